@@ -1,0 +1,30 @@
+/* The unit of a shuffle: the rows that one attempt of a map run has for one reduce partition. */
+#pragma once
+
+#include "batch/batch.h"
+#include "batch/block.h"
+
+#include <stdint.h>
+
+/* Names a piece of map output. On the wire this is the frame's header, followed by body_bytes of encoded batch. */
+struct frame_name {
+    uint64_t shuffle;   /* unique in the job's life */
+    uint32_t run;       /* task of the map stage */
+    uint32_t attempt;
+    uint32_t partition; /* reduce partition */
+    uint32_t sequence;  /* position in (run, attempt, partition): 0, 1, ... */
+    uint32_t row_count;
+    uint32_t reserved;
+    uint64_t body_bytes; /* of the encoded batch; 0 when it is handed over by reference */
+};
+_Static_assert(sizeof(struct frame_name) == 40, "a frame's header is this struct, little-endian");
+
+/* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch and body is set. */
+struct frame {
+    struct frame_name name;
+    struct batch *batch; /* owned: handed over by reference */
+    struct block *body;  /* owned reference: encoded bytes */
+    struct frame *next;  /* in whatever list it is */
+};
+
+void frame_destroy(struct frame *frame); /* NULL is fine */

@@ -1,0 +1,43 @@
+/* Where frames wait until their reduce partition is read. */
+#pragma once
+
+#include "barks/status.h"
+#include "shuffle/frame.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reduce_side;
+struct pool;
+
+/* One for each executor, holding all its shuffles. Threads: any; it locks. */
+BARKS_CHECKED barks_status *reduce_side_create(struct pool *pool, struct reduce_side **out_reduce_side);
+void reduce_side_destroy(struct reduce_side *reduce_side);
+
+/* Takes a frame that arrived. A frame of an attempt that was not committed is kept until the commit says which counts. */
+BARKS_CHECKED barks_status *reduce_side_deliver(struct reduce_side *reduce_side, struct frame *frame);
+
+/* The driver's commit: for run i of the shuffle, attempt attempts[i] counts and has sent frame_counts[i] frames here.
+ * Frames of other attempts are dropped. */
+BARKS_CHECKED barks_status *reduce_side_commit(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t run_count,
+                                               const uint32_t *attempts, const uint64_t *frame_counts);
+
+/* True once the shuffle is committed and every frame it expects has arrived; asked by the communication thread after each
+ * delivery and commit. */
+bool reduce_side_is_complete(struct reduce_side *reduce_side, uint64_t shuffle);
+
+/* Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map partition, position), since runs are
+ * contiguous ranges of partitions in order. The batch is lent until visit returns; with take it is given away (visit
+ * destroys it) and the partition is empty afterwards, which keeps memory flat. schema is that of the rows.
+ * Errors: BARKS_BAD_INPUT (a frame that does not decode), those of visit, which end the walk. */
+BARKS_CHECKED barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
+                                             const barks_schema *schema, bool take,
+                                             barks_status *(*visit)(void *context, struct batch *batch), void *context);
+
+/* Everything of the shuffle is freed. */
+void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle);
+
+struct reduce_side_counters {
+    uint64_t frames, rows, bytes;
+};
+struct reduce_side_counters reduce_side_counters(struct reduce_side *reduce_side, uint64_t shuffle);
