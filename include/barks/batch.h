@@ -12,9 +12,10 @@
 extern "C" {
 #endif
 
-/* The types of values. In memory a value of a column is: bool: uint8_t of 0 or 1; i32, i64, f32, f64: the C type;
- * str, bytes: barks_str; list: barks_list_slice into the one child column; struct: nothing of its own, one child
- * column for each field. The numbers are part of the encoding: never reuse one. */
+/* The types of values. In memory a value of a column is: bool: uint8_t of 0 or 1; i32, i64, f32,
+ * f64: the C type; str, bytes: barks_str; list: barks_list_slice into the one child column; struct:
+ * nothing of its own, one child column for each field. The numbers are part of the encoding: never
+ * reuse one. */
 typedef enum barks_type_id {
     BARKS_BOOL = 1,
     BARKS_I32 = 2,
@@ -32,14 +33,15 @@ typedef struct barks_schema barks_schema;
 
 struct barks_type {
     barks_type_id id;
-    const barks_type *item;      /* list: the type of its items (which are never null), else NULL */
-    const barks_schema *fields;  /* struct: its fields, else NULL */
+    const barks_type *item;     /* list: the type of its items (which are never null), else NULL */
+    const barks_schema *fields; /* struct: its fields, else NULL */
 };
 
 typedef struct barks_field {
     const char *name;
     const barks_type *type;
-    bool nullable; /* may hold nulls; a column of a field that is not nullable has no validity bitmap */
+    bool nullable; /* may hold nulls; a column of a field that is not nullable has no validity
+                      bitmap */
 } barks_field;
 
 /* Immutable once made. Those of BARKS_RECORD live for ever, others as long as their maker says. */
@@ -57,14 +59,15 @@ typedef struct barks_list_slice {
 /* row_count values of one type; how many is said by the batch (or, for a child, by item_count). */
 typedef struct barks_column {
     const barks_type *type;
-    void *values;                  /* row_count values, 64-byte aligned; NULL for a struct */
-    uint64_t *validity;            /* bit i % 64 of word i / 64 set: value i is there; NULL: all are there.
-                                      Where it is not, the value is all zero bytes. */
+    void *values;       /* row_count values, 64-byte aligned; NULL for a struct */
+    uint64_t *validity; /* bit i % 64 of word i / 64 set: value i is there; NULL: all are there.
+                           Where it is not, the value is all zero bytes. */
     struct barks_column *children; /* list: one; struct: one for each field; else NULL */
     uint32_t item_count;           /* list: rows of the child column in use */
 } barks_column;
 
-/* A batch as functions see it. The memory belongs to the engine: whoever is handed one borrows it until he returns. */
+/* A batch as functions see it. The memory belongs to the engine: whoever is handed one borrows it
+ * until he returns. */
 typedef struct barks_batch {
     const barks_schema *schema;
     uint32_t row_count;

@@ -11,31 +11,35 @@ extern "C" {
 typedef struct barks_context barks_context;
 
 /**
- * Starts barks. On rank 0, the driver, it returns; the other ranks serve as executors and end inside it. Without mpirun,
- * or under `mpirun -np 1`, driver and executors are threads of this one process and MPI is not touched.
+ * Starts barks. On rank 0, the driver, it returns; the other ranks serve as executors and end
+ * inside it. Without mpirun, or under `mpirun -np 1`, driver and executors are threads of this one
+ * process and MPI is not touched.
  *
- * Takes the options that begin with --barks- out of argv (`--barks-help` lists them and exits with status 0).
+ * Takes the options that begin with --barks- out of argv (`--barks-help` lists them and exits with
+ * status 0).
  *
  * Ownership: the context belongs to barks; barks_finalize ends it, and every dataset with it.
- * Errors:    never NULL: a bad configuration, a rank with another binary, a second call print one sentence and exit
- *            with the status of barks_exit_code.
- * Threads:   call it once, from main, before other threads use barks.
+ * Errors:    never NULL: a bad configuration, a rank with another binary, a second call print one
+ * sentence and exit with the status of barks_exit_code. Threads:   call it once, from main, before
+ * other threads use barks.
  */
 BARKS_API barks_context *barks_init(int *argc, char ***argv);
 
 /**
  * Ends the job: executors leave, the summary is printed.
  *
- * Returns the exit status for main: 0, or that of the first action that failed and whose error was not taken with
- * barks_take_error. Errors: a second call, or an action after it, is a BARKS_INVALID error.
+ * Returns the exit status for main: 0, or that of the first action that failed and whose error was
+ * not taken with barks_take_error. Errors: a second call, or an action after it, is a BARKS_INVALID
+ * error.
  */
 BARKS_API int barks_finalize(barks_context *context);
 
-/* The error of the last action that failed, or NULL; the caller owns it and the job no longer counts as failed. */
+/* The error of the last action that failed, or NULL; the caller owns it and the job no longer
+ * counts as failed. */
 BARKS_API BARKS_CHECKED barks_status *barks_take_error(barks_context *context);
 
-/* The exit status for an error: 2 invalid use, 3 bad input, 4 resource (memory, disk, limit), 5 input/output,
- * 6 a user function failed, 7 an executor was lost, 8 cancelled, 70 internal. */
+/* The exit status for an error: 2 invalid use, 3 bad input, 4 resource (memory, disk, limit), 5
+ * input/output, 6 a user function failed, 7 an executor was lost, 8 cancelled, 70 internal. */
 BARKS_API int barks_exit_code(const barks_status *status);
 
 #ifdef __cplusplus

@@ -1,7 +1,9 @@
-/* What the macros of record.h generate and the engine calls: records, functions, and their registry.
+/* What the macros of record.h generate and the engine calls: records, functions, and their
+ * registry.
  *
- * A person writes BARKS_RECORD and BARKS_MAP ... and never sees this header. The loop over a batch is generated in his
- * translation unit, with his body inlined; the engine calls the loop once for each batch. */
+ * A person writes BARKS_RECORD and BARKS_MAP ... and never sees this header. The loop over a batch
+ * is generated in his translation unit, with his body inlined; the engine calls the loop once for
+ * each batch. */
 #pragma once
 
 #include "barks/api.h"
@@ -23,22 +25,23 @@ typedef struct barks_call barks_call;
 
 /* A record type: a schema and the C struct that holds one row of it.
  * In the struct a field is: bool, int32_t, int64_t, float, double, barks_str (str and bytes),
- * barks_list_<type> {const T *items; uint32_t count;}, a nested record's struct, and for optional(T)
- * struct {T value; bool valid;}. */
+ * barks_list_<type> {const T *items; uint32_t count;}, a nested record's struct, and for
+ * optional(T) struct {T value; bool valid;}. */
 typedef struct barks_record {
     const char *name;
     barks_schema schema;
     size_t size;             /* of the struct */
     const uint32_t *offsets; /* of each field in the struct */
-    /* Writes rows [0, row_count) of an array of the struct into columns, at rows first_row, first_row + 1, ...; the
-     * columns have room, and a validity bitmap where the field is nullable. Strings are copied as views. Items of lists go
-     * through out (barks_put_items). NULL out: only for records without lists. */
-    void (*to_columns)(const void *rows, uint32_t row_count, const barks_column *const *columns, uint32_t first_row,
-                       barks_out *out);
-    /* The opposite: rows listed in row_indices (NULL: 0, 1, ...) into an array of the struct; lists point into the child
-     * column. columns are in the order of the record's fields. */
-    void (*from_columns)(const barks_column *const *columns, const uint32_t *row_indices, uint32_t row_count,
-                         void *out_rows);
+    /* Writes rows [0, row_count) of an array of the struct into columns, at rows first_row,
+     * first_row + 1, ...; the columns have room, and a validity bitmap where the field is nullable.
+     * Strings are copied as views. Items of lists go through out (barks_put_items). NULL out: only
+     * for records without lists. */
+    void (*to_columns)(const void *rows, uint32_t row_count, const barks_column *const *columns,
+                       uint32_t first_row, barks_out *out);
+    /* The opposite: rows listed in row_indices (NULL: 0, 1, ...) into an array of the struct; lists
+     * point into the child column. columns are in the order of the record's fields. */
+    void (*from_columns)(const barks_column *const *columns, const uint32_t *row_indices,
+                         uint32_t row_count, void *out_rows);
 } barks_record;
 
 typedef enum barks_function_kind {
@@ -51,11 +54,13 @@ typedef enum barks_function_kind {
     BARKS_KIND_FOREACH,
 } barks_function_kind;
 
-/* Where the rows that a body emits go. Owned by the engine; one for each operator instance, so one thread at a time. */
+/* Where the rows that a body emits go. Owned by the engine; one for each operator instance, so one
+ * thread at a time. */
 struct barks_out {
-    void *rows;          /* BARKS_OUT_ROWS staged structs of the output record, 64-byte aligned */
-    uint32_t row_count;  /* staged so far */
-    bool stopped;        /* nobody wants more rows (an error below, a limit reached): loops may leave early */
+    void *rows;         /* BARKS_OUT_ROWS staged structs of the output record, 64-byte aligned */
+    uint32_t row_count; /* staged so far */
+    bool stopped; /* nobody wants more rows (an error below, a limit reached): loops may leave early
+                   */
     void *operator_self; /* the engine's */
 };
 
@@ -63,49 +68,61 @@ struct barks_out {
 struct barks_call {
     const barks_column *const *columns; /* of the in record, in the order of its fields */
     uint32_t row_count;
-    const void *env;        /* the function's env struct on this executor; NULL when it has none */
-    const barks_batch *batch; /* map_batches: the whole batch, columns as declared by the in record */
-    barks_status *status;   /* set by fail(...): the loop leaves at once; owned by whoever calls the loop */
-    uint32_t row_index;     /* of the row at which it failed */
-    void *task_self;        /* the engine's: the task, and where strings that outlive the batch are kept */
+    const void *env; /* the function's env struct on this executor; NULL when it has none */
+    const barks_batch
+        *batch; /* map_batches: the whole batch, columns as declared by the in record */
+    barks_status
+        *status; /* set by fail(...): the loop leaves at once; owned by whoever calls the loop */
+    uint32_t row_index; /* of the row at which it failed */
+    void *task_self; /* the engine's: the task, and where strings that outlive the batch are kept */
 };
 
-/* A registered function. Static data of the job's binary, so never freed; found by name on every rank. */
+/* A registered function. Static data of the job's binary, so never freed; found by name on every
+ * rank. */
 typedef struct barks_function {
     const char *name;
     barks_function_kind kind;
-    const char *where; /* file:line */
+    const char *where;   /* file:line */
     const char *version; /* NULL: a change of the job's binary counts as a change of the function */
     const barks_record *in;
-    const barks_record *out; /* map, flat_map, map_batches: emitted; reduce: = in; aggregate: the accumulator; else NULL */
+    const barks_record *out; /* map, flat_map, map_batches: emitted; reduce: = in; aggregate: the
+                                accumulator; else NULL */
     size_t env_size;
     /* Just the one that belongs to the kind is set. */
-    void (*map)(barks_call *call, barks_out *out); /* map, flat_map, map_batches: emits into out, which may flush */
-    uint32_t (*filter)(barks_call *call, uint32_t *out_selected); /* indices of the rows kept, ascending; their number */
-    /* reduce, aggregate: folds row row_indices[k] (NULL: k) into the struct at accumulators[k], k in [0, count), in this
-     * order; the same accumulator may occur many times. Strings longer than a view holds that the body stores are copied
-     * by barks_keep. */
-    void (*fold)(barks_call *call, void *const *accumulators, const uint32_t *row_indices, uint32_t count);
+    void (*map)(barks_call *call,
+                barks_out *out); /* map, flat_map, map_batches: emits into out, which may flush */
+    uint32_t (*filter)(
+        barks_call *call,
+        uint32_t *out_selected); /* indices of the rows kept, ascending; their number */
+    /* reduce, aggregate: folds row row_indices[k] (NULL: k) into the struct at accumulators[k], k
+     * in [0, count), in this order; the same accumulator may occur many times. Strings longer than
+     * a view holds that the body stores are copied by barks_keep. */
+    void (*fold)(barks_call *call, void *const *accumulators, const uint32_t *row_indices,
+                 uint32_t count);
     void (*foreach)(barks_call *call);
 } barks_function;
 
-/* Called by constructors before main. A second function of the same name is remembered and reported by barks_init with
- * both places. Threads: before main only. */
+/* Called by constructors before main. A second function of the same name is remembered and reported
+ * by barks_init with both places. Threads: before main only. */
 BARKS_API void barks_register(const barks_function *function);
 
-/* Turns the staged rows of out into columns and hands them to the next operator; out->row_count is 0 after it. Cold:
- * called once in BARKS_OUT_ROWS rows. Errors end up in the task; out->stopped is then set. */
+/* Turns the staged rows of out into columns and hands them to the next operator; out->row_count is
+ * 0 after it. Cold: called once in BARKS_OUT_ROWS rows. Errors end up in the task; out->stopped is
+ * then set. */
 BARKS_API void barks_out_flush(barks_out *out);
 
-/* n bytes for a string or list that a body makes, valid as long as the rows staged now. NULL without memory: the task
- * then fails and out->stopped is set (barks_str_make gives an empty string in that case). */
+/* n bytes for a string or list that a body makes, valid as long as the rows staged now. NULL
+ * without memory: the task then fails and out->stopped is set (barks_str_make gives an empty string
+ * in that case). */
 BARKS_API void *barks_out_bytes(barks_out *out, size_t n);
 
-/* Appends count items (of the C type of the list's items) to a list column's child and returns their slice. Called by
- * to_columns. */
-BARKS_API barks_list_slice barks_put_items(barks_out *out, const barks_column *list, const void *items, uint32_t count);
+/* Appends count items (of the C type of the list's items) to a list column's child and returns
+ * their slice. Called by to_columns. */
+BARKS_API barks_list_slice barks_put_items(barks_out *out, const barks_column *list,
+                                           const void *items, uint32_t count);
 
-/* A copy of a string (or of n bytes of items) that lives as long as the accumulators of the call. */
+/* A copy of a string (or of n bytes of items) that lives as long as the accumulators of the call.
+ */
 BARKS_API barks_str barks_keep(barks_call *call, barks_str text);
 BARKS_API const void *barks_keep_items(barks_call *call, const void *items, size_t bytes);
 

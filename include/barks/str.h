@@ -15,8 +15,9 @@ extern "C" {
 
 enum { BARKS_STR_INLINE = 12 };
 
-/* Up to 12 bytes stand in the view, the rest of the 12 being zero; a longer string is its first four bytes and a pointer.
- * So equal short strings are equal as 16 bytes, and most unequal ones differ in their first 8. */
+/* Up to 12 bytes stand in the view, the rest of the 12 being zero; a longer string is its first
+ * four bytes and a pointer. So equal short strings are equal as 16 bytes, and most unequal ones
+ * differ in their first 8. */
 typedef struct barks_str {
     uint32_t length;
     char prefix[4]; /* or the first of 12 inlined bytes */
@@ -26,14 +27,16 @@ typedef struct barks_str {
     };
 } barks_str;
 
-_Static_assert(sizeof(barks_str) == 16, "a view is 16 bytes: batches and the encoding depend on it");
+_Static_assert(sizeof(barks_str) == 16,
+               "a view is 16 bytes: batches and the encoding depend on it");
 
 static inline bool barks_str_is_inline(barks_str text) { return text.length <= BARKS_STR_INLINE; }
 
 /* The bytes of a string; not terminated. Valid as long as *text itself and what it points into. */
 static inline const char *barks_str_bytes(const barks_str *text)
 {
-    return text->length <= BARKS_STR_INLINE ? (const char *)text + offsetof(barks_str, prefix) : text->pointer;
+    return text->length <= BARKS_STR_INLINE ? (const char *)text + offsetof(barks_str, prefix)
+                                            : text->pointer;
 }
 
 /* A view of bytes that stay where they are as long as it is used. */
@@ -62,7 +65,8 @@ static inline bool barks_str_equal(barks_str a, barks_str b)
         return false;
     memcpy(&a_rest, a.rest, 8);
     memcpy(&b_rest, b.rest, 8);
-    return a_rest == b_rest || (a.length > BARKS_STR_INLINE && memcmp(a.pointer, b.pointer, a.length) == 0);
+    return a_rest == b_rest ||
+           (a.length > BARKS_STR_INLINE && memcmp(a.pointer, b.pointer, a.length) == 0);
 }
 
 /* By bytes, unsigned, a prefix being smaller: negative, 0 or positive. */

@@ -1,0 +1,27 @@
+/* Random tests that replay, and the main of a test program. */
+#pragma once
+
+#include <check.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A new seed, printed before it is returned so that a crash can be replayed too; with
+ * BARKS_TEST_SEED=n in the environment it is n. */
+uint64_t property_seed(void);
+
+/* The next number of the stream that began with state = property_seed(). */
+uint64_t property_next(uint64_t *state);
+
+/* Runs the tests, each in a process of its own unless BARKS_TEST_NOFORK is set (for debuggers),
+ * prints TAP, and returns the exit status for main: 0 when all passed. */
+int suite_run(const char *name, const TTest *const *tests, size_t test_count);
+
+/* SUITE_MAIN("layer/module", test_one, test_two): the main of a test program; any number of tests.
+ */
+#define SUITE_MAIN(name, ...)                                                                      \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
+        return suite_run((name), tests, sizeof tests / sizeof *tests);                             \
+    }
