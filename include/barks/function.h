@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-enum { BARKS_OUT_ROWS = 1024 }; /* rows staged before they become columns */
+enum { BARKS_OUT_ROWS = 1024 }; /* rows that a loop writes before it hands them on */
 
 typedef struct barks_out barks_out;
 typedef struct barks_call barks_call;
@@ -54,13 +54,15 @@ typedef enum barks_function_kind {
     BARKS_KIND_FOREACH,
 } barks_function_kind;
 
-/* Where the rows that a body emits go. Owned by the engine; one for each operator instance, so one
- * thread at a time. */
+/* Where the rows that a body emits go: straight into the columns of a batch (an array of structs in
+ * between would cost a fifth of a word count's splitting). Owned by the engine; one for each
+ * operator instance, so one thread at a time. */
 struct barks_out {
-    void *rows;         /* BARKS_OUT_ROWS staged structs of the output record, 64-byte aligned */
-    uint32_t row_count; /* staged so far */
-    bool stopped; /* nobody wants more rows (an error below, a limit reached): loops may leave early
-                   */
+    /* Of the out record, in the order of its fields: room for BARKS_OUT_ROWS rows, a validity
+     * bitmap where the field is nullable; the loop sets or clears the bit of each row it writes. */
+    const barks_column *const *columns;
+    uint32_t row_count; /* written so far, below BARKS_OUT_ROWS whenever the engine has control */
+    bool stopped; /* nobody wants more rows (an error below, a limit reached): loops leave early */
     void *operator_self; /* the engine's */
 };
 
@@ -106,18 +108,20 @@ typedef struct barks_function {
  * by barks_init with both places. Threads: before main only. */
 BARKS_API void barks_register(const barks_function *function);
 
-/* Turns the staged rows of out into columns and hands them to the next operator; out->row_count is
- * 0 after it. Cold: called once in BARKS_OUT_ROWS rows. Errors end up in the task; out->stopped is
- * then set. */
+/* Hands the rows [0, out->row_count) of out->columns to the next operator. After it out->row_count
+ * is 0 and out->columns are where the next rows go, the same ones or others. Cold: called once in
+ * BARKS_OUT_ROWS rows. Errors end up in the task; out->stopped is then set. */
 BARKS_API void barks_out_flush(barks_out *out);
 
-/* n bytes for a string or list that a body makes, valid as long as the rows staged now. NULL
- * without memory: the task then fails and out->stopped is set (barks_str_make gives an empty string
- * in that case). */
+/* n bytes for a string that a body makes: valid for every row emitted until the loop that asks
+ * returns, so also for rows after a flush in between. NULL without memory: the task then fails and
+ * out->stopped is set (barks_str_make gives an empty string in that case). */
 BARKS_API void *barks_out_bytes(barks_out *out, size_t n);
 
-/* Appends count items (of the C type of the list's items) to a list column's child and returns
- * their slice. Called by to_columns. */
+/* Appends count items (of the C type of the list's items) to the child of a list column, which is
+ * one of out->columns or a field of a struct among them, and returns their slice. Called by the
+ * generated loop for each list emitted. Without memory the task fails, out->stopped is set and the
+ * slice is empty. */
 BARKS_API barks_list_slice barks_put_items(barks_out *out, const barks_column *list,
                                            const void *items, uint32_t count);
 
