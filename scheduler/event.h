@@ -1,0 +1,165 @@
+/* What the scheduler is told: executors come and go, jobs arrive, attempts start and end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SCHEDULER_EXECUTOR_ID_LIMIT = 1 << 20, /* ids index tables: small numbers, such as ranks */
+    SCHEDULER_NODE_ID_LIMIT = 1 << 20,
+    SCHEDULER_WORKERS_MAX = 1 << 12,   /* of one executor */
+    SCHEDULER_STAGES_MAX = 1 << 20,    /* of one job */
+    SCHEDULER_PARTITIONS_MAX = 1 << 23 /* of one stage, and of what it puts out */
+};
+
+/* How the rows of a stage leave it. */
+enum stage_output {
+    OUTPUT_SHUFFLE =
+        1,         /* partitioned, to the stages that read it; kept by executors until released */
+    OUTPUT_RESULT, /* to the driver: safe there once the attempt has finished */
+    OUTPUT_SINK,   /* to files that appear at the commit: safe whatever executor is lost later */
+};
+
+/* How the partitions of a stage are joined to runs, each of which is one task. */
+enum run_policy {
+    RUNS_COMBINE = 1, /* one run a worker, since each has one combine table */
+    RUNS_SPREAD,      /* about eight runs a worker, so that load balances */
+};
+
+/* A stage that must be committed before another begins. */
+enum input_kind {
+    /* Partition q of the parent's shuffle is read by partition first_partition + q of this stage.
+     * The tasks are pinned to the executors that own those partitions (scheduler/owners.h), unless
+     * the parent's output was there already (skipped), when it can be read from anywhere. A join
+     * has two inputs of equal range; a union has ranges side by side; other overlaps are refused.
+     */
+    INPUT_PARTITIONS = 1,
+    /* Order only: no data goes this way, or it goes through the driver. */
+    INPUT_AFTER,
+};
+struct stage_input {
+    uint32_t parent; /* index of a stage of the same job, smaller than that of this stage */
+    enum input_kind kind;
+    uint32_t first_partition; /* INPUT_PARTITIONS only */
+};
+
+/* Where a partition is best read: an executor that has it in memory, or a node that has it on disk.
+ * A wish, never a condition. */
+enum place_kind { PLACE_EXECUTOR = 1, PLACE_NODE };
+struct place {
+    enum place_kind kind;
+    uint32_t id;
+};
+
+struct stage_spec {
+    enum stage_output output;
+    enum run_policy policy;
+    uint32_t partition_count;        /* tasks cover [0, partition_count); 0 is fine */
+    uint32_t output_partition_count; /* OUTPUT_SHUFFLE: at least 1 */
+    uint32_t input_count;
+    const struct stage_input *inputs;
+    /* Bytes of each partition, for balance; NULL: equal. Where an input is read, what
+     * EVENT_STAGE_COMMITTED of the parent says is added. */
+    const uint64_t *partition_bytes;
+    /* Places of partition p: places[place_firsts[p]] up to, not with, places[place_firsts[p + 1]];
+     * both NULL: none. */
+    const uint32_t *place_firsts;
+    const struct place *places;
+    bool is_available; /* its output is there (cached, resumed): the stage is skipped */
+};
+
+/* Borrowed until scheduler_handle returns. The last stages (that nobody reads) put out results or
+ * sinks. */
+struct job_spec {
+    uint64_t id;          /* never used before */
+    uint64_t deadline_ns; /* the job is cancelled by the first EVENT_TIMER not before; 0: none */
+    uint32_t stage_count; /* at least 1 */
+    const struct stage_spec *stages;
+};
+
+/* One attempt at one task. Attempts of a task are numbered from 0, and a number is never used
+ * twice, whatever the fate of the attempt. */
+struct attempt_id {
+    uint64_t job;
+    uint32_t stage;
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t executor; /* that runs it */
+};
+
+enum failure_cause {
+    CAUSE_NONE = 0, /* in an outcome: no failure */
+    CAUSE_USER_ERROR,
+    CAUSE_BAD_INPUT,
+    CAUSE_RESOURCE,  /* memory, disk, a limit */
+    CAUSE_LOST,      /* the executor was lost */
+    CAUSE_CANCELLED, /* answers DECISION_CANCEL_ATTEMPT; in an outcome: the job was cancelled */
+    CAUSE_DEADLINE,  /* only in an outcome */
+};
+
+enum event_kind {
+    EVENT_EXECUTOR_JOINED = 1,
+    EVENT_EXECUTOR_LOST, /* declared dead: whatever it reports from now on is ignored */
+    EVENT_JOB_SUBMITTED,
+    EVENT_JOB_CANCELLED,
+    EVENT_ATTEMPT_STARTED, /* a worker has begun; may be left out */
+    EVENT_ATTEMPT_FINISHED,
+    EVENT_ATTEMPT_FAILED,
+    EVENT_STAGE_COMMITTED, /* answers DECISION_COMMIT_STAGE */
+    EVENT_COMMIT_FAILED,   /* answers DECISION_COMMIT_STAGE: the job fails */
+    EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle */
+    EVENT_TIMER,           /* nothing but the time has changed */
+};
+
+/* Late and duplicate reports (of attempts that have ended, of jobs that are over, of executors that
+ * are lost) are no errors: they change nothing. */
+struct event {
+    enum event_kind kind;
+    uint64_t time_ns; /* of the driver's monotonic clock; the scheduler has no other */
+    union {
+        struct {
+            uint32_t executor; /* never used before: one that comes back is another one */
+            uint32_t node;
+            uint32_t worker_count; /* at least 1 */
+        } executor_joined;
+        struct {
+            uint32_t executor;
+        } executor_lost;
+        const struct job_spec *job_submitted;
+        struct {
+            uint64_t job;
+        } job_cancelled;
+        struct attempt_id attempt_started;
+        struct {
+            struct attempt_id id;
+            /* The runtime's own (say, an index of metrics and of frames sent); handed back by
+             * scheduler_counted_run or DECISION_DISCARD_ATTEMPT, whichever becomes of it. */
+            uint64_t report;
+        } attempt_finished;
+        struct {
+            struct attempt_id id;
+            enum failure_cause cause; /* USER_ERROR, BAD_INPUT, RESOURCE or CANCELLED */
+            bool is_retryable;        /* false: the job fails with it at once */
+            uint64_t error; /* the runtime's name of it; in the outcome if the job fails of it */
+            uint64_t error_hash; /* equal for the same error at the same record; 0: unknown */
+        } attempt_failed;
+        struct {
+            uint64_t job;
+            uint32_t stage;
+            uint32_t commit;                        /* number of the decision that this answers */
+            const uint64_t *output_partition_bytes; /* of a shuffle; borrowed; NULL: unknown */
+        } stage_committed;
+        struct {
+            uint64_t job;
+            uint32_t stage;
+            uint32_t commit;
+            enum failure_cause cause;
+            uint64_t error;
+        } commit_failed;
+        struct {
+            uint64_t job;
+            uint32_t stage;
+            uint32_t task;
+        } copy_wanted;
+    };
+};

@@ -1,0 +1,125 @@
+/* The scheduler: which task runs where and when, which attempt counts, when a job is over.
+ *
+ * Pure: events in, decisions out; no clock, thread, MPI or file inside, so that the same events
+ * always give the same decisions and a hundred thousand executors can be simulated. Sees ids,
+ * counts and bytes, never rows.
+ *
+ * The driver's round, as the runtime sees it:
+ *   EXECUTOR_JOINED for every executor, then JOB_SUBMITTED
+ *   SHIP_STAGE, START_TASK ... -> ATTEMPT_FINISHED, ATTEMPT_FAILED ...
+ *   COMMIT_STAGE -> (tell executors which attempts count, or rename files) -> STAGE_COMMITTED
+ *   the stages that read it start; RELEASE_STAGE once they are committed
+ *   JOB_FINISHED
+ */
+#pragma once
+
+#include "barks/status.h"
+#include "scheduler/decision.h"
+#include "scheduler/event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scheduler;
+
+/* Zero means the default. */
+struct scheduler_options {
+    uint32_t attempts_max; /* failures of one task that its job survives, plus one; default 1 */
+    uint32_t losses_max;   /* lost executors that one task survives; default 3 */
+    uint32_t executor_count_min; /* no job begins before so many live; default 1 */
+    /* False: a lost executor fails every job that has begun (its shuffle data is gone). True:
+     * attempts and outputs that were lost are run again, the rest is kept. A job fails in any case
+     * when the last executor is lost. */
+    bool recovers;
+};
+
+/* Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *scheduler_create(const struct scheduler_options *options,
+                                             struct scheduler **out_scheduler);
+void scheduler_destroy(struct scheduler *scheduler); /* NULL is fine */
+
+/**
+ * Takes one event and appends the decisions that follow from it.
+ *
+ * Ownership: borrows event and all that it points to; decisions hold no pointers.
+ * Errors:    BARKS_INVALID (an event that contradicts an earlier one, a job that makes no sense):
+ * nothing has changed. BARKS_LIMIT: a count past the limits of event.h; nothing has changed.
+ *            BARKS_NO_MEMORY: for EVENT_JOB_SUBMITTED and EVENT_EXECUTOR_JOINED nothing may have
+ * changed; in the midst of decisions the scheduler is broken, and says so from then on
+ *            (scheduler_is_broken): only scheduler_destroy makes sense.
+ * Threads:   one owner at a time.
+ * Cost:      O(decisions) plus O(log ready stages) for each; O(tasks of the stage, n log n) when a
+ * stage becomes ready; O(tasks of all jobs) for a lost executor.
+ */
+BARKS_CHECKED barks_status *scheduler_handle(struct scheduler *scheduler, const struct event *event,
+                                             struct decision_list *decisions);
+bool scheduler_is_broken(const struct scheduler *scheduler);
+
+/* The earliest deadline of a job, so that the driver knows when to send EVENT_TIMER; UINT64_MAX:
+ * none. */
+uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler);
+
+/* The attempt that counts for a run. Run i of a stage is task i; runs are in the order of their
+ * partitions and cover them all. */
+struct counted_run {
+    uint32_t first_partition;
+    uint32_t end_partition;
+    uint32_t attempt;
+    uint32_t executor;
+    uint64_t report; /* of its EVENT_ATTEMPT_FINISHED */
+};
+
+/* From DECISION_COMMIT_STAGE until DECISION_RELEASE_STAGE (or the job's end) has been handed out.
+ * O(1). Errors: BARKS_INVALID (no such job, stage or run, or not committed). */
+BARKS_CHECKED barks_status *scheduler_counted_run(const struct scheduler *scheduler, uint64_t job,
+                                                  uint32_t stage, uint32_t run,
+                                                  struct counted_run *out_run);
+
+/* Partitions [first_partition, end_partition) of a shuffle belong to the executor: their rows go
+ * there, and the tasks that read them run there. */
+struct owner_range {
+    uint32_t first_partition;
+    uint32_t end_partition;
+    uint32_t executor;
+};
+
+/**
+ * The owners of the partitions that a stage puts out, in order, covering all of them, none empty.
+ *
+ * Fixed from the stage's first DECISION_SHIP_STAGE on, but for DECISION_OWNERS_CHANGED.
+ *
+ * Ownership: out_ranges has room for range_count_max; scheduler_executor_limit(scheduler) always
+ * suffices. Errors:    BARKS_INVALID (no such stage, no shuffle, not begun yet), BARKS_LIMIT (no
+ * room). Cost:      O(executors).
+ */
+BARKS_CHECKED barks_status *scheduler_owners(const struct scheduler *scheduler, uint64_t job,
+                                             uint32_t stage, uint32_t range_count_max,
+                                             struct owner_range *out_ranges,
+                                             uint32_t *out_range_count);
+/* One more than the greatest executor id so far. */
+uint32_t scheduler_executor_limit(const struct scheduler *scheduler);
+
+enum stage_state {
+    STAGE_WAITING = 0, /* for parents */
+    STAGE_READY,       /* its parents are committed; no task has started since */
+    STAGE_RUNNING,
+    STAGE_COMPLETE,  /* every run has an attempt that counts; the commit is under way */
+    STAGE_COMMITTED, /* those who read it may begin */
+    STAGE_FAILED,
+    STAGE_SKIPPED, /* its output was there, nobody needs it, or its job ended before it began */
+};
+
+/* For progress and summaries. O(1). Errors: BARKS_INVALID (no such job or stage). */
+struct stage_progress {
+    enum stage_state state;
+    uint32_t task_count; /* 0 until the stage is ready */
+    uint32_t tasks_done;
+    uint32_t attempts_live;
+    uint64_t attempts_failed;
+};
+BARKS_CHECKED barks_status *scheduler_stage_progress(const struct scheduler *scheduler,
+                                                     uint64_t job, uint32_t stage,
+                                                     struct stage_progress *out_progress);
+
+/* O(everything). */
+bool scheduler_is_sound(const struct scheduler *scheduler);
