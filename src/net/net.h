@@ -1,4 +1,5 @@
-/* How ranks talk: a control channel and all-to-all rounds, over MPI, inside one process, or simulated. */
+/* How ranks talk: a control channel and all-to-all rounds, over MPI, inside one process, or
+ * simulated. */
 #pragma once
 
 #include "barks/status.h"
@@ -7,10 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One endpoint: the rank of this process, or one of several in it (local, sim). All calls but net_wake come from the one
- * thread that owns the endpoint, its communication thread. Nothing blocks but net_wait, open and close.
+struct net_backend;
+
+/* One endpoint: the rank of this process, or one of several in it (local, sim). All calls but
+ * net_wake come from the one thread that owns the endpoint, its communication thread. Nothing
+ * blocks but net_wait, open and close.
  *
- * Rank 0 is the driver. Rounds run among the executors, ranks 1 .. size - 1; the driver never takes part. */
+ * Rank 0 is the driver. Rounds run among the executors, ranks 1 .. size - 1; the driver never takes
+ * part. */
 struct net {
     const struct net_backend *backend;
     uint32_t rank;
@@ -27,65 +32,91 @@ void net_message_drop(struct net_message *message);
 
 /* What each executor tells each other one before the payload of a round. */
 struct net_round_size {
-    uint64_t bytes;        /* of payload that follows in this round, at most NET_ROUND_BYTES_MAX in all */
-    uint64_t credit_bytes; /* how much the sender of this entry would take from its receiver in the next round */
+    uint64_t bytes;        /* of payload that follows in this round */
+    uint64_t credit_bytes; /* how much the sender of this entry would take from its receiver in the
+                              next round */
     uint32_t flags;        /* opaque to net */
     uint32_t sequence;     /* of the round; checked by net: a mismatch is BARKS_INTERNAL */
 };
 
-enum { NET_ROUND_BYTES_MAX = 1 << 29 }; /* of one rank in one round, so that no count or displacement nears 2^31 */
+_Static_assert(sizeof(struct net_round_size) == 24, "ranks exchange this struct as bytes");
+
+enum {
+    NET_ROUND_BYTES_MAX = 1 << 29
+}; /* of a round's buffer: no count or displacement nears 2^31 */
+
+/* Where in a buffer the payload from or for one executor lies. */
+struct net_piece {
+    size_t offset_bytes;
+    size_t bytes; /* 0: nothing, whatever the offset */
+};
 
 struct net_backend {
     const char *name;
-    void (*close)(struct net *net, bool after_failure); /* never hangs: MPI_Finalize only when all is well */
+    void (*close)(struct net *net,
+                  bool after_failure); /* never hangs: MPI_Finalize only when all is well */
     barks_status *(*send)(struct net *net, uint32_t to, const void *bytes, size_t size_bytes);
     barks_status *(*poll)(struct net *net, struct net_message *out_message, bool *out_got);
-    barks_status *(*sizes_begin)(struct net *net, const struct net_round_size *send, struct net_round_size *receive);
-    barks_status *(*payload_begin)(struct net *net, const uint8_t *send, const size_t *send_bytes, uint8_t *receive,
-                                   const size_t *receive_bytes);
+    barks_status *(*sizes_begin)(struct net *net, const struct net_round_size *send,
+                                 struct net_round_size *receive);
+    barks_status *(*payload_begin)(struct net *net, const uint8_t *send,
+                                   const struct net_piece *send_pieces, uint8_t *receive,
+                                   const struct net_piece *receive_pieces);
     barks_status *(*round_test)(struct net *net, bool *out_done);
     void (*wait)(struct net *net, uint64_t nap_ns_max);
     void (*wake)(struct net *net);
     void (*abort)(struct net *net, int exit_code);
 };
 
-/* Sends a control message: any size, copied before it returns, in order for each pair of ranks. Messages to oneself
- * arrive too. Errors: BARKS_NO_MEMORY, BARKS_LOST (the peer is known to be gone). */
-BARKS_CHECKED barks_status *net_send(struct net *net, uint32_t to, const void *bytes, size_t size_bytes);
+/* Sends a control message: any size, copied before it returns, in order for each pair of ranks.
+ * Messages to oneself arrive too. Errors: BARKS_NO_MEMORY, BARKS_LOST (the peer is known to be
+ * gone). */
+BARKS_CHECKED barks_status *net_send(struct net *net, uint32_t to, const void *bytes,
+                                     size_t size_bytes);
 
 /* The next message, if one has arrived; also drives what was sent. */
-BARKS_CHECKED barks_status *net_poll(struct net *net, struct net_message *out_message, bool *out_got);
+BARKS_CHECKED barks_status *net_poll(struct net *net, struct net_message *out_message,
+                                     bool *out_got);
 
-/* A round, collective over the executors, in this order: sizes_begin, round_test until done, payload_begin, round_test
- * until done. Arrays have one entry for each executor, entry i for rank i + 1 (bytes to oneself are 0); payload lies
- * consecutively in that order; buffers stay untouched until done. */
+/* A round, collective over the executors, in this order: sizes_begin, round_test until done,
+ * payload_begin, round_test until done. Arrays have one entry for each executor, entry i for rank i
+ * + 1 (bytes to oneself are 0); they and the buffers stay untouched until done. Pieces lie within
+ * the first NET_ROUND_BYTES_MAX bytes of their buffer, without overlap, and are as long as the
+ * sizes said. Errors: BARKS_LIMIT (past NET_ROUND_BYTES_MAX), BARKS_LOST, BARKS_INTERNAL (out of
+ * step with the others). */
 BARKS_CHECKED barks_status *net_sizes_begin(struct net *net, const struct net_round_size *send,
                                             struct net_round_size *receive);
-BARKS_CHECKED barks_status *net_payload_begin(struct net *net, const uint8_t *send, const size_t *send_bytes,
-                                              uint8_t *receive, const size_t *receive_bytes);
+BARKS_CHECKED barks_status *net_payload_begin(struct net *net, const uint8_t *send,
+                                              const struct net_piece *send_pieces, uint8_t *receive,
+                                              const struct net_piece *receive_pieces);
 BARKS_CHECKED barks_status *net_round_test(struct net *net, bool *out_done);
 
-/* Sleeps until something may have arrived, net_wake was called, or the nap is over. The backend begins with short naps
- * after traffic and doubles them up to nap_ns_max (MPI-FACTS: spin ~10 tests, then 1, 2, 4 us ...), so the caller only
- * says how lazy it may be now: 50 us while a round or request is outstanding, 200 us while a stage runs, 1 ms idle. */
+/* Sleeps until something may have arrived, net_wake was called, or the nap is over. The backend
+ * begins with short naps after traffic and doubles them up to nap_ns_max (MPI-FACTS: spin ~10
+ * tests, then 1, 2, 4 us ...), so the caller only says how lazy it may be now: 50 us while a round
+ * or request is outstanding, 200 us while a stage runs, 1 ms idle. */
 void net_wait(struct net *net, uint64_t nap_ns_max);
 void net_wake(struct net *net); /* any thread */
 
-/* Ends all ranks at once with this exit status; used when nothing else helps. Does not return. Any thread for local; under
- * MPI only the owner may call MPI_Abort, others leave by _exit after killing nothing. */
+/* Ends all ranks at once with this exit status; used when nothing else helps. Does not return. Any
+ * thread for local; under MPI only the owner may call MPI_Abort, others leave by _exit after
+ * killing nothing. */
 void net_abort(struct net *net, int exit_code) __attribute__((noreturn));
 
 /* Leaves. after_failure: peers may be gone, so nothing collective is done. NULL is fine. */
 void net_close(struct net *net, bool after_failure);
 
-/* Backends. net_mpi_open is called by the thread that will own the endpoint; it calls MPI_Init_thread unless the user
- * has, duplicates MPI_COMM_WORLD, and knows how many ranks there are. */
-bool net_mpi_wanted(void); /* started by mpirun (or srun) with more than one rank: from the environment alone */
+/* Backends. net_mpi_open is called by the thread that will own the endpoint; it calls
+ * MPI_Init_thread unless the user has, duplicates MPI_COMM_WORLD, and knows how many ranks there
+ * are. */
+bool net_mpi_wanted(
+    void); /* started by mpirun (or srun) with more than one rank: from the environment alone */
 BARKS_CHECKED barks_status *net_mpi_open(struct net **out_net);
 
-/* size endpoints in this process; endpoint i is rank i. The hub lives until the last endpoint is closed. */
+/* size endpoints in this process; endpoint i is rank i. The hub lives until the last endpoint is
+ * closed. */
 BARKS_CHECKED barks_status *net_local_open(uint32_t size, struct net **out_nets);
 
-/* The same, but messages and rounds are delayed and (between different pairs) reordered by the seed, in steps: every
- * poll or test of any endpoint is a step of virtual time. For tests. */
+/* The same, but messages and rounds are delayed and (between different pairs) reordered by the
+ * seed, in steps: every poll or test of any endpoint is a step of virtual time. For tests. */
 BARKS_CHECKED barks_status *net_sim_open(uint32_t size, uint64_t seed, struct net **out_nets);
