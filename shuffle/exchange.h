@@ -5,6 +5,7 @@
 #include "shuffle/frame.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct exchange;
@@ -13,54 +14,89 @@ struct pool;
 
 /* One for each executor. The communication thread drives it; workers add frames.
  *
- * Life of a frame: exchange_add by a worker (held under its attempt) -> exchange_end_attempt (it may travel; those for
- * this executor itself are delivered at once, by reference) -> some round, cut in pieces as rounds allow -> deliver on
- * the executor that owns its partition. */
+ * Life of a frame: exchange_add by a worker (held under its attempt) -> exchange_end_attempt (it
+ * may travel; those for this executor itself are delivered at once, by reference) -> some round,
+ * cut in pieces as rounds allow -> deliver on the executor that owns its partition.
+ *
+ * Zero options mean the default. What all executors must have alike: round_bytes_per_peer. */
 struct exchange_options {
     struct pool *pool;
     struct net *net;
-    uint64_t round_bytes_per_peer; /* 0: 4 MiB */
-    bool encode_always;            /* frames to oneself are encoded and decoded as well (a test of the encoding) */
-    /* Takes the frame. Called by the communication thread, or by the worker that ends an attempt (frames to oneself). */
+    uint64_t
+        round_bytes_per_peer; /* 4 MiB, or less where many executors or a small budget ask it */
+    uint64_t linger_ns; /* 2 ms: how long a few KiB wait for more before they ask for a round */
+    uint32_t stalled_rounds_max; /* 500: how often rounds may move nothing for want of memory */
+    bool encode_always; /* frames to oneself are encoded as well (a test of the encoding) */
+    /* Takes the frame, also where it fails. Called by the communication thread, or by the worker
+     * that ends an attempt (frames to oneself). */
     barks_status *(*deliver)(void *context, struct frame *frame);
     void *context;
 };
-BARKS_CHECKED barks_status *exchange_create(const struct exchange_options *options, struct exchange **out_exchange);
+/* Errors: BARKS_INVALID (the driver has no exchange), BARKS_NO_MEMORY. Its buffers are taken from
+ * the pool when the first burst begins, and kept. */
+BARKS_CHECKED barks_status *exchange_create(const struct exchange_options *options,
+                                            struct exchange **out_exchange);
 void exchange_destroy(struct exchange *exchange);
 
-/* What an attempt sent to one executor; the driver's commit repeats these numbers, and the receiver counts. */
+/* What an attempt sent to one executor; the driver's commit repeats these numbers, and the receiver
+ * counts. */
 struct exchange_sent {
     uint32_t executor; /* rank */
     uint64_t frame_count;
     uint64_t row_count;
-    uint64_t bytes;
+    uint64_t bytes; /* encoded, without headers; 0 for those handed over by reference */
 };
 
-/* Takes batch (whole), encodes it when owner (a rank) is not this executor. Threads: any; one thread per attempt.
- * Errors: BARKS_NO_MEMORY, BARKS_LIMIT; the batch is destroyed all the same. */
-BARKS_CHECKED barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t run, uint32_t attempt,
-                                         uint32_t partition, uint32_t owner, struct batch *batch);
+/* Takes batch (whole), encodes it when owner (a rank) is not this executor. Threads: any; one
+ * thread per attempt.
+ * Errors: BARKS_NO_MEMORY, BARKS_LIMIT (the pool, or FRAME_BODY_BYTES_MAX); the batch is destroyed
+ * all the same, and the attempt must be ended as not good. */
+BARKS_CHECKED barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t run,
+                                         uint32_t attempt, uint32_t partition, uint32_t owner,
+                                         struct batch *batch);
 
-/* The attempt is over. good: its frames may travel; out_sent gets one entry for each executor (rank i + 1 at i). Not good:
- * they are dropped. */
-BARKS_CHECKED barks_status *exchange_end_attempt(struct exchange *exchange, uint64_t shuffle, uint32_t run,
-                                                 uint32_t attempt, bool good, struct exchange_sent *out_sent);
+/* The attempt is over. good: its frames may travel; out_sent gets one entry for each executor (rank
+ * i + 1 at i). Not good: they are dropped, and out_sent may be NULL.
+ * Errors: those of deliver; nothing of the attempt travels then. */
+BARKS_CHECKED barks_status *exchange_end_attempt(struct exchange *exchange, uint64_t shuffle,
+                                                 uint32_t run, uint32_t attempt, bool good,
+                                                 struct exchange_sent *out_sent);
 
-/* Frames of a shuffle that are still queued are dropped (its job failed or was cancelled). */
+/* Frames of a shuffle that are still queued are dropped (its job failed or was cancelled). The rest
+ * of one that has begun to travel still does. */
 void exchange_drop_shuffle(struct exchange *exchange, uint64_t shuffle);
 
-/* Communication thread: rounds are numbered bursts. exchange_wants_burst: frames for others are queued and no burst runs:
- * tell the driver, once (it is true once for each need). exchange_start_burst: the driver said so. A burst ends by itself, on all
- * executors after the same round, when no executor has more to send. exchange_step does what can be done now without
- * blocking; *out_busy says whether a round is outstanding (then wait with short naps). */
+/* Communication thread: rounds come in numbered bursts, 1, 2, ... A burst ends by itself, on all
+ * executors after the same round, when no executor has more that is worth a round.
+ *
+ * exchange_wants_burst: frames for others are queued, which no burst carries, and they are many or
+ * have lingered: tell the driver. It is true once for each burst number. The driver starts a burst
+ * at the first report of the number after that of the last burst he started, and passes over
+ * others. exchange_start_burst: the driver said so; the burst before may still run. */
 bool exchange_wants_burst(struct exchange *exchange, uint64_t *out_burst);
 void exchange_start_burst(struct exchange *exchange, uint64_t burst);
+
+/* Does what can be done now without blocking, up to the end of a round. *out_busy: a burst runs
+ * (then wait with short naps); else there is nothing to do before a start or new frames.
+ *
+ * Errors: BARKS_LIMIT (no executor had memory for more frames for too long), BARKS_BAD_INPUT (a
+ * peer's frames make no sense), those of net and deliver. An error of one executor ends the burst
+ * on all, the others return BARKS_CANCELLED which names it; then all have dropped what they
+ * held for others, so that every running job is to fail, and the exchange can be used again.
+ * Only after an error of net itself can it not. */
 BARKS_CHECKED barks_status *exchange_step(struct exchange *exchange, bool *out_busy);
 
-/* For the watchdog: since when the outstanding round waits (ns of the monotonic clock; 0: none), and a sentence. */
+/* For the watchdog, any thread: since when the outstanding round waits (monotonic_ns; 0: none), and
+ * what it waits for, "the sizes of round 12", in a sentence's middle. */
 uint64_t exchange_waiting_since_ns(struct exchange *exchange);
+void exchange_describe_wait(struct exchange *exchange, char *out, size_t out_bytes);
 
 struct exchange_counters {
-    uint64_t rounds, frames_sent, bytes_sent, bytes_received, queued_bytes;
+    uint64_t rounds;
+    uint64_t frames_sent; /* to others, in rounds; begun */
+    uint64_t bytes_sent;
+    uint64_t frames_received;
+    uint64_t bytes_received;
+    uint64_t queued_bytes; /* may travel and have not */
 };
 struct exchange_counters exchange_counters(struct exchange *exchange); /* any thread */

@@ -6,25 +6,35 @@
 
 #include <stdint.h>
 
-/* Names a piece of map output. On the wire this is the frame's header, followed by body_bytes of encoded batch. */
+/* Names a piece of map output. On the wire this is the frame's header, followed by body_bytes of
+ * encoded batch. */
 struct frame_name {
-    uint64_t shuffle;   /* unique in the job's life */
-    uint32_t run;       /* task of the map stage */
+    uint64_t shuffle; /* unique in the job's life */
+    uint32_t run;     /* task of the map stage */
     uint32_t attempt;
     uint32_t partition; /* reduce partition */
     uint32_t sequence;  /* position in (run, attempt, partition): 0, 1, ... */
     uint32_t row_count;
-    uint32_t reserved;
+    uint32_t check;      /* on the wire: of the other fields, frame_name_check; else 0 */
     uint64_t body_bytes; /* of the encoded batch; 0 when it is handed over by reference */
 };
+
+/* The most that one frame's encoded batch may have: rows of a gigabyte still fit. */
+#define FRAME_BODY_BYTES_MAX (UINT64_C(1) << 32)
+
 _Static_assert(sizeof(struct frame_name) == 40, "a frame's header is this struct, little-endian");
 
-/* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch and body is set. */
+/* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch and
+ * body is set. */
 struct frame {
     struct frame_name name;
     struct batch *batch; /* owned: handed over by reference */
     struct block *body;  /* owned reference: encoded bytes */
     struct frame *next;  /* in whatever list it is */
 };
+
+/* The check of all other fields, so that a reader who lost his place in a stream of frames notices
+ * at the first header. (The body has a checksum of its own, looked at when it is decoded.) */
+uint32_t frame_name_check(const struct frame_name *name);
 
 void frame_destroy(struct frame *frame); /* NULL is fine */
