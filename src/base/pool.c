@@ -1,0 +1,343 @@
+#include "base/pool.h"
+
+#include "base/assertion.h"
+#include "base/checked.h"
+#include "base/extent.h"
+#include "base/lock.h"
+#include "base/poison.h"
+#include "base/units.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PIECE_BITS_MIN = 12,                                /* 4 KiB */
+    PIECE_BITS_MAX = 20,                                /* 1 MiB */
+    CLASS_COUNT = PIECE_BITS_MAX - PIECE_BITS_MIN + 1,  /* class c has pieces of 4 KiB << c */
+    PIECES_MAX = (int)(EXTENT_BYTES >> PIECE_BITS_MIN), /* in a slab */
+    WORDS = PIECES_MAX / 64,
+};
+
+/* An extent cut into pieces of one class. */
+struct slab {
+    uint8_t *memory;
+    struct slab *previous, *next; /* in the list of its class, while a piece is free */
+    uint64_t free_bits[WORDS];    /* bit i % 64 of word i / 64: piece i is free */
+    uint32_t free_count;
+    uint32_t fresh_from; /* no piece from this one on was ever handed out: they are zero */
+    uint32_t piece_count;
+    uint32_t class_index;
+};
+
+struct pool {
+    uint64_t budget_bytes;
+    struct lock lock;
+    struct {
+        struct slab *with_free[CLASS_COUNT]; /* slabs that have a free piece; lists */
+        struct slab **slabs;                 /* owned, all of them, by address */
+        size_t slab_count;
+        size_t slab_capacity;
+        struct extents extents;
+        uint64_t fail_after;
+    } locked;
+    /* Written under the lock; read without it by those who only report them, hence relaxed. */
+    _Atomic uint64_t used_bytes;
+    _Atomic uint64_t peak_bytes;
+    _Atomic uint64_t mapped_bytes;
+};
+
+barks_status *pool_create(uint64_t budget_bytes, struct pool **out_pool)
+{
+    if (budget_bytes == 0)
+        BARKS_FAIL(BARKS_INVALID, "a memory budget of 0 bytes");
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a pool");
+    /* No machine has half of the address space, and sizes that cannot be met count as SIZE_MAX. */
+    pool->budget_bytes = budget_bytes < INT64_MAX ? budget_bytes : INT64_MAX;
+    lock_init(&pool->lock, LOCK_POOL, "pool");
+    *out_pool = pool;
+    return NULL;
+}
+
+void pool_destroy(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    assert(pool_used_bytes(pool) == 0);
+    extents_drop(&pool->locked.extents);
+    for (size_t slab_index = 0; slab_index < pool->locked.slab_count; slab_index++)
+        free(pool->locked.slabs[slab_index]);
+    free(pool->locked.slabs);
+    lock_drop(&pool->lock);
+    free(pool);
+}
+
+static uint32_t class_of(size_t bytes)
+{
+    if (bytes <= (size_t)1 << PIECE_BITS_MIN)
+        return 0;
+    return (uint32_t)(64 - __builtin_clzll((unsigned long long)bytes - 1)) - PIECE_BITS_MIN;
+}
+
+static size_t piece_bytes(uint32_t class_index)
+{
+    return (size_t)1 << (PIECE_BITS_MIN + class_index);
+}
+
+size_t pool_size_class(size_t bytes)
+{
+    if (bytes <= (size_t)1 << PIECE_BITS_MAX)
+        return piece_bytes(class_of(bytes));
+    uint64_t rounded = 0;
+    return ckd_round_up(&rounded, bytes, EXTENT_BYTES) ? SIZE_MAX : (size_t)rounded;
+}
+
+/* The place in slabs[] of the first slab that begins after memory. */
+static size_t slab_after_locked(const struct pool *pool, const uint8_t *memory)
+{
+    size_t low = 0;
+    size_t high = pool->locked.slab_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (pool->locked.slabs[middle]->memory > memory)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static void list_locked(struct pool *pool, struct slab *slab)
+{
+    struct slab **first = &pool->locked.with_free[slab->class_index];
+    slab->previous = NULL;
+    slab->next = *first;
+    if (*first != NULL)
+        (*first)->previous = slab;
+    *first = slab;
+}
+
+static void unlist_locked(struct pool *pool, struct slab *slab)
+{
+    if (slab->previous != NULL)
+        slab->previous->next = slab->next;
+    else
+        pool->locked.with_free[slab->class_index] = slab->next;
+    if (slab->next != NULL)
+        slab->next->previous = slab->previous;
+}
+
+BARKS_CHECKED static barks_status *make_slab_room_locked(struct pool *pool)
+{
+    if (pool->locked.slab_count < pool->locked.slab_capacity)
+        return NULL;
+    size_t capacity = 2 * pool->locked.slab_capacity + 16;
+    struct slab **slabs = realloc(pool->locked.slabs, capacity * sizeof(struct slab *));
+    if (slabs == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a list of %zu slabs", capacity);
+    pool->locked.slabs = slabs;
+    pool->locked.slab_capacity = capacity;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *add_slab_locked(struct pool *pool, uint32_t class_index)
+{
+    BARKS_TRY(make_slab_room_locked(pool));
+    struct slab *slab = calloc(1, sizeof *slab);
+    if (slab == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the description of a slab");
+    void *memory = NULL;
+    bool is_zero = false;
+    barks_status *status =
+        extents_take(&pool->locked.extents, EXTENT_BYTES, pool->budget_bytes, &memory, &is_zero);
+    if (status != NULL) {
+        free(slab);
+        return status;
+    }
+    slab->memory = memory;
+    slab->class_index = class_index;
+    slab->piece_count = (uint32_t)(EXTENT_BYTES / piece_bytes(class_index));
+    slab->free_count = slab->piece_count;
+    slab->fresh_from = is_zero ? 0 : slab->piece_count;
+    for (uint32_t word = 0; 64 * word < slab->piece_count; word++)
+        slab->free_bits[word] = slab->piece_count - 64 * word >= 64
+                                    ? UINT64_MAX
+                                    : (UINT64_C(1) << slab->piece_count) - 1;
+    size_t place = slab_after_locked(pool, slab->memory);
+    memmove(pool->locked.slabs + place + 1, pool->locked.slabs + place,
+            (pool->locked.slab_count - place) * sizeof(struct slab *));
+    pool->locked.slabs[place] = slab;
+    pool->locked.slab_count++;
+    list_locked(pool, slab);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *take_piece_locked(struct pool *pool, uint32_t class_index,
+                                                     void **out, bool *out_is_zero)
+{
+    if (pool->locked.with_free[class_index] == NULL)
+        BARKS_TRY(add_slab_locked(pool, class_index));
+    struct slab *slab = pool->locked.with_free[class_index];
+    uint32_t word = 0;
+    while (slab->free_bits[word] == 0)
+        word++;
+    /* The lowest: pieces used lately, which may still be in the processor's cache, before new ones.
+     */
+    uint32_t piece = 64 * word + (uint32_t)__builtin_ctzll(slab->free_bits[word]);
+    slab->free_bits[word] &= slab->free_bits[word] - 1;
+    if (--slab->free_count == 0)
+        unlist_locked(pool, slab);
+    *out_is_zero = piece >= slab->fresh_from;
+    if (*out_is_zero)
+        slab->fresh_from = piece + 1;
+    *out = slab->memory + piece * piece_bytes(class_index);
+    return NULL;
+}
+
+static void give_piece_locked(struct pool *pool, uint8_t *memory, uint32_t class_index)
+{
+    size_t after = slab_after_locked(pool, memory);
+    BARKS_ASSERT(after > 0);
+    struct slab *slab = pool->locked.slabs[after - 1];
+    size_t offset = (size_t)(memory - slab->memory);
+    size_t piece = offset / piece_bytes(class_index);
+    BARKS_ASSERT(offset < EXTENT_BYTES && slab->class_index == class_index);
+    BARKS_ASSERT((slab->free_bits[piece / 64] >> (piece % 64) & 1) == 0); /* released twice */
+    slab->free_bits[piece / 64] |= UINT64_C(1) << (piece % 64);
+    if (slab->free_count++ == 0)
+        list_locked(pool, slab);
+    if (slab->free_count < slab->piece_count)
+        return;
+    unlist_locked(pool, slab);
+    pool->locked.slab_count--;
+    memmove(pool->locked.slabs + after - 1, pool->locked.slabs + after,
+            (pool->locked.slab_count - (after - 1)) * sizeof(struct slab *));
+    extents_give(&pool->locked.extents, slab->memory, EXTENT_BYTES);
+    free(slab);
+}
+
+BARKS_CHECKED static barks_status *count_locked(struct pool *pool, uint64_t bytes)
+{
+    uint64_t used = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
+    if (bytes > pool->budget_bytes - used)
+        BARKS_FAIL(BARKS_LIMIT,
+                   "%s more do not fit: %s of the memory budget of %s are in use; --barks-memory "
+                   "sets the budget",
+                   units_bytes(bytes).text, units_bytes(used).text,
+                   units_bytes(pool->budget_bytes).text);
+    used += bytes;
+    atomic_store_explicit(&pool->used_bytes, used, memory_order_relaxed);
+    if (used > atomic_load_explicit(&pool->peak_bytes, memory_order_relaxed))
+        atomic_store_explicit(&pool->peak_bytes, used, memory_order_relaxed);
+    return NULL;
+}
+
+static void uncount_locked(struct pool *pool, uint64_t bytes)
+{
+    uint64_t used = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
+    BARKS_ASSERT(bytes <= used);
+    atomic_store_explicit(&pool->used_bytes, used - bytes, memory_order_relaxed);
+}
+
+BARKS_CHECKED static barks_status *acquire_locked(struct pool *pool, size_t bytes, void **out,
+                                                  bool *out_is_zero)
+{
+    if (pool->locked.fail_after > 0 && --pool->locked.fail_after == 0)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %zu bytes: a test wants it so", bytes);
+    size_t taken_bytes = pool_size_class(bytes);
+    BARKS_TRY(count_locked(pool, taken_bytes));
+    barks_status *status = taken_bytes <= (size_t)1 << PIECE_BITS_MAX
+                               ? take_piece_locked(pool, class_of(taken_bytes), out, out_is_zero)
+                               : extents_take(&pool->locked.extents, taken_bytes,
+                                              pool->budget_bytes, out, out_is_zero);
+    if (status != NULL)
+        uncount_locked(pool, taken_bytes);
+    atomic_store_explicit(&pool->mapped_bytes, pool->locked.extents.mapped_bytes,
+                          memory_order_relaxed);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *acquire(struct pool *pool, size_t bytes, void **out,
+                                           bool *out_is_zero)
+{
+    lock_acquire(&pool->lock);
+    barks_status *status = acquire_locked(pool, bytes, out, out_is_zero);
+    lock_release(&pool->lock);
+    if (status == NULL)
+        unpoison(*out, bytes);
+    return status;
+}
+
+barks_status *pool_acquire(struct pool *pool, size_t bytes, void **out)
+{
+    bool is_zero = false;
+    return acquire(pool, bytes, out, &is_zero);
+}
+
+barks_status *pool_acquire_zeroed(struct pool *pool, size_t bytes, void **out)
+{
+    bool is_zero = false;
+    BARKS_TRY(acquire(pool, bytes, out, &is_zero));
+    if (!is_zero)
+        memset(*out, 0, bytes);
+    return NULL;
+}
+
+void pool_release(struct pool *pool, void *memory, size_t bytes)
+{
+    if (memory == NULL)
+        return;
+    size_t taken_bytes = pool_size_class(bytes);
+    poison(memory, taken_bytes);
+    lock_acquire(&pool->lock);
+    if (taken_bytes <= (size_t)1 << PIECE_BITS_MAX)
+        give_piece_locked(pool, memory, class_of(taken_bytes));
+    else
+        extents_give(&pool->locked.extents, memory, taken_bytes);
+    uncount_locked(pool, taken_bytes);
+    lock_release(&pool->lock);
+}
+
+barks_status *pool_reserve(struct pool *pool, uint64_t bytes)
+{
+    lock_acquire(&pool->lock);
+    barks_status *status = count_locked(pool, bytes);
+    lock_release(&pool->lock);
+    return status;
+}
+
+void pool_unreserve(struct pool *pool, uint64_t bytes)
+{
+    lock_acquire(&pool->lock);
+    uncount_locked(pool, bytes);
+    lock_release(&pool->lock);
+}
+
+uint64_t pool_used_bytes(const struct pool *pool)
+{
+    return atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
+}
+
+uint64_t pool_peak_bytes(const struct pool *pool)
+{
+    return atomic_load_explicit(&pool->peak_bytes, memory_order_relaxed);
+}
+
+uint64_t pool_budget_bytes(const struct pool *pool) { return pool->budget_bytes; }
+
+uint64_t pool_mapped_bytes(const struct pool *pool)
+{
+    return atomic_load_explicit(&pool->mapped_bytes, memory_order_relaxed);
+}
+
+void pool_fail_after(struct pool *pool, uint64_t n)
+{
+    lock_acquire(&pool->lock);
+    pool->locked.fail_after = n;
+    lock_release(&pool->lock);
+}

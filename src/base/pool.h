@@ -1,0 +1,56 @@
+/* Memory for batches, tables and buffers: blocks of a few sizes, counted against a budget.
+ *
+ *     asked for          taken               from
+ *     up to 1 MiB        a power of two      a slab: 2 MiB cut into pieces of one size
+ *                        from 4 KiB up
+ *     more               multiples of 2 MiB  an idle extent, else the kernel (extent.h)
+ *
+ * A block is aligned to its size, up to 2 MiB. A slab whose pieces are all free is an idle extent
+ * again. What is idle stays mapped, and on its huge pages, until a mapping would pass the budget.
+ */
+#pragma once
+
+#include "barks/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { POOL_ALIGNMENT = 4096 }; /* what every block has at least */
+
+/* Threads: any. A lock of rank LOCK_POOL guards it; no call waits for anything else. */
+struct pool;
+
+/* budget_bytes is not 0. Errors: BARKS_INVALID, BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *pool_create(uint64_t budget_bytes, struct pool **out_pool);
+
+/* NULL is fine. Everything must be released by then, which debug builds assert; in a release build
+ * blocks that are not stay mapped. */
+void pool_destroy(struct pool *pool);
+
+/* A block of at least bytes (0 counts as 1), of any content, the caller's until pool_release.
+ * Errors: BARKS_LIMIT (the budget: give something back or spill, then retry), BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *pool_acquire(struct pool *pool, size_t bytes, void **out);
+
+/* The same with the first bytes zero; costs nothing where the kernel has just zeroed them. */
+BARKS_CHECKED barks_status *pool_acquire_zeroed(struct pool *pool, size_t bytes, void **out);
+
+/* bytes as they were asked for. NULL is fine. */
+void pool_release(struct pool *pool, void *memory, size_t bytes);
+
+/* What a request for bytes takes from the budget; SIZE_MAX where it can never be met. Whoever wants
+ * all of a block asks for pool_size_class(bytes). */
+size_t pool_size_class(size_t bytes);
+
+/* Counts memory that does not come from the pool: MPI's buffers, decompressors, writers.
+ * Errors: BARKS_LIMIT. */
+BARKS_CHECKED barks_status *pool_reserve(struct pool *pool, uint64_t bytes);
+void pool_unreserve(struct pool *pool, uint64_t bytes);
+
+uint64_t pool_used_bytes(const struct pool *pool); /* blocks and reservations */
+uint64_t pool_peak_bytes(const struct pool *pool); /* the most that was ever used */
+uint64_t pool_budget_bytes(const struct pool *pool);
+uint64_t pool_mapped_bytes(const struct pool *pool); /* from the kernel, idle or in use */
+
+/* The n-th next acquire (1: the next one) fails with BARKS_NO_MEMORY, for tests of error paths; 0:
+ * none. */
+void pool_fail_after(struct pool *pool, uint64_t n);

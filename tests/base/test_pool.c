@@ -1,0 +1,270 @@
+#include "base/pool.h"
+#include "support/property.h"
+
+#include <check.h>
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 100, MIB = 1 << 20 };
+
+struct block {
+    uint8_t *memory;
+    size_t bytes;
+    uint8_t mark;
+};
+
+static size_t random_size(uint64_t *random)
+{
+    size_t bits = property_next(random) % 23;
+    return property_next(random) % ((size_t)1 << bits) + property_next(random) % 2;
+}
+
+static bool is_all(const uint8_t *bytes, size_t count, uint8_t value)
+{
+    for (size_t at = 0; at < count; at++) {
+        if (bytes[at] != value)
+            return false;
+    }
+    return true;
+}
+
+static void free_block(struct pool *pool, struct block *block)
+{
+    if (block->memory != NULL)
+        ck_assert(is_all(block->memory, block->bytes, block->mark));
+    pool_release(pool, block->memory, block->bytes);
+    *block = (struct block){0};
+}
+
+/* Random use equals a sum: blocks never overlap, are aligned, zero when asked for, and the budget
+ * holds exactly. */
+static void use_randomly(uint64_t seed, struct pool *pool, bool is_alone)
+{
+    uint64_t random = seed;
+    struct block blocks[SLOTS] = {0};
+    uint64_t used_bytes = 0;
+    uint64_t peak_bytes = 0;
+    for (int step = 0; step < 3000; step++) {
+        struct block *block = &blocks[property_next(&random) % SLOTS];
+        if (block->memory != NULL) {
+            used_bytes -= pool_size_class(block->bytes);
+            free_block(pool, block);
+        } else {
+            size_t bytes = random_size(&random);
+            bool is_zeroed = property_next(&random) % 2 == 0;
+            void *memory = NULL;
+            barks_status *status = is_zeroed ? pool_acquire_zeroed(pool, bytes, &memory)
+                                             : pool_acquire(pool, bytes, &memory);
+            bool fits = used_bytes + pool_size_class(bytes) <= pool_budget_bytes(pool);
+            ck_assert_msg(!is_alone || fits == (status == NULL), "step %d", step);
+            if (status != NULL) {
+                ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+                barks_status_free(status);
+                continue;
+            }
+            used_bytes += pool_size_class(bytes);
+            ck_assert_uint_eq((uintptr_t)memory % POOL_ALIGNMENT, 0);
+            ck_assert(!is_zeroed || is_all(memory, bytes, 0));
+            *block = (struct block){memory, bytes, (uint8_t)property_next(&random)};
+            memset(memory, block->mark, bytes);
+        }
+        if (used_bytes > peak_bytes)
+            peak_bytes = used_bytes;
+        if (is_alone) {
+            ck_assert_uint_eq(pool_used_bytes(pool), used_bytes);
+            ck_assert_uint_eq(pool_peak_bytes(pool), peak_bytes);
+        }
+    }
+    for (int slot = 0; slot < SLOTS; slot++)
+        free_block(pool, &blocks[slot]);
+}
+
+static struct pool *new_pool(uint64_t budget_bytes)
+{
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(budget_bytes, &pool));
+    return pool;
+}
+
+START_TEST(random_use_equals_a_sum_up_to_the_budget)
+{
+    struct pool *pool = new_pool(48 * MIB);
+    use_randomly(property_seed(), pool, true);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+struct user {
+    pthread_t thread;
+    struct pool *pool;
+    uint64_t seed;
+};
+
+static void *use_in_thread(void *argument)
+{
+    struct user *user = argument;
+    use_randomly(user->seed, user->pool, false);
+    return NULL;
+}
+
+START_TEST(threads_share_a_pool)
+{
+    struct pool *pool = new_pool(64 * MIB);
+    struct user users[4];
+    uint64_t seed = property_seed();
+    for (uint64_t user = 0; user < 4; user++) {
+        users[user] = (struct user){.pool = pool, .seed = seed + user};
+        ck_assert_int_eq(pthread_create(&users[user].thread, NULL, use_in_thread, &users[user]), 0);
+    }
+    for (int user = 0; user < 4; user++)
+        ck_assert_int_eq(pthread_join(users[user].thread, NULL), 0);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    ck_assert_uint_le(pool_peak_bytes(pool), pool_budget_bytes(pool));
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(size_classes_are_powers_of_two_and_then_huge_pages)
+{
+    ck_assert_uint_eq(pool_size_class(0), 4096);
+    ck_assert_uint_eq(pool_size_class(4096), 4096);
+    ck_assert_uint_eq(pool_size_class(4097), 8192);
+    ck_assert_uint_eq(pool_size_class(MIB), MIB);
+    ck_assert_uint_eq(pool_size_class(MIB + 1), 2 * MIB);
+    ck_assert_uint_eq(pool_size_class(2 * MIB + 1), 4 * MIB);
+    ck_assert_uint_eq(pool_size_class(SIZE_MAX), SIZE_MAX);
+}
+END_TEST
+
+START_TEST(past_the_budget_is_a_limit_that_names_figures_and_remedy)
+{
+    struct pool *pool = new_pool(MIB);
+    void *first = NULL;
+    void *second = NULL;
+    ck_assert_ptr_null(pool_acquire(pool, 600 << 10, &first));
+    barks_status *status = pool_acquire(pool, 8 << 10, &second);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    ck_assert_str_eq(barks_status_text(status),
+                     "8.0 KiB more do not fit: 1.0 MiB of the memory budget of 1.0 MiB are in use; "
+                     "--barks-memory sets the budget");
+    barks_status_free(status);
+    ck_assert_ptr_null(second);
+    pool_release(pool, first, 600 << 10);
+    ck_assert_ptr_null(pool_acquire(pool, 8 << 10, &second));
+    pool_release(pool, second, 8 << 10);
+    status = pool_acquire(pool, SIZE_MAX, &second);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(even_an_endless_budget_refuses_sizes_that_overflow)
+{
+    struct pool *pool = new_pool(UINT64_MAX);
+    void *memory = NULL;
+    barks_status *status = pool_acquire(pool, SIZE_MAX - 5, &memory);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+    pool_destroy(pool);
+    status = pool_create(0, &pool);
+    ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
+    barks_status_free(status);
+}
+END_TEST
+
+START_TEST(reservations_count_like_blocks)
+{
+    struct pool *pool = new_pool(10 * MIB);
+    void *memory = NULL;
+    ck_assert_ptr_null(pool_reserve(pool, 9 * MIB));
+    barks_status *status = pool_acquire(pool, 2 * MIB, &memory);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+    status = pool_reserve(pool, UINT64_MAX);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+    pool_unreserve(pool, 9 * MIB);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    ck_assert_uint_eq(pool_peak_bytes(pool), 9 * MIB);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(idle_memory_is_used_again_whatever_its_size_was)
+{
+    struct pool *pool = new_pool(8 * MIB);
+    static void *pieces[512];
+    for (int round = 0; round < 3; round++) {
+        for (int piece = 0; piece < 512; piece++)
+            ck_assert_ptr_null(pool_acquire(pool, 4096, &pieces[piece]));
+        for (int piece = 0; piece < 512; piece++)
+            pool_release(pool, pieces[piece], 4096);
+        void *large = NULL;
+        ck_assert_ptr_null(pool_acquire(pool, 2 * MIB, &large));
+        pool_release(pool, large, 2 * MIB);
+        ck_assert_uint_eq(pool_mapped_bytes(pool), 2 * MIB);
+    }
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(idle_memory_is_unmapped_before_mappings_pass_the_budget)
+{
+    struct pool *pool = new_pool(8 * MIB);
+    void *blocks[4];
+    for (int block = 0; block < 4; block++)
+        ck_assert_ptr_null(pool_acquire(pool, 2 * MIB, &blocks[block]));
+    for (int block = 0; block < 4; block += 2)
+        pool_release(pool, blocks[block], 2 * MIB); /* two holes that cannot join */
+    void *large = NULL;
+    ck_assert_ptr_null(pool_acquire(pool, 4 * MIB, &large));
+    ck_assert_uint_eq(pool_mapped_bytes(pool), 8 * MIB);
+    pool_release(pool, large, 4 * MIB);
+    pool_release(pool, blocks[1], 2 * MIB);
+    pool_release(pool, blocks[3], 2 * MIB);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(the_nth_acquire_fails_once_where_a_test_wants_it)
+{
+    struct pool *pool = new_pool(8 * MIB);
+    void *memory = NULL;
+    pool_fail_after(pool, 3);
+    for (int call = 1; call <= 6; call++) {
+        barks_status *status = pool_acquire(pool, 10, &memory);
+        ck_assert_int_eq(status != NULL, call == 3);
+        if (status != NULL)
+            ck_assert_int_eq(barks_status_code(status), BARKS_NO_MEMORY);
+        else
+            pool_release(pool, memory, 10);
+        barks_status_free(status);
+    }
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(null_is_released_and_destroyed_without_effect)
+{
+    struct pool *pool = new_pool(MIB);
+    pool_release(pool, NULL, 100);
+    pool_destroy(pool);
+    pool_destroy(NULL);
+}
+END_TEST
+
+SUITE_MAIN("base/pool", random_use_equals_a_sum_up_to_the_budget, threads_share_a_pool,
+           size_classes_are_powers_of_two_and_then_huge_pages,
+           past_the_budget_is_a_limit_that_names_figures_and_remedy,
+           even_an_endless_budget_refuses_sizes_that_overflow, reservations_count_like_blocks,
+           idle_memory_is_used_again_whatever_its_size_was,
+           idle_memory_is_unmapped_before_mappings_pass_the_budget,
+           the_nth_acquire_fails_once_where_a_test_wants_it,
+           null_is_released_and_destroyed_without_effect)
