@@ -54,7 +54,7 @@ typedef struct barks_status barks_status;
  */
 BARKS_API BARKS_CHECKED barks_status *barks_status_new(barks_code code, barks_status *cause,
                                                        const char *where, const char *format, ...)
-    __attribute__((format(printf, 4, 5), cold));
+    __attribute__((format(printf, 4, 5), cold, returns_nonnull));
 
 /* The code of a status that is not NULL. */
 BARKS_API barks_code barks_status_code(const barks_status *status);

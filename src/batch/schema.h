@@ -25,6 +25,8 @@ const char *schema_nearest(const barks_schema *schema, const char *name);
 
 /* "word str, count i64, price f64?" for errors and explain. */
 BARKS_CHECKED barks_status *schema_print(const barks_schema *schema, struct buffer *out);
+/* "i64", "list<str>", "struct<word str, count i64>". */
+BARKS_CHECKED barks_status *type_print(const barks_type *type, struct buffer *out);
 const char *type_id_name(barks_type_id id);
 
 /* Bytes of one value in a column's values: 1, 4, 8 or 16; 0 for a struct. */
@@ -32,7 +34,11 @@ size_t type_value_bytes(const barks_type *type);
 
 /* How deep types may nest when they come from outside. */
 enum { SCHEMA_DEPTH_MAX = 32, SCHEMA_FIELDS_MAX = 4096 };
+/* Layout drawn in schema_codec.c. Errors: as buffer_append, BARKS_LIMIT (too deep, a name too
+ * long); out is then as before. */
 BARKS_CHECKED barks_status *schema_encode(const barks_schema *schema, struct buffer *out);
-BARKS_CHECKED barks_status *schema_decode(const uint8_t *bytes, size_t size_bytes, size_t *out_used_bytes,
-                                          barks_schema **out_schema);
+/* Reads the schema that bytes begin with. Errors: BARKS_BAD_INPUT, BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *schema_decode(const uint8_t *bytes, size_t size_bytes,
+                                          size_t *out_used_bytes, barks_schema **out_schema);
+/* Over names, types and nullability; part of the encoding of batches. */
 uint64_t schema_hash(const barks_schema *schema);
