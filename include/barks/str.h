@@ -1,19 +1,44 @@
-/* Strings: 16-byte views of bytes, short ones held inside. */
+/* Strings: 16-byte views of bytes, short ones held inside. Words of a string: words.h. */
 #pragma once
 
 #include "barks/api.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* Views are built and words found with loads that may reach past the end of a string (and four
+ * bytes before it), though never into another page. Checkers that know the bounds of objects cannot
+ * allow that: for them, and wherever BARKS_EXACT_LOADS is defined before this header, only the
+ * string's own bytes are read. */
+#if !defined(BARKS_EXACT_LOADS)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BARKS_EXACT_LOADS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define BARKS_EXACT_LOADS 1
+#endif
+#endif
+#endif
+
+#define BARKS_INLINE static inline __attribute__((always_inline, unused))
+#define BARKS_LIKELY(condition) __builtin_expect((condition), 1)
+#define BARKS_UNLIKELY(condition) __builtin_expect((condition), 0)
+
 enum { BARKS_STR_INLINE = 12 };
+enum { BARKS_PAGE_MIN = 4096 }; /* no machine has smaller pages */
 
 /* Up to 12 bytes stand in the view, the rest of the 12 being zero; a longer string is its first
  * four bytes and a pointer. So equal short strings are equal as 16 bytes, and most unequal ones
@@ -39,11 +64,9 @@ static inline const char *barks_str_bytes(const barks_str *text)
                                             : text->pointer;
 }
 
-/* A view of bytes that stay where they are as long as it is used. */
-static inline barks_str barks_str_of(const char *bytes, size_t length)
+BARKS_INLINE barks_str barks_str_of_exactly(const char *bytes, size_t length)
 {
     barks_str text = {.length = (uint32_t)length};
-    assert(length <= UINT32_MAX);
     if (length <= BARKS_STR_INLINE) {
         if (length > 0)
             memcpy((char *)&text + offsetof(barks_str, prefix), bytes, length);
@@ -54,7 +77,88 @@ static inline barks_str barks_str_of(const char *bytes, size_t length)
     return text;
 }
 
+static __attribute__((noinline, cold, unused)) barks_str barks_str_of_at_page_end(const char *bytes,
+                                                                                  size_t length)
+{
+    return barks_str_of_exactly(bytes, length);
+}
+
+/* What stays of the first 8 bytes of a view (of which 4 are the length), and of the last 8, when
+ * length bytes stand in it. */
+static const uint64_t barks_str_head_mask[BARKS_STR_INLINE + 1]
+    __attribute__((unused, aligned(64))) = {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        0,
+        UINT64_C(0x000000ff) << 32,
+        UINT64_C(0x0000ffff) << 32,
+        UINT64_C(0x00ffffff) << 32,
+#else
+#error "views and the encoding are little-endian"
+#endif
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+        UINT64_C(0xffffffff) << 32,
+};
+static const uint64_t barks_str_rest_mask[BARKS_STR_INLINE + 1]
+    __attribute__((unused, aligned(64))) = {
+        0,
+        0,
+        0,
+        0,
+        0,
+        UINT64_C(0xff),
+        UINT64_C(0xffff),
+        UINT64_C(0xffffff),
+        UINT64_C(0xffffffff),
+        UINT64_C(0xffffffffff),
+        UINT64_C(0xffffffffffff),
+        UINT64_C(0xffffffffffffff),
+        UINT64_C(0xffffffffffffffff),
+};
+
+/* A view of bytes that stay where they are as long as it is used.
+ * The length of words is hard to predict, so nothing here branches on it: 16 bytes from 4 before
+ * the string are loaded, so that the prefix stands where the view has it, and masked by length. */
+BARKS_INLINE barks_str barks_str_of(const char *bytes, size_t length)
+{
+    assert(length <= UINT32_MAX);
+#if defined(BARKS_EXACT_LOADS)
+    return barks_str_of_exactly(bytes, length);
+#else
+    barks_str text;
+    uint64_t head, rest, pointer;
+    size_t kept = length < BARKS_STR_INLINE ? length : BARKS_STR_INLINE;
+    if (__builtin_constant_p(length))
+        return barks_str_of_exactly(bytes, length);
+    if (BARKS_UNLIKELY((((uintptr_t)bytes - 4) & (BARKS_PAGE_MIN - 1)) > BARKS_PAGE_MIN - 16))
+        return barks_str_of_at_page_end(bytes, length);
+    __asm__("" : "+r"(bytes));   /* the compiler must not reason about the object's bounds */
+    memcpy(&head, bytes - 4, 8); /* the prefix is its upper half */
+    memcpy(&rest, bytes + 4, 8);
+    head = (head & barks_str_head_mask[kept]) | (uint32_t)length;
+    rest &= barks_str_rest_mask[kept];
+    __asm__("" : "+r"(rest)); /* or gcc 12 branches over the load below */
+    pointer = length > BARKS_STR_INLINE ? (uint64_t)(uintptr_t)bytes : rest;
+    memcpy(&text, &head, 8);
+    memcpy((char *)&text + 8, &pointer, 8);
+    return text;
+#endif
+}
+
 #define BARKS_STR_LITERAL(literal) barks_str_of((literal), sizeof(literal) - 1)
+
+/* For printf: printf("'" BARKS_STR_FORMAT "'\n", BARKS_STR_ARG(in->text)). Prints up to the first
+ * NUL. */
+#define BARKS_STR_FORMAT "%.*s"
+#define BARKS_STR_ARG(text)                                                                        \
+    (int)((text).length < INT_MAX ? (text).length : INT_MAX),                                      \
+        barks_str_bytes(&(const barks_str[1]){(text)}[0])
 
 static inline bool barks_str_equal(barks_str a, barks_str b)
 {
@@ -76,6 +180,148 @@ static inline int barks_str_compare(barks_str a, barks_str b)
     int order = memcmp(barks_str_bytes(&a), barks_str_bytes(&b), common);
     return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
+
+/**
+ * Bytes [from, from + length) of text, or as many of them as there are.
+ *
+ * Ownership: a long result points into the same bytes as text.
+ * Errors:    none: past the end it is empty.
+ * Threads:   any.
+ */
+static inline barks_str barks_str_slice(barks_str text, size_t from, size_t length)
+{
+    size_t start = from < text.length ? from : text.length;
+    size_t left = text.length - start;
+    return barks_str_of(barks_str_bytes(&text) + start, length < left ? length : left);
+}
+
+static inline bool barks_str_starts_with(barks_str text, barks_str prefix)
+{
+    return text.length >= prefix.length &&
+           memcmp(barks_str_bytes(&text), barks_str_bytes(&prefix), prefix.length) == 0;
+}
+
+static inline bool barks_str_ends_with(barks_str text, barks_str suffix)
+{
+    return text.length >= suffix.length &&
+           memcmp(barks_str_bytes(&text) + (text.length - suffix.length), barks_str_bytes(&suffix),
+                  suffix.length) == 0;
+}
+
+/* Space, \t, \n, \v, \f, \r: whatever the locale. NUL and other control bytes are not among them.
+ */
+static inline bool barks_is_space(char byte)
+{
+    return byte == ' ' || (unsigned char)(byte - '\t') <= '\r' - '\t';
+}
+
+/* Without the white space (as barks_is_space) at both ends. */
+static inline barks_str barks_str_trim(barks_str text)
+{
+    const char *bytes = barks_str_bytes(&text);
+    size_t start = 0, end = text.length;
+    while (start < end && barks_is_space(bytes[start]))
+        start++;
+    while (end > start && barks_is_space(bytes[end - 1]))
+        end--;
+    return barks_str_of(bytes + start, end - start);
+}
+
+/* The linear search that barks_str_find changes to when a text is made to be slow. */
+BARKS_API int64_t barks_str_find_from(const char *text, size_t text_bytes, const char *needle,
+                                      size_t needle_bytes, size_t from);
+
+/**
+ * The place of the first needle in text, or -1. An empty needle is at 0.
+ *
+ * Errors:    none.
+ * Threads:   any.
+ * Cost:      O(text); 16 places at a time are ruled out by the needle's first and last byte.
+ */
+static inline int64_t barks_str_find(barks_str text, barks_str needle)
+{
+    const char *bytes = barks_str_bytes(&text), *sought = barks_str_bytes(&needle);
+    size_t needle_bytes = needle.length, at = 0;
+    if (needle_bytes == 0)
+        return 0;
+    if (needle_bytes > text.length)
+        return -1;
+#if defined(__SSE2__)
+    const size_t place_count = text.length - needle_bytes + 1;
+    const __m128i first = _mm_set1_epi8(sought[0]), last = _mm_set1_epi8(sought[needle_bytes - 1]);
+    size_t failures_left = 64;
+    while (place_count >= 16 && at < place_count) {
+        if (at > place_count - 16)
+            at = place_count - 16; /* once more over places that were ruled out */
+        __m128i starts = _mm_loadu_si128((const __m128i *)(const void *)(bytes + at));
+        __m128i ends =
+            _mm_loadu_si128((const __m128i *)(const void *)(bytes + at + needle_bytes - 1));
+        unsigned places = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(starts, first), _mm_cmpeq_epi8(ends, last)));
+        for (; places != 0; places &= places - 1) {
+            size_t place = at + (unsigned)__builtin_ctz(places);
+            if (memcmp(bytes + place, sought, needle_bytes) == 0)
+                return (int64_t)place;
+            if (--failures_left == 0)
+                return barks_str_find_from(bytes, text.length, sought, needle_bytes, place + 1);
+        }
+        at += 16;
+        failures_left += 2; /* what a block may cost on the average */
+    }
+    if (place_count >= 16)
+        return -1;
+#endif
+    return barks_str_find_from(bytes, text.length, sought, needle_bytes, at);
+}
+
+/* Pieces of a string between separator bytes: "a,,b" has three, "" has one (the empty one). */
+typedef struct barks_pieces {
+    const char *start; /* of the next piece; NULL after the last */
+    const char *end;
+    char separator;
+} barks_pieces;
+
+/**
+ * Begins to split a string: barks_pieces pieces = barks_pieces_of(in->text, ',');
+ *
+ * Ownership: the pieces point into what text points into. Use it in the block that it was made in.
+ * Errors:    none.
+ * Threads:   one owner.
+ */
+#define barks_pieces_of(text, separator)                                                           \
+    barks_pieces_begin(&(const barks_str[1]){(text)}[0], (separator))
+
+static inline barks_pieces barks_pieces_begin(const barks_str *text, char separator)
+{
+    const char *bytes = barks_str_bytes(text);
+    return (barks_pieces){bytes, bytes + text->length, separator};
+}
+
+/* The next piece, or false after the last one. */
+static inline bool barks_next_piece(barks_pieces *pieces, barks_str *out_piece)
+{
+    const char *start = pieces->start;
+    if (start == NULL)
+        return false;
+    size_t left = (size_t)(pieces->end - start);
+    const char *stop = left > 0 ? (const char *)memchr(start, pieces->separator, left) : NULL;
+    pieces->start = stop != NULL ? stop + 1 : NULL;
+    *out_piece = barks_str_of(start, stop != NULL ? (size_t)(stop - start) : left);
+    return true;
+}
+
+/**
+ * Reads the whole string as a decimal number: an optional sign and digits, for f64 also a decimal
+ * point, an exponent, or (in any case) inf, infinity, nan. No white space, no locale.
+ *
+ * Returns false, and leaves *out_number alone, for anything else; for i64 also out of its range. A
+ * f64 is rounded to the nearest; beyond its range it becomes infinity or 0.
+ *
+ * Errors:    none but false.
+ * Threads:   any.
+ */
+BARKS_API bool barks_str_to_i64(barks_str text, int64_t *out_number);
+BARKS_API bool barks_str_to_f64(barks_str text, double *out_number);
 
 #ifdef __cplusplus
 }
