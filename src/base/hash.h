@@ -23,8 +23,9 @@ static inline uint64_t hash_u64(uint64_t value)
     return value ^ (value >> 31);
 }
 
-/* The hash of a tuple: folds the hash of its next value into that of those before it. */
+/* The hash of a tuple: folds the hash of its next value into that of those before it. The product
+ * tells (a, b) from (b, a); it and the sum are fixed, since they decide partitions. */
 static inline uint64_t hash_combine(uint64_t hash, uint64_t next)
 {
-    return hash_u64(hash + UINT64_C(0x9e3779b97f4a7c15) + next);
+    return hash_u64(hash * UINT64_C(0x9e3779b97f4a7c15) + next);
 }

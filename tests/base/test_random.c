@@ -69,6 +69,7 @@ START_TEST(mixer_spreads_every_bit)
         ck_assert_int_lt(flipped, 200 * 35);
     }
     ck_assert_uint_ne(hash_combine(hash_combine(0, 1), 2), hash_combine(hash_combine(0, 2), 1));
+    ck_assert_uint_ne(hash_combine(1, 2), hash_combine(2, 1));
 }
 END_TEST
 
