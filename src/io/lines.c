@@ -1,0 +1,84 @@
+#include "io/lines.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { WINDOW_WORDS = 32 }; /* 2 KiB of text: few masks are found in vain when the views are full */
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* What of a view's bytes 4 to 7 and 8 to 15 is text when n bytes are; the last entry is for views
+ * that point. */
+struct view_mask {
+    uint64_t prefix; /* already shifted to the upper half of the first word */
+    uint64_t rest;
+};
+
+#define PREFIX(n) ((n) >= 4 ? 0xffffffff00000000u : ((UINT64_C(1) << 8 * ((n) % 4)) - 1) << 32)
+#define REST(n) ((n) <= 4 ? 0 : (n) >= 12 ? UINT64_MAX : (UINT64_C(1) << 8 * (((n) + 4) % 8)) - 1)
+#define VIEW_MASK(n)                                                                               \
+    {                                                                                              \
+        PREFIX(n), REST(n)                                                                         \
+    }
+static const struct view_mask view_masks[BARKS_STR_INLINE + 2] = {
+    VIEW_MASK(0),  VIEW_MASK(1),  VIEW_MASK(2),  VIEW_MASK(3),   VIEW_MASK(4),
+    VIEW_MASK(5),  VIEW_MASK(6),  VIEW_MASK(7),  VIEW_MASK(8),   VIEW_MASK(9),
+    VIEW_MASK(10), VIEW_MASK(11), VIEW_MASK(12), {PREFIX(4), 0},
+};
+
+/* barks_str_of without a branch on the length, which short lines would mispredict; reads 12 bytes
+ * whatever the length. */
+static inline void put_view(barks_str *view, const uint8_t *bytes, size_t length)
+{
+    uint32_t prefix = 0;
+    uint64_t words[2];
+    memcpy(&prefix, bytes, 4);
+    memcpy(&words[1], bytes + 4, 8);
+    const struct view_mask *mask =
+        &view_masks[length <= BARKS_STR_INLINE ? length : BARKS_STR_INLINE + 1];
+    uint64_t pointer = (uint64_t)(uintptr_t)bytes & -(uint64_t)(length > BARKS_STR_INLINE);
+    words[0] = (uint32_t)length | ((uint64_t)prefix << 32 & mask->prefix);
+    words[1] = (words[1] & mask->rest) | pointer;
+    memcpy(view, words, sizeof words);
+}
+_Static_assert(sizeof(void *) == 8, "the second half of a view is a pointer");
+#else
+static inline void put_view(barks_str *view, const uint8_t *bytes, size_t length)
+{
+    *view = barks_str_of((const char *)bytes, length);
+}
+#endif
+
+uint32_t lines_take(struct line_cursor *cursor, newline_masks_fn *masks, barks_str *out_views,
+                    uint32_t view_max)
+{
+    const uint8_t *bytes = cursor->bytes;
+    size_t line_begin = cursor->line_begin;
+    size_t at = cursor->scanned;
+    uint32_t count = 0;
+    uint64_t window[WINDOW_WORDS];
+    assert(line_begin <= at && at <= cursor->end);
+    while (at < cursor->end && count < view_max) {
+        size_t left = cursor->end - at;
+        size_t word_count = left >= sizeof window * 8 ? WINDOW_WORDS : (left + 63) / 64;
+        masks(bytes + at, word_count, window);
+        if (left < word_count * 64)
+            window[word_count - 1] &=
+                (UINT64_C(1) << left % 64) - 1; /* what lies behind the end is no text */
+        for (size_t w = 0; w < word_count; w++, at += 64)
+            for (uint64_t mask = window[w]; mask != 0; mask &= mask - 1) {
+                size_t newline = at + (unsigned)__builtin_ctzll(mask);
+                size_t length = newline - line_begin;
+                /* With an empty line this looks at the newline itself, which is no \r. */
+                length -= bytes[newline - (length > 0)] == '\r';
+                put_view(&out_views[count], bytes + line_begin, length);
+                line_begin = newline + 1;
+                if (++count == view_max) {
+                    cursor->line_begin = cursor->scanned = line_begin;
+                    return count;
+                }
+            }
+    }
+    cursor->line_begin = line_begin;
+    cursor->scanned = cursor->end;
+    return count;
+}
