@@ -1,0 +1,182 @@
+#include "io/commit.h"
+
+#include "base/scope.h"
+#include "io/directory.h"
+#include "io/manifest.h"
+#include "io/output_target.h"
+#include "io/owner.h"
+#include "io/publish.h"
+#include "io/system_error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+char *commit_part_path(const char *directory, uint32_t index, const char *suffix)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/part-%05" PRIu32 "%s", directory, index, suffix) < 0 ? NULL : path;
+}
+
+BARKS_CHECKED static barks_status *fail_no_memory(const char *output)
+{
+    BARKS_FAIL(BARKS_NO_MEMORY, "no memory to write the output '%s'", output);
+}
+
+BARKS_CHECKED static barks_status *make_hidden(const struct output_target *target,
+                                               const struct commit *commit)
+{
+    char *prefix = NULL;
+    if (asprintf(&prefix, ".%s.barks-", target->name) < 0)
+        return fail_no_memory(commit->output);
+    owner_remove_leftovers(target->parent, prefix);
+    free(prefix);
+    if (mkdir(commit->hidden, 0777) != 0) {
+        int error = errno;
+        BARKS_FAIL(system_code(error),
+                   "cannot write in the directory '%s' of the output '%s': %s%s", target->parent,
+                   commit->output, system_text(error), system_remedy(error));
+    }
+    barks_status *status = owner_write(commit->hidden);
+    if (status != NULL)
+        barks_status_free(
+            directory_remove(commit->hidden)); /* the first error is the one to tell */
+    return status;
+}
+
+barks_status *commit_begin(const struct commit_options *options, struct commit *out_commit)
+{
+    BARKS_AUTO(output_target) target = {0};
+    BARKS_AUTO(commit) commit = {.overwrite = options->overwrite, .sync = options->sync};
+    if (options->job_id[0] == '\0' || strchr(options->job_id, '/') != NULL)
+        BARKS_FAIL(BARKS_INVALID, "the job id '%s' cannot be part of a file name", options->job_id);
+    BARKS_TRY(output_target_find(options->output, &target));
+    const char *slash = strcmp(target.parent, "/") == 0 ? "" : "/";
+    commit.suffix = strdup(options->suffix);
+    if (asprintf(&commit.output, "%s%s%s", target.parent, slash, target.name) < 0)
+        commit.output = NULL; /* asprintf leaves it undefined */
+    if (asprintf(&commit.hidden, "%s%s.%s.barks-%s", target.parent, slash, target.name,
+                 options->job_id) < 0)
+        commit.hidden = NULL;
+    if (commit.output == NULL || commit.hidden == NULL || commit.suffix == NULL)
+        return fail_no_memory(options->output);
+    BARKS_TRY(output_check(commit.output, commit.overwrite));
+    BARKS_TRY(make_hidden(&target, &commit));
+    *out_commit = commit;
+    commit = (struct commit){0};
+    return NULL;
+}
+
+void commit_drop(struct commit *commit)
+{
+    free(commit->output);
+    free(commit->hidden);
+    free(commit->suffix);
+    *commit = (struct commit){0};
+}
+
+barks_status *commit_abort(const struct commit *commit) { return directory_remove(commit->hidden); }
+
+static int compare_parts(const void *a, const void *b)
+{
+    uint32_t left = ((const struct commit_part *)a)->index;
+    uint32_t right = ((const struct commit_part *)b)->index;
+    return (left > right) - (left < right);
+}
+
+/* Each part is there, as long as its task left it. */
+BARKS_CHECKED static barks_status *check_parts(const struct commit *commit,
+                                               const struct commit_part *parts, size_t part_count)
+{
+    for (size_t i = 0; i < part_count; i++) {
+        if (i > 0 && parts[i].index == parts[i - 1].index)
+            BARKS_FAIL(BARKS_INTERNAL, "part %" PRIu32 " of '%s' is committed twice",
+                       parts[i].index, commit->output);
+        char *path = commit_part_path(commit->hidden, parts[i].index, commit->suffix);
+        if (path == NULL)
+            return fail_no_memory(commit->output);
+        struct stat info;
+        int error = stat(path, &info) == 0 ? 0 : errno;
+        free(path);
+        if (error == ENOENT)
+            BARKS_FAIL(
+                BARKS_IO,
+                "part %" PRIu32
+                " of '%s' was written on another host and cannot be seen here: put the output "
+                "on a file system that all hosts of the job share",
+                parts[i].index, commit->output);
+        if (error != 0)
+            BARKS_FAIL(system_code(error), "cannot look at part %" PRIu32 " of '%s': %s%s",
+                       parts[i].index, commit->output, system_text(error), system_remedy(error));
+        if ((uint64_t)info.st_size != parts[i].file_bytes)
+            BARKS_FAIL(
+                BARKS_IO,
+                "part %" PRIu32
+                " of '%s' has %ju bytes, but its task wrote %ju: something else changes files "
+                "in '%s'",
+                parts[i].index, commit->output, (uintmax_t)info.st_size,
+                (uintmax_t)parts[i].file_bytes, commit->hidden);
+    }
+    return NULL;
+}
+
+static bool is_part(const char *name, const char *suffix, const struct commit_part *parts,
+                    size_t part_count)
+{
+    char *end = NULL;
+    if (strncmp(name, "part-", 5) != 0 || name[5] < '0' || name[5] > '9')
+        return false;
+    unsigned long index = strtoul(name + 5, &end, 10);
+    if (index > UINT32_MAX || strcmp(end, suffix) != 0)
+        return false;
+    struct commit_part wanted = {.index = (uint32_t)index};
+    return bsearch(&wanted, parts, part_count, sizeof *parts, compare_parts) != NULL;
+}
+
+/* Removes attempts that failed or came second, and parts of an earlier try of the stage. */
+BARKS_CHECKED static barks_status *remove_strays(const struct commit *commit,
+                                                 const struct commit_part *parts, size_t part_count)
+{
+    BARKS_AUTO(path_list) strays = {0};
+    {
+        BARKS_AUTO(directory_reader) reader = {0};
+        BARKS_TRY(directory_open(&reader, commit->hidden));
+        const char *name = NULL;
+        enum path_kind kind = PATH_UNKNOWN;
+        for (;;) {
+            BARKS_TRY(directory_next(&reader, &name, &kind));
+            if (name == NULL)
+                break;
+            if (!is_part(name, commit->suffix, parts, part_count) && strcmp(name, ".owner") != 0)
+                BARKS_TRY(path_list_add(&strays, commit->hidden, name, kind));
+        }
+    }
+    for (size_t i = 0; i < strays.count; i++)
+        BARKS_TRY(directory_remove(strays.entries[i].path));
+    return NULL;
+}
+
+barks_status *commit_end(const struct commit *commit, const struct commit_part *parts,
+                         size_t part_count)
+{
+    struct commit_part *sorted = calloc(part_count + 1, sizeof *sorted);
+    if (sorted == NULL)
+        return fail_no_memory(commit->output);
+    if (part_count > 0)
+        memcpy(sorted, parts, part_count * sizeof *sorted);
+    qsort(sorted, part_count, sizeof *sorted, compare_parts);
+    barks_status *status = check_parts(commit, sorted, part_count);
+    if (status == NULL)
+        status = remove_strays(commit, sorted, part_count);
+    if (status == NULL)
+        status = manifest_write(commit, sorted, part_count);
+    free(sorted);
+    BARKS_TRY(status);
+    BARKS_TRY(owner_remove(commit->hidden));
+    if (commit->sync)
+        BARKS_TRY(directory_sync(commit->hidden));
+    return publish_output(commit);
+}

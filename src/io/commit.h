@@ -1,0 +1,83 @@
+/* An output directory that appears whole or not at all.
+ *
+ *     DIR/.OUT.barks-JOB/             made by commit_begin, beside OUT and so on its file system
+ *         .owner                      whose it is, so that a later job can tell a leftover from a
+ * living one's part-00007.csv.2            attempt 2 of part 7, being written by a task
+ *         part-00000.csv              a part whose task has committed it, by rename
+ *         _SUCCESS                    the manifest, written last by commit_end, which then renames
+ * all of it to DIR/OUT/
+ */
+#pragma once
+
+#include "barks/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer;
+
+enum {
+    COMMIT_LEFTOVER_SECONDS = 24 * 3600
+}; /* when an untouched directory of an owner unknown here is a leftover */
+
+struct commit_options {
+    const char *output; /* as the user gave it */
+    const char *job_id; /* unique: a file name without slashes */
+    const char *suffix; /* of part files, ".csv" */
+    bool overwrite;     /* replaces an output of barks, whole, when the job commits */
+    bool sync; /* waits for the device, so that what is there after a power cut is whole as well */
+};
+
+/* Begins zeroed, ends with commit_drop, which touches no file. Immutable once made: any number of
+ * tasks may use it. */
+struct commit {
+    char *output; /* owned, absolute, no symbolic links */
+    char *hidden; /* owned, absolute: where parts are written */
+    char *suffix; /* owned */
+    bool overwrite;
+    bool sync;
+};
+
+/* A part that a task has committed. */
+struct commit_part {
+    uint32_t index;
+    uint64_t row_count;
+    uint64_t file_bytes;
+};
+
+/**
+ * Checks the output and makes the hidden directory. Removes what killed jobs of this user left of
+ * the same output.
+ *
+ * Called by: the driver, before the first task.
+ * Errors:    BARKS_INVALID: output exists and overwrite is not set; it is a file; it has files that
+ * no job wrote; its directory does not exist. BARKS_IO, BARKS_LIMIT: it cannot be written there.
+ */
+BARKS_CHECKED barks_status *commit_begin(const struct commit_options *options,
+                                         struct commit *out_commit);
+
+/**
+ * Makes the output visible: exactly these parts, and the manifest.
+ *
+ * Called by: the driver, once each part has been committed by a task.
+ * Errors:    BARKS_INVALID: output has come to exist meanwhile, without overwrite. BARKS_IO,
+ * BARKS_LIMIT: a part is not there as its task left it (no shared file system?); the disk. Output
+ * is then as before; call commit_abort.
+ */
+BARKS_CHECKED barks_status *commit_end(const struct commit *commit, const struct commit_part *parts,
+                                       size_t part_count);
+
+/* Removes the hidden directory with all that is in it. Errors: BARKS_IO, when something stays. */
+BARKS_CHECKED barks_status *commit_abort(const struct commit *commit);
+
+void commit_drop(struct commit *commit);
+
+/* For tasks on other ranks, as msgpack. Errors: as buffer_append; BARKS_BAD_INPUT, BARKS_NO_MEMORY.
+ */
+BARKS_CHECKED barks_status *commit_pack(const struct commit *commit, struct buffer *out);
+BARKS_CHECKED barks_status *commit_unpack(const uint8_t *bytes, size_t size_bytes,
+                                          size_t *out_used_bytes, struct commit *out_commit);
+
+/* "DIRECTORY/part-00007.csv", to be freed; NULL without memory. */
+char *commit_part_path(const char *directory, uint32_t index, const char *suffix);
