@@ -1,0 +1,124 @@
+/* Settings: one table of key, type, default, limits and help, read from files, environment and
+ * options.
+ *
+ * Later sources win: defaults, $XDG_CONFIG_HOME/barks/barks.conf (~/.config where that is not set),
+ * ./barks.conf, environment (BARKS_EXCHANGE_ROUND_BYTES), options (--barks-exchange-round-bytes).
+ */
+#pragma once
+
+#include "barks/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct buffer;
+
+/* SETTING(name, key, type, default, limits, help): a new setting is one more line here.
+ * Limits: for a CHOICE its words, "auto|never"; for numbers "low..high", either end may be left
+ * out. */
+#define CONFIG_TABLE(SETTING)                                                                      \
+    SETTING(LOG, "log", LEVELS, "warn", "",                                                        \
+            "what is logged: error, warn, info, debug or trace, by area: net=debug,info")          \
+    SETTING(QUIET, "quiet", BOOL, "false", "", "no progress and no summary")                       \
+    SETTING(PROGRESS, "progress", CHOICE, "auto", "auto|always|never",                             \
+            "the live line of each stage; auto: on a terminal")                                    \
+    SETTING(MEMORY, "memory", BYTES, "0", "", "budget of each executor; 0: its share of the node") \
+    SETTING(LOCAL, "local", INT, "0", "0..1024", "executors in this process; 0: one")              \
+    SETTING(WORKERS, "workers", INT, "0", "0..4096", "workers of each executor; 0: one per core")  \
+    SETTING(BIND, "bind", BOOL, "true", "", "bind each worker to a core")                          \
+    SETTING(SPLIT_BYTES, "split_bytes", BYTES, "32m", "1..", "input of one partition")             \
+    SETTING(LINE_BYTES_MAX, "line_bytes_max", BYTES, "1g", "1..", "a longer line is an error")     \
+    SETTING(PARTITIONS_MAX, "partitions_max", INT, "4096", "1..65536",                             \
+            "most partitions after an exchange")                                                   \
+    SETTING(EXCHANGE_ROUND_BYTES, "exchange.round_bytes", BYTES, "4m", "4k..256m",                 \
+            "most bytes for each peer in a round")                                                 \
+    SETTING(EXCHANGE_ENCODE, "exchange.encode", CHOICE, "auto", "auto|always",                     \
+            "always: encode what stays in the process too")                                        \
+    SETTING(HEARTBEAT, "heartbeat", DURATION, "1s", "1ms..1h", "between signs of life")            \
+    SETTING(START_DEADLINE, "start_deadline", DURATION, "30s", "1ms..",                            \
+            "for all executors to report at the start")                                            \
+    SETTING(LOST_DEADLINE, "lost_deadline", DURATION, "8s", "1ms..",                               \
+            "an executor silent for so long is lost")                                              \
+    SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \
+            "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
+    SETTING(SCRATCH, "scratch", STRING, "", "", "folder for spilled data; empty: $TMPDIR or /tmp")
+
+/* CONFIG_LOG, CONFIG_QUIET ... */
+enum config_key {
+#define SETTING(name, ...) CONFIG_##name,
+    CONFIG_TABLE(SETTING)
+#undef SETTING
+};
+
+#define SETTING(...) +1
+enum { CONFIG_COUNT = 0 CONFIG_TABLE(SETTING) };
+#undef SETTING
+
+/* What config_choice returns: the place of the word among the limits. */
+enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
+enum { ENCODE_AUTO, ENCODE_ALWAYS };
+
+struct config_value {
+    char *text;      /* owned; as it was given */
+    char *origin;    /* owned; "default", "barks.conf:3", "BARKS_MEMORY", "--barks-memory" */
+    uint64_t number; /* what the text means: 0 or 1, bytes, nanoseconds, the index of a choice */
+};
+
+/* Begins with config_init or config_load, or all zero (then only config_drop is allowed).
+ * Threads: immutable once loaded.
+ * Invariant: every value has a text of its type within its limits, and an origin. */
+struct config {
+    struct config_value values[CONFIG_COUNT];
+    bool wants_help; /* --barks-help was among the options */
+};
+
+/**
+ * Reads all sources in their order.
+ *
+ * Takes the options that begin with --barks- out of argv, up to an argument "--".
+ *
+ * Errors:    BARKS_INVALID: unknown key, wrong type, outside its limits; the text says where, what
+ * was expected and which key is nearest. BARKS_IO: a file is there but cannot be read. BARKS_LIMIT:
+ * a file of more than a megabyte. BARKS_NO_MEMORY. Nothing is loaded then, but argv may have lost
+ * options. Threads:   none may change the environment meanwhile.
+ */
+BARKS_CHECKED barks_status *config_load(struct config *out_config, int *argc, char **argv);
+
+/* The steps of config_load. What fails leaves the values set so far. */
+BARKS_CHECKED barks_status *config_init(struct config *config);
+BARKS_CHECKED barks_status *config_read_file(struct config *config, const char *path);
+BARKS_CHECKED barks_status *config_read_text(struct config *config, const char *name,
+                                             const char *text, size_t text_bytes);
+BARKS_CHECKED barks_status *config_read_environment(struct config *config,
+                                                    char *const *environment);
+BARKS_CHECKED barks_status *config_read_options(struct config *config, int *argc, char **argv);
+BARKS_CHECKED barks_status *config_set(struct config *config, enum config_key key, const char *text,
+                                       const char *origin);
+
+void config_drop(struct config *config);
+
+/* The value of a key of just that type (asserted); strings are borrowed as long as the config. */
+bool config_bool(const struct config *config, enum config_key key);
+int config_int(const struct config *config, enum config_key key);
+uint64_t config_bytes(const struct config *config, enum config_key key);
+uint64_t config_duration_ns(const struct config *config, enum config_key key);
+const char *config_string(const struct config *config, enum config_key key); /* STRING, LEVELS */
+int config_choice(const struct config *config, enum config_key key);
+
+/* Where a value comes from, for messages. */
+const char *config_origin(const struct config *config, enum config_key key);
+
+/* The table as columns: key, type, default, meaning. */
+void config_write_help(FILE *out);
+
+/* Appends all that is not a default, for config_unpack on another rank: "key\0text\0origin\0" each.
+ */
+BARKS_CHECKED barks_status *config_pack(const struct config *config, struct buffer *out);
+
+/* Errors: those of config_set, and BARKS_BAD_INPUT. */
+BARKS_CHECKED barks_status *config_unpack(struct config *out_config, const void *packed,
+                                          size_t packed_bytes);
+
+bool config_is_sound(const struct config *config);
