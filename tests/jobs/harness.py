@@ -1,0 +1,126 @@
+"""Runs the cases of a job in all shapes: against its oracle, and against each other byte for byte.
+
+A job's test is a file with a list of cases; it ends with `main(NAME, SUFFIX, CASES)`. Results are TAP on
+stdout. BARKS_TEST_SEED=n repeats a run; arguments after the options choose cases by a part of their name.
+"""
+
+import argparse
+import dataclasses
+import os
+import random
+import shutil
+import sys
+import tempfile
+import traceback
+import typing
+
+import inputs
+import outputs
+import shapes
+
+
+@dataclasses.dataclass
+class Case:
+    """make(folder, rng) makes the input and returns the arguments that name it; check(inputs, output) raises
+    outputs.Wrong where the output is not the oracle's. arguments(inputs, output) are the job's."""
+
+    name: str
+    make: typing.Callable
+    check: typing.Callable
+    arguments: typing.Callable = lambda named, output: named + [output]
+    shapes: list = dataclasses.field(default_factory=lambda: shapes.ALL)
+    limit_seconds: float = 60
+    is_slow: bool = False
+
+
+def all_inputs(check, arguments=None, small_file_count=10000):
+    """A case for each of the inputs that every text job must get right."""
+    options = {} if arguments is None else {"arguments": arguments}
+    makers = {name: inputs.one_text(name) for name in inputs.TEXTS} | inputs.LAYOUTS
+    cases = [Case(name, make, check, **options) for name, make in makers.items()]
+    cases.append(Case(f"{small_file_count} small files", inputs.small_files(small_file_count), check,
+                      shapes=shapes.FEW, **options))
+    return cases
+
+
+def run_case(case, program, suffix, seed, folder):
+    input_folder = os.path.join(folder, "input")
+    os.makedirs(input_folder)
+    named = case.make(input_folder, inputs.generator(seed, case.name))
+    first = None
+    for shape in case.shapes:
+        output = os.path.join(folder, "output " + shape.name)
+        ended = shapes.run(shape, program, case.arguments(named, output), folder, case.limit_seconds)
+        if ended.status != 0:
+            raise outputs.Wrong(ended.describe())
+        try:
+            if first is None:
+                case.check(named, output)
+            else:
+                outputs.check_same(output, first, suffix)
+        except outputs.Wrong as wrong:
+            raise outputs.Wrong(f"{shape.name}: {wrong}\n{ended.describe()}") from wrong
+        if first is None:
+            first = output
+        else:
+            shutil.rmtree(output)
+    strange = set(os.listdir(folder)) - {"input", os.path.basename(first)}
+    if strange:
+        raise outputs.Wrong(f"the job left {sorted(strange)[:20]} beside its output")
+
+
+def report(number, name, wrong):
+    print(f"{'not ok' if wrong else 'ok'} {number} - {name}")
+    if wrong:
+        for line in wrong.split("\n"):
+            print(f"# {line}")
+    sys.stdout.flush()
+
+
+class Skipped(Exception):
+    """This machine cannot run the case; the text says what it lacks."""
+
+
+def run_all(named_calls):
+    """Calls each of (name, function) and prints the results as TAP. Returns the exit status."""
+    failed = 0
+    print(f"1..{len(named_calls)}", flush=True)
+    for number, (name, call) in enumerate(named_calls, 1):
+        wrong = None
+        try:
+            call()
+        except Skipped as skipped:
+            print(f"ok {number} - {name} # SKIP {skipped}", flush=True)
+            continue
+        except outputs.Wrong as error:
+            wrong = str(error)
+        except Exception:  # a mistake of the test itself must not hide the other cases
+            wrong = traceback.format_exc().rstrip()
+        failed += wrong is not None
+        report(number, name, wrong)
+    return 1 if failed else 0
+
+
+def in_folder(call, *arguments):
+    with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
+        call(*arguments, folder)
+
+
+def seed_of_run():
+    seed = int(os.environ.get("BARKS_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"# replay with BARKS_TEST_SEED={seed}", flush=True)
+    return seed
+
+
+def main(job, suffix, cases):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--slow", action="store_true", help="run the slow cases, and only those")
+    parser.add_argument("folder", help="where the jobs are built")
+    parser.add_argument("names", nargs="*", help="parts of the names of cases (all)")
+    options = parser.parse_args()
+    seed = seed_of_run()
+    program = os.path.join(os.path.abspath(options.folder), job)
+    chosen = [case for case in cases if case.is_slow == options.slow and
+              (not options.names or any(name in case.name for name in options.names))]
+    sys.exit(run_all([(case.name, lambda case=case: in_folder(run_case, case, program, suffix, seed))
+                      for case in chosen]))

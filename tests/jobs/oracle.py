@@ -1,0 +1,44 @@
+"""The dumbest right reader of the inputs: what a text source must give, in order."""
+
+import glob
+import gzip
+import os
+import subprocess
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def files(arguments):
+    """The files that arguments name: of a directory those that do not begin with . or _, by path bytes."""
+    for argument in arguments:
+        paths = sorted(glob.glob(argument), key=os.fsencode) if "*" in argument else [argument]
+        for path in paths:
+            if os.path.isdir(path):
+                names = sorted(os.listdir(path), key=os.fsencode)
+                yield from (os.path.join(path, name) for name in names if name[0] not in "._")
+            else:
+                yield path
+
+
+def content(path):
+    with open(path, "rb") as file:
+        text = file.read()
+    if path.endswith(".gz"):
+        text = gzip.decompress(text)
+    if path.endswith(".zst"):
+        text = subprocess.run(["zstd", "-dc"], input=text, check=True, stdout=subprocess.PIPE).stdout
+    return text.removeprefix(BYTE_ORDER_MARK)
+
+
+def texts(arguments):
+    return map(content, files(arguments))
+
+
+def lines(arguments):
+    """Lines end at \\n, and one \\r before it goes with it; a last line without \\n counts where it has bytes."""
+    for text in texts(arguments):
+        *whole, rest = text.split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r")
+        if rest:
+            yield rest

@@ -1,0 +1,372 @@
+"""Jobs that cannot succeed say why, in one sentence that names the thing, end in time with a status that is not 0,
+and leave no output that looks whole. Results are TAP on stdout.
+
+usage: test_errors.py [--slow] JOBS-FOLDER [PART-OF-A-NAME...]
+"""
+
+import argparse
+import contextlib
+import functools
+import gzip
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import harness
+import inputs
+import outputs
+import shapes
+
+NOBODY = 65534
+MPI = shapes.Shape(ranks=3)
+SHAPES = [shapes.PLAIN, shapes.Shape(executors=2), MPI]
+
+# What the messages must say, as expressions; {path} and the like are put in escaped.
+SAYS = {
+    "missing": r"{path}.*(No such file|does not exist)",
+    "unreadable": r"{path}.*Permission denied",
+    "not writable": r"{path}.*Permission denied",
+    "exists": r"{path}.*exists.*--overwrite",
+    "disk full": r"No space left on device",
+    "truncated": r"{path}.*(truncated|ends)",
+    "corrupt": r"{path}",
+    "long line": r"{path}.*line.*limit",
+    "lost": r"executor {rank}\b.*\bhost\b",
+    "other binary": r"(binary|program).*differ",
+    "not on all": r"{path}",
+    "unknown option": r"barks-splt-bytes.*barks-split-bytes",
+    "bad value": r"barks-split-bytes.*'many'",
+}
+
+
+class Place:
+    """The folder of one case, with the job that it runs."""
+
+    def __init__(self, program, seed, folder):
+        self.program, self.seed, self.folder = program, seed, folder
+        self.output = os.path.join(folder, "output")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def text(self, name="text", size=1 << 20):
+        return inputs.write(self.folder, name, inputs.words_text(inputs.generator(self.seed, name), size))
+
+
+def check_says(ended, key, **values):
+    pattern = SAYS[key].format(**{name: re.escape(str(value)) for name, value in values.items()})
+    if not re.search(pattern, ended.stderr.decode(errors="replace"), re.IGNORECASE):
+        raise outputs.Wrong(f"no line says {pattern!r}\n{ended.describe()}")
+
+
+def check_failed(ended, key, **values):
+    if ended.status is None or ended.status == 0:
+        raise outputs.Wrong(f"it should have failed\n{ended.describe()}")
+    check_says(ended, key, **values)
+
+
+def check_fails(place, arguments, key, shape, **values):
+    """The job fails with that text, and its output does not look whole."""
+    ended = shapes.run(shape, place.program, arguments, place.folder, limit_seconds=30)
+    check_failed(ended, key, **values)
+    outputs.check_nothing_visible(place.output)
+
+
+def check_works(ended):
+    if ended.status != 0:
+        raise outputs.Wrong(ended.describe())
+
+
+# ---- inputs and outputs ----
+
+def missing_input(place, shape):
+    check_fails(place, [place.path("no-such"), place.output], "missing", shape, path=place.path("no-such"))
+
+
+def one_missing_of_two(place, shape):
+    check_fails(place, [place.text(), place.path("no-such"), place.output], "missing", shape,
+                path=place.path("no-such"))
+
+
+def nothing_matches_the_glob(place, shape):
+    ended = shapes.run(shape, place.program, [place.path("*.none"), place.output], place.folder, 30)
+    if ended.status in (0, None) or b"*.none" not in ended.stderr:
+        raise outputs.Wrong(f"it should have named the pattern\n{ended.describe()}")
+
+
+def truncated_gzip(place, shape):
+    whole = gzip.compress(inputs.words_text(inputs.generator(place.seed, "gzip"), 1 << 20))
+    path = inputs.write(place.folder, "cut.gz", whole[:len(whole) // 2])
+    check_fails(place, [path, place.output], "truncated", shape, path=path)
+
+
+def corrupt_gzip(place, shape):
+    whole = bytearray(gzip.compress(inputs.words_text(inputs.generator(place.seed, "gzip"), 1 << 20)))
+    whole[len(whole) // 2] ^= 0x55
+    path = inputs.write(place.folder, "bad.gz", bytes(whole))
+    check_fails(place, [path, place.output], "corrupt", shape, path=path)
+
+
+def truncated_zstd(place, shape):
+    whole = inputs.zstd_compress(inputs.words_text(inputs.generator(place.seed, "zstd"), 1 << 20))
+    path = inputs.write(place.folder, "cut.zst", whole[:len(whole) // 2])
+    check_fails(place, [path, place.output], "truncated", shape, path=path)
+
+
+def output_exists(place, shape):
+    text = place.text()
+    inputs.write(place.folder, "output/precious", b"keep me\n")
+    ended = shapes.run(shape, place.program, [text, place.output], place.folder, 30)
+    check_failed(ended, "exists", path=place.output)
+    if os.listdir(place.output) != ["precious"]:
+        raise outputs.Wrong(f"the old output is touched: {os.listdir(place.output)}")
+
+
+def overwrite_replaces_only_at_commit(place, shape):
+    text = place.text()
+    inputs.write(place.folder, "output/old", b"old\n")
+    ended = shapes.run(shape, place.program, [text, place.path("no-such"), place.output, "--overwrite"],
+                       place.folder, 30)
+    check_failed(ended, "missing", path=place.path("no-such"))
+    if os.listdir(place.output) != ["old"]:
+        raise outputs.Wrong(f"a job that failed has touched the old output: {os.listdir(place.output)}")
+    check_works(shapes.run(shape, place.program, [text, place.output, "--overwrite"], place.folder, 30))
+    outputs.part_names(place.output, ".csv")
+
+
+def long_line(place, shape):
+    """3 GiB without a newline, which takes no space on disk."""
+    path = place.path("line")
+    with open(path, "wb") as file:
+        file.truncate(3 << 30)
+    ended = shapes.run(shape, place.program, [path, place.output], place.folder, limit_seconds=120)
+    check_failed(ended, "long line", path=path)
+    outputs.check_nothing_visible(place.output)
+
+
+# ---- what needs root to be set up ----
+
+def as_nobody(place, arguments, shape):
+    """Root may read and write everything, so root runs the job as nobody."""
+    prefix = []
+    if os.geteuid() == 0:
+        prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        os.chmod(place.folder, 0o755)
+        if shutil.which("setpriv") is None or \
+           subprocess.run(prefix + ["test", "-x", place.program], check=False).returncode != 0:
+            raise harness.Skipped("nobody cannot run the job here")
+    return shapes.finish(shapes.start(prefix + shape.command(place.program, arguments), place.folder), 30)
+
+
+def unreadable_input(place, shape):
+    text = place.text()
+    os.chmod(text, 0)
+    os.makedirs(place.path("open"))
+    os.chmod(place.path("open"), 0o777)
+    place.output = place.path("open/output")
+    ended = as_nobody(place, [text, place.output], shape)
+    check_failed(ended, "unreadable", path=text)
+    outputs.check_nothing_visible(place.output)
+
+
+def output_not_writable(place, shape):
+    text = place.text()
+    os.makedirs(place.path("closed"))
+    os.chmod(place.path("closed"), 0o555)
+    place.output = place.path("closed/output")
+    ended = as_nobody(place, [text, place.output], shape)
+    check_failed(ended, "not writable", path=place.path("closed"))
+    outputs.check_nothing_visible(place.output)
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    os.makedirs(folder)
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False,
+        stderr=subprocess.DEVNULL).returncode == 0
+    if not mounted:
+        raise harness.Skipped("mounting a small disk needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def disk_full(place, shape):
+    text = inputs.write(place.folder, "text", b"\n".join(b"word-%d" % i for i in range(200000)))
+    with small_disk(place.path("disk"), "256k"):
+        place.output = place.path("disk/output")
+        check_fails(place, [text, place.output], "disk full", shape)
+
+
+def input_not_on_all_hosts(place):
+    """The third rank sees an empty folder in the place of the input's."""
+    text = place.text("inputs/text")
+    hide = f'mount -t tmpfs tmpfs "{place.path("inputs")}" && exec "$@"'
+    probe = subprocess.run(["unshare", "--mount", "sh", "-c", hide, "-", "true"], check=False,
+                           stderr=subprocess.DEVNULL)
+    if probe.returncode != 0:
+        raise harness.Skipped("hiding a folder from one rank needs root")
+    job = [place.program, text, place.output] + shapes.OPTIONS
+    hidden = ["unshare", "--mount", "sh", "-c", hide, "-"] + job
+    command = shapes.MPIRUN + ["2"] + job + [":", "-np", "1"] + hidden
+    ended = shapes.finish(shapes.start(command, place.folder), 30)
+    check_failed(ended, "not on all", path=text)
+    outputs.check_nothing_visible(place.output)
+
+
+# ---- ranks that differ, die or are ended ----
+
+def another_binary(place):
+    """One byte more at the end is another program, although it does the same."""
+    other = place.path("other")
+    shutil.copy(place.program, other)
+    with open(other, "ab") as file:
+        file.write(b"\n")
+    arguments = [place.text(), place.output] + shapes.OPTIONS
+    command = shapes.MPIRUN + ["2", place.program] + arguments + [":", "-np", "1", other] + arguments
+    ended = shapes.finish(shapes.start(command, place.folder), 30)
+    check_failed(ended, "other binary")
+    outputs.check_nothing_visible(place.output)
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def find_rank(mpirun_pid, rank):
+    """The process id of a rank, a child of mpirun, or None while it has not started."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                is_rank = f"OMPI_COMM_WORLD_RANK={rank}".encode() in file.read().split(b"\0")
+            if is_rank and parent_of(name) == mpirun_pid:
+                return int(name)
+        except OSError:
+            pass  # it has ended, or is not ours
+    return None
+
+
+def start_long_job(place):
+    """A job of some seconds, and the process id of the last executor once it is at work."""
+    text = place.text(size=4 << 20)
+    named = [text] * 100  # 400 MB for a fraction of the disk
+    mpirun = shapes.start(MPI.command(place.program, named + [place.output]), place.folder)
+    deadline = time.monotonic() + 30 * shapes.SLOWNESS
+    at_work_ticks = 0.5 * os.sysconf("SC_CLK_TCK")  # MPI's own start takes about 0.2 s
+    while time.monotonic() < deadline and mpirun.poll() is None:
+        executor = find_rank(mpirun.pid, MPI.ranks - 1)
+        with contextlib.suppress(OSError):
+            if executor is not None and cpu_ticks(executor) >= at_work_ticks:
+                return mpirun, executor
+        time.sleep(0.005)  # between two looks at another process: there is nothing to wait on
+    ended = shapes.finish(mpirun, 0)
+    raise outputs.Wrong(f"the job was not seen at work\n{ended.describe()}")
+
+
+def check_ended_by(place, mpirun, key=None, **values):
+    started = time.monotonic()
+    ended = shapes.finish(mpirun, 20)
+    seconds = time.monotonic() - started
+    if ended.status in (0, None):
+        raise outputs.Wrong(f"it should have failed\n{ended.describe()}")
+    if seconds > 10 * shapes.SLOWNESS:
+        raise outputs.Wrong(f"it took {seconds:.1f} s to end\n{ended.describe()}")
+    if key is not None:
+        check_says(ended, key, **values)
+    outputs.check_nothing_visible(place.output)
+
+
+def executor_killed(place):
+    mpirun, executor = start_long_job(place)
+    os.kill(executor, signal.SIGKILL)
+    check_ended_by(place, mpirun, "lost", rank=MPI.ranks - 1)
+
+
+def driver_killed(place):
+    mpirun, _ = start_long_job(place)
+    os.kill(find_rank(mpirun.pid, 0), signal.SIGKILL)
+    check_ended_by(place, mpirun)
+
+
+def mpirun_terminated(place):
+    mpirun, _ = start_long_job(place)
+    mpirun.send_signal(signal.SIGTERM)
+    check_ended_by(place, mpirun)
+
+
+def rank_never_starts(place):
+    """The last rank leaves before barks has started on it."""
+    job = [place.program, place.text(), place.output] + shapes.OPTIONS
+    command = shapes.MPIRUN + ["2"] + job + [":", "-np", "1", "sh", "-c", "exit 3"]
+    check_ended_by(place, shapes.start(command, place.folder))
+
+
+# ---- the command line ----
+
+def help_is_no_error(place, shape):
+    ended = shapes.run(shape, place.program, ["--help"], place.folder, 30)
+    check_works(ended)
+    if b"INPUT" not in ended.stdout:
+        raise outputs.Wrong(f"no usage\n{ended.describe()}")
+
+
+def missing_arguments(place, shape):
+    ended = shapes.run(shape, place.program, [], place.folder, 30)
+    if ended.status in (0, None) or b"INPUT" not in ended.stderr:
+        raise outputs.Wrong(f"it should have failed and shown its usage\n{ended.describe()}")
+
+
+def unknown_option(place, shape):
+    check_fails(place, [place.text(), place.output, "--barks-splt-bytes=1k"], "unknown option", shape)
+
+
+def bad_value(place, shape):
+    check_fails(place, [place.text(), place.output, "--barks-split-bytes=many"], "bad value", shape)
+
+
+IN_ALL_SHAPES = [missing_input, one_missing_of_two, nothing_matches_the_glob, truncated_gzip, corrupt_gzip,
+                 truncated_zstd, output_exists, overwrite_replaces_only_at_commit, unreadable_input,
+                 output_not_writable, disk_full, help_is_no_error, missing_arguments, unknown_option, bad_value]
+UNDER_MPIRUN = [input_not_on_all_hosts, another_binary, executor_killed, driver_killed, mpirun_terminated,
+                rank_never_starts]
+SLOW = [long_line]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--slow", action="store_true", help="run the slow cases, and only those")
+    parser.add_argument("folder", help="where the jobs are built")
+    parser.add_argument("names", nargs="*", help="parts of the names of cases (all)")
+    options = parser.parse_args()
+    seed = harness.seed_of_run()
+    program = os.path.join(os.path.abspath(options.folder), "wordcount")
+
+    def in_place(case, folder):
+        case(Place(program, seed, folder))
+
+    calls = []
+    for case in SLOW if options.slow else IN_ALL_SHAPES:
+        for shape in SHAPES:
+            calls.append((f"{case.__name__}, {shape.name}", functools.partial(case, shape=shape)))
+    if not options.slow:
+        calls += [(case.__name__, case) for case in UNDER_MPIRUN]
+    chosen = [(name, functools.partial(harness.in_folder, in_place, case)) for name, case in calls
+              if not options.names or any(part in name for part in options.names)]
+    sys.exit(harness.run_all(chosen))
+
+
+if __name__ == "__main__":
+    main()
