@@ -3,7 +3,7 @@
 #include "base/buffer.h"
 #include "batch/schema.h"
 
-#include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -97,7 +97,9 @@ size_t f64_text(double value, char out[NUMBER_TEXT_BYTES])
     char scientific[NUMBER_TEXT_BYTES];
     if (!isfinite(value))
         return write_special(value, out);
-    for (int digits = 15; digits <= 17; digits++) {
+    /* 15 digits always come back from a normal number, so trying fewer would change nothing but
+     * zeros at the end. */
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         (void)snprintf(scientific, sizeof scientific, "%.*e", digits - 1, fabs(value));
         if (strtod(scientific, NULL) == fabs(value))
             break;
@@ -111,7 +113,7 @@ size_t f32_text(float value, char out[NUMBER_TEXT_BYTES])
     char scientific[NUMBER_TEXT_BYTES];
     if (!isfinite(value))
         return write_special((double)value, out);
-    for (int digits = 6; digits <= 9; digits++) {
+    for (int digits = fabsf(value) < FLT_MIN ? 1 : 6; digits <= 9; digits++) {
         (void)snprintf(scientific, sizeof scientific, "%.*e", digits - 1, (double)fabsf(value));
         if (strtof(scientific, NULL) == fabsf(value))
             break;
