@@ -74,7 +74,7 @@ BARKS_CHECKED static barks_status *find_cores(struct topology *topology)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %d cores", object_count);
     for (int i = 0; i < object_count && (slurm == 0 || topology->core_count < slurm); i++) {
         hwloc_obj_t core = hwloc_get_obj_by_type(topology->machine, type, (unsigned)i);
-        if (!hwloc_bitmap_intersects(core->cpuset, topology->allowed))
+        if (core == NULL || !hwloc_bitmap_intersects(core->cpuset, topology->allowed))
             continue;
         hwloc_bitmap_t set = hwloc_bitmap_dup(core->cpuset);
         if (set == NULL)
