@@ -1,7 +1,8 @@
 """Runs the cases of a job in all shapes: against its oracle, and against each other byte for byte.
 
-A job's test is a file with a list of cases; it ends with `main(NAME, SUFFIX, CASES)`. Results are TAP on
-stdout. BARKS_TEST_SEED=n repeats a run; arguments after the options choose cases by a part of their name.
+A job's test is a file with a list of cases; it ends with `main(NAME, SUFFIX, CASES)`, where SUFFIX is that of
+the parts it writes, or None. Results are TAP on stdout. BARKS_TEST_SEED=n repeats a run; arguments after the
+options choose cases by a part of their name.
 """
 
 import argparse
@@ -21,13 +22,15 @@ import shapes
 
 @dataclasses.dataclass
 class Case:
-    """make(folder, rng) makes the input and returns the arguments that name it; check(inputs, output) raises
-    outputs.Wrong where the output is not the oracle's. arguments(inputs, output) are the job's."""
+    """make(folder, rng) makes the input and returns the arguments that name it; arguments(inputs, output) are the
+    job's. check(inputs, output) and check_stdout(inputs, stdout) raise outputs.Wrong where what the job has written
+    or printed is not the oracle's."""
 
     name: str
     make: typing.Callable
     check: typing.Callable
     arguments: typing.Callable = lambda named, output: named + [output]
+    check_stdout: typing.Callable = lambda named, stdout: None
     shapes: list = dataclasses.field(default_factory=lambda: shapes.ALL)
     limit_seconds: float = 60
     is_slow: bool = False
@@ -43,28 +46,37 @@ def all_inputs(check, arguments=None, small_file_count=10000):
     return cases
 
 
+def check_shape(case, named, suffix, output, first_output, ended, first_ended):
+    """The first shape is compared with the oracle, the others with the first; what is printed counts too."""
+    if ended.status != 0:
+        raise outputs.Wrong("it failed")
+    if first_ended is None:
+        case.check_stdout(named, ended.stdout)
+        case.check(named, output)
+        return
+    if ended.stdout != first_ended.stdout:
+        raise outputs.Wrong(f"it printed something else than\n{first_ended.describe()}")
+    if suffix is not None:
+        outputs.check_same(output, first_output, suffix)
+
+
 def run_case(case, program, suffix, seed, folder):
     input_folder = os.path.join(folder, "input")
     os.makedirs(input_folder)
     named = case.make(input_folder, inputs.generator(seed, case.name))
-    first = None
+    first_output, first_ended = os.path.join(folder, "output " + case.shapes[0].name), None
     for shape in case.shapes:
         output = os.path.join(folder, "output " + shape.name)
         ended = shapes.run(shape, program, case.arguments(named, output), folder, case.limit_seconds)
-        if ended.status != 0:
-            raise outputs.Wrong(ended.describe())
         try:
-            if first is None:
-                case.check(named, output)
-            else:
-                outputs.check_same(output, first, suffix)
+            check_shape(case, named, suffix, output, first_output, ended, first_ended)
         except outputs.Wrong as wrong:
             raise outputs.Wrong(f"{shape.name}: {wrong}\n{ended.describe()}") from wrong
-        if first is None:
-            first = output
-        else:
+        if first_ended is None:
+            first_ended = ended
+        elif suffix is not None:
             shutil.rmtree(output)
-    strange = set(os.listdir(folder)) - {"input", os.path.basename(first)}
+    strange = set(os.listdir(folder)) - {"input", os.path.basename(first_output)}
     if strange:
         raise outputs.Wrong(f"the job left {sorted(strange)[:20]} beside its output")
 

@@ -1,7 +1,7 @@
 """Jobs that cannot succeed say why, in one sentence that names the thing, end in time with a status that is not 0,
 and leave no output that looks whole. Results are TAP on stdout.
 
-usage: test_errors.py [--slow] JOBS-FOLDER [PART-OF-A-NAME...]
+usage: test_errors.py [--slow] FAILING-JOB JOBS-FOLDER [PART-OF-A-NAME...]
 """
 
 import argparse
@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,29 +26,36 @@ NOBODY = 65534
 MPI = shapes.Shape(ranks=3)
 SHAPES = [shapes.PLAIN, shapes.Shape(executors=2), MPI]
 
-# What the messages must say, as expressions; {path} and the like are put in escaped.
+# What failures must say, as expressions (paths and the like are put in escaped), and the exit status of the job,
+# None where it is mpirun that decides it.
 SAYS = {
-    "missing": r"{path}.*(No such file|does not exist)",
-    "unreadable": r"{path}.*Permission denied",
-    "not writable": r"{path}.*Permission denied",
-    "exists": r"{path}.*exists.*--overwrite",
-    "disk full": r"No space left on device",
-    "truncated": r"{path}.*(truncated|ends)",
-    "corrupt": r"{path}",
-    "long line": r"{path}.*line.*limit",
-    "lost": r"executor {rank}\b.*\bhost\b",
-    "other binary": r"(binary|program).*differ",
-    "not on all": r"{path}",
-    "unknown option": r"barks-splt-bytes.*barks-split-bytes",
-    "bad value": r"barks-split-bytes.*'many'",
+    "missing": (5, r"cannot read input '{path}'.*: No such file or directory"),
+    "unreadable": (5, r"'{path}'.*: Permission denied"),
+    "not writable": (5, r"'{path}'.*: Permission denied"),
+    "exists": (2, r"the output '{path}' exists"),
+    "not overwritten": (2, r"the output '{path}' is not overwritten, since it holds 'precious'"),
+    "disk full": (4, r"No space left on device"),
+    "cut": (3, r"'{path}' is cut"),
+    "damaged": (3, r"'{path}' is damaged"),
+    "long line": (4, r"the line that begins at byte 0 of '{path}' has more than 1073741824 bytes"),
+    "lost": (None, r"executor {rank} on {host} was lost"),
+    "other binary": (2, r"rank 2 on {host} runs another program than the driver on {host}"),
+    "not on all": (5, r"'{path}'"),
+    "unknown option": (2, r"barks-splt-bytes.*barks-split-bytes"),
+    "bad value": (2, r"--barks-split-bytes: 'many' is no value"),
+    "no match": (None, r"{path}"),
+    "usage": (2, r"usage: .*INPUT"),
+    "refused": (6, r"row 777 is refused"),
+    "no field": (2, r"failing_job.c:[0-9]+.*\bname\b"),
+    "finalized": (None, r"barks_finalize"),
 }
 
 
 class Place:
     """The folder of one case, with the job that it runs."""
 
-    def __init__(self, program, seed, folder):
-        self.program, self.seed, self.folder = program, seed, folder
+    def __init__(self, program, failing_job, seed, folder):
+        self.program, self.failing_job, self.seed, self.folder = program, failing_job, seed, folder
         self.output = os.path.join(folder, "output")
 
     def path(self, name):
@@ -58,14 +66,16 @@ class Place:
 
 
 def check_says(ended, key, **values):
-    pattern = SAYS[key].format(**{name: re.escape(str(value)) for name, value in values.items()})
-    if not re.search(pattern, ended.stderr.decode(errors="replace"), re.IGNORECASE):
+    _, pattern = SAYS[key]
+    pattern = pattern.format(**{name: re.escape(str(value)) for name, value in values.items()})
+    if not re.search(pattern, ended.stderr.decode(errors="replace")):
         raise outputs.Wrong(f"no line says {pattern!r}\n{ended.describe()}")
 
 
 def check_failed(ended, key, **values):
-    if ended.status is None or ended.status == 0:
-        raise outputs.Wrong(f"it should have failed\n{ended.describe()}")
+    status, _ = SAYS[key]
+    if ended.status in (0, None) or (status is not None and ended.status != status):
+        raise outputs.Wrong(f"it should have failed with status {status}\n{ended.describe()}")
     check_says(ended, key, **values)
 
 
@@ -73,7 +83,16 @@ def check_fails(place, arguments, key, shape, **values):
     """The job fails with that text, and its output does not look whole."""
     ended = shapes.run(shape, place.program, arguments, place.folder, limit_seconds=30)
     check_failed(ended, key, **values)
+    check_left_nothing(place)
+
+
+def check_left_nothing(place):
+    """A job that fails by itself also takes away its hidden directory; one that is killed cannot."""
     outputs.check_nothing_visible(place.output)
+    parent, name = os.path.split(place.output)
+    hidden = [left for left in os.listdir(parent) if left.startswith(f".{name}.barks-")]
+    if hidden:
+        raise outputs.Wrong(f"the job left {hidden}")
 
 
 def check_works(ended):
@@ -93,28 +112,26 @@ def one_missing_of_two(place, shape):
 
 
 def nothing_matches_the_glob(place, shape):
-    ended = shapes.run(shape, place.program, [place.path("*.none"), place.output], place.folder, 30)
-    if ended.status in (0, None) or b"*.none" not in ended.stderr:
-        raise outputs.Wrong(f"it should have named the pattern\n{ended.describe()}")
+    check_fails(place, [place.path("*.none"), place.output], "no match", shape, path=place.path("*.none"))
 
 
 def truncated_gzip(place, shape):
     whole = gzip.compress(inputs.words_text(inputs.generator(place.seed, "gzip"), 1 << 20))
     path = inputs.write(place.folder, "cut.gz", whole[:len(whole) // 2])
-    check_fails(place, [path, place.output], "truncated", shape, path=path)
+    check_fails(place, [path, place.output], "cut", shape, path=path)
 
 
 def corrupt_gzip(place, shape):
     whole = bytearray(gzip.compress(inputs.words_text(inputs.generator(place.seed, "gzip"), 1 << 20)))
     whole[len(whole) // 2] ^= 0x55
     path = inputs.write(place.folder, "bad.gz", bytes(whole))
-    check_fails(place, [path, place.output], "corrupt", shape, path=path)
+    check_fails(place, [path, place.output], "damaged", shape, path=path)
 
 
 def truncated_zstd(place, shape):
     whole = inputs.zstd_compress(inputs.words_text(inputs.generator(place.seed, "zstd"), 1 << 20))
     path = inputs.write(place.folder, "cut.zst", whole[:len(whole) // 2])
-    check_fails(place, [path, place.output], "truncated", shape, path=path)
+    check_fails(place, [path, place.output], "cut", shape, path=path)
 
 
 def output_exists(place, shape):
@@ -128,14 +145,24 @@ def output_exists(place, shape):
 
 def overwrite_replaces_only_at_commit(place, shape):
     text = place.text()
-    inputs.write(place.folder, "output/old", b"old\n")
+    inputs.write(place.folder, "output/part-00000.csv", b"old\n")
+    inputs.write(place.folder, "output/_SUCCESS", b"")
     ended = shapes.run(shape, place.program, [text, place.path("no-such"), place.output, "--overwrite"],
                        place.folder, 30)
     check_failed(ended, "missing", path=place.path("no-such"))
-    if os.listdir(place.output) != ["old"]:
-        raise outputs.Wrong(f"a job that failed has touched the old output: {os.listdir(place.output)}")
+    if list(outputs.parts(place.output, ".csv")) != [b"old\n"]:
+        raise outputs.Wrong("a job that failed has touched the old output")
     check_works(shapes.run(shape, place.program, [text, place.output, "--overwrite"], place.folder, 30))
-    outputs.part_names(place.output, ".csv")
+    if b"old\n" in outputs.parts(place.output, ".csv"):
+        raise outputs.Wrong("the old output is still there")
+
+
+def overwrite_spares_what_no_job_wrote(place, shape):
+    inputs.write(place.folder, "output/precious", b"keep me\n")
+    ended = shapes.run(shape, place.program, [place.text(), place.output, "--overwrite"], place.folder, 30)
+    check_failed(ended, "not overwritten", path=place.output)
+    if os.listdir(place.output) != ["precious"]:
+        raise outputs.Wrong(f"the old output is touched: {os.listdir(place.output)}")
 
 
 def long_line(place, shape):
@@ -145,7 +172,7 @@ def long_line(place, shape):
         file.truncate(3 << 30)
     ended = shapes.run(shape, place.program, [path, place.output], place.folder, limit_seconds=120)
     check_failed(ended, "long line", path=path)
-    outputs.check_nothing_visible(place.output)
+    check_left_nothing(place)
 
 
 # ---- what needs root to be set up ----
@@ -170,7 +197,7 @@ def unreadable_input(place, shape):
     place.output = place.path("open/output")
     ended = as_nobody(place, [text, place.output], shape)
     check_failed(ended, "unreadable", path=text)
-    outputs.check_nothing_visible(place.output)
+    check_left_nothing(place)
 
 
 def output_not_writable(place, shape):
@@ -180,7 +207,7 @@ def output_not_writable(place, shape):
     place.output = place.path("closed/output")
     ended = as_nobody(place, [text, place.output], shape)
     check_failed(ended, "not writable", path=place.path("closed"))
-    outputs.check_nothing_visible(place.output)
+    check_left_nothing(place)
 
 
 @contextlib.contextmanager
@@ -217,7 +244,7 @@ def input_not_on_all_hosts(place):
     command = shapes.MPIRUN + ["2"] + job + [":", "-np", "1"] + hidden
     ended = shapes.finish(shapes.start(command, place.folder), 30)
     check_failed(ended, "not on all", path=text)
-    outputs.check_nothing_visible(place.output)
+    check_left_nothing(place)
 
 
 # ---- ranks that differ, die or are ended ----
@@ -231,8 +258,8 @@ def another_binary(place):
     arguments = [place.text(), place.output] + shapes.OPTIONS
     command = shapes.MPIRUN + ["2", place.program] + arguments + [":", "-np", "1", other] + arguments
     ended = shapes.finish(shapes.start(command, place.folder), 30)
-    check_failed(ended, "other binary")
-    outputs.check_nothing_visible(place.output)
+    check_failed(ended, "other binary", host=socket.gethostname())
+    check_left_nothing(place)
 
 
 def parent_of(pid):
@@ -292,7 +319,7 @@ def check_ended_by(place, mpirun, key=None, **values):
 def executor_killed(place):
     mpirun, executor = start_long_job(place)
     os.kill(executor, signal.SIGKILL)
-    check_ended_by(place, mpirun, "lost", rank=MPI.ranks - 1)
+    check_ended_by(place, mpirun, "lost", rank=MPI.ranks - 1, host=socket.gethostname())
 
 
 def driver_killed(place):
@@ -324,9 +351,7 @@ def help_is_no_error(place, shape):
 
 
 def missing_arguments(place, shape):
-    ended = shapes.run(shape, place.program, [], place.folder, 30)
-    if ended.status in (0, None) or b"INPUT" not in ended.stderr:
-        raise outputs.Wrong(f"it should have failed and shown its usage\n{ended.describe()}")
+    check_fails(place, [], "usage", shape)
 
 
 def unknown_option(place, shape):
@@ -337,9 +362,35 @@ def bad_value(place, shape):
     check_fails(place, [place.text(), place.output, "--barks-split-bytes=many"], "bad value", shape)
 
 
+# ---- a program that is wrong ----
+
+def run_failing(place, mode, shape):
+    return shapes.run(shape, place.failing_job, [mode, place.output], place.folder, 30)
+
+
+def body_reports_an_error(place, shape):
+    check_failed(run_failing(place, "body", shape), "refused")
+    check_left_nothing(place)
+
+
+def field_is_missing(place, shape):
+    check_failed(run_failing(place, "field", shape), "no field")
+    check_left_nothing(place)
+
+
+def action_after_finalize(place, shape):
+    check_failed(run_failing(place, "finalized", shape), "finalized")
+
+
+def finalize_twice(place, shape):
+    check_failed(run_failing(place, "twice", shape), "finalized")
+
+
 IN_ALL_SHAPES = [missing_input, one_missing_of_two, nothing_matches_the_glob, truncated_gzip, corrupt_gzip,
-                 truncated_zstd, output_exists, overwrite_replaces_only_at_commit, unreadable_input,
-                 output_not_writable, disk_full, help_is_no_error, missing_arguments, unknown_option, bad_value]
+                 truncated_zstd, output_exists, overwrite_replaces_only_at_commit,
+                 overwrite_spares_what_no_job_wrote, unreadable_input, output_not_writable, disk_full,
+                 help_is_no_error, missing_arguments, unknown_option, bad_value,
+                 body_reports_an_error, field_is_missing, action_after_finalize, finalize_twice]
 UNDER_MPIRUN = [input_not_on_all_hosts, another_binary, executor_killed, driver_killed, mpirun_terminated,
                 rank_never_starts]
 SLOW = [long_line]
@@ -348,6 +399,7 @@ SLOW = [long_line]
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--slow", action="store_true", help="run the slow cases, and only those")
+    parser.add_argument("failing_job", help="failing_job.c, built")
     parser.add_argument("folder", help="where the jobs are built")
     parser.add_argument("names", nargs="*", help="parts of the names of cases (all)")
     options = parser.parse_args()
@@ -355,7 +407,7 @@ def main():
     program = os.path.join(os.path.abspath(options.folder), "wordcount")
 
     def in_place(case, folder):
-        case(Place(program, seed, folder))
+        case(Place(program, os.path.abspath(options.failing_job), seed, folder))
 
     calls = []
     for case in SLOW if options.slow else IN_ALL_SHAPES:

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import harness
+import inputs
 import oracle
 import outputs
 import shapes
@@ -27,6 +28,20 @@ def check(named, output):
         word = next(word for word in expected.keys() | counted.keys() if counted[word] != expected[word])
         raise outputs.Wrong(f"{word[:60]!r}: {counted[word]}, not {expected[word]}; "
                             f"{len(counted)} distinct words, not {len(expected)}")
+
+
+def top_case(count):
+    def check_stdout(named, stdout):
+        expected = collections.Counter()
+        for text in oracle.texts(named):
+            expected.update(text.split())
+        rows = sorted(expected.items(), key=lambda row: (-row[1], row[0]))[:count]
+        printed = [tuple(line.split()) for line in stdout.splitlines()]
+        if printed != [(b"%d" % times, word) for word, times in rows]:
+            raise outputs.Wrong(f"the most frequent words are {rows}")
+
+    return harness.Case(f"the top {count}", inputs.one_text("many splits"), check, check_stdout=check_stdout,
+                        arguments=lambda named, output: named + [output, "--top", str(count)])
 
 
 DISTINCT = 50_000_000
@@ -51,6 +66,8 @@ def check_sequence(named, output):
 
 
 CASES = harness.all_inputs(check) + [
+    top_case(1),
+    top_case(100),
     harness.Case("50 million distinct words", sequence, check_sequence, shapes=shapes.FEW,
                  limit_seconds=300, is_slow=True),
 ]
