@@ -1,0 +1,173 @@
+/* What may be asked of a scheduler between events. */
+#include "base/assertion.h"
+#include "scheduler/owners.h"
+#include "scheduler/roster.h"
+#include "scheduler/scheduler_state.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Finished jobs too, until the next event. */
+static const struct job *find_job(const struct scheduler *scheduler, uint64_t id)
+{
+    const struct job *job = scheduler_find_job(scheduler, id);
+    if (job != NULL)
+        return job;
+    for (job = scheduler->retired; job != NULL && job->id != id;)
+        job = job->next;
+    return job;
+}
+
+BARKS_CHECKED static barks_status *find_stage(const struct scheduler *scheduler, uint64_t job_id,
+                                              uint32_t stage, const struct stage **out_stage)
+{
+    const struct job *job = find_job(scheduler, job_id);
+    if (job == NULL)
+        BARKS_FAIL(BARKS_INVALID, "there is no job %" PRIu64 ", or it is over", job_id);
+    if (stage >= job->stage_count)
+        BARKS_FAIL(BARKS_INVALID, "job %" PRIu64 " has no stage %u, only %u stages", job_id, stage,
+                   job->stage_count);
+    *out_stage = &job->stages[stage];
+    return NULL;
+}
+
+barks_status *scheduler_counted_run(const struct scheduler *scheduler, uint64_t job,
+                                    uint32_t stage_index, uint32_t run, struct counted_run *out_run)
+{
+    const struct stage *stage = NULL;
+    BARKS_TRY(find_stage(scheduler, job, stage_index, &stage));
+    if (run >= stage->task_count)
+        BARKS_FAIL(BARKS_INVALID, "stage %u has no run %u, only %u runs", stage_index, run,
+                   stage->task_count);
+    if (stage->tasks == NULL || stage->tasks[run].state != TASK_DONE)
+        BARKS_FAIL(BARKS_INVALID, "run %u of stage %u has no attempt that counts", run,
+                   stage_index);
+    const struct task *task = &stage->tasks[run];
+    *out_run = (struct counted_run){.first_partition = task->first_partition,
+                                    .end_partition = stage_run_end(stage, run),
+                                    .attempt = task->counted_attempt,
+                                    .executor = task->counted_executor,
+                                    .report = task->counted_report};
+    return NULL;
+}
+
+barks_status *scheduler_owners(const struct scheduler *scheduler, uint64_t job,
+                               uint32_t stage_index, uint32_t range_count_max,
+                               struct owner_range *out_ranges, uint32_t *out_range_count)
+{
+    const struct stage *stage = NULL;
+    BARKS_TRY(find_stage(scheduler, job, stage_index, &stage));
+    const struct roster *roster = job_roster(stage->job, stage);
+    if (roster == NULL)
+        BARKS_FAIL(BARKS_INVALID, "stage %u has no owners: it is no shuffle or has not begun",
+                   stage_index);
+    uint32_t *firsts = calloc((size_t)roster->member_count + 1, sizeof *firsts);
+    if (firsts == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the owners among %u executors",
+                   roster->member_count);
+    owners_divide(stage->output_partition_count, roster->worker_counts, roster->member_count,
+                  firsts);
+    uint32_t count = 0, needed = 0;
+    for (uint32_t member = 0; member < roster->member_count; member++) {
+        if (firsts[member] == firsts[member + 1])
+            continue;
+        if (needed++ < range_count_max)
+            out_ranges[count++] = (struct owner_range){
+                .first_partition = firsts[member],
+                .end_partition = firsts[member + 1],
+                .executor = executor_heir(&scheduler->executors, roster->executors[member])};
+    }
+    free(firsts);
+    if (needed > count)
+        BARKS_FAIL(BARKS_LIMIT, "room for %u ranges of owners, but there are %u", count, needed);
+    *out_range_count = count;
+    return NULL;
+}
+
+uint32_t scheduler_executor_limit(const struct scheduler *scheduler)
+{
+    return scheduler->executors.executor_limit;
+}
+
+barks_status *scheduler_stage_progress(const struct scheduler *scheduler, uint64_t job,
+                                       uint32_t stage_index, struct stage_progress *out_progress)
+{
+    const struct stage *stage = NULL;
+    BARKS_TRY(find_stage(scheduler, job, stage_index, &stage));
+    *out_progress = (struct stage_progress){.state = stage->state,
+                                            .task_count = stage->task_count,
+                                            .tasks_done = stage->tasks_done,
+                                            .attempts_live = stage->attempts_live,
+                                            .attempts_failed = stage->attempts_failed};
+    return NULL;
+}
+
+/* Every executor's busy workers are its live attempts, and each of these is in order. */
+static bool attempts_are_sound(const struct scheduler *scheduler)
+{
+    uint64_t live = 0;
+    for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++) {
+        const struct executor *executor = &scheduler->executors.executors[id];
+        uint32_t busy = 0;
+        if (!executor->is_known)
+            continue;
+        for (uint32_t index = executor->attempts_head; index != ATTEMPT_NONE;
+             index = scheduler->attempts.items[index].next_of_executor) {
+            const struct attempt *attempt = &scheduler->attempts.items[index];
+            if (attempt->executor != id || !attempt_is_sound(attempt) ||
+                attempt->stage->tasks == NULL)
+                return false;
+            busy++;
+        }
+        if (busy != executor->busy_count)
+            return false;
+        live += busy;
+    }
+    return live == scheduler->attempts.live_count;
+}
+
+static bool holds_pending(const struct heap *lanes)
+{
+    for (uint32_t position = 0; position < lanes->count; position++) {
+        struct lane lane = *(const struct lane *)lanes->nodes[position];
+        for (; lane.cursor < lane.end; lane.cursor++)
+            if (lane.stage->tasks[lane.stage->order[lane.cursor]].state == TASK_PENDING)
+                return true;
+        for (uint32_t task = lane.retry_head; task != TASK_NONE;
+             task = lane.stage->tasks[task].next_retry)
+            if (lane.stage->tasks[task].state == TASK_PENDING)
+                return true;
+    }
+    return false;
+}
+
+static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
+{
+    bool anybody = holds_pending(&scheduler->any_lanes);
+    for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++) {
+        const struct executor *executor = &scheduler->executors.executors[id];
+        if (executor_has_idle_worker(&scheduler->executors, id) &&
+            (anybody || holds_pending(&executor->lanes) ||
+             holds_pending(&scheduler->executors.nodes[executor->node].lanes)))
+            return false;
+    }
+    return true;
+}
+
+bool scheduler_is_sound(const struct scheduler *scheduler)
+{
+    uint64_t live = 0;
+    uint32_t count = 0;
+    for (const struct job *job = scheduler->first_job; job != NULL; job = job->next) {
+        bool is_over =
+            job->state == JOB_DONE || job->state == JOB_FAILED || job->state == JOB_CANCELLED;
+        if (!job_is_sound(job) || is_over || scheduler_find_job(scheduler, job->id) != job)
+            return false;
+        live += job->attempts_live;
+        count++;
+    }
+    return live == scheduler->attempts.live_count && count == scheduler->job_count &&
+           executor_table_is_sound(&scheduler->executors) && attempts_are_sound(scheduler) &&
+           heap_is_sound(&scheduler->any_lanes) && heap_is_sound(&scheduler->deadlines) &&
+           no_worker_is_idle_in_vain(scheduler);
+}

@@ -1,0 +1,255 @@
+/* Which task goes to which worker: the order of jobs and stages first, then the best place. */
+#include "base/assertion.h"
+#include "scheduler/scheduler_state.h"
+
+static struct heap *queue_of(struct scheduler *scheduler, const struct lane *lane)
+{
+    switch (lane->level) {
+    case LANE_EXECUTOR:
+        return &scheduler->executors.executors[lane->place].lanes;
+    case LANE_NODE:
+        return &scheduler->executors.nodes[lane->place].lanes;
+    case LANE_ANY:
+    case LANE_STEAL:
+        break;
+    }
+    return &scheduler->any_lanes;
+}
+
+barks_status *lane_enqueue(struct scheduler *scheduler, struct lane *lane)
+{
+    if (lane->node.position != HEAP_OUTSIDE || !stage_is_active(lane->stage))
+        return NULL;
+    if (lane->level == LANE_EXECUTOR && !executor_is_alive(&scheduler->executors, lane->place))
+        return NULL; /* a wish that cannot come true: its tasks are in another lane too */
+    return heap_insert(queue_of(scheduler, lane), &lane->node);
+}
+
+void lane_dequeue(struct scheduler *scheduler, struct lane *lane)
+{
+    if (lane->node.position != HEAP_OUTSIDE)
+        heap_remove(queue_of(scheduler, lane), &lane->node);
+}
+
+barks_status *stage_enqueue(struct scheduler *scheduler, struct stage *stage)
+{
+    for (uint32_t lane = 0; lane < stage->lane_count; lane++)
+        if (lane_first(&stage->lanes[lane]) != TASK_NONE)
+            BARKS_TRY(lane_enqueue(scheduler, &stage->lanes[lane]));
+    return NULL;
+}
+
+void stage_dequeue(struct scheduler *scheduler, struct stage *stage)
+{
+    for (uint32_t lane = 0; lane < stage->lane_count; lane++)
+        lane_dequeue(scheduler, &stage->lanes[lane]);
+}
+
+static struct lane *retry_lane(const struct stage *stage, uint32_t task)
+{
+    uint32_t lane = stage->tasks[task].lane;
+    return &stage->lanes[lane == LANE_NONE ? stage->any_lane : lane];
+}
+
+barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage, uint32_t task)
+{
+    struct lane *lane = retry_lane(stage, task);
+    lane_retry(lane, task);
+    return lane_enqueue(scheduler, lane);
+}
+
+static void link_attempt(struct scheduler *scheduler, uint32_t index)
+{
+    struct attempt *items = scheduler->attempts.items;
+    struct attempt *attempt = &items[index];
+    struct job *job = attempt->job;
+    struct executor *executor = &scheduler->executors.executors[attempt->executor];
+    struct task *task = &attempt->stage->tasks[attempt->task];
+    attempt->next_of_task = task->attempts_head;
+    task->attempts_head = index;
+    attempt->next_of_job = job->attempts_head;
+    if (job->attempts_head != ATTEMPT_NONE)
+        items[job->attempts_head].previous_of_job = index;
+    job->attempts_head = index;
+    attempt->next_of_executor = executor->attempts_head;
+    if (executor->attempts_head != ATTEMPT_NONE)
+        items[executor->attempts_head].previous_of_executor = index;
+    executor->attempts_head = index;
+    job->attempts_live++;
+    attempt->stage->attempts_live++;
+}
+
+static void unlink_attempt(struct scheduler *scheduler, uint32_t index)
+{
+    struct attempt *items = scheduler->attempts.items;
+    struct attempt *attempt = &items[index];
+    uint32_t *link = &attempt->stage->tasks[attempt->task].attempts_head;
+    while (*link != index) /* a task has two live attempts at most */
+        link = &items[*link].next_of_task;
+    *link = attempt->next_of_task;
+    if (attempt->previous_of_job == ATTEMPT_NONE)
+        attempt->job->attempts_head = attempt->next_of_job;
+    else
+        items[attempt->previous_of_job].next_of_job = attempt->next_of_job;
+    if (attempt->next_of_job != ATTEMPT_NONE)
+        items[attempt->next_of_job].previous_of_job = attempt->previous_of_job;
+    if (attempt->previous_of_executor == ATTEMPT_NONE)
+        scheduler->executors.executors[attempt->executor].attempts_head = attempt->next_of_executor;
+    else
+        items[attempt->previous_of_executor].next_of_executor = attempt->next_of_executor;
+    if (attempt->next_of_executor != ATTEMPT_NONE)
+        items[attempt->next_of_executor].previous_of_executor = attempt->previous_of_executor;
+    attempt->job->attempts_live--;
+    attempt->stage->attempts_live--;
+}
+
+struct attempt_id attempt_identity(const struct attempt *attempt)
+{
+    return (struct attempt_id){.job = attempt->job->id,
+                               .stage = attempt->stage->index,
+                               .task = attempt->task,
+                               .attempt = attempt->number,
+                               .executor = attempt->executor};
+}
+
+barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index)
+{
+    struct attempt *attempt = &scheduler->attempts.items[index];
+    if (attempt->is_cancel_sent)
+        return NULL;
+    attempt->is_cancel_sent = true;
+    if (!executor_is_alive(&scheduler->executors, attempt->executor))
+        return NULL;
+    struct decision cancel = {.kind = DECISION_CANCEL_ATTEMPT,
+                              .cancel_attempt = attempt_identity(attempt)};
+    return scheduler_decide(scheduler, &cancel);
+}
+
+barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, uint32_t task_index,
+                            uint32_t executor)
+{
+    struct task *task = &stage->tasks[task_index];
+    uint32_t index = ATTEMPT_NONE;
+    bool was_shipped = true;
+    BARKS_TRY(stage_ship(stage, executor, scheduler->executors.executor_limit, &was_shipped));
+    if (!was_shipped) {
+        struct decision ship = {
+            .kind = DECISION_SHIP_STAGE,
+            .ship_stage = {.job = stage->job->id, .stage = stage->index, .executor = executor}};
+        BARKS_TRY(scheduler_decide(scheduler, &ship));
+    }
+    BARKS_TRY(attempt_pool_take(&scheduler->attempts, &index));
+    struct attempt *attempt = &scheduler->attempts.items[index];
+    attempt->job = stage->job;
+    attempt->stage = stage;
+    attempt->task = task_index;
+    attempt->number = task->attempt_next++;
+    attempt->executor = executor;
+    link_attempt(scheduler, index);
+    executor_occupy(&scheduler->executors, executor);
+    if (task->state == TASK_PENDING)
+        task_move(task, TASK_RUNNING, &scheduler->transitions);
+    if (stage->state == STAGE_READY)
+        stage_move(stage, STAGE_RUNNING, &scheduler->transitions);
+    stage->has_begun = true;
+    struct decision start = {.kind = DECISION_START_TASK,
+                             .start_task = {.id = attempt_identity(attempt),
+                                            .first_partition = task->first_partition,
+                                            .end_partition = stage_run_end(stage, task_index)}};
+    return scheduler_decide(scheduler, &start);
+}
+
+void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state end)
+{
+    struct attempt *attempt = &scheduler->attempts.items[index];
+    struct stage *stage = attempt->stage;
+    attempt_move(attempt, end, &scheduler->transitions);
+    stage->attempts_failed += end == ATTEMPT_FAILED;
+    unlink_attempt(scheduler, index);
+    executor_vacate(&scheduler->executors, attempt->executor);
+    attempt_pool_give_back(&scheduler->attempts, index);
+    if (stage->is_released && stage->attempts_live == 0 && !scheduler->options.recovers)
+        stage_drop_tasks(stage);
+}
+
+/* The best lane for an executor that holds a pending task, NULL: none. Lanes found empty leave
+ * their queue. */
+static struct lane *best_lane(struct scheduler *scheduler, uint32_t id)
+{
+    const struct executor *executor = &scheduler->executors.executors[id];
+    struct heap *queues[] = {&scheduler->executors.executors[id].lanes,
+                             &scheduler->executors.nodes[executor->node].lanes,
+                             &scheduler->any_lanes};
+    for (;;) {
+        struct heap_node *best = NULL;
+        for (int i = 0; i < 3; i++) {
+            struct heap_node *first = heap_first(queues[i]);
+            if (first != NULL && (best == NULL || heap_node_before(first, best)))
+                best = first;
+        }
+        struct lane *lane = (struct lane *)best;
+        if (lane == NULL || lane_first(lane) != TASK_NONE)
+            return lane;
+        lane_dequeue(scheduler, lane);
+    }
+}
+
+BARKS_CHECKED static barks_status *start_first(struct scheduler *scheduler, struct lane *lane,
+                                               uint32_t executor)
+{
+    uint32_t task = lane_first(lane);
+    lane_take(lane);
+    BARKS_TRY(attempt_start(scheduler, lane->stage, task, executor));
+    if (lane_first(lane) == TASK_NONE)
+        lane_dequeue(scheduler, lane);
+    return NULL;
+}
+
+barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
+{
+    while (executor_has_idle_worker(&scheduler->executors, executor)) {
+        struct lane *lane = best_lane(scheduler, executor);
+        if (lane == NULL)
+            return NULL;
+        BARKS_TRY(start_first(scheduler, lane, executor));
+    }
+    return NULL;
+}
+
+/* Who takes a lane's next task; EXECUTOR_NONE: no idle worker. */
+static uint32_t idle_executor(const struct scheduler *scheduler, const struct lane *lane)
+{
+    const struct executor_table *table = &scheduler->executors;
+    switch (lane->level) {
+    case LANE_EXECUTOR:
+        return executor_has_idle_worker(table, lane->place) ? lane->place : EXECUTOR_NONE;
+    case LANE_NODE:
+        return table->nodes[lane->place].free_list.head;
+    case LANE_ANY:
+    case LANE_STEAL:
+        break;
+    }
+    return table->free_list.head;
+}
+
+barks_status *stage_dispatch(struct scheduler *scheduler, struct stage *stage)
+{
+    for (uint32_t index = 0; index < stage->lane_count; index++) {
+        struct lane *lane = &stage->lanes[index];
+        while (lane_first(lane) != TASK_NONE) {
+            uint32_t executor = idle_executor(scheduler, lane);
+            if (executor == EXECUTOR_NONE)
+                break;
+            BARKS_TRY(start_first(scheduler, lane, executor));
+            executor_to_back(&scheduler->executors, executor);
+        }
+    }
+    return NULL;
+}
+
+barks_status *dispatch_all(struct scheduler *scheduler)
+{
+    for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++)
+        BARKS_TRY(executor_dispatch(scheduler, id));
+    return NULL;
+}

@@ -1,0 +1,165 @@
+/* From stage to stage: what a commit lets begin and releases, and how a job ends. */
+#include "base/assertion.h"
+#include "scheduler/roster.h"
+#include "scheduler/scheduler_state.h"
+
+#include <stdlib.h>
+
+barks_status *job_begin(struct scheduler *scheduler, struct job *job)
+{
+    job_move(job, JOB_RUNNING, &scheduler->transitions);
+    if (job->stages_left == 0)
+        return job_finish(scheduler, job, &(struct job_outcome){.result = JOB_RESULT_DONE});
+    for (uint32_t index = 0; index < job->stage_count; index++) {
+        struct stage *stage = &job->stages[index];
+        if (stage->state == STAGE_WAITING && stage->parents_missing == 0)
+            BARKS_TRY(stage_make_ready(scheduler, stage));
+    }
+    return NULL;
+}
+
+/* The owners of what the stage and its group put out are those who live now. */
+BARKS_CHECKED static barks_status *fix_owners(struct scheduler *scheduler, struct stage *stage)
+{
+    if (stage->output != OUTPUT_SHUFFLE || job_roster(stage->job, stage) != NULL)
+        return NULL;
+    return executor_roster(&scheduler->executors, &stage->job->rosters[stage->exchange_group]);
+}
+
+barks_status *stage_make_ready(struct scheduler *scheduler, struct stage *stage)
+{
+    BARKS_TRY(fix_owners(scheduler, stage));
+    if (!stage->is_split)
+        BARKS_TRY(stage_split(stage, &scheduler->executors));
+    stage_move(stage, STAGE_READY, &scheduler->transitions);
+    stage->has_stale_inputs = false; /* its parents' commits sent them to where its tasks run */
+    if (stage->task_count == 0)
+        return stage_complete(scheduler, stage);
+    BARKS_TRY(stage_enqueue(scheduler, stage));
+    return stage_dispatch(scheduler, stage);
+}
+
+barks_status *stage_complete(struct scheduler *scheduler, struct stage *stage)
+{
+    BARKS_ASSERT(stage->tasks_done == stage->task_count);
+    if (stage->state != STAGE_COMPLETE) {
+        stage_dequeue(scheduler, stage);
+        stage_move(stage, STAGE_COMPLETE, &scheduler->transitions);
+    }
+    stage->commit++;
+    struct decision commit = {.kind = DECISION_COMMIT_STAGE,
+                              .commit_stage = {.job = stage->job->id,
+                                               .stage = stage->index,
+                                               .commit = stage->commit,
+                                               .run_count = stage->task_count}};
+    return scheduler_decide(scheduler, &commit);
+}
+
+BARKS_CHECKED static barks_status *release(struct scheduler *scheduler, struct stage *stage)
+{
+    stage->is_released = true;
+    free(stage->shipped);
+    stage->shipped = NULL;
+    stage->shipped_limit = 0;
+    /* With recovery its runs may be wanted again, and must then be the same. An attempt that was
+     * told to cancel still needs its task. */
+    if (!scheduler->options.recovers && stage->attempts_live == 0)
+        stage_drop_tasks(stage);
+    struct decision decision = {.kind = DECISION_RELEASE_STAGE,
+                                .release_stage = {.job = stage->job->id, .stage = stage->index}};
+    return scheduler_decide(scheduler, &decision);
+}
+
+BARKS_CHECKED static barks_status *release_read(struct scheduler *scheduler, struct stage *stage)
+{
+    struct job *job = stage->job;
+    for (uint32_t i = stage->input_first; i < stage->input_end; i++) {
+        struct stage *parent = &job->stages[job->inputs[i].parent];
+        if (job->inputs[i].kind != INPUT_PARTITIONS)
+            continue;
+        parent->readers_left--;
+        if (parent->readers_left == 0 && parent->state == STAGE_COMMITTED && !parent->is_released)
+            BARKS_TRY(release(scheduler, parent));
+    }
+    if (stage->output != OUTPUT_SHUFFLE)
+        return release(scheduler, stage);
+    return NULL;
+}
+
+barks_status *stage_commit(struct scheduler *scheduler, struct stage *stage)
+{
+    struct job *job = stage->job;
+    stage_move(stage, STAGE_COMMITTED, &scheduler->transitions);
+    BARKS_TRY(release_read(scheduler, stage));
+    if (--job->stages_left == 0)
+        return job_finish(scheduler, job, &(struct job_outcome){.result = JOB_RESULT_DONE});
+    for (uint32_t i = stage->child_first; i < stage->child_end; i++) {
+        struct stage *child = &job->stages[job->children[i].stage];
+        /* Once a stage is split, order alone holds it back no more. */
+        bool is_awaited =
+            job->inputs[job->children[i].input].kind == INPUT_PARTITIONS || !child->is_split;
+        if (child->state != STAGE_WAITING || !is_awaited)
+            continue;
+        BARKS_ASSERT(child->parents_missing > 0);
+        if (--child->parents_missing == 0)
+            BARKS_TRY(stage_make_ready(scheduler, child));
+    }
+    return NULL;
+}
+
+/* Stages that had begun have failed with the job; the others are skipped. */
+static void end_stages(struct scheduler *scheduler, struct job *job)
+{
+    for (uint32_t index = 0; index < job->stage_count; index++) {
+        struct stage *stage = &job->stages[index];
+        stage_dequeue(scheduler, stage);
+        if (stage->state == STAGE_WAITING || stage->state == STAGE_READY)
+            stage_move(stage, stage->has_begun ? STAGE_FAILED : STAGE_SKIPPED,
+                       &scheduler->transitions);
+        else if (stage->state == STAGE_RUNNING || stage->state == STAGE_COMPLETE)
+            stage_move(stage, STAGE_FAILED, &scheduler->transitions);
+    }
+}
+
+BARKS_CHECKED static barks_status *cancel_attempts(struct scheduler *scheduler,
+                                                   const struct job *job)
+{
+    for (uint32_t index = job->attempts_head; index != ATTEMPT_NONE;
+         index = scheduler->attempts.items[index].next_of_job)
+        BARKS_TRY(attempt_cancel(scheduler, index));
+    return NULL;
+}
+
+barks_status *job_finish(struct scheduler *scheduler, struct job *job,
+                         const struct job_outcome *outcome)
+{
+    job_move(job, JOB_FINISHING, &scheduler->transitions);
+    job->outcome = *outcome;
+    end_stages(scheduler, job);
+    BARKS_TRY(cancel_attempts(scheduler, job));
+    return job_end_if_idle(scheduler, job);
+}
+
+static enum job_state state_of_result(enum job_result result)
+{
+    switch (result) {
+    case JOB_RESULT_DONE:
+        return JOB_DONE;
+    case JOB_RESULT_FAILED:
+        return JOB_FAILED;
+    case JOB_RESULT_CANCELLED:
+        break;
+    }
+    return JOB_CANCELLED;
+}
+
+barks_status *job_end_if_idle(struct scheduler *scheduler, struct job *job)
+{
+    if (job->state != JOB_FINISHING || job->attempts_live > 0)
+        return NULL;
+    job_move(job, state_of_result(job->outcome.result), &scheduler->transitions);
+    struct decision finished = {.kind = DECISION_JOB_FINISHED,
+                                .job_finished = {.job = job->id, .outcome = job->outcome}};
+    scheduler_retire(scheduler, job);
+    return scheduler_decide(scheduler, &finished);
+}

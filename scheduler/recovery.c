@@ -1,0 +1,280 @@
+/* A lost executor: which attempts, outputs and deliveries went with it, and what must run again.
+ *
+ * Three things may be lost with executor X. Attempts that ran on it: their tasks are pending again.
+ * Map output that it kept: the tasks that made it are pending again, if anybody still needs it.
+ * Partitions of shuffles that had been sent to it: X's heir owns them now, so who made them must
+ * send them again; tasks that were to read them on X are pinned to the heir.
+ *
+ * What has been lost of committed stages is only made again when a reader demands it. Demands are
+ * found from the last stage to the first, since readers come after what they read: a demanded stage
+ * that has to run again demands its own inputs, which may have been released long ago. Then states
+ * are set from the first stage to the last, since a stage waits for its parents. Both are loops:
+ * chains of 10,000 stages are no problem. Runs, once made, stay the same, so that what is kept
+ * elsewhere still fits. */
+#include "base/assertion.h"
+#include "scheduler/roster.h"
+#include "scheduler/scheduler_state.h"
+
+/* Takes one attempt off the lost executor; its task may need another. */
+BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uint32_t index)
+{
+    struct attempt attempt = scheduler->attempts.items[index];
+    struct attempt_id id = attempt_identity(&attempt);
+    struct job *job = attempt.job;
+    bool matters =
+        job->state == JOB_RUNNING && attempt.stage->tasks[attempt.task].state == TASK_RUNNING;
+    attempt_end(scheduler, index, ATTEMPT_LOST);
+    if (!matters)
+        return job_end_if_idle(scheduler, job);
+    struct task *task = &attempt.stage->tasks[attempt.task];
+    task->losses++;
+    bool can_go_on = scheduler->options.recovers && scheduler->executors.living_count > 0;
+    if (!can_go_on || task->losses > scheduler->options.losses_max) {
+        task_move(task, TASK_FAILED, &scheduler->transitions);
+        struct job_outcome outcome = {
+            .result = JOB_RESULT_FAILED, .cause = CAUSE_LOST, .attempt = id};
+        return job_finish(scheduler, job, &outcome);
+    }
+    if (task->attempts_head != ATTEMPT_NONE)
+        return NULL; /* its copy goes on */
+    task_move(task, TASK_PENDING, &scheduler->transitions);
+    return task_enqueue(scheduler, attempt.stage, attempt.task);
+}
+
+/* Its pinned lanes go to its heir, who lacks the inputs of their tasks; wishes for it are void. */
+BARKS_CHECKED static barks_status *move_lanes(struct scheduler *scheduler, struct stage *stage,
+                                              uint32_t lost)
+{
+    for (uint32_t index = 0; index < stage->lane_count; index++) {
+        struct lane *lane = &stage->lanes[index];
+        if (lane->level != LANE_EXECUTOR || lane->place != lost)
+            continue;
+        lane_dequeue(scheduler, lane);
+        if (!lane->is_pinned)
+            continue;
+        lane->place = executor_heir(&scheduler->executors, lost);
+        stage->has_stale_inputs |= lane->open_count > 0;
+        if (lane_first(lane) != TASK_NONE)
+            BARKS_TRY(lane_enqueue(scheduler, lane));
+    }
+    return NULL;
+}
+
+/* Did the lost executor own partitions of the stage's shuffle, of its own or as somebody's heir? */
+static bool was_sent_to(const struct scheduler *scheduler, const struct stage *stage, uint32_t lost)
+{
+    const struct roster *roster = job_roster(stage->job, stage);
+    if (roster == NULL)
+        return false;
+    for (uint32_t member = 0; member < roster->member_count; member++) {
+        uint32_t owner = roster->executors[member];
+        while (owner != lost && owner != EXECUTOR_NONE &&
+               !executor_is_alive(&scheduler->executors, owner))
+            owner = scheduler->executors.executors[owner].heir;
+        if (owner == lost)
+            return true;
+    }
+    return false;
+}
+
+/* Done tasks whose output is gone, kept by a lost executor or released, must run again. A copy that
+ * was told to stop when they were done may still run, and counts if it finishes all the same. */
+BARKS_CHECKED static barks_status *reset_tasks(struct scheduler *scheduler, struct stage *stage)
+{
+    for (uint32_t index = 0; index < stage->task_count; index++) {
+        struct task *task = &stage->tasks[index];
+        bool is_kept =
+            !stage->is_released && executor_is_alive(&scheduler->executors, task->counted_executor);
+        if (task->state != TASK_DONE || is_kept)
+            continue;
+        task_move(task, TASK_PENDING, &scheduler->transitions);
+        stage->tasks_done--;
+        if (task->lane != LANE_NONE) {
+            stage->lanes[task->lane].open_count++;
+            stage->has_stale_inputs = true;
+        }
+        if (task->attempts_head != ATTEMPT_NONE)
+            task_move(task, TASK_RUNNING, &scheduler->transitions);
+        else
+            BARKS_TRY(task_enqueue(scheduler, stage, index));
+    }
+    return NULL;
+}
+
+static bool has_open_pinned_tasks(const struct stage *stage)
+{
+    for (uint32_t lane = 0; lane < stage->lane_count; lane++)
+        if (stage->lanes[lane].open_count > 0)
+            return true;
+    return false;
+}
+
+/* Does the stage, which is not committed, need what a committed parent put out once more? */
+static bool demands(const struct scheduler *scheduler, const struct stage *stage,
+                    const struct stage *parent, uint32_t lost)
+{
+    if (!stage->is_split)
+        return was_sent_to(scheduler, parent, lost);
+    return stage->has_stale_inputs || (parent->is_released && has_open_pinned_tasks(stage));
+}
+
+static bool is_over(const struct stage *stage)
+{
+    return stage->state == STAGE_COMMITTED || stage->state == STAGE_SKIPPED;
+}
+
+/* The stages that come after have been looked at, so is_demanded says all. */
+BARKS_CHECKED static barks_status *find_demands(struct scheduler *scheduler, struct stage *stage,
+                                                uint32_t lost)
+{
+    struct job *job = stage->job;
+    if (is_over(stage) && !stage->is_demanded)
+        return NULL;
+    if (stage->is_split && stage->output == OUTPUT_SHUFFLE)
+        BARKS_TRY(reset_tasks(scheduler, stage));
+    for (uint32_t i = stage->input_first; i < stage->input_end; i++) {
+        struct stage *parent = &job->stages[job->inputs[i].parent];
+        if (job->inputs[i].kind == INPUT_PARTITIONS && parent->state == STAGE_COMMITTED &&
+            demands(scheduler, stage, parent, lost)) {
+            parent->is_demanded = true;
+            stage->has_stale_inputs |= stage->is_split;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t count_missing(const struct stage *stage)
+{
+    const struct job *job = stage->job;
+    uint32_t missing = 0;
+    for (uint32_t i = stage->input_first; i < stage->input_end; i++)
+        missing += !is_over(&job->stages[job->inputs[i].parent]) &&
+                   (job->inputs[i].kind == INPUT_PARTITIONS || !stage->is_split);
+    return missing;
+}
+
+BARKS_CHECKED static barks_status *tell_owners(struct scheduler *scheduler,
+                                               const struct stage *stage)
+{
+    struct decision changed = {.kind = DECISION_OWNERS_CHANGED,
+                               .owners_changed = {.job = stage->job->id, .stage = stage->index}};
+    return scheduler_decide(scheduler, &changed);
+}
+
+/* A stage that was complete or committed has tasks to run again, or an active one lacks inputs. */
+BARKS_CHECKED static barks_status *reopen(struct scheduler *scheduler, struct stage *stage)
+{
+    if (stage->has_stale_inputs) {
+        stage->parents_missing = count_missing(stage);
+        BARKS_ASSERT(stage->parents_missing > 0);
+        stage_dequeue(scheduler, stage);
+        stage_move(stage, STAGE_WAITING, &scheduler->transitions);
+        return NULL;
+    }
+    if (stage_is_active(stage))
+        return NULL;
+    stage_move(stage, STAGE_READY, &scheduler->transitions);
+    return stage_enqueue(scheduler, stage);
+}
+
+/* The stages that come before are in their new states. */
+BARKS_CHECKED static barks_status *settle(struct scheduler *scheduler, struct stage *stage,
+                                          uint32_t lost)
+{
+    bool is_whole = stage->tasks_done == stage->task_count;
+    bool was_committed = stage->state == STAGE_COMMITTED;
+    switch (stage->state) {
+    case STAGE_SKIPPED:
+    case STAGE_FAILED:
+        return NULL;
+    case STAGE_WAITING:
+        stage->parents_missing = count_missing(stage);
+        if (!stage->is_split)
+            return NULL;
+        break;
+    case STAGE_READY:
+    case STAGE_RUNNING:
+    case STAGE_COMPLETE:
+        break;
+    case STAGE_COMMITTED:
+        if (!stage->is_demanded)
+            return NULL;
+        stage->is_demanded = false;
+        stage->is_released = false;
+        stage->job->stages_left++;
+        break;
+    }
+    bool is_resent =
+        stage->output == OUTPUT_SHUFFLE && (was_committed || was_sent_to(scheduler, stage, lost));
+    if (is_resent)
+        BARKS_TRY(tell_owners(scheduler, stage));
+    if (stage->state == STAGE_WAITING)
+        return NULL;
+    if (!is_whole)
+        return reopen(scheduler, stage);
+    return is_resent ? stage_complete(scheduler, stage) : NULL;
+}
+
+static void count_readers(struct stage *stage)
+{
+    const struct job *job = stage->job;
+    stage->readers_left = 0;
+    for (uint32_t i = stage->child_first; i < stage->child_end; i++)
+        stage->readers_left += job->inputs[job->children[i].input].kind == INPUT_PARTITIONS &&
+                               !is_over(&job->stages[job->children[i].stage]);
+}
+
+BARKS_CHECKED static barks_status *recover_job(struct scheduler *scheduler, struct job *job,
+                                               uint32_t lost)
+{
+    for (uint32_t index = job->stage_count; index-- > 0;)
+        BARKS_TRY(find_demands(scheduler, &job->stages[index], lost));
+    for (uint32_t index = 0; index < job->stage_count; index++)
+        BARKS_TRY(settle(scheduler, &job->stages[index], lost));
+    for (uint32_t index = 0; index < job->stage_count; index++)
+        count_readers(&job->stages[index]);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *for_each_running_job(
+    struct scheduler *scheduler, uint32_t lost,
+    barks_status *(*act)(struct scheduler *scheduler, struct job *job, uint32_t lost))
+{
+    struct job *next = NULL;
+    for (struct job *job = scheduler->first_job; job != NULL; job = next) {
+        next = job->next; /* the job may end */
+        if (job->state == JOB_RUNNING)
+            BARKS_TRY(act(scheduler, job, lost));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *move_lanes_of_job(struct scheduler *scheduler, struct job *job,
+                                                     uint32_t lost)
+{
+    for (uint32_t index = 0; index < job->stage_count; index++)
+        BARKS_TRY(move_lanes(scheduler, &job->stages[index], lost));
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *fail_job(struct scheduler *scheduler, struct job *job,
+                                            uint32_t lost)
+{
+    (void)lost;
+    struct job_outcome outcome = {.result = JOB_RESULT_FAILED, .cause = CAUSE_LOST};
+    return job_finish(scheduler, job, &outcome);
+}
+
+barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost)
+{
+    struct executor_table *table = &scheduler->executors;
+    executor_lose(table, lost);
+    bool can_go_on = scheduler->options.recovers && table->living_count > 0;
+    if (can_go_on)
+        BARKS_TRY(for_each_running_job(scheduler, lost, move_lanes_of_job));
+    while (table->executors[lost].attempts_head != ATTEMPT_NONE)
+        BARKS_TRY(lose_attempt(scheduler, table->executors[lost].attempts_head));
+    BARKS_TRY(for_each_running_job(scheduler, lost, can_go_on ? recover_job : fail_job));
+    heap_drop(&table->executors[lost].lanes);
+    return dispatch_all(scheduler);
+}

@@ -1,0 +1,101 @@
+/* What a scheduler holds, for the files of this folder that share the work of scheduler_handle. */
+#pragma once
+
+#include "scheduler/attempt.h"
+#include "scheduler/decision.h"
+#include "scheduler/executor.h"
+#include "scheduler/heap.h"
+#include "scheduler/job.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/transition.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Threads: one owner at a time. Invariant between events: no worker is idle while a pending task
+ * may run there (scheduler_is_sound). */
+struct scheduler {
+    struct scheduler_options options; /* defaults filled in */
+    bool is_open;                     /* executor_count_min have joined */
+    bool is_broken;                   /* an error in the midst of decisions */
+    bool is_deciding;                 /* from the first change that an event makes until its end */
+    struct executor_table executors;
+    struct attempt_pool attempts;
+    struct heap any_lanes; /* LANE_ANY and LANE_STEAL of all stages */
+    struct heap deadlines; /* of jobs */
+    struct job **jobs;     /* owned hash table of chains; capacity is a power of two */
+    uint32_t job_capacity;
+    uint32_t job_count;
+    struct job *first_job, *last_job; /* FIFO */
+    struct job *retired; /* finished: freed by the next event, so that it can be asked about */
+    uint64_t job_sequence;
+    struct decision_list *decisions; /* borrowed during an event */
+    struct transition_counts transitions;
+};
+
+/* scheduler.c */
+struct job *scheduler_find_job(const struct scheduler *scheduler, uint64_t id);
+BARKS_CHECKED barks_status *scheduler_decide(struct scheduler *scheduler,
+                                             const struct decision *decision);
+/* Takes an ended job out of all lists; the next event frees it. */
+void scheduler_retire(struct scheduler *scheduler, struct job *job);
+
+/* reports.c: takes the events of the same names. */
+void handle_attempt_started(struct scheduler *scheduler, const struct event *event);
+BARKS_CHECKED barks_status *handle_attempt_finished(struct scheduler *scheduler,
+                                                    const struct event *event);
+BARKS_CHECKED barks_status *handle_attempt_failed(struct scheduler *scheduler,
+                                                  const struct event *event);
+BARKS_CHECKED barks_status *handle_stage_committed(struct scheduler *scheduler,
+                                                   const struct event *event);
+BARKS_CHECKED barks_status *handle_commit_failed(struct scheduler *scheduler,
+                                                 const struct event *event);
+BARKS_CHECKED barks_status *handle_copy_wanted(struct scheduler *scheduler,
+                                               const struct event *event);
+
+/* placement.c: starts tasks. */
+
+/* Puts a lane into the queue of its place, unless it is there, its stage may not start tasks, or
+ * its place is lost. */
+BARKS_CHECKED barks_status *lane_enqueue(struct scheduler *scheduler, struct lane *lane);
+void lane_dequeue(struct scheduler *scheduler, struct lane *lane);
+BARKS_CHECKED barks_status *stage_enqueue(struct scheduler *scheduler, struct stage *stage);
+void stage_dequeue(struct scheduler *scheduler, struct stage *stage);
+/* A task that became pending again. Starts nothing. */
+BARKS_CHECKED barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage,
+                                         uint32_t task);
+/* Gives an executor's idle workers the first tasks that it may run. */
+BARKS_CHECKED barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor);
+/* Gives a stage's tasks to idle workers; those have nothing else to do. */
+BARKS_CHECKED barks_status *stage_dispatch(struct scheduler *scheduler, struct stage *stage);
+BARKS_CHECKED barks_status *dispatch_all(struct scheduler *scheduler);
+/* Starts an attempt on an executor with an idle worker. */
+BARKS_CHECKED barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage,
+                                          uint32_t task, uint32_t executor);
+/* Takes an attempt that has ended out of all lists and gives its worker back; starts nothing. */
+void attempt_end(struct scheduler *scheduler, uint32_t attempt, enum attempt_state end);
+
+/* Asks its executor to end it, once. */
+BARKS_CHECKED barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t attempt);
+struct attempt_id attempt_identity(const struct attempt *attempt);
+
+/* progress.c: from stage to stage, and to the end of the job. */
+
+/* The job is running from now on; its first stages start. */
+BARKS_CHECKED barks_status *job_begin(struct scheduler *scheduler, struct job *job);
+/* Its parents are committed: WAITING to READY, or at once to COMPLETE. */
+BARKS_CHECKED barks_status *stage_make_ready(struct scheduler *scheduler, struct stage *stage);
+/* All its runs have an attempt that counts. */
+BARKS_CHECKED barks_status *stage_complete(struct scheduler *scheduler, struct stage *stage);
+/* The commit is acknowledged: releases what it read, lets its readers begin. */
+BARKS_CHECKED barks_status *stage_commit(struct scheduler *scheduler, struct stage *stage);
+/* The outcome is known: cancels what runs, and ends the job if nothing does. */
+BARKS_CHECKED barks_status *job_finish(struct scheduler *scheduler, struct job *job,
+                                       const struct job_outcome *outcome);
+/* Ends a finishing job whose last attempt has ended; else does nothing. */
+BARKS_CHECKED barks_status *job_end_if_idle(struct scheduler *scheduler, struct job *job);
+
+/* recovery.c */
+
+/* The executor is lost: what ran there, what was kept there and what was sent there. */
+BARKS_CHECKED barks_status *executor_recover(struct scheduler *scheduler, uint32_t executor);

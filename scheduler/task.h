@@ -1,0 +1,40 @@
+/* One task: a run of neighbouring partitions of a stage. */
+#pragma once
+
+#include "scheduler/transition.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TASK_NONE UINT32_MAX
+
+enum task_state {
+    TASK_PENDING = 0, /* no attempt is live */
+    TASK_RUNNING,     /* at least one is */
+    TASK_DONE,        /* one attempt counts; others may still be ending */
+    TASK_FAILED,      /* for good, and its job with it */
+};
+
+/* One for each of up to 10^6 tasks, so kept small. Its run ends where that of the next task begins.
+ */
+struct task {
+    uint32_t first_partition;
+    uint32_t lane;          /* pinned: its lane in the stage; else LANE_NONE */
+    uint32_t attempts_head; /* of its live attempts */
+    uint32_t next_retry;    /* in its lane's list of retries; means something where is_in_retries */
+    uint32_t
+        attempt_next; /* number of the next attempt: never used twice, so late reports are known */
+    uint32_t counted_attempt; /* where done */
+    uint32_t counted_executor;
+    uint16_t failures; /* attempts that failed of themselves */
+    uint16_t losses;   /* attempts that were lost with their executor */
+    uint64_t counted_report;
+    uint64_t error_hash; /* of the last failure */
+    uint8_t state;       /* enum task_state */
+    bool is_in_retries;
+};
+
+/* Asserts that the table has the move. */
+void task_move(struct task *task, enum task_state to, struct transition_counts *counts);
+bool task_may_move(enum task_state from, enum task_state to);
+bool task_is_sound(const struct task *task);

@@ -1,0 +1,447 @@
+#include "sim/sim_world.h"
+#include "support/property.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t never_ns = UINT64_MAX;
+
+uint32_t sim_below(struct sim_world *world, uint32_t bound)
+{
+    return (uint32_t)(property_next(&world->random) % bound);
+}
+
+bool sim_chance(struct sim_world *world, uint32_t per_mille)
+{
+    return sim_below(world, 1000) < per_mille;
+}
+
+void sim_fail(struct sim_world *world, const char *format, ...)
+{
+    if (world->failure[0] != '\0')
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(world->failure, sizeof world->failure, format, arguments);
+    va_end(arguments);
+}
+
+/* Tests end without memory. */
+static void *grown(void *items, size_t *capacity, size_t count, size_t item_bytes)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity == 0 ? 64 : 2 * *capacity;
+    items = reallocarray(items, *capacity, item_bytes);
+    if (items == NULL)
+        abort();
+    return items;
+}
+
+static bool is_before(const struct sim_message *a, const struct sim_message *b)
+{
+    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->sequence < b->sequence;
+}
+
+static void post_about(struct sim_world *world, uint64_t time_ns, const struct event *event,
+                       uint64_t attempt)
+{
+    struct sim_message message = {.time_ns = time_ns,
+                                  .sequence = world->message_sequence++,
+                                  .attempt = attempt,
+                                  .event = *event};
+    message.event.time_ns = time_ns;
+    world->messages = grown(world->messages, &world->message_capacity, world->message_count,
+                            sizeof *world->messages);
+    size_t position = world->message_count++;
+    while (position > 0 && is_before(&message, &world->messages[(position - 1) / 2])) {
+        world->messages[position] = world->messages[(position - 1) / 2];
+        position = (position - 1) / 2;
+    }
+    world->messages[position] = message;
+}
+
+static void post(struct sim_world *world, uint64_t time_ns, const struct event *event)
+{
+    post_about(world, time_ns, event, UINT64_MAX);
+}
+
+static struct sim_message take_message(struct sim_world *world)
+{
+    struct sim_message first = world->messages[0];
+    struct sim_message last = world->messages[--world->message_count];
+    size_t position = 0;
+    for (;;) {
+        size_t child = 2 * position + 1;
+        if (child >= world->message_count)
+            break;
+        if (child + 1 < world->message_count &&
+            is_before(&world->messages[child + 1], &world->messages[child]))
+            child++;
+        if (!is_before(&world->messages[child], &last))
+            break;
+        world->messages[position] = world->messages[child];
+        position = child;
+    }
+    world->messages[position] = last;
+    return first;
+}
+
+static uint64_t soon(struct sim_world *world) { return world->time_ns + 1 + sim_below(world, 20); }
+
+/* The report that an executor will send of an attempt, unless it dies or obeys a cancellation
+ * first. */
+static void plan_end(struct sim_world *world, size_t index)
+{
+    struct sim_attempt *attempt = &world->attempts[index];
+    const struct sim_executor *executor = &world->executors[attempt->id.executor];
+    attempt->end_ns = world->time_ns + 1 + sim_below(world, 100) * executor->slowness;
+    struct event event = {.kind = EVENT_ATTEMPT_FINISHED,
+                          .attempt_finished = {.id = attempt->id, .report = index}};
+    if (sim_chance(world, world->weather.attempt_fails)) {
+        static const enum failure_cause causes[] = {CAUSE_USER_ERROR, CAUSE_BAD_INPUT,
+                                                    CAUSE_RESOURCE, CAUSE_CANCELLED};
+        event = (struct event){
+            .kind = EVENT_ATTEMPT_FAILED,
+            .attempt_failed = {.id = attempt->id,
+                               .cause = causes[sim_below(world, 4)],
+                               .is_retryable = !sim_chance(world, world->weather.failure_is_final),
+                               .error = index,
+                               .error_hash = sim_below(world, 3) == 0 ? 1 + sim_below(world, 50)
+                                                                      : 1000 + index}};
+    }
+    if (attempt->end_ns > executor->death_ns)
+        return;
+    uint64_t arrival_ns = attempt->end_ns + 1 + sim_below(world, 20);
+    post_about(world, arrival_ns, &event, index);
+    if (sim_chance(world, world->weather.report_twice))
+        post_about(world, arrival_ns + sim_below(world, 200), &event, index);
+}
+
+static void start(struct sim_world *world, const struct decision *decision)
+{
+    oracle_start(world, decision);
+    world->attempts = grown(world->attempts, &world->attempt_capacity, world->attempt_count,
+                            sizeof *world->attempts);
+    size_t index = world->attempt_count++;
+    const struct attempt_id *id = &decision->start_task.id;
+    world->attempts[index] =
+        (struct sim_attempt){.id = *id,
+                             .first_partition = decision->start_task.first_partition,
+                             .end_partition = decision->start_task.end_partition,
+                             .is_open = true};
+    if (world->failure[0] != '\0')
+        return;
+    plan_end(world, index);
+    struct event started = {.kind = EVENT_ATTEMPT_STARTED, .attempt_started = *id};
+    if (sim_chance(world, 700))
+        post_about(world, soon(world), &started, index);
+    struct event copy = {.kind = EVENT_COPY_WANTED,
+                         .copy_wanted = {.job = id->job, .stage = id->stage, .task = id->task}};
+    if (sim_chance(world, world->weather.copy_wanted))
+        post(world, world->time_ns + sim_below(world, 150), &copy);
+}
+
+/* The executor ends it, if it comes in time and is obeyed. */
+static void cancel(struct sim_world *world, const struct decision *decision)
+{
+    oracle_cancel(world, decision);
+    size_t index = oracle_find_attempt(world, &decision->cancel_attempt);
+    if (world->failure[0] != '\0')
+        return;
+    struct sim_attempt *attempt = &world->attempts[index];
+    uint64_t obeyed_ns = soon(world);
+    if (obeyed_ns >= attempt->end_ns || sim_chance(world, world->weather.cancel_is_ignored) ||
+        obeyed_ns > world->executors[attempt->id.executor].death_ns)
+        return;
+    attempt->is_cancelled = true;
+    struct event event = {
+        .kind = EVENT_ATTEMPT_FAILED,
+        .attempt_failed = {.id = attempt->id, .cause = CAUSE_CANCELLED, .is_retryable = true}};
+    post(world, obeyed_ns + sim_below(world, 20), &event);
+}
+
+static void commit(struct sim_world *world, const struct decision *decision)
+{
+    oracle_commit(world, decision);
+    struct event event = {.kind = EVENT_STAGE_COMMITTED,
+                          .stage_committed = {.job = decision->commit_stage.job,
+                                              .stage = decision->commit_stage.stage,
+                                              .commit = decision->commit_stage.commit}};
+    if (sim_chance(world, world->weather.commit_fails))
+        event = (struct event){.kind = EVENT_COMMIT_FAILED,
+                               .commit_failed = {.job = decision->commit_stage.job,
+                                                 .stage = decision->commit_stage.stage,
+                                                 .commit = decision->commit_stage.commit,
+                                                 .cause = CAUSE_RESOURCE,
+                                                 .error = 7}};
+    post(world, soon(world), &event);
+}
+
+static void obey(struct sim_world *world, const struct decision *decision)
+{
+    switch (decision->kind) {
+    case DECISION_SHIP_STAGE:
+        oracle_ship(world, decision);
+        return;
+    case DECISION_START_TASK:
+        start(world, decision);
+        return;
+    case DECISION_CANCEL_ATTEMPT:
+        cancel(world, decision);
+        return;
+    case DECISION_DISCARD_ATTEMPT:
+        oracle_discard(world, decision);
+        return;
+    case DECISION_COMMIT_STAGE:
+        commit(world, decision);
+        return;
+    case DECISION_OWNERS_CHANGED:
+        return; /* only the commit that follows must find the new ones */
+    case DECISION_RELEASE_STAGE:
+        oracle_release(world, decision);
+        return;
+    case DECISION_JOB_FINISHED:
+        oracle_job_finished(world, decision);
+        return;
+    }
+    sim_fail(world, "a decision of the unknown kind %d", (int)decision->kind);
+}
+
+static uint64_t hash_of(uint64_t hash, const struct decision *decision)
+{
+    static const size_t id_bytes = sizeof(struct attempt_id);
+    uint64_t words[8] = {(uint64_t)decision->kind};
+    if (decision->kind == DECISION_START_TASK)
+        memcpy(words + 1, &decision->start_task.id, id_bytes);
+    else if (decision->kind == DECISION_COMMIT_STAGE)
+        words[1] = decision->commit_stage.job << 32 | decision->commit_stage.stage;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        hash = (hash ^ words[i]) * UINT64_C(0x100000001b3); /* FNV-1a by words */
+    return hash;
+}
+
+static void close_attempt(struct sim_world *world, size_t index)
+{
+    world->attempts[index].is_open = false;
+    world->executors[world->attempts[index].id.executor].open_attempts--;
+}
+
+static void note_committed(struct sim_world *world, struct sim_message *message, uint64_t *bytes)
+{
+    uint64_t id = message->event.stage_committed.job;
+    uint32_t index = message->event.stage_committed.stage;
+    struct sim_job *job = &world->jobs[id - 1];
+    struct stage_progress progress = {0};
+    barks_status *status = scheduler_stage_progress(world->scheduler, id, index, &progress);
+    bool is_awaited = status == NULL && !job->is_finished && progress.state == STAGE_COMPLETE &&
+                      message->event.stage_committed.commit == job->stages[index].commit;
+    barks_status_free(status);
+    if (is_awaited)
+        oracle_committed(world, job, index);
+    for (uint32_t partition = 0; partition < SIM_PARTITIONS_MAX; partition++)
+        bytes[partition] = (uint64_t)1 << sim_below(world, 64);
+    if (sim_chance(world, 700))
+        message->event.stage_committed.output_partition_bytes = bytes;
+}
+
+/* What the world knows by the event, before the scheduler does. False: nobody ever sends it. */
+static bool note(struct sim_world *world, struct sim_message *message, uint64_t *bytes)
+{
+    const struct event *event = &message->event;
+    struct sim_attempt *attempt =
+        message->attempt < world->attempt_count ? &world->attempts[message->attempt] : NULL;
+    if (attempt != NULL && attempt->is_cancelled)
+        return false;
+    switch (event->kind) {
+    case EVENT_EXECUTOR_JOINED:
+        world->executors[event->executor_joined.executor].has_joined = true;
+        break;
+    case EVENT_EXECUTOR_LOST:
+        oracle_lost(world, event->executor_lost.executor);
+        break;
+    case EVENT_JOB_SUBMITTED:
+        world->jobs[event->job_submitted->id - 1].is_submitted = true;
+        break;
+    case EVENT_JOB_CANCELLED:
+        world->jobs[event->job_cancelled.job - 1].is_cancelled = true;
+        break;
+    case EVENT_ATTEMPT_FINISHED:
+        if (attempt != NULL && attempt->is_open) {
+            attempt->has_finished = true;
+            close_attempt(world, message->attempt);
+        }
+        break;
+    case EVENT_ATTEMPT_FAILED: {
+        size_t index = oracle_find_attempt(world, &event->attempt_failed.id);
+        if (index != SIZE_MAX && world->attempts[index].is_open) {
+            world->attempts[index].has_failed = attempt != NULL;
+            world->attempts[index].is_final = !event->attempt_failed.is_retryable;
+            world->attempts[index].error_hash = event->attempt_failed.error_hash;
+            close_attempt(world, index);
+        }
+        break;
+    }
+    case EVENT_STAGE_COMMITTED:
+        note_committed(world, message, bytes);
+        break;
+    case EVENT_COMMIT_FAILED:
+        world->jobs[event->commit_failed.job - 1].is_commit_failed = true;
+        break;
+    case EVENT_ATTEMPT_STARTED:
+    case EVENT_COPY_WANTED:
+        break;
+    case EVENT_TIMER:
+        for (uint32_t job = 0; job < world->job_count; job++)
+            if (world->jobs[job].spec.deadline_ns > 0 &&
+                world->jobs[job].spec.deadline_ns <= world->time_ns)
+                world->jobs[job].is_cancelled = true;
+        break;
+    }
+    return true;
+}
+
+static void step(struct sim_world *world)
+{
+    uint64_t bytes[SIM_PARTITIONS_MAX];
+    struct sim_message message = take_message(world);
+    world->time_ns = message.time_ns;
+    if (!note(world, &message, bytes))
+        return;
+    world->decisions.count = 0;
+    barks_status *status = scheduler_handle(world->scheduler, &message.event, &world->decisions);
+    if (status != NULL) {
+        sim_fail(world, "%s", barks_status_text(status));
+        barks_status_free(status);
+    }
+    world->events++;
+    for (size_t i = 0; i < world->decisions.count; i++) {
+        world->decision_hash = hash_of(world->decision_hash, &world->decisions.items[i]);
+        obey(world, &world->decisions.items[i]);
+        world->decisions_made++;
+    }
+    if (!scheduler_is_sound(world->scheduler))
+        sim_fail(world, "the scheduler is not sound after event %d", (int)message.event.kind);
+    uint64_t deadline_ns = scheduler_next_deadline_ns(world->scheduler);
+    if (deadline_ns != never_ns && message.event.kind == EVENT_JOB_SUBMITTED)
+        post(world, deadline_ns > world->time_ns ? deadline_ns : world->time_ns,
+             &(struct event){.kind = EVENT_TIMER});
+}
+
+static void choose_weather(struct sim_world *world)
+{
+    struct sim_weather *weather = &world->weather;
+    weather->report_twice = 50;
+    weather->copy_wanted = sim_chance(world, 500) ? 200 : 0;
+    weather->cancel_is_ignored = 300;
+    if (sim_chance(world, 500))
+        weather->attempt_fails = sim_chance(world, 500) ? 30 : 150;
+    if (sim_chance(world, 500)) {
+        weather->executor_dies = sim_chance(world, 500) ? 150 : 600;
+        weather->executor_is_slandered = 100;
+    }
+    if (sim_chance(world, 250)) {
+        weather->failure_is_final = 50;
+        weather->job_is_cancelled = 200;
+        weather->job_has_deadline = 200;
+        weather->commit_fails = 20;
+    }
+    world->options.attempts_max = 1 + sim_below(world, 4);
+    if (sim_chance(world, 600))
+        world->options.attempts_max = 1000;
+    world->options.recovers = sim_chance(world, 800);
+    world->options.losses_max = sim_chance(world, 500) ? 1 + sim_below(world, 3) : 1000;
+}
+
+static void plan_executors(struct sim_world *world)
+{
+    uint32_t node_count = 1 + sim_below(world, 4);
+    world->executor_count = 1 + sim_below(world, SIM_EXECUTORS_MAX);
+    world->options.executor_count_min = 1 + sim_below(world, world->executor_count);
+    for (uint32_t id = 0; id < world->executor_count; id++) {
+        struct sim_executor *executor = &world->executors[id];
+        *executor = (struct sim_executor){.node = sim_below(world, node_count),
+                                          .worker_count = 1 + sim_below(world, 4),
+                                          .slowness = sim_chance(world, 100) ? 10 : 1,
+                                          .death_ns = never_ns};
+        uint64_t join_ns = sim_chance(world, 700) ? 0 : sim_below(world, 500);
+        struct event joined = {.kind = EVENT_EXECUTOR_JOINED,
+                               .executor_joined = {.executor = id,
+                                                   .node = executor->node,
+                                                   .worker_count = executor->worker_count}};
+        post(world, join_ns, &joined);
+        struct event lost = {.kind = EVENT_EXECUTOR_LOST, .executor_lost = {.executor = id}};
+        uint64_t death_ns = join_ns + 1 + sim_below(world, 1500);
+        if (sim_chance(world, world->weather.executor_dies)) {
+            executor->death_ns = death_ns;
+            post(world, death_ns + 1 + sim_below(world, 100), &lost);
+        } else if (sim_chance(world, world->weather.executor_is_slandered)) {
+            post(world, death_ns, &lost);
+        }
+    }
+}
+
+static void plan_jobs(struct sim_world *world)
+{
+    world->job_count = 1 + sim_below(world, SIM_JOBS_MAX);
+    for (uint32_t index = 0; index < world->job_count; index++) {
+        struct sim_job *job = &world->jobs[index];
+        uint64_t arrival_ns = sim_below(world, 600);
+        world->time_ns = arrival_ns;
+        sim_invent_job(world, job, index + 1);
+        struct event submitted = {.kind = EVENT_JOB_SUBMITTED, .job_submitted = &job->spec};
+        post(world, arrival_ns, &submitted);
+        struct event cancelled = {.kind = EVENT_JOB_CANCELLED, .job_cancelled = {.job = index + 1}};
+        if (sim_chance(world, world->weather.job_is_cancelled))
+            post(world, arrival_ns + 1 + sim_below(world, 800), &cancelled);
+    }
+}
+
+static void sum_up(const struct sim_world *world, struct sim_result *out_result)
+{
+    *out_result = (struct sim_result){.events = world->events,
+                                      .decisions = world->decisions_made,
+                                      .decision_hash = world->decision_hash,
+                                      .transitions = *scheduler_transitions(world->scheduler)};
+    memcpy(out_result->failure, world->failure, sizeof out_result->failure);
+    for (uint32_t job = 0; job < world->job_count; job++) {
+        if (!world->jobs[job].is_finished)
+            continue;
+        out_result->jobs_done += world->jobs[job].outcome.result == JOB_RESULT_DONE;
+        out_result->jobs_failed += world->jobs[job].outcome.result == JOB_RESULT_FAILED;
+        out_result->jobs_cancelled += world->jobs[job].outcome.result == JOB_RESULT_CANCELLED;
+    }
+}
+
+bool sim_run(uint64_t seed, struct sim_result *out_result)
+{
+    enum { EVENTS_MAX = 2000000 };
+    struct sim_world *world = calloc(1, sizeof *world);
+    if (world == NULL)
+        abort();
+    world->seed = seed;
+    world->random = seed;
+    choose_weather(world);
+    plan_executors(world);
+    plan_jobs(world);
+    world->time_ns = 0;
+    barks_status *status = scheduler_create(&world->options, &world->scheduler);
+    if (status != NULL)
+        abort();
+    while (world->message_count > 0 && world->failure[0] == '\0') {
+        step(world);
+        if (world->events > EVENTS_MAX)
+            sim_fail(world, "no end after %d events", EVENTS_MAX);
+    }
+    if (world->failure[0] == '\0')
+        oracle_at_end(world);
+    sum_up(world, out_result);
+    scheduler_destroy(world->scheduler);
+    decision_list_drop(&world->decisions);
+    free(world->attempts);
+    free(world->messages);
+    free(world);
+    return out_result->failure[0] == '\0';
+}

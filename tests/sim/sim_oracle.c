@@ -1,0 +1,351 @@
+#include "sim/sim_world.h"
+
+#include <inttypes.h>
+
+static struct sim_job *job_of(struct sim_world *world, uint64_t id)
+{
+    if (id == 0 || id > world->job_count || !world->jobs[id - 1].is_submitted) {
+        sim_fail(world, "a decision about job %" PRIu64 ", which was never submitted", id);
+        return NULL;
+    }
+    struct sim_job *job = &world->jobs[id - 1];
+    if (job->is_finished) {
+        sim_fail(world, "a decision about job %" PRIu64 ", which is over", id);
+        return NULL;
+    }
+    return job;
+}
+
+static struct sim_stage *stage_of(struct sim_world *world, uint64_t id, uint32_t stage)
+{
+    struct sim_job *job = job_of(world, id);
+    if (job != NULL && stage < job->spec.stage_count)
+        return &job->stages[stage];
+    sim_fail(world, "a decision about stage %u of job %" PRIu64 ", which does not exist", stage,
+             id);
+    return NULL;
+}
+
+static bool is_usable(struct sim_world *world, uint32_t executor, const char *what)
+{
+    if (executor < world->executor_count && world->executors[executor].has_joined &&
+        !world->executors[executor].is_lost)
+        return true;
+    sim_fail(world, "%s on executor %u, which does not live", what, executor);
+    return false;
+}
+
+size_t oracle_find_attempt(const struct sim_world *world, const struct attempt_id *id)
+{
+    for (size_t index = world->attempt_count; index-- > 0;) {
+        const struct attempt_id *other = &world->attempts[index].id;
+        if (other->job == id->job && other->stage == id->stage && other->task == id->task &&
+            other->attempt == id->attempt && other->executor == id->executor)
+            return index;
+    }
+    return SIZE_MAX;
+}
+
+void oracle_ship(struct sim_world *world, const struct decision *decision)
+{
+    struct sim_stage *stage = stage_of(world, decision->ship_stage.job, decision->ship_stage.stage);
+    uint32_t executor = decision->ship_stage.executor;
+    if (stage == NULL || !is_usable(world, executor, "a stage is shipped"))
+        return;
+    if (stage->is_shipped[executor])
+        sim_fail(world, "stage %u is shipped twice to executor %u", decision->ship_stage.stage,
+                 executor);
+    stage->is_shipped[executor] = true;
+}
+
+static bool is_skipped(struct sim_world *world, uint64_t job, uint32_t stage)
+{
+    struct stage_progress progress;
+    barks_status *status = scheduler_stage_progress(world->scheduler, job, stage, &progress);
+    if (status != NULL) {
+        sim_fail(world, "%s", barks_status_text(status));
+        barks_status_free(status);
+        return false;
+    }
+    return progress.state == STAGE_SKIPPED;
+}
+
+/* Every partition that the run reads lies on its executor. */
+static void check_inputs(struct sim_world *world, const struct attempt_id *id, uint32_t first,
+                         uint32_t end)
+{
+    struct sim_job *job = &world->jobs[id->job - 1];
+    const struct sim_stage *stage = &job->stages[id->stage];
+    for (uint32_t i = 0; i < stage->spec.input_count; i++) {
+        const struct stage_input *input = &stage->inputs[i];
+        const struct sim_stage *parent = &job->stages[input->parent];
+        if (is_skipped(world, id->job, input->parent))
+            continue;
+        if (parent->commits_done == 0)
+            sim_fail(world, "stage %u starts before stage %u is committed", id->stage,
+                     input->parent);
+        if (input->kind != INPUT_PARTITIONS)
+            continue;
+        for (uint32_t partition = first; partition < end; partition++) {
+            if (partition < input->first_partition ||
+                partition >= input->first_partition + parent->spec.output_partition_count)
+                continue;
+            if (parent->sent_to[partition - input->first_partition] != id->executor)
+                sim_fail(world,
+                         "task %u of stage %u of job %" PRIu64
+                         " starts on executor %u, but partition %u of stage %u is on %d",
+                         id->task, id->stage, id->job, id->executor,
+                         partition - input->first_partition, input->parent,
+                         (int)parent->sent_to[partition - input->first_partition]);
+        }
+    }
+}
+
+void oracle_start(struct sim_world *world, const struct decision *decision)
+{
+    const struct attempt_id *id = &decision->start_task.id;
+    uint32_t first = decision->start_task.first_partition, end = decision->start_task.end_partition;
+    struct sim_stage *stage = stage_of(world, id->job, id->stage);
+    if (stage == NULL || !is_usable(world, id->executor, "a task starts"))
+        return;
+    struct sim_executor *executor = &world->executors[id->executor];
+    if (++executor->open_attempts > executor->worker_count)
+        sim_fail(world, "executor %u of %u workers has %u tasks", id->executor,
+                 executor->worker_count, executor->open_attempts);
+    if (!stage->is_shipped[id->executor])
+        sim_fail(world, "stage %u was not shipped to executor %u", id->stage, id->executor);
+    if (first >= end || end > stage->spec.partition_count)
+        sim_fail(world, "task %u of stage %u is [%u, %u)", id->task, id->stage, first, end);
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        const struct attempt_id *other = &world->attempts[index].id;
+        if (other->job == id->job && other->stage == id->stage && other->task == id->task &&
+            other->attempt == id->attempt)
+            sim_fail(world, "attempt %u of task %u of stage %u is started twice", id->attempt,
+                     id->task, id->stage);
+    }
+    check_inputs(world, id, first, end);
+    world->jobs[id->job - 1].has_begun = true;
+}
+
+void oracle_cancel(struct sim_world *world, const struct decision *decision)
+{
+    const struct attempt_id *id = &decision->cancel_attempt;
+    size_t index = oracle_find_attempt(world, id);
+    if (job_of(world, id->job) == NULL ||
+        !is_usable(world, id->executor, "an attempt is cancelled"))
+        return;
+    if (index == SIZE_MAX || !world->attempts[index].is_open)
+        sim_fail(world, "an attempt is cancelled that does not run");
+    else if (world->attempts[index].was_told_to_cancel)
+        sim_fail(world, "an attempt is cancelled twice");
+    else
+        world->attempts[index].was_told_to_cancel = true;
+}
+
+void oracle_discard(struct sim_world *world, const struct decision *decision)
+{
+    size_t index = decision->discard_attempt.report;
+    if (job_of(world, decision->discard_attempt.id.job) == NULL)
+        return;
+    if (index >= world->attempt_count ||
+        oracle_find_attempt(world, &decision->discard_attempt.id) != index ||
+        !world->attempts[index].has_finished || world->attempts[index].is_discarded)
+        sim_fail(world, "report %zu is discarded, which did not just finish", index);
+    else
+        world->attempts[index].is_discarded = true;
+}
+
+/* The runs cover the partitions in order, once each, and each counted attempt did that run,
+ * finished, and has its output still. */
+static void check_runs(struct sim_world *world, const struct decision *decision)
+{
+    uint64_t job = decision->commit_stage.job;
+    uint32_t stage = decision->commit_stage.stage;
+    const struct sim_stage *known = &world->jobs[job - 1].stages[stage];
+    uint32_t end = 0;
+    for (uint32_t run = 0; run < decision->commit_stage.run_count; run++) {
+        struct counted_run counted;
+        barks_status *status = scheduler_counted_run(world->scheduler, job, stage, run, &counted);
+        if (status != NULL) {
+            sim_fail(world, "%s", barks_status_text(status));
+            barks_status_free(status);
+            return;
+        }
+        if (counted.first_partition != end || counted.report >= world->attempt_count) {
+            sim_fail(world, "run %u of stage %u begins at %u, not %u", run, stage,
+                     counted.first_partition, end);
+            return;
+        }
+        const struct sim_attempt *attempt = &world->attempts[counted.report];
+        end = counted.end_partition;
+        if (attempt->id.job != job || attempt->id.stage != stage || attempt->id.task != run ||
+            attempt->id.attempt != counted.attempt || attempt->id.executor != counted.executor ||
+            attempt->first_partition != counted.first_partition || attempt->end_partition != end)
+            sim_fail(world, "run %u of stage %u counts an attempt at something else", run, stage);
+        if (!attempt->has_finished || attempt->is_discarded || attempt->is_dropped)
+            sim_fail(world, "run %u of stage %u counts an attempt that has no output", run, stage);
+        if (known->spec.output == OUTPUT_SHUFFLE && world->executors[counted.executor].is_lost)
+            sim_fail(world, "run %u of stage %u counts output of a lost executor", run, stage);
+    }
+    if (end != known->spec.partition_count)
+        sim_fail(world, "the runs of stage %u cover %u of %u partitions", stage, end,
+                 known->spec.partition_count);
+}
+
+static void note_owners(struct sim_world *world, uint64_t job, uint32_t stage,
+                        struct sim_stage *known)
+{
+    struct owner_range ranges[SIM_EXECUTORS_MAX];
+    uint32_t count = 0, end = 0;
+    barks_status *status =
+        scheduler_owners(world->scheduler, job, stage, SIM_EXECUTORS_MAX, ranges, &count);
+    if (status != NULL) {
+        sim_fail(world, "%s", barks_status_text(status));
+        barks_status_free(status);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (ranges[i].first_partition != end || ranges[i].end_partition <= end)
+            sim_fail(world, "the owners of stage %u have a hole at partition %u", stage, end);
+        if (!is_usable(world, ranges[i].executor, "partitions are owned"))
+            return;
+        for (; end < ranges[i].end_partition && end < SIM_PARTITIONS_MAX; end++)
+            known->owners_at_commit[end] = ranges[i].executor;
+    }
+    if (end != known->spec.output_partition_count)
+        sim_fail(world, "owners of %u of %u partitions", end, known->spec.output_partition_count);
+}
+
+void oracle_commit(struct sim_world *world, const struct decision *decision)
+{
+    uint64_t job = decision->commit_stage.job;
+    uint32_t index = decision->commit_stage.stage;
+    struct sim_stage *stage = stage_of(world, job, index);
+    if (stage == NULL)
+        return;
+    world->jobs[job - 1].has_begun = true;
+    if (decision->commit_stage.commit != ++stage->commit)
+        sim_fail(world, "commit %u of stage %u follows commit %u", decision->commit_stage.commit,
+                 index, stage->commit - 1);
+    if (stage->spec.output != OUTPUT_SHUFFLE && stage->commits_done > 0)
+        sim_fail(world, "stage %u, which puts out for good, is committed twice", index);
+    check_runs(world, decision);
+    if (stage->spec.output == OUTPUT_SHUFFLE)
+        note_owners(world, job, index, stage);
+}
+
+void oracle_committed(struct sim_world *world, struct sim_job *job, uint32_t index)
+{
+    (void)world;
+    struct sim_stage *stage = &job->stages[index];
+    stage->commits_done++;
+    for (uint32_t partition = 0; partition < stage->spec.output_partition_count; partition++)
+        stage->sent_to[partition] = stage->owners_at_commit[partition];
+}
+
+void oracle_release(struct sim_world *world, const struct decision *decision)
+{
+    uint64_t job = decision->release_stage.job;
+    uint32_t index = decision->release_stage.stage;
+    struct sim_stage *stage = stage_of(world, job, index);
+    if (stage == NULL)
+        return;
+    if (stage->commits_done == 0)
+        sim_fail(world, "stage %u is released before it is committed", index);
+    for (uint32_t executor = 0; executor < SIM_EXECUTORS_MAX; executor++)
+        stage->is_shipped[executor] = false;
+    for (uint32_t partition = 0; partition < SIM_PARTITIONS_MAX; partition++)
+        stage->sent_to[partition] = SIM_NOWHERE;
+    for (size_t attempt = 0; attempt < world->attempt_count; attempt++)
+        if (world->attempts[attempt].id.job == job && world->attempts[attempt].id.stage == index)
+            world->attempts[attempt].is_dropped = true;
+}
+
+void oracle_lost(struct sim_world *world, uint32_t executor)
+{
+    world->executors[executor].is_lost = true;
+    for (size_t attempt = 0; attempt < world->attempt_count; attempt++)
+        if (world->attempts[attempt].id.executor == executor)
+            world->attempts[attempt].is_open = false;
+    for (uint32_t job = 0; job < world->job_count; job++)
+        for (uint32_t stage = 0; stage < world->jobs[job].spec.stage_count; stage++)
+            for (uint32_t partition = 0; partition < SIM_PARTITIONS_MAX; partition++)
+                if (world->jobs[job].stages[stage].sent_to[partition] == executor)
+                    world->jobs[job].stages[stage].sent_to[partition] = SIM_NOWHERE;
+}
+
+/* A job may fail only for what happened to it. */
+static void check_failure(struct sim_world *world, const struct sim_job *job,
+                          const struct job_outcome *outcome)
+{
+    uint32_t failures = 0, lost = 0, equal_hashes = 0;
+    bool is_final = false;
+    for (size_t i = 0; i < world->attempt_count; i++) {
+        const struct sim_attempt *attempt = &world->attempts[i];
+        if (attempt->id.job != job->spec.id || attempt->id.stage != outcome->attempt.stage ||
+            attempt->id.task != outcome->attempt.task)
+            continue;
+        lost += world->executors[attempt->id.executor].is_lost;
+        failures += attempt->has_failed;
+        is_final |= attempt->is_final;
+        for (size_t j = 0; j < i; j++)
+            equal_hashes += attempt->has_failed && world->attempts[j].has_failed &&
+                            attempt->error_hash == world->attempts[j].error_hash;
+    }
+    uint32_t living = 0, gone = 0;
+    for (uint32_t executor = 0; executor < world->executor_count; executor++) {
+        living += world->executors[executor].has_joined && !world->executors[executor].is_lost;
+        gone += world->executors[executor].is_lost;
+    }
+    if (outcome->cause == CAUSE_LOST) {
+        bool must = !world->options.recovers || living == 0 || lost > world->options.losses_max;
+        if (gone == 0 || !must)
+            sim_fail(world, "job %" PRIu64 " failed of a loss that it should bear", job->spec.id);
+    } else if (!job->is_commit_failed && failures < world->options.attempts_max && !is_final &&
+               equal_hashes == 0) {
+        sim_fail(world, "job %" PRIu64 " failed after %u failures of one task", job->spec.id,
+                 failures);
+    }
+}
+
+void oracle_job_finished(struct sim_world *world, const struct decision *decision)
+{
+    const struct job_outcome *outcome = &decision->job_finished.outcome;
+    struct sim_job *job = job_of(world, decision->job_finished.job);
+    if (job == NULL)
+        return;
+    for (size_t attempt = 0; attempt < world->attempt_count; attempt++)
+        if (world->attempts[attempt].id.job == job->spec.id && world->attempts[attempt].is_open)
+            sim_fail(world, "job %" PRIu64 " is over but attempts run", job->spec.id);
+    switch (outcome->result) {
+    case JOB_RESULT_DONE:
+        for (uint32_t stage = 0; stage < job->spec.stage_count; stage++)
+            if (job->stages[stage].commits_done == 0 && !is_skipped(world, job->spec.id, stage))
+                sim_fail(world, "job %" PRIu64 " is done without stage %u", job->spec.id, stage);
+        break;
+    case JOB_RESULT_FAILED:
+        check_failure(world, job, outcome);
+        break;
+    case JOB_RESULT_CANCELLED:
+        if (!job->is_cancelled)
+            sim_fail(world, "job %" PRIu64 " was cancelled by nobody", job->spec.id);
+        break;
+    }
+    job->is_finished = true;
+    job->outcome = *outcome;
+}
+
+/* Nothing more will happen: then no job may be left that could go on. */
+void oracle_at_end(struct sim_world *world)
+{
+    uint32_t living = 0, joined = 0;
+    for (uint32_t executor = 0; executor < world->executor_count; executor++) {
+        living += world->executors[executor].has_joined && !world->executors[executor].is_lost;
+        joined += world->executors[executor].has_joined;
+    }
+    bool could_begin = living > 0 && joined >= world->options.executor_count_min;
+    for (uint32_t job = 0; job < world->job_count; job++)
+        if (!world->jobs[job].is_finished && (could_begin || world->jobs[job].has_begun))
+            sim_fail(world, "job %" PRIu64 " never ended, though %u executors live",
+                     world->jobs[job].spec.id, living);
+}

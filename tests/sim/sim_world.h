@@ -1,0 +1,147 @@
+/* A world for the scheduler: invented jobs, executors that work, dawdle, fail and die, and a clock
+ * of its own. Everything follows from one seed. */
+#pragma once
+
+#include "scheduler/scheduler.h"
+#include "scheduler/transition.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SIM_EXECUTORS_MAX = 12,
+    SIM_STAGES_MAX = 12,
+    SIM_JOBS_MAX = 5,
+    SIM_INPUTS_MAX = 4,
+    SIM_PLACES_MAX = 2,
+    SIM_PARTITIONS_MAX = 64
+};
+#define SIM_NOWHERE UINT32_MAX
+
+/* How rough the world is, each as chances in 1000. */
+struct sim_weather {
+    uint32_t attempt_fails;
+    uint32_t failure_is_final;
+    uint32_t executor_dies;
+    uint32_t executor_is_slandered; /* declared lost, though it lives and goes on reporting */
+    uint32_t report_twice;
+    uint32_t job_is_cancelled;
+    uint32_t job_has_deadline;
+    uint32_t commit_fails;
+    uint32_t copy_wanted;
+    uint32_t cancel_is_ignored; /* the attempt ends as it would have */
+};
+
+/* What the world knows of an attempt; named by the report it sends. */
+struct sim_attempt {
+    struct attempt_id id;
+    uint32_t first_partition, end_partition;
+    uint64_t end_ns;   /* when its executor is done with it */
+    bool is_open;      /* the scheduler counts it as live */
+    bool has_finished; /* well, and the scheduler has been told */
+    bool has_failed;
+    bool is_final; /* it failed for good */
+    uint64_t error_hash;
+    bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
+    bool was_told_to_cancel;
+    bool is_discarded;
+    bool is_dropped; /* its output was released */
+};
+
+struct sim_stage {
+    struct stage_spec spec;
+    struct stage_input inputs[SIM_INPUTS_MAX];
+    uint64_t partition_bytes[SIM_PARTITIONS_MAX];
+    uint32_t place_firsts[SIM_PARTITIONS_MAX + 1];
+    struct place places[SIM_PARTITIONS_MAX * SIM_PLACES_MAX];
+    bool is_shipped[SIM_EXECUTORS_MAX];
+    uint32_t sent_to[SIM_PARTITIONS_MAX]; /* shuffle: the executor that holds the partition */
+    uint32_t commit;                      /* last asked for */
+    uint32_t commits_done;
+    uint32_t owners_at_commit[SIM_PARTITIONS_MAX];
+};
+
+struct sim_job {
+    struct job_spec spec;
+    struct stage_spec specs[SIM_STAGES_MAX];
+    struct sim_stage stages[SIM_STAGES_MAX];
+    bool is_submitted;
+    bool has_begun;
+    bool is_cancelled; /* by event or deadline */
+    bool is_commit_failed;
+    bool is_finished;
+    struct job_outcome outcome;
+};
+
+struct sim_executor {
+    bool has_joined;
+    bool is_lost;      /* as the scheduler was told */
+    uint64_t death_ns; /* it says nothing that it finished later */
+    uint32_t node;
+    uint32_t worker_count;
+    uint32_t slowness; /* factor */
+    uint32_t open_attempts;
+};
+
+struct sim_message {
+    uint64_t time_ns;
+    uint64_t sequence; /* among equal times */
+    uint64_t attempt;  /* of a report: index of the attempt */
+    struct event event;
+};
+
+struct sim_world {
+    uint64_t seed;
+    uint64_t random;
+    uint64_t time_ns;
+    struct sim_weather weather;
+    struct scheduler_options options;
+    struct scheduler *scheduler; /* owned */
+    struct decision_list decisions;
+    struct sim_executor executors[SIM_EXECUTORS_MAX];
+    uint32_t executor_count;
+    struct sim_job jobs[SIM_JOBS_MAX];
+    uint32_t job_count;
+    struct sim_attempt *attempts; /* owned */
+    size_t attempt_count, attempt_capacity;
+    struct sim_message *messages; /* owned heap */
+    size_t message_count, message_capacity;
+    uint64_t message_sequence;
+    uint64_t events, decisions_made, decision_hash;
+    char failure[256]; /* "": all is well */
+};
+
+/* A number below bound, which is not 0; true with that chance in 1000. */
+uint32_t sim_below(struct sim_world *world, uint32_t bound);
+bool sim_chance(struct sim_world *world, uint32_t per_mille);
+
+/* Only the first failure is kept. */
+void sim_fail(struct sim_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* sim_jobs.c: an invented job that the scheduler must accept. */
+void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id);
+
+/* sim_oracle.c: checks what the scheduler decides against what the world knows. */
+void oracle_start(struct sim_world *world, const struct decision *decision);
+void oracle_ship(struct sim_world *world, const struct decision *decision);
+void oracle_cancel(struct sim_world *world, const struct decision *decision);
+void oracle_discard(struct sim_world *world, const struct decision *decision);
+void oracle_commit(struct sim_world *world, const struct decision *decision);
+void oracle_committed(struct sim_world *world, struct sim_job *job, uint32_t stage);
+void oracle_release(struct sim_world *world, const struct decision *decision);
+void oracle_lost(struct sim_world *world, uint32_t executor);
+void oracle_job_finished(struct sim_world *world, const struct decision *decision);
+void oracle_at_end(struct sim_world *world);
+/* SIZE_MAX: none. */
+size_t oracle_find_attempt(const struct sim_world *world, const struct attempt_id *id);
+
+/* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
+struct sim_result {
+    uint64_t events, decisions, decision_hash;
+    uint32_t jobs_done, jobs_failed, jobs_cancelled;
+    struct transition_counts transitions;
+    char failure[256];
+};
+bool sim_run(uint64_t seed, struct sim_result *out_result);
