@@ -81,7 +81,8 @@ BARKS_INLINE uint64_t barks_spaces_of_64(const char *bytes)
 BARKS_INLINE barks_words barks_words_begin(const barks_str *text)
 {
     const char *bytes = barks_str_bytes(text);
-    return (barks_words){bytes, bytes, bytes + text->length, 0};
+    /* Of an empty text there is nothing to look at. */
+    return (barks_words){bytes, bytes + (text->length == 0), bytes + text->length, 0};
 }
 
 /**
@@ -110,13 +111,14 @@ BARKS_INLINE bool barks_next_word(barks_words *words, barks_str *out_word)
         const char *block = words->block;
         char copy[64];
 #if defined(BARKS_EXACT_LOADS)
-        bool may_load = left >= 64;
+        bool may_overrun = false;
 #else
-        bool may_load =
-            ((uintptr_t)block & (BARKS_PAGE_MIN - 1)) <= BARKS_PAGE_MIN - 64 || left >= 64;
+        /* Some byte of the text must be in the page that is read. */
+        bool may_overrun =
+            ((uintptr_t)block & (BARKS_PAGE_MIN - 1)) <= BARKS_PAGE_MIN - 64 && left > 0;
         __asm__("" : "+r"(block)); /* as in barks_str_of */
 #endif
-        if (BARKS_UNLIKELY(!may_load)) {
+        if (BARKS_UNLIKELY(!may_overrun) && left < 64) {
             memset(copy, 0, sizeof copy);
             memcpy(copy, block, left);
             block = copy;

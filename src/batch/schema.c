@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/hash.h"
+#include "base/spelling.h"
 #include "batch/schema_build.h"
 
 #include <assert.h>
@@ -41,49 +42,12 @@ int32_t schema_find(const barks_schema *schema, const char *name)
     return -1;
 }
 
-/* Levenshtein's distance by the two-row method, ignoring ASCII case: "Word" is near "word". */
-enum { NAME_COMPARED_BYTES = 64 };
-
-static int fold_case(char letter) { return letter >= 'A' && letter <= 'Z' ? letter + 32 : letter; }
-
-static uint32_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    uint32_t row[NAME_COMPARED_BYTES + 1];
-    for (uint32_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (uint32_t i = 1; i <= a_length; i++) {
-        uint32_t diagonal = row[0];
-        row[0] = i;
-        for (uint32_t j = 1; j <= b_length; j++) {
-            uint32_t replaced = diagonal + (fold_case(a[i - 1]) != fold_case(b[j - 1]));
-            uint32_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = replaced < shorter ? replaced : shorter;
-        }
-    }
-    return row[b_length];
-}
-
 const char *schema_nearest(const barks_schema *schema, const char *name)
 {
-    const char *nearest = NULL;
-    size_t length = strnlen(name, NAME_COMPARED_BYTES + 1);
-    uint32_t distance_max = (uint32_t)length / 3 + 1;
-    for (uint32_t i = 0; i < schema->field_count && length <= NAME_COMPARED_BYTES; i++) {
-        const char *candidate = schema->fields[i].name;
-        size_t candidate_length = strnlen(candidate, NAME_COMPARED_BYTES + 1);
-        if (candidate_length > NAME_COMPARED_BYTES)
-            continue;
-        uint32_t distance = edit_distance(name, length, candidate, candidate_length);
-        /* Strictly less, so that the first of equally near ones is named. */
-        if (distance <= distance_max && distance < length) {
-            nearest = candidate;
-            if (distance == 0)
-                break;
-            distance_max = distance - 1;
-        }
-    }
-    return nearest;
+    struct spelling spelling = spelling_begin(name);
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        spelling_offer(&spelling, schema->fields[i].name);
+    return spelling.nearest;
 }
 
 const char *type_id_name(barks_type_id id)
