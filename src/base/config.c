@@ -19,7 +19,9 @@ enum {
 
 #define OPTION_HEAD "--barks-"
 #define VARIABLE_HEAD "BARKS_"
-#define TEST_VARIABLE_HEAD "BARKS_TEST_" /* the tests' own, no settings */
+
+/* Of the tests' and the benchmarks' own variables, which are no settings. */
+static const char *const other_variable_heads[] = {"BARKS_TEST_", "BARKS_BENCH_"};
 
 barks_status *config_set(struct config *config, enum config_key key, const char *text,
                          const char *origin)
@@ -153,13 +155,23 @@ barks_status *config_read_file(struct config *config, const char *path)
     return config_read_text(config, path, (const char *)text.data, text.size_bytes);
 }
 
+static bool is_of_settings(const char *variable)
+{
+    for (size_t head = 0; head < sizeof other_variable_heads / sizeof *other_variable_heads;
+         head++) {
+        const char *other = other_variable_heads[head];
+        if (strncmp(variable, other, strlen(other)) == 0)
+            return false;
+    }
+    return strncmp(variable, VARIABLE_HEAD, strlen(VARIABLE_HEAD)) == 0;
+}
+
 barks_status *config_read_environment(struct config *config, char *const *environment)
 {
     for (; *environment != NULL; environment++) {
         const char *variable = *environment;
         const char *equals = strchr(variable, '=');
-        if (equals == NULL || strncmp(variable, VARIABLE_HEAD, strlen(VARIABLE_HEAD)) != 0 ||
-            strncmp(variable, TEST_VARIABLE_HEAD, strlen(TEST_VARIABLE_HEAD)) == 0)
+        if (equals == NULL || !is_of_settings(variable))
             continue;
         const char *name = variable + strlen(VARIABLE_HEAD);
         char origin[SETTING_NAME_BYTES + 32];

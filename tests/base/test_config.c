@@ -107,10 +107,11 @@ START_TEST(wrong_lines_name_place_expectation_and_nearest_key)
 }
 END_TEST
 
-START_TEST(environment_sets_values_and_leaves_the_tests_alone)
+START_TEST(environment_sets_values_and_leaves_tests_and_benchmarks_alone)
 {
     BARKS_AUTO(config) config = new_config();
     char *environment[] = {(char[]){"PATH=/bin"},
+                           (char[]){"BARKS_BENCH_RUNS=3"},
                            (char[]){"BARKS_TEST_SEED=7"},
                            (char[]){"BARKS_LOG=debug"},
                            (char[]){"BARKS_EXCHANGE_ROUND_BYTES=8m"},
@@ -317,7 +318,7 @@ END_TEST
 
 SUITE_MAIN("base/config", defaults_are_those_of_the_table, file_lines_set_values_and_their_origin,
            wrong_lines_name_place_expectation_and_nearest_key,
-           environment_sets_values_and_leaves_the_tests_alone,
+           environment_sets_values_and_leaves_tests_and_benchmarks_alone,
            options_are_taken_out_of_the_arguments, wrong_options_name_the_option_and_the_nearest,
            no_arguments_at_all_are_fine, later_sources_win,
            file_of_more_than_a_megabyte_is_a_limit_error,
