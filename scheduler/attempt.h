@@ -31,7 +31,7 @@ struct attempt {
     uint32_t number;
     uint32_t executor;
     enum attempt_state state;
-    bool is_cancel_sent;
+    bool is_cancel_sent; /* it will not count, however it ends */
     uint32_t next_of_task;
     uint32_t previous_of_job, next_of_job;
     uint32_t previous_of_executor, next_of_executor;

@@ -103,6 +103,19 @@ barks_status *scheduler_stage_progress(const struct scheduler *scheduler, uint64
 }
 
 /* Every executor's busy workers are its live attempts, and each of these is in order. */
+static bool is_attempt_in_order(const struct scheduler *scheduler, const struct attempt *attempt,
+                                uint32_t executor)
+{
+    if (attempt->executor != executor || !attempt_is_sound(attempt) ||
+        attempt->stage->tasks == NULL)
+        return false;
+    const struct task *task = &attempt->stage->tasks[attempt->task];
+    if (attempt->job->state != JOB_RUNNING)
+        return attempt->is_cancel_sent;
+    return attempt->is_cancel_sent ||
+           (task->state == TASK_RUNNING && task_has_hope(scheduler, task));
+}
+
 static bool attempts_are_sound(const struct scheduler *scheduler)
 {
     uint64_t live = 0;
@@ -114,8 +127,7 @@ static bool attempts_are_sound(const struct scheduler *scheduler)
         for (uint32_t index = executor->attempts_head; index != ATTEMPT_NONE;
              index = scheduler->attempts.items[index].next_of_executor) {
             const struct attempt *attempt = &scheduler->attempts.items[index];
-            if (attempt->executor != id || !attempt_is_sound(attempt) ||
-                attempt->stage->tasks == NULL)
+            if (!is_attempt_in_order(scheduler, attempt, id))
                 return false;
             busy++;
         }

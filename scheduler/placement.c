@@ -84,7 +84,7 @@ static void unlink_attempt(struct scheduler *scheduler, uint32_t index)
     struct attempt *items = scheduler->attempts.items;
     struct attempt *attempt = &items[index];
     uint32_t *link = &attempt->stage->tasks[attempt->task].attempts_head;
-    while (*link != index) /* a task has two live attempts at most */
+    while (*link != index) /* a task has few: the one, a copy, those told to cancel */
         link = &items[*link].next_of_task;
     *link = attempt->next_of_task;
     if (attempt->previous_of_job == ATTEMPT_NONE)
@@ -123,6 +123,15 @@ barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index)
     struct decision cancel = {.kind = DECISION_CANCEL_ATTEMPT,
                               .cancel_attempt = attempt_identity(attempt)};
     return scheduler_decide(scheduler, &cancel);
+}
+
+bool task_has_hope(const struct scheduler *scheduler, const struct task *task)
+{
+    for (uint32_t index = task->attempts_head; index != ATTEMPT_NONE;
+         index = scheduler->attempts.items[index].next_of_task)
+        if (!scheduler->attempts.items[index].is_cancel_sent)
+            return true;
+    return false;
 }
 
 barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, uint32_t task_index,

@@ -21,10 +21,8 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
     struct attempt attempt = scheduler->attempts.items[index];
     struct attempt_id id = attempt_identity(&attempt);
     struct job *job = attempt.job;
-    bool matters =
-        job->state == JOB_RUNNING && attempt.stage->tasks[attempt.task].state == TASK_RUNNING;
     attempt_end(scheduler, index, ATTEMPT_LOST);
-    if (!matters)
+    if (attempt.is_cancel_sent)
         return job_end_if_idle(scheduler, job);
     struct task *task = &attempt.stage->tasks[attempt.task];
     task->losses++;
@@ -35,7 +33,7 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
             .result = JOB_RESULT_FAILED, .cause = CAUSE_LOST, .attempt = id};
         return job_finish(scheduler, job, &outcome);
     }
-    if (task->attempts_head != ATTEMPT_NONE)
+    if (task_has_hope(scheduler, task))
         return NULL; /* its copy goes on */
     task_move(task, TASK_PENDING, &scheduler->transitions);
     return task_enqueue(scheduler, attempt.stage, attempt.task);
@@ -93,10 +91,7 @@ BARKS_CHECKED static barks_status *reset_tasks(struct scheduler *scheduler, stru
             stage->lanes[task->lane].open_count++;
             stage->has_stale_inputs = true;
         }
-        if (task->attempts_head != ATTEMPT_NONE)
-            task_move(task, TASK_RUNNING, &scheduler->transitions);
-        else
-            BARKS_TRY(task_enqueue(scheduler, stage, index));
+        BARKS_TRY(task_enqueue(scheduler, stage, index));
     }
     return NULL;
 }

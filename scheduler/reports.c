@@ -64,7 +64,7 @@ barks_status *handle_attempt_finished(struct scheduler *scheduler, const struct 
     scheduler->is_deciding = true;
     struct job *job = scheduler->attempts.items[index].job;
     struct stage *stage = scheduler->attempts.items[index].stage;
-    bool counts = job->state == JOB_RUNNING && stage->tasks[id->task].state == TASK_RUNNING;
+    bool counts = !scheduler->attempts.items[index].is_cancel_sent;
     attempt_end(scheduler, index, ATTEMPT_FINISHED);
     if (counts) {
         BARKS_TRY(count_attempt(scheduler, stage, id, event->attempt_finished.report));
@@ -88,15 +88,14 @@ static bool is_last_failure(const struct scheduler *scheduler, const struct even
            (hash != 0 && hash == task->error_hash);
 }
 
-/* A running task of a running job has one attempt less; was_told: by a cancellation that was asked
- * for. */
+/* A running task of a running job has one attempt less. */
 BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, struct stage *stage,
-                                                 const struct event *event, bool was_told)
+                                                 const struct event *event)
 {
     const struct attempt_id *id = &event->attempt_failed.id;
     struct task *task = &stage->tasks[id->task];
-    task->failures += !was_told;
-    if (!was_told && is_last_failure(scheduler, event, task)) {
+    task->failures++;
+    if (is_last_failure(scheduler, event, task)) {
         task_move(task, TASK_FAILED, &scheduler->transitions);
         struct job_outcome outcome = {.result = JOB_RESULT_FAILED,
                                       .cause = event->attempt_failed.cause,
@@ -104,9 +103,8 @@ BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, st
                                       .attempt = *id};
         return job_finish(scheduler, stage->job, &outcome);
     }
-    if (!was_told)
-        task->error_hash = event->attempt_failed.error_hash;
-    if (task->attempts_head != ATTEMPT_NONE)
+    task->error_hash = event->attempt_failed.error_hash;
+    if (task_has_hope(scheduler, task))
         return NULL; /* its copy goes on */
     task_move(task, TASK_PENDING, &scheduler->transitions);
     return task_enqueue(scheduler, stage, id->task);
@@ -126,11 +124,10 @@ barks_status *handle_attempt_failed(struct scheduler *scheduler, const struct ev
     scheduler->is_deciding = true;
     struct job *job = scheduler->attempts.items[index].job;
     struct stage *stage = scheduler->attempts.items[index].stage;
-    bool matters = job->state == JOB_RUNNING && stage->tasks[id->task].state == TASK_RUNNING;
-    bool was_told = cause == CAUSE_CANCELLED && scheduler->attempts.items[index].is_cancel_sent;
+    bool matters = !scheduler->attempts.items[index].is_cancel_sent;
     attempt_end(scheduler, index, cause == CAUSE_CANCELLED ? ATTEMPT_CANCELLED : ATTEMPT_FAILED);
     if (matters)
-        BARKS_TRY(fail_or_retry(scheduler, stage, event, was_told));
+        BARKS_TRY(fail_or_retry(scheduler, stage, event));
     else
         BARKS_TRY(job_end_if_idle(scheduler, job));
     BARKS_TRY(executor_dispatch(scheduler, id->executor));

@@ -77,6 +77,8 @@ void attempt_end(struct scheduler *scheduler, uint32_t attempt, enum attempt_sta
 
 /* Asks its executor to end it, once. */
 BARKS_CHECKED barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t attempt);
+/* Is an attempt live that may count? */
+bool task_has_hope(const struct scheduler *scheduler, const struct task *task);
 struct attempt_id attempt_identity(const struct attempt *attempt);
 
 /* progress.c: from stage to stage, and to the end of the job. */

@@ -22,7 +22,7 @@ bool task_is_sound(const struct task *task)
 {
     switch ((enum task_state)task->state) {
     case TASK_PENDING:
-        return task->attempts_head == ATTEMPT_NONE;
+        return true;
     case TASK_RUNNING:
         return task->attempts_head != ATTEMPT_NONE && task->attempt_next > 0;
     case TASK_DONE:

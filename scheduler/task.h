@@ -9,9 +9,9 @@
 #define TASK_NONE UINT32_MAX
 
 enum task_state {
-    TASK_PENDING = 0, /* no attempt is live */
-    TASK_RUNNING,     /* at least one is */
-    TASK_DONE,        /* one attempt counts; others may still be ending */
+    TASK_PENDING = 0, /* no attempt is live but for some that were told to cancel */
+    TASK_RUNNING,     /* at least one is that was not */
+    TASK_DONE,        /* one attempt counts */
     TASK_FAILED,      /* for good, and its job with it */
 };
 
