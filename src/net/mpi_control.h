@@ -1,0 +1,71 @@
+/* Control messages over MPI. */
+#pragma once
+
+#include "net/net.h"
+
+#include <mpi.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A message of up to CONTROL_SMALL_BYTES is one MPI message that lands in a ring of posted
+ * receives. A larger one is announced there by its size; its bytes follow on a communicator of
+ * their own in pieces of CONTROL_PIECE_BYTES, for which receives are posted when it is the next of
+ * its sender. What a sender sent behind it is held until it is whole, so that pairs keep their
+ * order. */
+enum {
+    CONTROL_SMALL_BYTES = 16 << 10,
+    CONTROL_PIECE_BYTES = 16 << 20,
+    CONTROL_RING_SLOTS = 64,
+};
+
+struct control_arrived;
+struct control_sent;
+
+struct control_queue {
+    struct control_arrived *first;
+    struct control_arrived *last;
+};
+
+/* What has arrived from one rank behind a message that is not whole yet. */
+struct control_peer {
+    struct control_queue held; /* first is the incomplete one */
+    struct control_peer *next; /* another that holds something */
+};
+
+/* Threads: its owner alone, who is also the one that may call MPI. */
+struct mpi_control {
+    MPI_Comm small; /* borrowed, as bulk */
+    MPI_Comm bulk;
+    uint32_t rank;
+    uint32_t size;
+    uint8_t *ring_bytes; /* owned: CONTROL_RING_SLOTS buffers */
+    MPI_Request ring[CONTROL_RING_SLOTS];
+    uint32_t ring_head; /* the slot that the next message lands in */
+    struct control_queue ready;
+    struct control_peer *peers;   /* owned: size */
+    struct control_peer *holders; /* peers that hold something */
+    struct control_sent *sent_first;
+    struct control_sent *sent_last;
+};
+
+/* Posts the receives. */
+BARKS_CHECKED barks_status *control_open(struct mpi_control *control, MPI_Comm small, MPI_Comm bulk,
+                                         uint32_t rank, uint32_t size);
+
+BARKS_CHECKED barks_status *control_send(struct mpi_control *control, uint32_t to,
+                                         const void *bytes, size_t size_bytes);
+
+BARKS_CHECKED barks_status *control_poll(struct mpi_control *control,
+                                         struct net_message *out_message, bool *out_got);
+
+/* Whether all that was sent has left, so that its copies are free. */
+static inline bool control_is_flushed(const struct mpi_control *control)
+{
+    return control->sent_first == NULL;
+}
+
+/* Withdraws the receives and frees everything. Only when flushed and when no peer sends any more.
+ */
+BARKS_CHECKED barks_status *control_close(struct mpi_control *control);

@@ -1,0 +1,33 @@
+#include "net/mpi_error.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#ifdef OPEN_MPI
+#include <mpi-ext.h>
+#endif
+
+static bool is_loss(int class)
+{
+#ifdef OMPI_HAVE_MPI_EXT_FTMPI
+    return class == MPIX_ERR_PROC_FAILED || class == MPIX_ERR_PROC_FAILED_PENDING ||
+           class == MPIX_ERR_REVOKED;
+#else
+    (void)class;
+    return false;
+#endif
+}
+
+barks_status *mpi_status_of(int code, const char *doing)
+{
+    if (code == MPI_SUCCESS)
+        return NULL;
+    int class = MPI_ERR_UNKNOWN;
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length = 0;
+    if (MPI_Error_class(code, &class) != MPI_SUCCESS)
+        class = MPI_ERR_UNKNOWN;
+    if (MPI_Error_string(code, text, &length) != MPI_SUCCESS)
+        (void)snprintf(text, sizeof text, "unknown error %d", code);
+    return barks_status_new(is_loss(class) ? BARKS_LOST : BARKS_IO, NULL, BARKS_HERE,
+                            "MPI failed to %s: %s", doing, text);
+}

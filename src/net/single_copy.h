@@ -1,0 +1,12 @@
+/* Whether processes of this node may read each other's memory, as Open MPI's shared-memory
+ * transport does for large messages. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Tries it on a child. Containers often refuse; where nothing can be tried it is true. */
+bool single_copy_works(void);
+
+/* Where it is refused, tells Open MPI before MPI_Init to copy through shared memory, since it would
+ * print a line for every large message. A user's own setting stays. */
+void single_copy_prepare(void);
