@@ -63,7 +63,8 @@ BARKS_CHECKED barks_status *commit_begin(const struct commit_options *options,
  * Called by: the driver, once each part has been committed by a task.
  * Errors:    BARKS_INVALID: output has come to exist meanwhile, without overwrite. BARKS_IO,
  * BARKS_LIMIT: a part is not there as its task left it (no shared file system?); the disk. Output
- * is then as before; call commit_abort.
+ * is then as before, or the text says that it is whole (only its name could not be synced);
+ * call commit_abort.
  */
 BARKS_CHECKED barks_status *commit_end(const struct commit *commit, const struct commit_part *parts,
                                        size_t part_count);

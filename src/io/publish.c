@@ -86,19 +86,24 @@ BARKS_CHECKED static barks_status *publish_over(const struct commit *commit)
     return error == 0 ? NULL : fail_publish(commit, error);
 }
 
+/* The output is there by now, so this is worded apart. */
+BARKS_CHECKED static barks_status *sync_parent(const struct commit *commit)
+{
+    const char *slash = strrchr(commit->output, '/');
+    char *parent =
+        strndup(commit->output, slash == commit->output ? 1 : (size_t)(slash - commit->output));
+    barks_status *status = parent != NULL ? directory_sync(parent) : fail_no_memory(commit->output);
+    free(parent);
+    BARKS_TRY_DOING(status, "the output '%s' is whole, but a power cut might undo it",
+                    commit->output);
+    return NULL;
+}
+
 barks_status *publish_output(const struct commit *commit)
 {
     bool exists = false;
     BARKS_TRY(publish_new(commit, &exists));
     if (exists)
         BARKS_TRY(publish_over(commit));
-    if (!commit->sync)
-        return NULL;
-    char *parent = strdup(commit->output);
-    if (parent == NULL)
-        return fail_no_memory(commit->output);
-    *(strrchr(parent, '/') + (strrchr(parent, '/') == parent)) = '\0';
-    barks_status *status = directory_sync(parent);
-    free(parent);
-    return status;
+    return commit->sync ? sync_parent(commit) : NULL;
 }

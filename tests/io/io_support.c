@@ -17,21 +17,21 @@ void must(barks_status *status)
 {
     char text[1000];
     (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
+    REQUIRE(status == NULL, "%s", text);
 }
 
 void must_fail(barks_status *status, barks_code code, ...)
 {
     char text[4000];
     va_list wanted;
-    ck_assert_msg(status != NULL, "it should have failed");
+    REQUIRE(status != NULL, "it should have failed");
     (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(barks_status_code(status) == code, "%s instead of %s: %s",
-                  barks_code_name(barks_status_code(status)), barks_code_name(code), text);
+    REQUIRE(barks_status_code(status) == code, "%s instead of %s: %s",
+            barks_code_name(barks_status_code(status)), barks_code_name(code), text);
     va_start(wanted, code);
     for (const char *part = va_arg(wanted, const char *); part != NULL;
          part = va_arg(wanted, const char *))
-        ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in: %s", part, text);
+        REQUIRE(strstr(text, part) != NULL, "'%s' is not in: %s", part, text);
     va_end(wanted);
     barks_status_free(status);
 }
@@ -39,6 +39,9 @@ void must_fail(barks_status *status, barks_code code, ...)
 char *make_directory(void)
 {
     const char *base = getenv("TMPDIR");
+    if (base == NULL && access("/dev/shm", W_OK | X_OK) == 0)
+        base = "/dev/shm"; /* thousands of small files: a busy disk would decide how long a test
+                              takes */
     char *path = NULL;
     ck_assert_int_gt(asprintf(&path, "%s/barks-io-XXXXXX", base != NULL ? base : "/tmp"), 0);
     ck_assert_ptr_nonnull(mkdtemp(path));
@@ -51,19 +54,25 @@ void remove_directory(char *directory)
     free(directory);
 }
 
+/* Kept until the process of the test ends, where a global makes them no leaks. */
+static struct path_list kept_paths;
+
 const char *path_in(const char *directory, const char *name)
 {
-    static char paths[8][600];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    ck_assert_int_lt(snprintf(path, sizeof paths[0], "%s/%s", directory, name), sizeof paths[0]);
-    return path;
+    size_t i = 0;
+    must(path_list_add(&kept_paths, directory, name, PATH_UNKNOWN));
+    const char *path = kept_paths.entries[kept_paths.count - 1].path;
+    while (strcmp(kept_paths.entries[i].path, path) != 0)
+        i++;
+    if (i + 1 < kept_paths.count) /* asked for before, maybe a thousand times */
+        free(kept_paths.entries[--kept_paths.count].path);
+    return kept_paths.entries[i].path;
 }
 
 void write_file(const char *path, const void *bytes, size_t size_bytes)
 {
     FILE *file = fopen(path, "we");
-    ck_assert_msg(file != NULL, "cannot create %s", path);
+    REQUIRE(file != NULL, "cannot create %s", path);
     ck_assert_uint_eq(fwrite(bytes, 1, size_bytes, file), size_bytes);
     ck_assert_int_eq(fclose(file), 0);
 }
@@ -90,7 +99,7 @@ static char *read_stream(FILE *file, size_t *out_size_bytes)
 char *read_file(const char *path, size_t *out_size_bytes)
 {
     FILE *file = fopen(path, "re");
-    ck_assert_msg(file != NULL, "cannot open %s", path);
+    REQUIRE(file != NULL, "cannot open %s", path);
     char *content = read_stream(file, out_size_bytes);
     ck_assert_int_eq(fclose(file), 0);
     return content;
@@ -99,7 +108,7 @@ char *read_file(const char *path, size_t *out_size_bytes)
 struct split split_of(const char *path)
 {
     struct stat info;
-    ck_assert_msg(stat(path, &info) == 0, "no file %s", path);
+    REQUIRE(stat(path, &info) == 0, "no file %s", path);
     return (struct split){
         .path = path,
         .end = (uint64_t)info.st_size,
@@ -111,7 +120,7 @@ struct split split_of(const char *path)
 char *run_command(const char *command, size_t *out_size_bytes, int *out_status)
 {
     FILE *pipe = popen(command, "re");
-    ck_assert_msg(pipe != NULL, "cannot run %s", command);
+    REQUIRE(pipe != NULL, "cannot run %s", command);
     char *output = read_stream(pipe, out_size_bytes);
     *out_status = pclose(pipe);
     return output;

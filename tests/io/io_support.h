@@ -4,8 +4,18 @@
 #include "barks/status.h"
 #include "io/split.h"
 
+#include <check.h>
+
 #include <stddef.h>
 #include <stdint.h>
+
+/* ck_assert_msg for loops: check notes each assertion that it passes in a file, which is slow a
+ * million times. */
+#define REQUIRE(condition, ...)                                                                    \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg(__VA_ARGS__);                                                             \
+    } while (0)
 
 /* The status must be success; else the test fails with its text. */
 void must(barks_status *status);
@@ -18,7 +28,7 @@ void must_fail(barks_status *status, barks_code code, ...) __attribute__((sentin
 char *make_directory(void);
 void remove_directory(char *directory);
 
-/* "DIRECTORY/NAME", in one of a few buffers that are used again. */
+/* "DIRECTORY/NAME", which stays where it is. */
 const char *path_in(const char *directory, const char *name);
 
 void write_file(const char *path, const void *bytes, size_t size_bytes);

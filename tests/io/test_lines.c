@@ -1,5 +1,6 @@
 #include "io/lines.h"
 #include "io/newline.h"
+#include "io_support.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -37,7 +38,7 @@ START_TEST(each_kernel_finds_what_a_loop_finds)
             bool right = true;
             for (size_t i = 0; i < 64 * word_count; i++)
                 right = right && ((found[i / 64] >> (i % 64)) & 1) == (text[first + i] == '\n');
-            ck_assert_msg(right, "%s, step %d; BARKS_TEST_SEED=%" PRIu64, name, step, seed);
+            REQUIRE(right, "%s, step %d; BARKS_TEST_SEED=%" PRIu64, name, step, seed);
         }
     }
 }
@@ -47,7 +48,8 @@ START_TEST(there_is_a_kernel_and_the_plain_one_is_the_last)
 {
     const char *name = NULL;
     size_t count = 0;
-    ck_assert(newline_best() == newline_kernel(0, &name));
+    REQUIRE(newline_best() == newline_kernel(0, &name),
+            "newline_best() == newline_kernel(0, &name)");
     while (newline_kernel(count, &name) != NULL)
         count++;
     ck_assert_uint_ge(count, 1);
@@ -110,7 +112,7 @@ START_TEST(lines_are_those_of_a_loop_however_they_are_asked_for)
             right = right && model_line(text, cursor.end, &next, &length) == SIZE_MAX &&
                     cursor.line_begin == at && cursor.scanned == cursor.end;
         }
-        ck_assert_msg(right, "step %d; replay with BARKS_TEST_SEED=%" PRIu64, step, seed);
+        REQUIRE(right, "step %d; replay with BARKS_TEST_SEED=%" PRIu64, step, seed);
     }
 }
 END_TEST

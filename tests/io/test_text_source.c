@@ -111,7 +111,8 @@ static barks_status *read_rows(const struct text_source_options *options,
             bool marked =
                 place.offset == 0 && file_bytes >= 3 && memcmp(file, "\xef\xbb\xbf", 3) == 0;
             ck_assert_uint_le(place.offset + texts[row].length, file_bytes);
-            ck_assert(place.offset == 0 || file[place.offset - 1] == '\n');
+            REQUIRE(place.offset == 0 || file[place.offset - 1] == '\n',
+                    "place.offset == 0 || file[place.offset - 1] == '\\n'");
             ck_assert_mem_eq(file + place.offset + (marked ? 3 : 0), barks_str_bytes(&texts[row]),
                              texts[row].length);
             free(file);
@@ -185,9 +186,9 @@ START_TEST(each_line_is_read_once_wherever_the_splits_lie)
             must(read_rows(&options, splits + first, count, &random, &found));
             first += count;
         }
-        ck_assert_msg(rows_equal(&expected, &found),
-                      "step %d: %ju lines instead of %ju; replay with BARKS_TEST_SEED=%" PRIu64,
-                      step, (uintmax_t)found.count, (uintmax_t)expected.count, seed);
+        REQUIRE(rows_equal(&expected, &found),
+                "step %d: %ju lines instead of %ju; replay with BARKS_TEST_SEED=%" PRIu64, step,
+                (uintmax_t)found.count, (uintmax_t)expected.count, seed);
     }
     end();
 }
