@@ -127,6 +127,7 @@ def seed_of_run():
 def main(job, suffix, cases):
     parser = argparse.ArgumentParser()
     parser.add_argument("--slow", action="store_true", help="run the slow cases, and only those")
+    parser.add_argument("--shapes", default="", help="only shapes whose names begin so: 'plain,np 3'")
     parser.add_argument("folder", help="where the jobs are built")
     parser.add_argument("names", nargs="*", help="parts of the names of cases (all)")
     options = parser.parse_args()
@@ -134,5 +135,7 @@ def main(job, suffix, cases):
     program = os.path.join(os.path.abspath(options.folder), job)
     chosen = [case for case in cases if case.is_slow == options.slow and
               (not options.names or any(name in case.name for name in options.names))]
+    for case in chosen:
+        case.shapes = [shape for shape in case.shapes if shape.name.startswith(tuple(options.shapes.split(",")))]
     sys.exit(run_all([(case.name, lambda case=case: in_folder(run_case, case, program, suffix, seed))
                       for case in chosen]))

@@ -88,7 +88,7 @@ def directory(folder, rng):
 
 
 def several(folder, rng):
-    """A file twice, a directory and a glob are read in the order in which they are named."""
+    """A file that is named twice, a directory and a glob: read in the order of the paths, not of their naming."""
     first = write(folder, "z", words_text(rng, SPLIT))
     write(folder, "d/x", words_text(rng, SPLIT))
     write(folder, "d/y", b"no newline")

@@ -8,16 +8,19 @@ import subprocess
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+def named_files(argument):
+    paths = glob.glob(argument) if "*" in argument else [argument]
+    for path in paths:
+        if os.path.isdir(path):
+            yield from (os.path.join(path, name) for name in os.listdir(path) if name[0] not in "._")
+        else:
+            yield path
+
+
 def files(arguments):
-    """The files that arguments name: of a directory those that do not begin with . or _, by path bytes."""
-    for argument in arguments:
-        paths = sorted(glob.glob(argument), key=os.fsencode) if "*" in argument else [argument]
-        for path in paths:
-            if os.path.isdir(path):
-                names = sorted(os.listdir(path), key=os.fsencode)
-                yield from (os.path.join(path, name) for name in names if name[0] not in "._")
-            else:
-                yield path
+    """The files that arguments name, all in the order of their paths' bytes, and one as often as it is named. Of a
+    directory those that do not begin with . or _."""
+    return sorted((path for argument in arguments for path in named_files(argument)), key=os.fsencode)
 
 
 def content(path):
