@@ -1,0 +1,466 @@
+#include "shuffle/combine.h"
+
+#include "base/checked.h"
+#include "base/pool.h"
+#include "batch/schema.h"
+#include "shuffle/combine_table.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first slots, as a power of two: room for one look-up of new keys. */
+enum { FIRST_BITS = 10 };
+
+/* A table grows fourfold while it is smaller than this, then twofold. */
+static const size_t small_slots_bytes = (size_t)1 << 20;
+
+/* Taken slots in 8: what a table grows at, and what it may reach when the pool refuses. */
+enum { LOAD_EIGHTHS = 5, LOAD_EIGHTHS_MAX = 7 };
+
+/* Keys that arrive in the order of another table's slots crowd the front of this one, which would
+ * make adding them quadratic. So a table whose keys went this many slots behind their home on
+ * average grows as well, unless so few slots are taken that it is their hashes that are equal. */
+enum { CROWDED_DISTANCE = 16, CROWDED_SLOTS_PER_ROW = 64 };
+
+static const uint64_t useless_rows_min = UINT64_C(1) << 20;
+static const uint64_t useless_full_rows_min = UINT64_C(1) << 16;
+
+/* Garbage that bodies leave by keeping another string in an accumulator is left until then. */
+static const uint64_t garbage_bytes_min = UINT64_C(1) << 20;
+
+/* --- Making
+ * --------------------------------------------------------------------------------------- */
+
+BARKS_CHECKED static barks_status *check_function(const struct combine_options *options)
+{
+    const barks_function *function = options->function;
+    const barks_record *accumulator = options->accumulator;
+    if (function == NULL)
+        return NULL;
+    if (function->kind != BARKS_KIND_REDUCE && function->kind != BARKS_KIND_AGGREGATE)
+        BARKS_FAIL(BARKS_INVALID, "function '%s' neither reduces nor aggregates", function->name);
+    const barks_record *folded = function->kind == BARKS_KIND_REDUCE ? function->in : function->out;
+    if (folded->size != accumulator->size || !schema_equal(&folded->schema, &accumulator->schema))
+        BARKS_FAIL(BARKS_INVALID, "function '%s' folds into record '%s', not into '%s'",
+                   function->name, folded->name, accumulator->name);
+    return NULL;
+}
+
+static const barks_schema *load_schema(const struct combine_options *options)
+{
+    return options->function != NULL ? &options->function->in->schema
+                                     : &options->accumulator->schema;
+}
+
+BARKS_CHECKED static barks_status *check_columns(const struct combine_options *options)
+{
+    const barks_schema *in = options->in, *out = &options->accumulator->schema;
+    for (uint32_t i = 0; i < options->key_count; i++) {
+        if (options->key_columns[i] >= in->field_count ||
+            options->key_fields[i] >= out->field_count)
+            BARKS_FAIL(BARKS_INVALID,
+                       "key %" PRIu32 " is no column of the rows or no field of '%s'", i,
+                       options->accumulator->name);
+        const barks_field *column = &in->fields[options->key_columns[i]];
+        const barks_field *field = &out->fields[options->key_fields[i]];
+        if (!type_equal(column->type, field->type) || (column->nullable && !field->nullable))
+            BARKS_FAIL(BARKS_INVALID, "key column '%s' differs in type from field '%s' of '%s'",
+                       column->name, field->name, options->accumulator->name);
+    }
+    const barks_schema *loaded = load_schema(options);
+    for (uint32_t i = 0; i < loaded->field_count; i++) {
+        uint32_t column = options->function_columns == NULL ? i : options->function_columns[i];
+        if (column >= in->field_count ||
+            !type_equal(in->fields[column].type, loaded->fields[i].type) ||
+            (in->fields[column].nullable && !loaded->fields[i].nullable))
+            BARKS_FAIL(BARKS_INVALID, "the rows have no column for field '%s' of '%s'",
+                       loaded->fields[i].name, options->accumulator->name);
+    }
+    return NULL;
+}
+
+static enum find_kind choose_find_kind(const struct combine_options *options)
+{
+    if (options->key_count == 0)
+        return FIND_ONE;
+    if (options->key_count > 1 ||
+        options->accumulator->schema.fields[options->key_fields[0]].nullable ||
+        options->in->fields[options->key_columns[0]].nullable)
+        return FIND_ANY;
+    barks_type_id id = options->in->fields[options->key_columns[0]].type->id;
+    if (id == BARKS_STR || id == BARKS_BYTES)
+        return FIND_STR;
+    return id == BARKS_I64 ? FIND_I64 : id == BARKS_I32 ? FIND_I32 : FIND_ANY;
+}
+
+static bool is_key_field(const struct combine_options *options, uint32_t field)
+{
+    for (uint32_t i = 0; i < options->key_count; i++)
+        if (options->key_fields[i] == field)
+            return true;
+    return false;
+}
+
+static bool needs_canonical_form(const barks_type *type)
+{
+    if (type->id == BARKS_LIST)
+        return needs_canonical_form(type->item);
+    if (type->id == BARKS_STRUCT)
+        for (uint32_t i = 0; i < type->fields->field_count; i++)
+            if (needs_canonical_form(type->fields->fields[i].type))
+                return true;
+    return type->id == BARKS_F32 || type->id == BARKS_F64;
+}
+
+static bool holds_list(const barks_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const barks_type *type = schema->fields[i].type;
+        if (type->id == BARKS_LIST || (type->id == BARKS_STRUCT && holds_list(type->fields)))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t *copy_indices(const uint32_t *indices, uint32_t count)
+{
+    uint32_t *copy = calloc((size_t)count + 1, sizeof *copy);
+    for (uint32_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = indices == NULL ? i : indices[i];
+    return copy;
+}
+
+BARKS_CHECKED static barks_status *init(struct combine *combine,
+                                        const struct combine_options *options)
+{
+    const barks_record *accumulator = options->accumulator;
+    combine->options = *options;
+    combine->options.hash_and = options->hash_and == 0 ? UINT64_MAX : options->hash_and;
+    combine->options.hash_or = options->hash_or | 1;
+    combine->is_test = options->hash_and != 0 || options->hash_or != 0;
+    combine->hashes = combine->hash_room[0];
+    combine->next_hashes = combine->hash_room[1];
+    combine->keep.pool = options->pool;
+    combine->scope.keep = &combine->keep;
+    combine->field_count = accumulator->schema.field_count;
+    combine->load_count = load_schema(options)->field_count;
+    combine->options.key_columns = copy_indices(options->key_columns, options->key_count);
+    combine->options.key_fields = copy_indices(options->key_fields, options->key_count);
+    combine->load_columns = copy_indices(options->function_columns, combine->load_count);
+    combine->owned_fields = calloc((size_t)combine->field_count + 1, sizeof(uint32_t));
+    combine->bound = calloc((size_t)combine->load_count + 1, sizeof *combine->bound);
+    combine->bound_out = calloc((size_t)combine->field_count + 1, sizeof *combine->bound_out);
+    if (combine->options.key_columns == NULL || combine->options.key_fields == NULL ||
+        combine->load_columns == NULL || combine->owned_fields == NULL || combine->bound == NULL ||
+        combine->bound_out == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a table of '%s'", accumulator->name);
+    BARKS_TRY(accumulator_fields_create(accumulator, &combine->fields));
+    combine->has_lists = holds_list(&accumulator->schema);
+    for (uint32_t i = 0; i < combine->field_count; i++)
+        if (combine->fields[i].has_pointers ||
+            (is_key_field(options, i) && needs_canonical_form(combine->fields[i].type)))
+            combine->owned_fields[combine->owned_count++] = i;
+    combine->find_kind = choose_find_kind(options);
+    if (options->key_count > 0)
+        combine->key_offset = combine->fields[options->key_fields[0]].offset;
+    combine->stride_bytes = sizeof(struct slot) + ((accumulator->size + 7) & ~(size_t)7);
+    return NULL;
+}
+
+barks_status *combine_create(const struct combine_options *options, struct combine **out_combine)
+{
+    BARKS_TRY(check_function(options));
+    BARKS_TRY(check_columns(options));
+    struct combine *combine = calloc(1, sizeof *combine);
+    if (combine == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a table of '%s'", options->accumulator->name);
+    barks_status *status = init(combine, options);
+    if (status != NULL) {
+        combine_destroy(combine);
+        return status;
+    }
+    *out_combine = combine;
+    return NULL;
+}
+
+static void free_indices(const uint32_t *indices)
+{
+    free((void *)(uintptr_t)indices); /* our own copy */
+}
+
+void combine_destroy(struct combine *combine)
+{
+    if (combine == NULL)
+        return;
+    pool_release(combine->options.pool, combine->slots, combine->slots_bytes);
+    keeper_drop(&combine->keep);
+    batch_destroy(combine->output);
+    accumulator_fields_destroy(combine->fields, combine->field_count);
+    free_indices(combine->options.key_columns);
+    free_indices(combine->options.key_fields);
+    free(combine->load_columns);
+    free(combine->owned_fields);
+    free(combine->bound);
+    free(combine->bound_out);
+    free(combine->staged);
+    free(combine);
+}
+
+/* --- Room
+ * ----------------------------------------------------------------------------------------- */
+
+/* Slots are in the order of their hashes but for runs, and so are the places they move to: both
+ * arrays are walked from front to back. */
+static void move_slots(struct combine *combine, const struct combine *old)
+{
+    const uint64_t mask = combine_slot_count(combine) - 1;
+    const uint64_t old_count = combine_slot_count(old);
+    for (uint64_t i = 0; i < old_count; i++) {
+        struct slot *from = combine_slot(old, i);
+        if (from->hash == 0)
+            continue;
+        uint64_t to = combine_home(combine, from->hash);
+        while (combine_slot(combine, to)->hash != 0)
+            to = (to + 1) & mask;
+        memcpy(combine_slot(combine, to), from, combine->stride_bytes);
+    }
+}
+
+BARKS_CHECKED static barks_status *grow(struct combine *combine)
+{
+    struct combine old = {.slots = combine->slots,
+                          .slots_bytes = combine->slots_bytes,
+                          .stride_bytes = combine->stride_bytes,
+                          .bits = combine->bits};
+    uint32_t bits = combine->slots == NULL                         ? FIRST_BITS
+                    : combine->slots_bytes < small_slots_bytes / 4 ? combine->bits + 2
+                                                                   : combine->bits + 1;
+    size_t bytes = 0;
+    if (bits > 40 || ckd_mul(&bytes, (size_t)1 << bits, combine->stride_bytes))
+        BARKS_FAIL(BARKS_LIMIT,
+                   "a table of 2^%" PRIu32 " accumulators is larger than memory can be", bits);
+    void *slots = NULL;
+    BARKS_TRY_DOING(pool_acquire_zeroed(combine->options.pool, bytes, &slots),
+                    "grow a table of %" PRIu64 " accumulators of '%s'", combine->row_count,
+                    combine->options.accumulator->name);
+    combine->slots = slots;
+    combine->slots_bytes = bytes;
+    combine->bits = bits;
+    combine->displacement = 0;
+    combine->inserted = 0;
+    if (old.slots != NULL)
+        move_slots(combine, &old);
+    pool_release(combine->options.pool, old.slots, old.slots_bytes);
+    return NULL;
+}
+
+static bool would_pass(const struct combine *combine, uint64_t more_rows, uint32_t eighths)
+{
+    return (combine->row_count + more_rows) * 8 > eighths * combine_slot_count(combine);
+}
+
+static bool is_crowded(const struct combine *combine)
+{
+    return combine->displacement > CROWDED_DISTANCE * (combine->inserted + FIND_ROWS) &&
+           combine_slot_count(combine) < CROWDED_SLOTS_PER_ROW * combine->row_count;
+}
+
+/* Room for row_count new keys. */
+BARKS_CHECKED static barks_status *make_room(struct combine *combine, uint32_t row_count)
+{
+    bool crowded = is_crowded(combine);
+    while (crowded || would_pass(combine, row_count, LOAD_EIGHTHS)) {
+        barks_status *status = grow(combine);
+        if (status != NULL) {
+            if (would_pass(combine, row_count, LOAD_EIGHTHS_MAX))
+                return status;
+            /* Some more rows fit if need be, and the caller is told to drain. */
+            barks_status_free(status);
+            combine->has_failed_to_grow = true;
+            break;
+        }
+        crowded = false;
+    }
+    return NULL;
+}
+
+/* --- Adding
+ * --------------------------------------------------------------------------------------- */
+
+void combine_bind(struct combine *combine, const barks_batch *batch)
+{
+    for (uint32_t i = 0; i < combine->load_count; i++)
+        combine->bound[i] = &batch->columns[combine->load_columns[i]];
+}
+
+barks_status *combine_begin_accumulator(struct combine *combine, const barks_batch *batch,
+                                        uint32_t row, void *accumulator)
+{
+    const struct combine_options *options = &combine->options;
+    if (options->function != NULL && options->function->kind == BARKS_KIND_AGGREGATE) {
+        if (options->initial != NULL)
+            memcpy(accumulator, options->initial, options->accumulator->size);
+        else
+            memset(accumulator, 0, options->accumulator->size);
+        for (uint32_t i = 0; i < options->key_count; i++)
+            accumulator_load(&combine->fields[options->key_fields[i]],
+                             &batch->columns[options->key_columns[i]], row, accumulator);
+    } else {
+        options->accumulator->from_columns(combine->bound, &row, 1, accumulator);
+    }
+    for (uint32_t i = 0; i < combine->owned_count; i++) {
+        uint32_t field = combine->owned_fields[i];
+        BARKS_TRY(accumulator_own(&combine->fields[field], accumulator,
+                                  is_key_field(options, field), &combine->keep));
+    }
+    return NULL;
+}
+
+barks_status *combine_fold(struct combine *combine, const barks_batch *batch, uint32_t count,
+                           uint32_t *out_row)
+{
+    const barks_function *function = combine->options.function;
+    if (function == NULL || count == 0)
+        return NULL;
+    barks_call call = {.columns = combine->bound,
+                       .row_count = batch->row_count,
+                       .env = combine->options.env,
+                       .batch = batch,
+                       .task_self = &combine->scope};
+    uint64_t kept_bytes = combine->keep.kept_bytes;
+    function->fold(&call, combine->accumulators, combine->rows, count);
+    combine->fold_kept_bytes += combine->keep.kept_bytes - kept_bytes;
+    if (call.status != NULL)
+        *out_row = call.row_index;
+    return call.status;
+}
+
+/* Takes the rows that began accumulators out of what is to be folded. Returns how many are left. */
+static uint32_t leave_out_fresh(struct combine *combine, uint32_t row_count)
+{
+    uint32_t kept = combine->fresh[0];
+    for (uint32_t f = 0; f < combine->fresh_count; f++) {
+        uint32_t begin = combine->fresh[f] + 1;
+        uint32_t end = f + 1 < combine->fresh_count ? combine->fresh[f + 1] : row_count;
+        memmove(&combine->accumulators[kept], &combine->accumulators[begin],
+                (end - begin) * sizeof *combine->accumulators);
+        memmove(&combine->rows[kept], &combine->rows[begin], (end - begin) * sizeof *combine->rows);
+        kept += end - begin;
+    }
+    return kept;
+}
+
+/* Copies what accumulators point to once more and lets go of the rest. */
+BARKS_CHECKED static barks_status *compact(struct combine *combine)
+{
+    uint32_t old_blocks = keeper_begin_copy(&combine->keep);
+    uint64_t kept_bytes = combine->keep.kept_bytes;
+    for (uint64_t i = 0; i < combine_slot_count(combine); i++) {
+        struct slot *slot = combine_slot(combine, i);
+        for (uint32_t f = 0; slot->hash != 0 && f < combine->owned_count; f++)
+            BARKS_TRY(accumulator_own(&combine->fields[combine->owned_fields[f]],
+                                      slot_accumulator(slot), false, &combine->keep));
+    }
+    keeper_release_first(&combine->keep, old_blocks);
+    combine->live_bytes = combine->keep.kept_bytes - kept_bytes;
+    combine->fold_kept_bytes = 0;
+    return NULL;
+}
+
+barks_status *combine_add(struct combine *combine, const struct batch *batch, uint32_t *out_row)
+{
+    const barks_batch *rows = &batch->base;
+    combine_bind(combine, rows);
+    for (uint32_t first = 0; first < rows->row_count; first += FIND_ROWS) {
+        uint32_t count = rows->row_count - first;
+        if (count > FIND_ROWS)
+            count = FIND_ROWS;
+        BARKS_TRY(make_room(combine, count));
+        BARKS_TRY(combine_find(combine, rows, first, count));
+        for (uint32_t k = 0; k < count; k++)
+            combine->rows[k] = first + k;
+        uint32_t folded = count;
+        if (combine->fresh_count > 0 && combine->options.function != NULL &&
+            combine->options.function->kind == BARKS_KIND_REDUCE)
+            folded = leave_out_fresh(combine, count);
+        BARKS_TRY(combine_fold(combine, rows, folded, out_row));
+    }
+    combine->rows_added += rows->row_count;
+    combine->rows_since_drain += rows->row_count;
+    if (combine->fold_kept_bytes > garbage_bytes_min + combine->live_bytes)
+        BARKS_TRY(compact(combine));
+    return NULL;
+}
+
+void combine_clear(struct combine *combine, bool slots_are_zeroed)
+{
+    bool far_too_many = combine_slot_count(combine) > 16 * combine->row_count &&
+                        combine->slots_bytes > small_slots_bytes;
+    if (far_too_many) {
+        pool_release(combine->options.pool, combine->slots, combine->slots_bytes);
+        combine->slots = NULL;
+        combine->slots_bytes = 0;
+        combine->bits = 0;
+    } else if (!slots_are_zeroed && combine->slots != NULL) {
+        memset(combine->slots, 0, combine->slots_bytes);
+    }
+    keeper_drop(&combine->keep);
+    combine->row_count = 0;
+    combine->rows_since_drain = 0;
+    combine->displacement = 0;
+    combine->inserted = 0;
+    combine->fold_kept_bytes = 0;
+    combine->live_bytes = 0;
+    combine->has_failed_to_grow = false;
+}
+
+/* --- Counts
+ * --------------------------------------------------------------------------------------- */
+
+uint64_t combine_row_count(const struct combine *combine) { return combine->row_count; }
+
+uint64_t combine_rows_added(const struct combine *combine) { return combine->rows_added; }
+
+uint64_t combine_bytes(const struct combine *combine)
+{
+    return combine->slots_bytes + combine->keep.held_bytes;
+}
+
+bool combine_is_full(const struct combine *combine)
+{
+    uint64_t bytes = combine_bytes(combine), limit = combine->options.bytes_limit;
+    if (combine->row_count == 0)
+        return false;
+    if (combine->has_failed_to_grow)
+        return true;
+    if (limit == 0)
+        return false;
+    bool grows_next = would_pass(combine, BATCH_ROWS, LOAD_EIGHTHS);
+    return bytes > limit || (grows_next && bytes + 2 * combine->slots_bytes > limit);
+}
+
+bool combine_is_useless(const struct combine *combine)
+{
+    uint64_t rows_min = combine_is_full(combine) ? useless_full_rows_min : useless_rows_min;
+    return combine->rows_since_drain >= rows_min &&
+           combine->row_count > combine->rows_since_drain / 10 * 9;
+}
+
+bool combine_is_sound(const struct combine *combine)
+{
+    uint64_t taken = 0;
+    for (uint64_t i = 0; i < combine_slot_count(combine); i++) {
+        uint64_t hash = combine_slot(combine, i)->hash;
+        if (hash == 0)
+            continue;
+        taken++;
+        /* No empty slot between where the search begins and where the accumulator is. */
+        for (uint64_t at = combine_home(combine, hash); at != i;
+             at = (at + 1) & (combine_slot_count(combine) - 1))
+            if (combine_slot(combine, at)->hash == 0)
+                return false;
+    }
+    return taken == combine->row_count;
+}

@@ -1,0 +1,124 @@
+/* Inside of the combine table; for combine*.c alone.
+ *
+ *     slot      0            8                      8 + accumulator->size, rounded up to 8
+ *               | hash       | accumulator (struct) |
+ *
+ * 2^bits slots in one array, found by linear probing from slot hash >> (64 - bits). So slots are
+ * almost in the order of their hashes: only inside a run of taken slots they may not be, and
+ * growing reads and writes from front to back. hash 0 marks an empty slot; the lowest bit of a hash
+ * is always set.
+ *
+ * Rows are looked up FIND_ROWS at a time: all hashes, with a prefetch of each slot, then one pass
+ * without branches over the slots, most of which are right at once, then the rest.
+ */
+#pragma once
+
+#include "batch/batch.h"
+#include "shuffle/accumulator.h"
+#include "shuffle/combine.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Rows looked up at a time: their slots (a cache line each) take half of a 32 KiB first-level
+ * cache, and are enough misses at once for any memory. */
+enum { FIND_ROWS = 256 };
+
+/* How keys are hashed and compared; chosen once, by type. */
+enum find_kind {
+    FIND_ONE, /* no key: one accumulator */
+    FIND_STR, /* one str or bytes */
+    FIND_I64, /* one of these, never null */
+    FIND_I32,
+    FIND_ANY,
+};
+
+struct slot {
+    uint64_t hash; /* 0: empty. The accumulator follows */
+};
+
+struct combine {
+    struct combine_options options; /* its arrays are owned copies */
+    enum find_kind find_kind;
+    struct accumulator_field *fields; /* owned; of the accumulator */
+    uint32_t field_count;
+    bool has_lists;         /* generated code cannot turn them into columns without an operator */
+    uint32_t *owned_fields; /* owned; those that may point somewhere, or need the canonical form */
+    uint32_t owned_count;
+    uint32_t load_count;            /* fields of function->in, or of the accumulator */
+    uint32_t *load_columns;         /* owned; their columns in the rows */
+    const barks_column **bound;     /* owned; the same in the batch at hand */
+    const barks_column **bound_out; /* owned; the columns of output */
+
+    uint8_t *slots; /* owned; NULL before the first row */
+    size_t slots_bytes;
+    size_t stride_bytes; /* of a slot */
+    size_t key_offset;   /* FIND_STR, FIND_I64, FIND_I32: of the key in the accumulator */
+    uint32_t bits;       /* 2^bits slots */
+    uint64_t row_count;  /* accumulators */
+    uint64_t rows_added;
+    uint64_t rows_since_drain;
+    uint64_t displacement; /* slots between where keys hash to and where they went, since growing */
+    uint64_t inserted;     /* keys, since growing */
+    bool has_failed_to_grow;
+
+    struct keeper keep;
+    uint64_t fold_kept_bytes; /* kept by bodies since the last compaction */
+    uint64_t live_bytes;      /* that the last compaction left */
+    struct call_scope scope;
+
+    struct batch *output; /* owned; what accumulators are drained into */
+    uint8_t *staged;      /* owned; BATCH_ROWS accumulators on their way there */
+    uint32_t staged_count;
+
+    /* One look-up, and the hashes of the next one in the batch. */
+    bool is_test; /* hash_and or hash_or is set */
+    uint64_t *hashes;
+    uint64_t *next_hashes;
+    uint64_t hash_room[2][FIND_ROWS];
+    void *accumulators[FIND_ROWS];
+    uint32_t rows[FIND_ROWS];   /* in the batch: what is folded */
+    uint32_t misses[FIND_ROWS]; /* rows of the look-up whose first slot was not theirs */
+    uint32_t fresh[FIND_ROWS];  /* rows of the look-up that began an accumulator, in order */
+    uint32_t fresh_count;
+};
+
+static inline uint64_t combine_slot_count(const struct combine *combine)
+{
+    return combine->slots == NULL ? 0 : UINT64_C(1) << combine->bits;
+}
+
+static inline struct slot *combine_slot(const struct combine *combine, uint64_t index)
+{
+    void *slot = combine->slots + index * combine->stride_bytes;
+    return slot;
+}
+
+static inline void *slot_accumulator(struct slot *slot) { return slot + 1; }
+
+/* Where the search for a hash begins. bits is at least 1. */
+static inline uint64_t combine_home(const struct combine *combine, uint64_t hash)
+{
+    return hash >> (64 - combine->bits);
+}
+
+/* Sets accumulators[k] for row first + k of batch, k < row_count <= FIND_ROWS, adding those that
+ * are missing, which are listed in fresh. There are as many free slots. bound is set. */
+BARKS_CHECKED barks_status *combine_find(struct combine *combine, const barks_batch *batch,
+                                         uint32_t first, uint32_t row_count);
+
+/* Makes accumulator what one begins as, out of row of the batch at hand. */
+BARKS_CHECKED barks_status *combine_begin_accumulator(struct combine *combine,
+                                                      const barks_batch *batch, uint32_t row,
+                                                      void *accumulator);
+
+/* Points bound at the columns of batch. */
+void combine_bind(struct combine *combine, const barks_batch *batch);
+
+/* Folds rows[k] into accumulators[k], k < count. *out_row: where the body failed. */
+BARKS_CHECKED barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
+                                         uint32_t count, uint32_t *out_row);
+
+/* No accumulators; the memory of the slots stays, zeroed, unless they were far too many. */
+void combine_clear(struct combine *combine, bool slots_are_zeroed);

@@ -1,0 +1,708 @@
+#include "barks/record.h"
+#include "base/pool.h"
+#include "shuffle/combine.h"
+#include "shuffle/combine_cases.h"
+#include "support/property.h"
+
+#include <check.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of a case, and what a linear list makes of them. */
+struct model {
+    const struct combine_case *kind;
+    struct arena arena; /* what rows point to */
+    uint8_t *rows;      /* structs of kind->record, one after the other */
+    uint32_t row_count;
+    uint8_t *accumulators; /* CASE_ROW_BYTES apart, in order of their first rows */
+    uint32_t accumulator_count;
+};
+
+static const uint8_t *row_of(const struct model *model, uint32_t row)
+{
+    return model->rows + row * model->kind->record->size;
+}
+
+static void model_begin(struct model *model, const struct combine_case *kind, struct pool *pool)
+{
+    *model = (struct model){.kind = kind};
+    arena_init(&model->arena, pool, 64 << 10);
+}
+
+static void model_add(struct model *model, uint64_t seed, uint32_t row_count, uint32_t different)
+{
+    struct random random = random_of(seed);
+    const struct combine_case *kind = model->kind;
+    model->rows = calloc(row_count, kind->record->size);
+    model->accumulators = calloc(row_count, CASE_ROW_BYTES);
+    ck_assert_ptr_nonnull(model->rows);
+    ck_assert_ptr_nonnull(model->accumulators);
+    for (; model->row_count < row_count; model->row_count++) {
+        uint8_t *row = model->rows + model->row_count * kind->record->size;
+        kind->make(&random, different, &model->arena, row);
+        uint32_t i = 0;
+        while (i < model->accumulator_count &&
+               !kind->has_key_of(model->accumulators + i * CASE_ROW_BYTES, row))
+            i++;
+        uint8_t *accumulator = model->accumulators + i * CASE_ROW_BYTES;
+        bool is_first = i == model->accumulator_count;
+        if (is_first && kind->begin != NULL)
+            kind->begin(accumulator, row);
+        else if (is_first)
+            memcpy(accumulator, row, kind->record->size);
+        if (!is_first || kind->begin != NULL)
+            kind->fold(accumulator, row);
+        model->accumulator_count += is_first;
+    }
+}
+
+/* All rows once more. */
+static void model_repeat(struct model *model)
+{
+    const struct combine_case *kind = model->kind;
+    for (uint32_t row = 0; row < model->row_count; row++) {
+        uint8_t *accumulator = model->accumulators;
+        while (!kind->has_key_of(accumulator, row_of(model, row)))
+            accumulator += CASE_ROW_BYTES;
+        kind->fold(accumulator, row_of(model, row));
+    }
+}
+
+static void model_end(struct model *model)
+{
+    free(model->rows);
+    free(model->accumulators);
+    arena_drop(&model->arena);
+}
+
+/* Texts of accumulators, in the order in which they came. */
+struct texts {
+    const barks_record *record;
+    void (*print)(const void *accumulator, char *out);
+    char (*lines)[CASE_TEXT_BYTES]; /* owned */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t fails_at; /* batch that is refused, from 1; 0: none */
+    uint32_t batch_count;
+};
+
+static char *new_line(struct texts *texts)
+{
+    if (texts->count == texts->capacity) {
+        texts->capacity = 2 * texts->capacity + 64;
+        texts->lines = realloc(texts->lines, texts->capacity * sizeof *texts->lines);
+        ck_assert_ptr_nonnull(texts->lines);
+    }
+    return texts->lines[texts->count++];
+}
+
+static barks_status *print_batch(void *context, struct batch *batch)
+{
+    struct texts *texts = context;
+    const barks_column *columns[8];
+    _Alignas(16) uint8_t row[CASE_ROW_BYTES];
+    ck_assert(batch_is_sound(batch));
+    ck_assert_uint_le(batch->base.row_count, BATCH_ROWS);
+    barks_status *invalid = batch_validate(batch, false);
+    ck_assert_ptr_null(invalid);
+    for (uint32_t i = 0; i < texts->record->schema.field_count; i++)
+        columns[i] = &batch->base.columns[i];
+    for (uint32_t i = 0; i < batch->base.row_count; i++) {
+        texts->record->from_columns(columns, &i, 1, row);
+        texts->print(row, new_line(texts));
+    }
+    if (++texts->batch_count == texts->fails_at)
+        BARKS_FAIL(BARKS_IO, "no more");
+    return NULL;
+}
+
+static int compare_lines(const void *a, const void *b) { return strcmp(a, b); }
+
+static void sort_texts(struct texts *texts)
+{
+    if (texts->count > 0)
+        qsort(texts->lines, texts->count, sizeof *texts->lines, compare_lines);
+}
+
+static bool equal_texts(const struct texts *a, const struct texts *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (strcmp(a->lines[i], b->lines[i]) != 0)
+            return false;
+    return true;
+}
+
+static struct texts model_texts(const struct model *model)
+{
+    struct texts texts = {0};
+    for (uint32_t i = 0; i < model->accumulator_count; i++)
+        model->kind->print(model->accumulators + i * CASE_ROW_BYTES, new_line(&texts));
+    sort_texts(&texts);
+    return texts;
+}
+
+static struct combine_options options_of(const struct combine_case *kind, struct pool *pool)
+{
+    /* A record that is aggregated into another has the key in another place. */
+    static const uint32_t first[] = {0};
+    return (struct combine_options){
+        .pool = pool,
+        .in = &kind->record->schema,
+        .accumulator = kind->accumulator,
+        .key_columns = kind->record == kind->accumulator ? kind->key_fields : first,
+        .key_fields = kind->key_fields,
+        .key_count = kind->key_count,
+        .function = kind->function,
+        .initial = kind->initial,
+    };
+}
+
+/* Adds rows order[0], order[1] ... (NULL: as they are) in batches of any size. */
+BARKS_CHECKED static barks_status *add_rows(struct combine *combine, const struct model *model,
+                                            const uint32_t *order, struct random *random,
+                                            struct pool *pool)
+{
+    size_t row_bytes = model->kind->record->size;
+    uint8_t *rows = malloc((size_t)model->row_count * row_bytes + 1);
+    struct batch *batch = NULL;
+    barks_status *status = batch_create(pool, &model->kind->record->schema, 16, &batch);
+    for (uint32_t i = 0; status == NULL && i < model->row_count;) {
+        uint32_t count = (uint32_t)random_below(random, 1500) + 1;
+        if (count > model->row_count - i)
+            count = model->row_count - i;
+        for (uint32_t k = 0; k < count; k++)
+            memcpy(rows + k * row_bytes, row_of(model, order == NULL ? i + k : order[i + k]),
+                   row_bytes);
+        batch_clear(batch);
+        status = model->kind->write(rows, count, batch);
+        uint32_t row = 0;
+        if (status == NULL)
+            status = combine_add(combine, batch, &row);
+        ck_assert(status != NULL || combine_is_sound(combine));
+        i += count;
+    }
+    batch_destroy(batch);
+    free(rows);
+    return status;
+}
+
+/* The whole life of a table. */
+BARKS_CHECKED static barks_status *run(const struct combine_options *options,
+                                       const struct model *model, const uint32_t *order,
+                                       struct random *random, bool ordered, struct texts *texts)
+{
+    struct combine *combine = NULL;
+    BARKS_TRY(combine_create(options, &combine));
+    barks_status *status = add_rows(combine, model, order, random, options->pool);
+    if (status == NULL) {
+        ck_assert_uint_eq(combine_row_count(combine), model->accumulator_count);
+        ck_assert_uint_eq(combine_rows_added(combine), model->row_count);
+        status = combine_drain(combine, ordered, print_batch, texts);
+        ck_assert_uint_eq(combine_row_count(combine), 0);
+    }
+    combine_destroy(combine);
+    return status;
+}
+
+static struct texts texts_for(const struct combine_case *kind)
+{
+    return (struct texts){.record = kind->accumulator, .print = kind->print};
+}
+
+static void shuffle_order(uint32_t *order, uint32_t count, struct random *random)
+{
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = i;
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t other = (uint32_t)random_below(random, i);
+        uint32_t swapped = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = swapped;
+    }
+}
+
+/* Hashes that make keys meet: as they are; of 16 slots; all at the end, so that the search goes on
+ * at the beginning; at the end or the beginning; of two values. */
+static const struct {
+    uint64_t hash_and, hash_or;
+} hooks[] = {
+    {0, 0},
+    {UINT64_C(0xf000000000000000), 0},
+    {0, UINT64_C(0xfff0000000000000)},
+    {UINT64_C(0x8000000000000000), UINT64_C(0x7ffc000000000000)},
+    {UINT64_C(0x8000000000000000), 0},
+};
+
+static void compare_with_list(const struct combine_case *kind, size_t hook, struct random *random)
+{
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    for (int round = 0; round < 3; round++) {
+        struct model model;
+        model_begin(&model, kind, pool);
+        model_add(&model, random_next(random), (uint32_t)random_below(random, 4000),
+                  (uint32_t)random_below(random, 900) + 1);
+        struct combine_options options = options_of(kind, pool);
+        options.hash_and = hooks[hook].hash_and;
+        options.hash_or = hooks[hook].hash_or;
+        struct texts expected = model_texts(&model);
+        struct texts found = texts_for(kind), ordered = texts_for(kind), again = texts_for(kind);
+        ck_assert_ptr_null(run(&options, &model, NULL, random, false, &found));
+        ck_assert_ptr_null(run(&options, &model, NULL, random, true, &ordered));
+        if (kind->commutes) {
+            uint32_t *order = calloc(model.row_count + 1, sizeof *order);
+            shuffle_order(order, model.row_count, random);
+            ck_assert_ptr_null(run(&options, &model, order, random, true, &again));
+            ck_assert_msg(equal_texts(&ordered, &again),
+                          "%s: another order of rows gives another order of keys", kind->name);
+            free(order);
+        }
+        sort_texts(&found);
+        sort_texts(&ordered);
+        ck_assert_msg(equal_texts(&expected, &found), "%s, round %d: %s", kind->name, round,
+                      "not the rows of the model");
+        ck_assert_msg(equal_texts(&expected, &ordered), "%s, round %d: %s", kind->name, round,
+                      "not the rows of the model when drained in order");
+        free(expected.lines);
+        free(found.lines);
+        free(ordered.lines);
+        free(again.lines);
+        model_end(&model);
+    }
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+
+START_TEST(a_table_equals_a_linear_list_in_any_order)
+{
+    struct random random = random_of(property_seed());
+    for (size_t i = 0; i < combine_case_count; i++)
+        for (size_t hook = 0; hook < sizeof hooks / sizeof *hooks; hook++)
+            compare_with_list(&combine_cases[i], hook, &random);
+}
+END_TEST
+
+static void fail_each_acquire(const struct combine_case *kind)
+{
+    struct random random = random_of(property_seed());
+    struct pool *pool = NULL, *model_pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &model_pool));
+    struct model model;
+    model_begin(&model, kind, model_pool);
+    model_add(&model, random_next(&random), 6000, 1500);
+    struct texts expected = model_texts(&model);
+    struct combine_options options = options_of(kind, pool);
+    uint64_t failed = 0;
+    for (uint64_t n = 1;; n++) {
+        struct random same = random_of(7);
+        struct texts found = texts_for(kind);
+        pool_fail_after(pool, n);
+        barks_status *status = run(&options, &model, NULL, &same, true, &found);
+        pool_fail_after(pool, 0);
+        ck_assert_uint_eq(pool_used_bytes(pool), 0);
+        bool passed = status == NULL;
+        if (passed) {
+            sort_texts(&found);
+            ck_assert(equal_texts(&expected, &found));
+        } else {
+            ck_assert_int_eq(barks_status_code(status), BARKS_NO_MEMORY);
+            failed++;
+        }
+        barks_status_free(status);
+        free(found.lines);
+        if (passed && n > failed + 3) /* a table that cannot grow goes on for a while */
+            break;
+    }
+    ck_assert_uint_gt(failed, 2);
+    free(expected.lines);
+    model_end(&model);
+    pool_destroy(pool);
+    pool_destroy(model_pool);
+}
+
+START_TEST(every_failure_of_memory_is_told_and_leaks_nothing)
+{
+    for (size_t i = 0; i < combine_case_count; i++)
+        fail_each_acquire(&combine_cases[i]);
+}
+END_TEST
+
+START_TEST(a_drained_table_is_used_again_and_a_failed_visit_empties_it)
+{
+    struct random random = random_of(property_seed());
+    const struct combine_case *kind = combine_case_named("words");
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    struct model model;
+    model_begin(&model, kind, pool);
+    model_add(&model, random_next(&random), 5000, 3000);
+    struct texts expected = model_texts(&model);
+    struct combine_options options = options_of(kind, pool);
+    struct combine *combine = NULL;
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    for (uint32_t fails_at = 0; fails_at < 3; fails_at++) {
+        struct texts found = texts_for(kind);
+        found.fails_at = fails_at;
+        ck_assert_ptr_null(add_rows(combine, &model, NULL, &random, pool));
+        barks_status *status = combine_drain(combine, true, print_batch, &found);
+        ck_assert_int_eq(status != NULL, fails_at > 0);
+        sort_texts(&found);
+        ck_assert(status != NULL || equal_texts(&expected, &found));
+        ck_assert_uint_eq(combine_row_count(combine), 0);
+        ck_assert(combine_is_sound(combine));
+        barks_status_free(status);
+        free(found.lines);
+    }
+    combine_destroy(combine);
+    free(expected.lines);
+    model_end(&model);
+    pool_destroy(pool);
+}
+END_TEST
+
+static void pass_rows(const struct combine_case *kind)
+{
+    struct random random = random_of(property_seed());
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    struct model model;
+    model_begin(&model, kind, pool);
+    model_add(&model, random_next(&random), 3000, 100);
+    struct combine_options options = options_of(kind, pool);
+    struct combine *combine = NULL;
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    struct batch *batch = NULL;
+    ck_assert_ptr_null(batch_create(pool, options.in, 16, &batch));
+    ck_assert_ptr_null(kind->write(model.rows, model.row_count, batch));
+    struct texts found = texts_for(kind);
+    uint32_t row = 0;
+    ck_assert_ptr_null(combine_pass(combine, batch, &row, print_batch, &found));
+    ck_assert_uint_eq(found.count, model.row_count);
+    for (uint32_t i = 0; i < model.row_count; i++) {
+        _Alignas(16) uint8_t accumulator[CASE_ROW_BYTES];
+        char text[CASE_TEXT_BYTES];
+        memcpy(accumulator, row_of(&model, i), kind->record->size);
+        if (kind->begin != NULL) {
+            kind->begin(accumulator, row_of(&model, i));
+            kind->fold(accumulator, row_of(&model, i));
+        }
+        kind->print(accumulator, text);
+        ck_assert_str_eq(found.lines[i], text);
+    }
+    ck_assert_uint_eq(combine_row_count(combine), 0);
+    free(found.lines);
+    batch_destroy(batch);
+    combine_destroy(combine);
+    model_end(&model);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+
+START_TEST(rows_that_pass_are_accumulators_of_their_own)
+{
+    for (size_t i = 0; i < combine_case_count; i++)
+        pass_rows(&combine_cases[i]);
+}
+END_TEST
+
+/* --- Numbers: many, in bad orders
+ * ---------------------------------------------------------------------- */
+
+BARKS_RECORD(counted, (i64, key), (i64, count));
+
+static void counted_loop(barks_call *call, void *const *accumulators, const uint32_t *row_indices,
+                         uint32_t count)
+{
+    const int64_t *keys = call->columns[0]->values;
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t row = row_indices == NULL ? k : row_indices[k];
+        if (keys[row] == INT64_MIN) {
+            barks_call_fail(call, BARKS_HERE, "bad row %d", 7);
+            call->row_index = row;
+            return;
+        }
+        ((struct counted *)accumulators[k])->count++;
+    }
+}
+static const barks_function counted_function = {.name = "count",
+                                                .kind = BARKS_KIND_REDUCE,
+                                                .in = &barks_record_counted,
+                                                .out = &barks_record_counted,
+                                                .fold = counted_loop};
+static const uint32_t column_0 = 0;
+
+static struct combine_options counted_options(struct pool *pool)
+{
+    return (struct combine_options){.pool = pool,
+                                    .in = &barks_record_counted.schema,
+                                    .accumulator = &barks_record_counted,
+                                    .key_columns = &column_0,
+                                    .key_fields = &column_0,
+                                    .key_count = 1,
+                                    .function = &counted_function};
+}
+
+/* Adds keys first, first + step, ... */
+static void add_keys(struct combine *combine, struct batch *batch, uint64_t count, int64_t first,
+                     int64_t step)
+{
+    for (uint64_t added = 0; added < count; added += batch->base.row_count) {
+        batch_clear(batch);
+        uint32_t rows = count - added < BATCH_ROWS ? (uint32_t)(count - added) : BATCH_ROWS;
+        ck_assert_ptr_null(batch_reserve(batch, rows));
+        for (uint32_t i = 0; i < rows; i++) {
+            ((int64_t *)batch->base.columns[0].values)[i] = first + (int64_t)(added + i) * step;
+            ((int64_t *)batch->base.columns[1].values)[i] = 1;
+        }
+        batch->base.row_count = rows;
+        uint32_t row = 0;
+        ck_assert_ptr_null(combine_add(combine, batch, &row));
+    }
+}
+
+/* What is drained out of one table is added to another. */
+struct refill {
+    struct combine *into;
+    uint64_t rows;
+};
+static barks_status *refill(void *context, struct batch *batch)
+{
+    struct refill *self = context;
+    uint32_t row = 0;
+    self->rows += batch->base.row_count;
+    return combine_add(self->into, batch, &row);
+}
+
+START_TEST(keys_in_the_order_of_another_table_do_not_crowd)
+{
+    enum { KEYS = 300000 };
+    struct pool *pool = NULL;
+    struct batch *batch = NULL;
+    struct combine *from = NULL, *into = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(1) << 30, &pool));
+    ck_assert_ptr_null(batch_create(pool, &barks_record_counted.schema, BATCH_ROWS, &batch));
+    struct combine_options options = counted_options(pool);
+    ck_assert_ptr_null(combine_create(&options, &from));
+    ck_assert_ptr_null(combine_create(&options, &into));
+    for (int round = 0; round < 2; round++) {
+        add_keys(from, batch, KEYS, 0, 1);
+        ck_assert_uint_eq(combine_row_count(from), KEYS);
+        struct refill self = {.into = into};
+        /* Quadratic behaviour would take minutes here, which the timeout of the test does not give.
+         */
+        ck_assert_ptr_null(combine_drain(from, true, refill, &self));
+        ck_assert_uint_eq(self.rows, KEYS);
+    }
+    ck_assert_uint_eq(combine_row_count(into), KEYS);
+    ck_assert(combine_is_sound(into));
+    ck_assert_uint_le(combine_bytes(into), UINT64_C(64) << 20);
+    combine_destroy(from);
+    combine_destroy(into);
+    batch_destroy(batch);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+static barks_status *ignore(void *context, struct batch *batch)
+{
+    *(uint64_t *)context += batch->base.row_count;
+    return NULL;
+}
+
+START_TEST(a_table_says_when_it_is_full_and_stays_below_its_limit)
+{
+    const uint64_t limit = UINT64_C(3) << 20;
+    struct pool *pool = NULL;
+    struct batch *batch = NULL;
+    struct combine *combine = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(64) << 20, &pool));
+    ck_assert_ptr_null(batch_create(pool, &barks_record_counted.schema, BATCH_ROWS, &batch));
+    struct combine_options options = counted_options(pool);
+    options.bytes_limit = limit;
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    ck_assert(!combine_is_full(combine));
+    uint64_t drained = 0;
+    int drains = 0;
+    for (int64_t i = 0; i < 300; i++) {
+        add_keys(combine, batch, BATCH_ROWS, i * BATCH_ROWS, 1);
+        ck_assert_uint_le(combine_bytes(combine), limit);
+        if (combine_is_full(combine)) {
+            ck_assert_uint_gt(combine_row_count(combine), 10000);
+            ck_assert_ptr_null(combine_drain(combine, false, ignore, &drained));
+            ck_assert(!combine_is_full(combine));
+            drains++;
+        }
+    }
+    ck_assert_int_gt(drains, 2);
+    ck_assert_ptr_null(combine_drain(combine, false, ignore, &drained));
+    ck_assert_uint_eq(drained, 300 * BATCH_ROWS);
+    combine_destroy(combine);
+    batch_destroy(batch);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_pool_that_refuses_to_let_it_grow_makes_it_full_not_broken)
+{
+    struct pool *pool = NULL;
+    struct batch *batch = NULL;
+    struct combine *combine = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(8) << 20, &pool));
+    ck_assert_ptr_null(batch_create(pool, &barks_record_counted.schema, BATCH_ROWS, &batch));
+    struct combine_options options = counted_options(pool);
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    uint64_t drained = 0;
+    int drains = 0;
+    for (int64_t i = 0; i < 500; i++) {
+        add_keys(combine, batch, BATCH_ROWS, i * BATCH_ROWS, 1);
+        if (combine_is_full(combine)) {
+            ck_assert_ptr_null(combine_drain(combine, false, ignore, &drained));
+            drains++;
+        }
+    }
+    ck_assert_int_gt(drains, 1);
+    ck_assert_ptr_null(combine_drain(combine, false, ignore, &drained));
+    ck_assert_uint_eq(drained, 500 * BATCH_ROWS);
+    combine_destroy(combine);
+    batch_destroy(batch);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_table_is_useless_where_keys_do_not_repeat)
+{
+    struct pool *pool = NULL;
+    struct batch *batch = NULL;
+    struct combine *combine = NULL;
+    uint64_t drained = 0;
+    ck_assert_ptr_null(pool_create(UINT64_C(1) << 30, &pool));
+    ck_assert_ptr_null(batch_create(pool, &barks_record_counted.schema, BATCH_ROWS, &batch));
+    struct combine_options options = counted_options(pool);
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    add_keys(combine, batch, 1 << 19, 0, 1);
+    ck_assert(!combine_is_useless(combine));
+    add_keys(combine, batch, 1 << 19, 1 << 19, 1);
+    ck_assert(combine_is_useless(combine));
+    add_keys(combine, batch, 1 << 19, 0, 1);
+    ck_assert(!combine_is_useless(combine));
+    ck_assert_ptr_null(combine_drain(combine, false, ignore, &drained));
+    ck_assert(!combine_is_useless(combine));
+    combine_destroy(combine);
+    batch_destroy(batch);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_row_that_a_body_refuses_is_named)
+{
+    struct pool *pool = NULL;
+    struct batch *batch = NULL;
+    struct combine *combine = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(64) << 20, &pool));
+    ck_assert_ptr_null(batch_create(pool, &barks_record_counted.schema, BATCH_ROWS, &batch));
+    struct combine_options options = counted_options(pool);
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    for (uint32_t i = 0; i < 700; i++)
+        ((int64_t *)batch->base.columns[0].values)[i] = i == 600 || i == 30 ? INT64_MIN : i;
+    batch->base.row_count = 700;
+    uint32_t row = 0;
+    barks_status *status = combine_add(combine, batch, &row);
+    ck_assert_ptr_nonnull(status);
+    ck_assert_int_eq(barks_status_code(status), BARKS_USER_ERROR);
+    ck_assert_str_eq(barks_status_text(status), "bad row 7");
+    ck_assert_uint_eq(row, 600);
+    barks_status_free(status);
+    combine_destroy(combine);
+    batch_destroy(batch);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+/* --- What bodies keep
+ * ------------------------------------------------------------------------------------- */
+
+START_TEST(strings_that_bodies_no_longer_keep_are_given_back)
+{
+    const struct combine_case *kind = combine_case_named("mixed");
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    struct model model;
+    model_begin(&model, kind, pool);
+    model_add(&model, property_seed(), 4000, 20);
+    struct combine_options options = options_of(kind, pool);
+    struct combine *combine = NULL;
+    struct random random = random_of(3);
+    ck_assert_ptr_null(combine_create(&options, &combine));
+    /* 100 times 4000 rows, of which more than half keep some 25 bytes: over 5 MiB. */
+    for (int i = 0; i < 100; i++) {
+        ck_assert_ptr_null(add_rows(combine, &model, NULL, &random, pool));
+        ck_assert_uint_le(combine_bytes(combine), UINT64_C(4) << 20);
+        if (i > 0)
+            model_repeat(&model);
+    }
+    struct texts expected = model_texts(&model), found = texts_for(kind);
+    ck_assert_ptr_null(combine_drain(combine, true, print_batch, &found));
+    sort_texts(&found);
+    ck_assert(equal_texts(&expected, &found));
+    free(expected.lines);
+    free(found.lines);
+    combine_destroy(combine);
+    model_end(&model);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+/* --- Options that make no sense
+ * ----------------------------------------------------------------------------- */
+
+BARKS_RECORD(other_key, (i32, key), (i64, count));
+
+START_TEST(options_that_do_not_fit_are_refused)
+{
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(64) << 20, &pool));
+    static const uint32_t column_9 = 9;
+    barks_function filter = counted_function, other = counted_function;
+    filter.kind = BARKS_KIND_FILTER;
+    other.in = &barks_record_other_key;
+    barks_record shifted = barks_record_counted;
+    static const uint32_t offsets[] = {8, 0};
+    shifted.offsets = offsets;
+    struct combine_options options[6];
+    for (int i = 0; i < 6; i++)
+        options[i] = counted_options(pool);
+    options[0].function = &filter;
+    options[1].function = &other;
+    options[2].key_columns = &column_9;
+    options[3].key_fields = &column_9;
+    options[4].in = &barks_record_other_key.schema;
+    options[5].function = NULL;
+    options[5].accumulator = &shifted;
+    for (int i = 0; i < 6; i++) {
+        struct combine *combine = NULL;
+        barks_status *status = combine_create(&options[i], &combine);
+        ck_assert_msg(status != NULL, "options %d", i);
+        ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
+        barks_status_free(status);
+    }
+    pool_destroy(pool);
+}
+END_TEST
+
+SUITE_MAIN("shuffle/combine", a_table_equals_a_linear_list_in_any_order,
+           every_failure_of_memory_is_told_and_leaks_nothing,
+           a_drained_table_is_used_again_and_a_failed_visit_empties_it,
+           rows_that_pass_are_accumulators_of_their_own,
+           keys_in_the_order_of_another_table_do_not_crowd,
+           a_table_says_when_it_is_full_and_stays_below_its_limit,
+           a_pool_that_refuses_to_let_it_grow_makes_it_full_not_broken,
+           a_table_is_useless_where_keys_do_not_repeat, a_row_that_a_body_refuses_is_named,
+           strings_that_bodies_no_longer_keep_are_given_back, options_that_do_not_fit_are_refused)
