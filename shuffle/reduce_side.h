@@ -7,37 +7,60 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One for each executor, holding all its shuffles. Threads: any; it locks (LOCK_STORE). */
 struct reduce_side;
 struct pool;
 
-/* One for each executor, holding all its shuffles. Threads: any; it locks. */
-BARKS_CHECKED barks_status *reduce_side_create(struct pool *pool, struct reduce_side **out_reduce_side);
-void reduce_side_destroy(struct reduce_side *reduce_side);
+/* Frames name partitions below this. */
+enum { REDUCE_PARTITIONS_MAX = 1 << 20 };
 
-/* Takes a frame that arrived. A frame of an attempt that was not committed is kept until the commit says which counts. */
-BARKS_CHECKED barks_status *reduce_side_deliver(struct reduce_side *reduce_side, struct frame *frame);
+BARKS_CHECKED barks_status *reduce_side_create(struct pool *pool,
+                                               struct reduce_side **out_reduce_side);
+void reduce_side_destroy(struct reduce_side *reduce_side); /* NULL is fine */
 
-/* The driver's commit: for run i of the shuffle, attempt attempts[i] counts and has sent frame_counts[i] frames here.
- * Frames of other attempts are dropped. */
-BARKS_CHECKED barks_status *reduce_side_commit(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t run_count,
-                                               const uint32_t *attempts, const uint64_t *frame_counts);
+/* Takes a frame that arrived, also where it fails. A frame of an attempt that was not committed is
+ * kept until the commit says which counts; later ones of other attempts are dropped.
+ * Errors: BARKS_BAD_INPUT (a partition or run out of range, more frames of a run than its commit
+ * named), BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *reduce_side_deliver(struct reduce_side *reduce_side,
+                                                struct frame *frame);
 
-/* True once the shuffle is committed and every frame it expects has arrived; asked by the communication thread after each
- * delivery and commit. */
+/* The driver's commit: for run i of the shuffle, attempt attempts[i] counts and has sent
+ * frame_counts[i] frames here. Frames of other attempts are dropped.
+ * Errors: BARKS_INVALID (committed before), BARKS_BAD_INPUT (more frames of a run than named, runs
+ * out of range), BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *reduce_side_commit(struct reduce_side *reduce_side, uint64_t shuffle,
+                                               uint32_t run_count, const uint32_t *attempts,
+                                               const uint64_t *frame_counts);
+
+/* True once the shuffle is committed and every frame it expects has arrived; asked by the
+ * communication thread after each delivery and commit. O(log shuffles). */
 bool reduce_side_is_complete(struct reduce_side *reduce_side, uint64_t shuffle);
 
-/* Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map partition, position), since runs are
- * contiguous ranges of partitions in order. The batch is lent until visit returns; with take it is given away (visit
- * destroys it) and the partition is empty afterwards, which keeps memory flat. schema is that of the rows.
- * Errors: BARKS_BAD_INPUT (a frame that does not decode), those of visit, which end the walk. */
-BARKS_CHECKED barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
-                                             const barks_schema *schema, bool take,
-                                             barks_status *(*visit)(void *context, struct batch *batch), void *context);
+/**
+ * Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map
+ * partition, position), since runs are contiguous ranges of partitions in order.
+ *
+ * Ownership: the batch is lent until visit returns; with take it is given away (visit destroys it)
+ *            and the partition is empty afterwards, whatever fails, which keeps memory flat.
+ *            schema is that of the rows.
+ * Errors:    BARKS_BAD_INPUT (a frame that does not decode, rows other than it named, two frames of
+ *            one name), BARKS_INVALID (the shuffle is not complete; take while another reads),
+ * those of visit, which end the walk. Threads:   any number may read a partition at once without
+ * take.
+ */
+BARKS_CHECKED barks_status *
+reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
+                 const barks_schema *schema, bool take,
+                 barks_status *(*visit)(void *context, struct batch *batch), void *context);
 
-/* Everything of the shuffle is freed. */
+/* Everything of the shuffle is freed, what is being read when its readers have ended. */
 void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle);
 
+/* Of the frames that wait. */
 struct reduce_side_counters {
-    uint64_t frames, rows, bytes;
+    uint64_t frames;
+    uint64_t rows;
+    uint64_t bytes; /* encoded; those handed over by reference count 0 */
 };
 struct reduce_side_counters reduce_side_counters(struct reduce_side *reduce_side, uint64_t shuffle);

@@ -1,0 +1,288 @@
+#include "shuffle/buckets.h"
+
+#include "base/pool.h"
+#include "batch/schema.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows for each partition, on average, that are worth dealing out. */
+enum { ROWS_WORTH_DEALING = 16 };
+
+/* Staged rows are dealt out at this size at the latest, that is while they are in some cache. */
+enum { STAGE_ROWS_MAX = 1 << 16 };
+static const uint64_t stage_bytes_max = UINT64_C(4) << 20;
+
+static const uint64_t frame_bytes_default = UINT64_C(512) << 10;
+static const uint64_t total_bytes_default_min = UINT64_C(4) << 20;
+static const uint64_t total_bytes_default_max = UINT64_C(256) << 20;
+
+struct bucket {
+    struct batch *batch; /* owned; NULL while there are no rows */
+    uint64_t bytes;      /* of its rows */
+};
+
+struct buckets {
+    struct buckets_options options;
+    uint32_t row_bytes;     /* of a row without what it points to */
+    bool has_pointers;      /* strings or lists somewhere */
+    struct bucket *buckets; /* owned; one for each partition */
+    uint64_t total_bytes;   /* of all rows in them */
+    struct batch *stage;    /* owned; NULL before it is needed */
+    uint64_t stage_bytes;
+
+    /* Dealing out: rows by partition. */
+    uint32_t *begins;     /* owned; partition_count + 1 places in order */
+    uint32_t *partitions; /* owned; of each row */
+    uint32_t *order;      /* owned; rows of partition 0, of partition 1 ... */
+    uint32_t *bytes;      /* owned; that each row points to, at most UINT32_MAX */
+    uint32_t row_capacity;
+};
+
+static uint32_t bytes_of_fields(const barks_schema *schema, bool *out_has_pointers)
+{
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const barks_type *type = schema->fields[i].type;
+        bytes += (uint32_t)type_value_bytes(type); /* at most 16 */
+        if (type->id == BARKS_STRUCT)
+            bytes += bytes_of_fields(type->fields, out_has_pointers);
+        else if (type->id == BARKS_STR || type->id == BARKS_BYTES || type->id == BARKS_LIST)
+            *out_has_pointers = true;
+    }
+    return bytes;
+}
+
+barks_status *buckets_create(const struct buckets_options *options, struct buckets **out_buckets)
+{
+    uint32_t partition_count = options->partitioner.partition_count;
+    if (partition_count == 0)
+        BARKS_FAIL(BARKS_INVALID, "rows cannot be dealt to 0 partitions");
+    struct buckets *buckets = calloc(1, sizeof *buckets);
+    if (buckets == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " buckets", partition_count);
+    buckets->options = *options;
+    if (options->frame_bytes == 0)
+        buckets->options.frame_bytes = frame_bytes_default;
+    if (options->total_bytes == 0) {
+        uint64_t bytes = pool_budget_bytes(options->pool) / 16;
+        if (bytes < total_bytes_default_min)
+            bytes = total_bytes_default_min;
+        if (bytes > total_bytes_default_max)
+            bytes = total_bytes_default_max;
+        buckets->options.total_bytes = bytes;
+    }
+    buckets->row_bytes = bytes_of_fields(options->schema, &buckets->has_pointers);
+    buckets->buckets = calloc(partition_count, sizeof *buckets->buckets);
+    buckets->begins = calloc((size_t)partition_count + 1, sizeof *buckets->begins);
+    if (buckets->buckets == NULL || buckets->begins == NULL) {
+        buckets_destroy(buckets);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " buckets", partition_count);
+    }
+    *out_buckets = buckets;
+    return NULL;
+}
+
+void buckets_destroy(struct buckets *buckets)
+{
+    if (buckets == NULL)
+        return;
+    for (uint32_t i = 0;
+         buckets->buckets != NULL && i < buckets->options.partitioner.partition_count; i++)
+        batch_destroy(buckets->buckets[i].batch);
+    partitioner_drop(&buckets->options.partitioner);
+    batch_destroy(buckets->stage);
+    free(buckets->buckets);
+    free(buckets->begins);
+    free(buckets->partitions);
+    free(buckets->order);
+    free(buckets->bytes);
+    free(buckets);
+}
+
+/* --- Bytes that rows point to --------------------------------------------------------------------
+ */
+
+static void add_bytes(uint32_t *sum, uint64_t bytes)
+{
+    *sum = bytes > UINT32_MAX - *sum ? UINT32_MAX : *sum + (uint32_t)bytes;
+}
+
+/* Adds to bytes[i] what row i of column points to. */
+static void add_pointed_bytes(const barks_column *column, uint32_t row_count, uint32_t *bytes)
+{
+    const barks_type *type = column->type;
+    if (type->id == BARKS_STR || type->id == BARKS_BYTES) {
+        const barks_str *texts = column->values;
+        for (uint32_t i = 0; i < row_count; i++)
+            add_bytes(&bytes[i], texts[i].length > BARKS_STR_INLINE ? texts[i].length : 0);
+    } else if (type->id == BARKS_LIST) {
+        /* What the items of a list point to is not looked at: they are counted with some more. */
+        const barks_list_slice *slices = column->values;
+        for (uint32_t i = 0; i < row_count; i++)
+            add_bytes(&bytes[i], (uint64_t)slices[i].length * (type_value_bytes(type->item) + 8));
+    } else if (type->id == BARKS_STRUCT) {
+        for (uint32_t i = 0; i < type->fields->field_count; i++)
+            add_pointed_bytes(&column->children[i], row_count, bytes);
+    }
+}
+
+static void find_pointed_bytes(struct buckets *buckets, const barks_batch *rows)
+{
+    if (rows->row_count == 0)
+        return;
+    memset(buckets->bytes, 0, rows->row_count * sizeof *buckets->bytes);
+    for (uint32_t i = 0; i < rows->schema->field_count; i++)
+        add_pointed_bytes(&rows->columns[i], rows->row_count, buckets->bytes);
+}
+
+/* --- Frames --------------------------------------------------------------------------------------
+ */
+
+BARKS_CHECKED static barks_status *emit_bucket(struct buckets *buckets, uint32_t partition)
+{
+    struct bucket *bucket = &buckets->buckets[partition];
+    struct batch *batch = bucket->batch;
+    if (batch == NULL)
+        return NULL;
+    buckets->total_bytes -= bucket->bytes;
+    *bucket = (struct bucket){0};
+    return buckets->options.emit(buckets->options.context, partition, batch);
+}
+
+BARKS_CHECKED static barks_status *emit_all(struct buckets *buckets)
+{
+    for (uint32_t i = 0; i < buckets->options.partitioner.partition_count; i++)
+        BARKS_TRY(emit_bucket(buckets, i));
+    return NULL;
+}
+
+/* --- Dealing out ---------------------------------------------------------------------------------
+ */
+
+BARKS_CHECKED static barks_status *reserve_rows(struct buckets *buckets, uint32_t row_count)
+{
+    if (row_count <= buckets->row_capacity)
+        return NULL;
+    uint32_t **arrays[] = {&buckets->partitions, &buckets->order, &buckets->bytes};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        uint32_t *array = realloc(*arrays[i], (size_t)row_count * sizeof *array);
+        if (array == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory to deal out %" PRIu32 " rows", row_count);
+        *arrays[i] = array;
+    }
+    buckets->row_capacity = row_count;
+    return NULL;
+}
+
+/* A counting sort, in which rows of a partition keep their order: those of partition p are then
+ * order[begins[p]] up to order[begins[p + 1]]. */
+static void order_rows(struct buckets *buckets, uint32_t row_count)
+{
+    uint32_t partition_count = buckets->options.partitioner.partition_count;
+    uint32_t *begins = buckets->begins;
+    memset(begins, 0, ((size_t)partition_count + 1) * sizeof *begins);
+    for (uint32_t row = 0; row < row_count; row++)
+        begins[buckets->partitions[row]]++;
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i <= partition_count; i++) {
+        sum += begins[i];
+        begins[i] = sum; /* the end of partition i; filling in from the back makes it the begin */
+    }
+    for (uint32_t row = row_count; row-- > 0;)
+        buckets->order[--begins[buckets->partitions[row]]] = row;
+}
+
+BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const struct batch *rows,
+                                             uint32_t partition, const uint32_t *indices,
+                                             uint32_t row_count)
+{
+    struct bucket *bucket = &buckets->buckets[partition];
+    if (bucket->batch == NULL)
+        BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, row_count,
+                               &bucket->batch));
+    BARKS_TRY(batch_gather(bucket->batch, rows, indices, row_count, buckets->options.strings));
+    uint64_t bytes = (uint64_t)row_count * buckets->row_bytes;
+    for (uint32_t k = 0; buckets->has_pointers && k < row_count; k++)
+        bytes += buckets->bytes[indices[k]];
+    bucket->bytes += bytes;
+    buckets->total_bytes += bytes;
+    return bucket->bytes >= buckets->options.frame_bytes ? emit_bucket(buckets, partition) : NULL;
+}
+
+/* is_last: nothing comes after these rows, so that no partition needs to keep a bucket. */
+BARKS_CHECKED static barks_status *deal_out(struct buckets *buckets, const struct batch *rows,
+                                            bool is_last)
+{
+    BARKS_TRY(reserve_rows(buckets, rows->base.row_count));
+    BARKS_TRY(partitioner_apply(&buckets->options.partitioner, rows, buckets->partitions));
+    if (buckets->has_pointers)
+        find_pointed_bytes(buckets, &rows->base);
+    order_rows(buckets, rows->base.row_count);
+    uint32_t partition_count = buckets->options.partitioner.partition_count;
+    for (uint32_t i = 0; i < partition_count; i++) {
+        uint32_t begin = buckets->begins[i];
+        uint32_t end = buckets->begins[i + 1];
+        if (begin < end)
+            BARKS_TRY(give_rows(buckets, rows, i, buckets->order + begin, end - begin));
+        if (is_last)
+            BARKS_TRY(emit_bucket(buckets, i));
+    }
+    return buckets->total_bytes > buckets->options.total_bytes ? emit_all(buckets) : NULL;
+}
+
+/* --- Staging -------------------------------------------------------------------------------------
+ */
+
+BARKS_CHECKED static barks_status *stage_rows(struct buckets *buckets, const struct batch *batch)
+{
+    if (buckets->stage == NULL)
+        BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, BATCH_ROWS,
+                               &buckets->stage));
+    BARKS_TRY(
+        batch_append(buckets->stage, batch, 0, batch->base.row_count, buckets->options.strings));
+    buckets->stage_bytes += (uint64_t)batch->base.row_count * buckets->row_bytes;
+    if (buckets->has_pointers) {
+        BARKS_TRY(reserve_rows(buckets, batch->base.row_count));
+        find_pointed_bytes(buckets, &batch->base);
+        for (uint32_t i = 0; i < batch->base.row_count; i++)
+            buckets->stage_bytes += buckets->bytes[i];
+    }
+    return NULL;
+}
+
+static void clear_stage(struct buckets *buckets)
+{
+    batch_clear(buckets->stage);
+    buckets->stage_bytes = 0;
+}
+
+barks_status *buckets_add(struct buckets *buckets, const struct batch *batch)
+{
+    uint64_t worth_rows =
+        (uint64_t)ROWS_WORTH_DEALING * buckets->options.partitioner.partition_count;
+    if (worth_rows > STAGE_ROWS_MAX)
+        worth_rows = STAGE_ROWS_MAX;
+    bool is_staged = buckets->stage != NULL && buckets->stage->base.row_count > 0;
+    if (batch->base.row_count == 0)
+        return NULL;
+    if (!is_staged && batch->base.row_count >= worth_rows)
+        return deal_out(buckets, batch, false);
+    BARKS_TRY(stage_rows(buckets, batch));
+    if (buckets->stage->base.row_count < worth_rows && buckets->stage_bytes < stage_bytes_max)
+        return NULL;
+    BARKS_TRY(deal_out(buckets, buckets->stage, false));
+    clear_stage(buckets);
+    return NULL;
+}
+
+barks_status *buckets_flush(struct buckets *buckets)
+{
+    if (buckets->stage == NULL || buckets->stage->base.row_count == 0)
+        return emit_all(buckets);
+    BARKS_TRY(deal_out(buckets, buckets->stage, true));
+    clear_stage(buckets);
+    return NULL;
+}
