@@ -56,8 +56,8 @@ BARKS_INLINE bool barks_leave_false_(const void *body)
  * strings must outlive the body: those of `in` do, others are made by barks_str_make.
  */
 #define emit(...)                                                                                  \
-    emit_works_in_FLAT_MAP_and_MAP_BATCHES(barks_emitter,                                          \
-                                           (__typeof__(*barks_emitter->type)){__VA_ARGS__})
+    (emit_works_in_FLAT_MAP_and_MAP_BATCHES)(barks_emitter,                                        \
+                                             (__typeof__(*barks_emitter->type)){__VA_ARGS__})
 
 /* In a body of BARKS_MAP `out` is the row, in others the barks_out; this stands for the latter. */
 static barks_out *const barks_out_of_map __attribute__((unused)) = NULL;
@@ -437,8 +437,7 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
  * flat_map, ...). */
 #define BARKS_FUNCTION_OF(function_kind, f)                                                        \
     (BARKS_CLAIM_(_Generic((f).kind, const struct barks_is_##function_kind * : 1, default : 0),    \
-                  "'" #f                                                                           \
-                  "' is not a function of the kind that this operation takes: " #function_kind),   \
+                  #f " is not a function of the kind that this operation takes: " #function_kind), \
      &(f).function)
 
 /* For operations: env as const void *. It must be NULL, a void pointer, or point to the env type
@@ -447,5 +446,5 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
     (BARKS_CLAIM_(_Generic((env_pointer), void * : 1, const void * : 1,                            \
                            __typeof__(1 ? (f).env : (f).env) : 1,                                  \
                            const __typeof__(*(f).env) * : 1, default : 0),                         \
-                  "env does not point to the env type of '" #f "'"),                               \
+                  "env does not point to the env type of " #f),                                    \
      (const void *)(env_pointer))

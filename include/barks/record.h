@@ -48,10 +48,10 @@
 #define BARKS_DROP_(...)
 
 #define BARKS_CHECK_PAIR_(name, pair)                                                              \
-    _Static_assert(BARKS_IS_PAIR(pair),                                                            \
-                   "BARKS_RECORD(" #name "): a field is (type, name), this is not: " #pair);       \
     _Static_assert(!BARKS_IS_PAIR(BARKS_DROP_ pair),                                               \
                    "BARKS_RECORD(" #name "): comma missing between fields: " #pair);               \
+    _Static_assert(BARKS_IS_PAIR(pair),                                                            \
+                   "BARKS_RECORD(" #name "): a field is (type, name), this is not: " #pair);       \
     _Static_assert((BARKS_COUNT pair) == 2,                                                        \
                    "BARKS_RECORD(" #name "): comma missing in a field (type, name): " #pair);
 #define BARKS_CHECK_TYPE_(name, pair) BARKS_FIELD(BARKS_CHECK_TYPE__, name, pair)
