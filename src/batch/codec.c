@@ -230,7 +230,7 @@ static inline barks_status *read_strings_of(struct reader *reader, barks_str *ou
         } else { /* the last strings of the encoding */
             if (left_bytes < length)
                 return malformed(reader, "a string longer than what is left");
-            out[row] = barks_str_of((const char *)at, length);
+            out[row] = barks_str_of_exactly((const char *)at, length);
         }
         long_bytes += length > BARKS_STR_INLINE ? length : 0;
         at += length;

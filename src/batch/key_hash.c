@@ -1,5 +1,5 @@
-/* The key hash, version 1. It decides which partition a row belongs to, also in files that outlive
- * the job, so none of this may change:
+/* The key hash, version 1 (docs/key-hash.md). It decides which partition a row belongs to, also in
+ * files that outlive the job, so none of this may change:
  *
  *     str, bytes     xxh3_64 (seed 0) of the bytes
  *     i32, i64       of the value as 8 little-endian bytes

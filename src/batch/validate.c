@@ -36,7 +36,7 @@ static bool block_holds(struct validation *validation, const barks_str *text)
 static const char *string_fault(struct validation *validation, const barks_str *text, bool is_text)
 {
     if (barks_str_is_inline(*text)) {
-        barks_str canonical = barks_str_of(barks_str_bytes(text), text->length);
+        barks_str canonical = barks_str_of_exactly(barks_str_bytes(text), text->length);
         if (memcmp(text, &canonical, sizeof canonical) != 0)
             return "a short string with bytes after its end";
     } else {

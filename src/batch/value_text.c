@@ -78,7 +78,10 @@ static size_t write_decimal(const struct decimal *decimal, bool negative,
     for (int i = 0; i < count || i < point; i++) {
         if (i == point && i > 0)
             out[length++] = '.';
-        out[length++] = i < count ? decimal->digits[i] : '0';
+        char digit = '0';
+        if (i < count)
+            digit = decimal->digits[i];
+        out[length++] = digit;
     }
     out[length] = 0;
     return length;
