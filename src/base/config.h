@@ -52,6 +52,7 @@ enum config_key {
 #undef SETTING
 };
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): one term of a sum */
 #define SETTING(...) +1
 enum { CONFIG_COUNT = 0 CONFIG_TABLE(SETTING) };
 #undef SETTING

@@ -233,7 +233,7 @@ void log_write(enum log_level level, const char *area, const char *format, ...)
         length += (size_t)text_length;
     if (length >= sizeof line) {
         length = sizeof line - 1;
-        memcpy(line + length - 3, "...", 3);
+        memset(line + length - 3, '.', 3);
     }
 
     size_t repeats_length = 0;

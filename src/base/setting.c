@@ -13,10 +13,10 @@
 const struct setting settings[CONFIG_COUNT] = {
 #define SETTING(name, key_, type_, default_, limits_, help_)                                       \
     [CONFIG_##name] = {                                                                            \
-        .key = key_,                                                                               \
-        .initial = default_,                                                                       \
-        .limits = limits_,                                                                         \
-        .help = help_,                                                                             \
+        .key = (key_),                                                                             \
+        .initial = (default_),                                                                     \
+        .limits = (limits_),                                                                       \
+        .help = (help_),                                                                           \
         .type = SETTING_##type_,                                                                   \
     },
     CONFIG_TABLE(SETTING)

@@ -187,6 +187,7 @@ START_TEST(lines_of_several_threads_do_not_mix)
         int thread = -1;
         int number = -1;
         int end = 0;
+        /* NOLINTNEXTLINE(cert-err34-c): small numbers, and the end is checked */
         sscanf(line, "[barks] info net: thread %d line %d end\n%n", &thread, &number, &end);
         ck_assert_msg(end > 0 && thread >= 0 && thread < THREADS, "%s", line);
         ck_assert_int_eq(number, next[thread]++);

@@ -23,5 +23,5 @@ int suite_run(const char *name, const TTest *const *tests, size_t test_count);
     int main(void)                                                                                 \
     {                                                                                              \
         const TTest *const tests[] = {__VA_ARGS__};                                                \
-        return suite_run((name), tests, sizeof tests / sizeof *tests);                             \
+        return suite_run((name), tests, sizeof tests / sizeof tests[0]);                           \
     }
