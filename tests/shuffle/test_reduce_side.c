@@ -1,0 +1,393 @@
+#include "base/pool.h"
+#include "base/random.h"
+#include "batch/codec.h"
+#include "shuffle/reduce_side.h"
+#include "support/property.h"
+
+#include <check.h>
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const barks_type i64_type = {.id = BARKS_I64};
+static const barks_type str_type = {.id = BARKS_STR};
+static const barks_field fields[] = {{"number", &i64_type, false}, {"text", &str_type, false}};
+static const barks_schema schema = {2, fields};
+
+static struct pool *new_pool(void)
+{
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    return pool;
+}
+
+static void drop_pool(struct pool *pool)
+{
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+
+/* The first number of a frame's rows tells which frame it is. */
+static int64_t number_of(uint32_t run, uint32_t attempt, uint32_t partition, uint32_t sequence)
+{
+    return (((int64_t)run * 100 + attempt) * 1000 + partition) * 1000 + sequence;
+}
+
+static struct frame *new_frame(struct pool *pool, struct frame_name name, bool encoded)
+{
+    struct frame *frame = calloc(1, sizeof *frame);
+    struct batch *batch = NULL;
+    ck_assert_ptr_nonnull(frame);
+    name.row_count = 1 + name.sequence % 3;
+    ck_assert_ptr_null(batch_create(pool, &schema, 16, &batch));
+    for (uint32_t i = 0; i < name.row_count; i++) {
+        void *bytes = NULL;
+        ck_assert_ptr_null(batch_make_bytes(batch, 20, &bytes));
+        memset(bytes, 'x', 20);
+        ((int64_t *)batch->base.columns[0].values)[i] =
+            number_of(name.run, name.attempt, name.partition, name.sequence);
+        ((barks_str *)batch->base.columns[1].values)[i] = barks_str_of(bytes, 20);
+    }
+    batch->base.row_count = name.row_count;
+    frame->batch = batch;
+    if (encoded) {
+        name.body_bytes = codec_encoded_bytes(&batch->base, 0, name.row_count);
+        ck_assert_ptr_null(block_create(pool, name.body_bytes, &frame->body));
+        codec_encode(&batch->base, 0, name.row_count, frame->body->bytes);
+        batch_destroy(batch);
+        frame->batch = NULL;
+    }
+    frame->name = name;
+    return frame;
+}
+
+/* Checks that frames come in order, and counts them. */
+struct reader {
+    bool take;
+    int64_t last;
+    uint64_t frame_count;
+    uint64_t row_count;
+    uint64_t fails_at; /* frame that is refused, from 1; 0: none */
+};
+
+static barks_status *read_frame(void *context, struct batch *batch)
+{
+    struct reader *reader = context;
+    const int64_t *numbers = batch->base.columns[0].values;
+    const barks_str *texts = batch->base.columns[1].values;
+    ck_assert_int_gt(numbers[0], reader->last);
+    for (uint32_t i = 0; i < batch->base.row_count; i++) {
+        ck_assert_int_eq(numbers[i], numbers[0]);
+        ck_assert_int_eq(memcmp(barks_str_bytes(&texts[i]), "xxxxxxxxxxxxxxxxxxxx", 20), 0);
+    }
+    reader->last = numbers[0];
+    reader->frame_count++;
+    reader->row_count += batch->base.row_count;
+    if (reader->take)
+        batch_destroy(batch);
+    if (reader->frame_count == reader->fails_at)
+        BARKS_FAIL(BARKS_IO, "no more");
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *read_partition(struct reduce_side *side, uint64_t shuffle,
+                                                  uint32_t partition, struct reader *reader)
+{
+    reader->last = -1;
+    return reduce_side_read(side, shuffle, partition, &schema, reader->take, read_frame, reader);
+}
+
+enum { RUNS = 7, PARTITIONS = 130, ATTEMPTS = 3 };
+
+/* Frames of all attempts of a map stage, in any order. */
+struct stage {
+    uint32_t counts[RUNS][ATTEMPTS][PARTITIONS]; /* frames */
+    uint32_t attempts[RUNS];                     /* that count */
+    uint64_t frame_counts[RUNS];
+    struct frame **frames;
+    uint32_t frame_count;
+};
+
+static void make_stage(struct stage *stage, struct pool *pool, struct random *random,
+                       uint64_t shuffle)
+{
+    memset(stage, 0, sizeof *stage);
+    stage->frames = calloc((size_t)RUNS * ATTEMPTS * PARTITIONS * 3, sizeof(struct frame *));
+    ck_assert_ptr_nonnull(stage->frames);
+    for (uint32_t run = 0; run < RUNS; run++) {
+        stage->attempts[run] = (uint32_t)random_below(random, ATTEMPTS);
+        for (uint32_t attempt = 0; attempt < ATTEMPTS; attempt++) {
+            for (uint32_t partition = 0; partition < PARTITIONS; partition++) {
+                uint32_t count = (uint32_t)random_below(random, 4);
+                stage->counts[run][attempt][partition] = count;
+                if (attempt == stage->attempts[run])
+                    stage->frame_counts[run] += count;
+                for (uint32_t sequence = 0; sequence < count; sequence++)
+                    stage->frames[stage->frame_count++] =
+                        new_frame(pool,
+                                  (struct frame_name){.shuffle = shuffle,
+                                                      .run = run,
+                                                      .attempt = attempt,
+                                                      .partition = partition,
+                                                      .sequence = sequence},
+                                  random_below(random, 2) == 0);
+            }
+        }
+    }
+    for (uint32_t i = stage->frame_count; i > 1; i--) {
+        uint32_t other = (uint32_t)random_below(random, i);
+        struct frame *frame = stage->frames[i - 1];
+        stage->frames[i - 1] = stage->frames[other];
+        stage->frames[other] = frame;
+    }
+}
+
+static uint64_t frames_of(const struct stage *stage, uint32_t partition)
+{
+    uint64_t count = 0;
+    for (uint32_t run = 0; run < RUNS; run++)
+        count += stage->counts[run][stage->attempts[run]][partition];
+    return count;
+}
+
+START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
+{
+    struct random random = random_of(property_seed());
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    for (uint64_t shuffle = 1; shuffle < 9; shuffle++) {
+        static struct stage stage;
+        make_stage(&stage, pool, &random, shuffle);
+        uint32_t commit_at = (uint32_t)random_below(&random, stage.frame_count + 1);
+        uint64_t counted = 0, expected = 0;
+        for (uint32_t run = 0; run < RUNS; run++)
+            expected += stage.frame_counts[run];
+        for (uint32_t i = 0; i <= stage.frame_count; i++) {
+            if (i == commit_at)
+                ck_assert_ptr_null(
+                    reduce_side_commit(side, shuffle, RUNS, stage.attempts, stage.frame_counts));
+            ck_assert_int_eq(reduce_side_is_complete(side, shuffle),
+                             i >= commit_at && counted == expected);
+            if (i == stage.frame_count)
+                break;
+            const struct frame_name *name = &stage.frames[i]->name;
+            counted += name->attempt == stage.attempts[name->run];
+            ck_assert_ptr_null(reduce_side_deliver(side, stage.frames[i]));
+        }
+        ck_assert_uint_eq(reduce_side_counters(side, shuffle).frames, expected);
+        for (uint32_t partition = 0; partition < PARTITIONS + 5; partition++) {
+            uint64_t frames = partition < PARTITIONS ? frames_of(&stage, partition) : 0;
+            for (int round = 0; round < 4; round++) {
+                struct reader reader = {.take = round == 2};
+                ck_assert_ptr_null(read_partition(side, shuffle, partition, &reader));
+                ck_assert_uint_eq(reader.frame_count, round < 3 ? frames : 0);
+            }
+        }
+        struct reduce_side_counters left = reduce_side_counters(side, shuffle);
+        ck_assert(left.frames == 0 && left.rows == 0 && left.bytes == 0);
+        if (shuffle % 2 == 0)
+            reduce_side_drop(side, shuffle);
+        reduce_side_drop(side, 1000 + shuffle);
+        free(stage.frames);
+    }
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
+static void deliver(struct reduce_side *side, struct pool *pool, struct frame_name name,
+                    barks_code expected)
+{
+    barks_status *status = reduce_side_deliver(side, new_frame(pool, name, true));
+    ck_assert_int_eq(status == NULL ? 0 : barks_status_code(status), expected);
+    barks_status_free(status);
+}
+
+START_TEST(frames_that_cannot_be_are_refused)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    const uint32_t attempts[] = {0, 1};
+    const uint64_t counts[] = {1, 2};
+    struct reader reader = {0};
+    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .partition = REDUCE_PARTITIONS_MAX},
+            BARKS_BAD_INPUT);
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 1, .attempt = 1}, 0);
+    barks_status *status = read_partition(side, 5, 0, &reader);
+    ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
+    barks_status_free(status);
+    ck_assert_ptr_null(reduce_side_commit(side, 5, 2, attempts, counts));
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 2}, BARKS_BAD_INPUT);
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 0, .attempt = 1}, 0);
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 0, .partition = 9}, 0);
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 0, .sequence = 1},
+            BARKS_BAD_INPUT);
+    ck_assert(!reduce_side_is_complete(side, 5));
+    /* The same name again. */
+    deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 1, .attempt = 1}, 0);
+    ck_assert(reduce_side_is_complete(side, 5));
+    status = read_partition(side, 5, 0, &reader);
+    ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
+    barks_status_free(status);
+    status = reduce_side_commit(side, 5, 2, attempts, counts);
+    ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
+    barks_status_free(status);
+
+    /* More than the commit names; a run that it does not name. */
+    deliver(side, pool, (struct frame_name){.shuffle = 6}, 0);
+    deliver(side, pool, (struct frame_name){.shuffle = 6, .sequence = 1}, 0);
+    status = reduce_side_commit(side, 6, 1, attempts, counts);
+    ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
+    barks_status_free(status);
+    deliver(side, pool, (struct frame_name){.shuffle = 7, .run = 1}, 0);
+    status = reduce_side_commit(side, 7, 1, attempts, counts);
+    ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
+    barks_status_free(status);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
+/* One partition of four frames, the third of which is spoilt by spoil. */
+static void read_spoilt(void (*spoil)(struct frame *frame), bool take, uint64_t fails_at,
+                        barks_code expected)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    const uint32_t attempt = 0;
+    const uint64_t count = 4;
+    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    for (uint32_t sequence = 0; sequence < 4; sequence++) {
+        struct frame *frame = new_frame(
+            pool, (struct frame_name){.shuffle = 1, .sequence = sequence}, sequence % 2 == 0);
+        if (sequence == 2 && spoil != NULL)
+            spoil(frame);
+        ck_assert_ptr_null(reduce_side_deliver(side, frame));
+    }
+    ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
+    struct reader reader = {.take = take, .fails_at = fails_at};
+    barks_status *status = read_partition(side, 1, 0, &reader);
+    ck_assert_ptr_nonnull(status);
+    ck_assert_int_eq(barks_status_code(status), expected);
+    barks_status_free(status);
+    ck_assert_uint_eq(reader.frame_count, fails_at == 0 ? 2 : fails_at);
+    ck_assert_uint_eq(reduce_side_counters(side, 1).frames, take ? 0 : 4);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+
+static void flip_a_bit(struct frame *frame)
+{
+    frame->body->bytes[frame->body->size_bytes - 1] ^= 4;
+}
+static void miscount_rows(struct frame *frame) { frame->name.row_count++; }
+
+START_TEST(a_frame_that_is_not_what_it_says_ends_the_walk)
+{
+    for (int take = 0; take < 2; take++) {
+        read_spoilt(flip_a_bit, take != 0, 0, BARKS_BAD_INPUT);
+        read_spoilt(miscount_rows, take != 0, 0, BARKS_BAD_INPUT);
+        for (uint64_t fails_at = 1; fails_at <= 4; fails_at++)
+            read_spoilt(NULL, take != 0, fails_at, BARKS_IO);
+    }
+}
+END_TEST
+
+/* --- Threads
+ * ------------------------------------------------------------------------------------------ */
+
+enum { SENDERS = 3, FRAMES_EACH = 400 };
+
+struct sender {
+    struct reduce_side *side;
+    struct pool *pool;
+    uint32_t run;
+};
+
+static void *send_frames(void *context)
+{
+    struct sender *sender = context;
+    for (uint32_t i = 0; i < FRAMES_EACH; i++) {
+        struct frame_name name = {.shuffle = 3, .run = sender->run, .sequence = i};
+        struct frame *frame = new_frame(sender->pool, name, i % 2 == 0);
+        ck_assert_ptr_null(reduce_side_deliver(sender->side, frame));
+    }
+    return NULL;
+}
+
+struct parallel_reader {
+    struct reduce_side *side;
+    struct reader reader;
+};
+
+static void *read_all(void *context)
+{
+    struct parallel_reader *parallel = context;
+    while (!reduce_side_is_complete(parallel->side, 3))
+        sched_yield();
+    ck_assert_ptr_null(read_partition(parallel->side, 3, 0, &parallel->reader));
+    return NULL;
+}
+
+START_TEST(threads_deliver_and_read_at_once)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    const uint32_t attempts[SENDERS] = {0};
+    const uint64_t counts[SENDERS] = {FRAMES_EACH, FRAMES_EACH, FRAMES_EACH};
+    struct sender senders[SENDERS];
+    struct parallel_reader readers[2] = {0};
+    pthread_t threads[SENDERS + 2];
+    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){.side = side, .pool = pool, .run = i};
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, send_frames, &senders[i]), 0);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        readers[i].side = side;
+        ck_assert_int_eq(pthread_create(&threads[SENDERS + i], NULL, read_all, &readers[i]), 0);
+    }
+    ck_assert_ptr_null(reduce_side_commit(side, 3, SENDERS, attempts, counts));
+    for (uint32_t i = 0; i < SENDERS + 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_uint_eq(readers[i].reader.frame_count, SENDERS * FRAMES_EACH);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
+/* Drops its own shuffle while it reads it. */
+static barks_status *drop_while_reading(void *context, struct batch *batch)
+{
+    (void)batch;
+    reduce_side_drop(context, 1);
+    return NULL;
+}
+
+START_TEST(a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    const uint32_t attempt = 0;
+    const uint64_t count = 3;
+    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    for (uint32_t i = 0; i < 3; i++)
+        deliver(side, pool, (struct frame_name){.shuffle = 1, .sequence = i}, 0);
+    ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
+    ck_assert_ptr_null(reduce_side_read(side, 1, 0, &schema, false, drop_while_reading, side));
+    ck_assert(!reduce_side_is_complete(side, 1));
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
+SUITE_MAIN("shuffle/reduce_side", frames_are_read_in_order_once_all_that_count_have_arrived,
+           frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
+           threads_deliver_and_read_at_once,
+           a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
