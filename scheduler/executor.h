@@ -63,23 +63,22 @@ void executor_table_drop(struct executor_table *table);
 BARKS_CHECKED barks_status *executor_table_reserve(struct executor_table *table, uint32_t executor,
                                                    uint32_t node);
 /* After a reserve of the same ids. */
-void executor_join(struct executor_table *table, uint32_t executor, uint32_t node,
-                   uint32_t worker_count);
+void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count);
 /* It leaves the free lists and its heir is chosen: the living one that has inherited least for its
  * workers. Its lanes and attempts are the caller's matter. O(executors). */
-void executor_lose(struct executor_table *table, uint32_t executor);
+void executor_lose(struct executor_table *table, uint32_t id);
 
-bool executor_is_alive(const struct executor_table *table, uint32_t executor);
-bool executor_has_idle_worker(const struct executor_table *table, uint32_t executor);
+bool executor_is_alive(const struct executor_table *table, uint32_t id);
+bool executor_has_idle_worker(const struct executor_table *table, uint32_t id);
 /* One more, one less of its workers is busy. */
-void executor_occupy(struct executor_table *table, uint32_t executor);
-void executor_vacate(struct executor_table *table, uint32_t executor);
+void executor_occupy(struct executor_table *table, uint32_t id);
+void executor_vacate(struct executor_table *table, uint32_t id);
 /* Behind all others that have idle workers, so that tasks go round. */
-void executor_to_back(struct executor_table *table, uint32_t executor);
+void executor_to_back(struct executor_table *table, uint32_t id);
 
 /* Itself while it lives, else the living one that inherited from it; EXECUTOR_NONE: nobody lived
  * when the last of them was lost. O(losses). */
-uint32_t executor_heir(const struct executor_table *table, uint32_t executor);
+uint32_t executor_heir(const struct executor_table *table, uint32_t id);
 
 /* The living; another reference. O(executors) after a change, else O(1). Errors: BARKS_NO_MEMORY.
  */

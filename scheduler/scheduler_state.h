@@ -73,10 +73,10 @@ BARKS_CHECKED barks_status *dispatch_all(struct scheduler *scheduler);
 BARKS_CHECKED barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage,
                                           uint32_t task, uint32_t executor);
 /* Takes an attempt that has ended out of all lists and gives its worker back; starts nothing. */
-void attempt_end(struct scheduler *scheduler, uint32_t attempt, enum attempt_state end);
+void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state end);
 
 /* Asks its executor to end it, once. */
-BARKS_CHECKED barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t attempt);
+BARKS_CHECKED barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index);
 /* Is an attempt live that may count? */
 bool task_has_hope(const struct scheduler *scheduler, const struct task *task);
 struct attempt_id attempt_identity(const struct attempt *attempt);
@@ -100,4 +100,4 @@ BARKS_CHECKED barks_status *job_end_if_idle(struct scheduler *scheduler, struct 
 /* recovery.c */
 
 /* The executor is lost: what ran there, what was kept there and what was sent there. */
-BARKS_CHECKED barks_status *executor_recover(struct scheduler *scheduler, uint32_t executor);
+BARKS_CHECKED barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost);

@@ -51,11 +51,11 @@ START_TEST(equal_partitions_make_equal_runs)
     uint32_t firsts[5];
     split_into_runs(NULL, 12, 4, firsts);
     for (uint32_t run = 0; run <= 4; run++)
-        ck_assert_uint_eq(firsts[run], 3 * run);
+        ck_assert_uint_eq(firsts[run], UINT64_C(3) * run);
     uint64_t zero[12] = {0};
     split_into_runs(zero, 12, 4, firsts);
     for (uint32_t run = 0; run <= 4; run++)
-        ck_assert_uint_eq(firsts[run], 3 * run);
+        ck_assert_uint_eq(firsts[run], UINT64_C(3) * run);
 }
 END_TEST
 

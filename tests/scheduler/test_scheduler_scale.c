@@ -55,7 +55,7 @@ START_TEST(ten_thousand_chained_stages_do_not_recurse)
         .executor_count = 4, .worker_count = 1, .stage_count = STAGES, .stages = chain->stages};
     run_on_a_small_stack(chain);
     ck_assert(chain->is_well);
-    ck_assert_uint_eq(chain->result.tasks, 4 * STAGES);
+    ck_assert_uint_eq(chain->result.tasks, UINT64_C(4) * STAGES);
     free(chain);
 }
 END_TEST
@@ -71,7 +71,7 @@ START_TEST(ten_thousand_stages_side_by_side)
         .executor_count = 4, .worker_count = 1, .stage_count = STAGES, .stages = chain->stages};
     run_on_a_small_stack(chain);
     ck_assert(chain->is_well);
-    ck_assert_uint_eq(chain->result.tasks, 4 * STAGES);
+    ck_assert_uint_eq(chain->result.tasks, UINT64_C(4) * STAGES);
     free(chain);
 }
 END_TEST
@@ -87,7 +87,7 @@ static double seconds_per_task(uint32_t executor_count)
     for (int repeat = 0; repeat < 3; repeat++) {
         struct loop_result result;
         ck_assert_ptr_nonnull(loop_run(&shape, &result));
-        ck_assert_uint_eq(result.tasks, 64 * executor_count);
+        ck_assert_uint_eq(result.tasks, UINT64_C(64) * executor_count);
         double seconds = result.seconds / (double)result.tasks;
         least = seconds < least ? seconds : least;
     }

@@ -97,7 +97,7 @@ static void plan_end(struct sim_world *world, size_t index)
 {
     struct sim_attempt *attempt = &world->attempts[index];
     const struct sim_executor *executor = &world->executors[attempt->id.executor];
-    attempt->end_ns = world->time_ns + 1 + sim_below(world, 100) * executor->slowness;
+    attempt->end_ns = world->time_ns + 1 + (uint64_t)sim_below(world, 100) * executor->slowness;
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED,
                           .attempt_finished = {.id = attempt->id, .report = index}};
     if (sim_chance(world, world->weather.attempt_fails)) {

@@ -129,7 +129,7 @@ void oracle_ship(struct sim_world *world, const struct decision *decision);
 void oracle_cancel(struct sim_world *world, const struct decision *decision);
 void oracle_discard(struct sim_world *world, const struct decision *decision);
 void oracle_commit(struct sim_world *world, const struct decision *decision);
-void oracle_committed(struct sim_world *world, struct sim_job *job, uint32_t stage);
+void oracle_committed(struct sim_world *world, struct sim_job *job, uint32_t index);
 void oracle_release(struct sim_world *world, const struct decision *decision);
 void oracle_lost(struct sim_world *world, uint32_t executor);
 void oracle_job_finished(struct sim_world *world, const struct decision *decision);

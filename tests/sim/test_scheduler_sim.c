@@ -15,6 +15,7 @@ enum { WORLDS = 3000 };
 
 static uint64_t world_count(void)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the program has one thread */
     const char *wanted = getenv("BARKS_SIM_WORLDS");
     return wanted == NULL ? WORLDS : strtoull(wanted, NULL, 10);
 }
