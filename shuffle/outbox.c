@@ -1,0 +1,404 @@
+#include "shuffle/outbox.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/pool.h"
+#include "batch/codec.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Chunks begin small, since an attempt has one for each executor, and double up to the largest
+ * piece of a slab. */
+enum { CHUNK_BYTES_MIN = 4 << 10, CHUNK_BYTES_MAX = 1 << 20 };
+
+/* More reduce partitions than any plan makes; a number beyond is a mistake. */
+enum { PARTITIONS_MAX = 1 << 20 };
+
+barks_status *outbox_init(struct outbox *outbox, struct pool *pool, uint32_t executor_count,
+                          uint32_t me, bool encode_always)
+{
+    *outbox = (struct outbox){
+        .pool = pool, .executor_count = executor_count, .me = me, .encode_always = encode_always};
+    outbox->queues = calloc(executor_count, sizeof *outbox->queues);
+    if (outbox->queues == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the queues to %u executors", executor_count);
+    lock_init(&outbox->lock, LOCK_EXCHANGE, "outbox");
+    return NULL;
+}
+
+static void destroy_chunks(struct outbox *outbox, struct out_list *list)
+{
+    while (list->first != NULL) {
+        struct out_chunk *chunk = list->first;
+        list->first = chunk->next;
+        pool_release(outbox->pool, chunk->bytes, chunk->capacity_bytes);
+        free(chunk);
+    }
+    list->last = NULL;
+}
+
+static void append_list(struct out_list *to, struct out_list *from)
+{
+    if (from->first == NULL)
+        return;
+    if (to->last == NULL)
+        to->first = from->first;
+    else
+        to->last->next = from->first;
+    to->last = from->last;
+    *from = (struct out_list){0};
+}
+
+void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt)
+{
+    if (attempt == NULL)
+        return;
+    while (attempt->own_first != NULL) {
+        struct frame *frame = attempt->own_first;
+        attempt->own_first = frame->next;
+        frame_destroy(frame);
+    }
+    for (uint32_t i = 0; attempt->lists != NULL && i < outbox->executor_count; i++)
+        destroy_chunks(outbox, &attempt->lists[i]);
+    free(attempt->lists);
+    free(attempt->sent);
+    free(attempt->next_sequences);
+    free(attempt);
+}
+
+void outbox_drop(struct outbox *outbox)
+{
+    for (uint32_t i = 0; outbox->queues != NULL && i < outbox->executor_count; i++)
+        destroy_chunks(outbox, &outbox->queues[i]);
+    for (size_t bucket = 0; bucket < OUT_BUCKETS; bucket++)
+        while (outbox->locked.attempts[bucket] != NULL) {
+            struct out_attempt *attempt = outbox->locked.attempts[bucket];
+            outbox->locked.attempts[bucket] = attempt->next;
+            outbox_destroy_attempt(outbox, attempt);
+        }
+    free(outbox->queues);
+    lock_drop(&outbox->lock);
+    *outbox = (struct outbox){0};
+}
+
+/* The link to the attempt in its bucket, or to the bucket's end. */
+static struct out_attempt **find_locked(struct outbox *outbox, uint64_t shuffle, uint32_t run,
+                                        uint32_t attempt)
+{
+    uint64_t hash = hash_combine(shuffle, (uint64_t)run << 32 | attempt);
+    struct out_attempt **link = &outbox->locked.attempts[hash % OUT_BUCKETS];
+    while (*link != NULL &&
+           ((*link)->shuffle != shuffle || (*link)->run != run || (*link)->attempt != attempt))
+        link = &(*link)->next;
+    return link;
+}
+
+struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle, uint32_t run,
+                                        uint32_t attempt)
+{
+    lock_acquire(&outbox->lock);
+    struct out_attempt **link = find_locked(outbox, shuffle, run, attempt);
+    struct out_attempt *taken = *link;
+    if (taken != NULL)
+        *link = taken->next;
+    lock_release(&outbox->lock);
+    return taken;
+}
+
+BARKS_CHECKED static barks_status *
+create_attempt(struct outbox *outbox, const struct frame_name *name, struct out_attempt **out)
+{
+    struct out_attempt *created = calloc(1, sizeof *created);
+    if (created != NULL) {
+        created->shuffle = name->shuffle;
+        created->run = name->run;
+        created->attempt = name->attempt;
+        created->lists = calloc(outbox->executor_count, sizeof *created->lists);
+        created->sent = calloc(outbox->executor_count, sizeof *created->sent);
+    }
+    if (created == NULL || created->lists == NULL || created->sent == NULL) {
+        outbox_destroy_attempt(outbox, created);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the frames of attempt %u of run %u",
+                   name->attempt, name->run);
+    }
+    lock_acquire(&outbox->lock);
+    *find_locked(outbox, name->shuffle, name->run, name->attempt) = created;
+    lock_release(&outbox->lock);
+    *out = created;
+    return NULL;
+}
+
+/* The attempt that frames of this name belong to, made at its first frame. */
+BARKS_CHECKED static barks_status *attempt_of(struct outbox *outbox, const struct frame_name *name,
+                                              struct out_attempt **out)
+{
+    lock_acquire(&outbox->lock);
+    struct out_attempt *found = *find_locked(outbox, name->shuffle, name->run, name->attempt);
+    lock_release(&outbox->lock);
+    if (found == NULL)
+        return create_attempt(outbox, name, out); /* no race: one thread runs an attempt */
+    *out = found;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *next_sequence(struct out_attempt *attempt, uint32_t partition,
+                                                 uint32_t *out_sequence)
+{
+    if (partition >= PARTITIONS_MAX)
+        BARKS_FAIL(BARKS_INTERNAL, "reduce partition %u: there are never so many", partition);
+    if (partition >= attempt->partition_capacity) {
+        uint32_t capacity = 2 * attempt->partition_capacity;
+        if (capacity <= partition)
+            capacity = partition + 16;
+        uint32_t *grown = realloc(attempt->next_sequences, capacity * sizeof *grown);
+        if (grown == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory to count the frames of %u partitions", capacity);
+        memset(grown + attempt->partition_capacity, 0,
+               (capacity - attempt->partition_capacity) * sizeof *grown);
+        attempt->next_sequences = grown;
+        attempt->partition_capacity = capacity;
+    }
+    *out_sequence = attempt->next_sequences[partition]++;
+    return NULL;
+}
+
+/* Room for a whole frame at the end of the list: chunk->bytes + chunk->used_bytes. */
+BARKS_CHECKED static barks_status *reserve(struct outbox *outbox, struct out_list *list,
+                                           uint64_t shuffle, size_t frame_bytes)
+{
+    struct out_chunk *last = list->last;
+    if (last != NULL && frame_bytes <= last->capacity_bytes - last->used_bytes)
+        return NULL;
+    size_t capacity_bytes = last != NULL ? 2 * last->capacity_bytes : CHUNK_BYTES_MIN;
+    if (capacity_bytes > CHUNK_BYTES_MAX)
+        capacity_bytes = CHUNK_BYTES_MAX;
+    if (capacity_bytes < frame_bytes)
+        capacity_bytes = pool_size_class(frame_bytes);
+    void *bytes = NULL;
+    BARKS_TRY_DOING(pool_acquire(outbox->pool, capacity_bytes, &bytes),
+                    "keep a frame of %zu bytes for another executor", frame_bytes);
+    struct out_chunk *chunk = calloc(1, sizeof *chunk);
+    if (chunk == NULL) {
+        pool_release(outbox->pool, bytes, capacity_bytes);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to describe %zu bytes of frames", capacity_bytes);
+    }
+    chunk->shuffle = shuffle;
+    chunk->bytes = bytes;
+    chunk->capacity_bytes = capacity_bytes;
+    struct out_list added = {chunk, chunk};
+    append_list(list, &added);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct out_attempt *attempt,
+                                                 struct frame_name *name, uint32_t executor,
+                                                 const struct batch *batch)
+{
+    size_t body_bytes = (size_t)name->body_bytes; /* at most FRAME_BODY_BYTES_MAX */
+    struct out_list *list = &attempt->lists[executor];
+    BARKS_TRY(reserve(outbox, list, name->shuffle, sizeof *name + body_bytes));
+    BARKS_TRY(next_sequence(attempt, name->partition, &name->sequence));
+    name->check = frame_name_check(name);
+    struct out_chunk *chunk = list->last;
+    memcpy(chunk->bytes + chunk->used_bytes, name, sizeof *name);
+    codec_encode(&batch->base, 0, name->row_count, chunk->bytes + chunk->used_bytes + sizeof *name);
+    chunk->used_bytes += sizeof *name + body_bytes;
+    chunk->frame_count++;
+    return NULL;
+}
+
+/* Takes the batch unless it fails. */
+BARKS_CHECKED static barks_status *add_for_own(struct outbox *outbox, struct out_attempt *attempt,
+                                               struct frame_name *name, struct batch *batch)
+{
+    struct frame *frame = calloc(1, sizeof *frame);
+    if (frame == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to describe a frame");
+    barks_status *status = next_sequence(attempt, name->partition, &name->sequence);
+    if (status == NULL && outbox->encode_always)
+        status = block_create(outbox->pool, (size_t)name->body_bytes, &frame->body);
+    if (status != NULL) {
+        free(frame);
+        return status;
+    }
+    frame->name = *name;
+    if (outbox->encode_always) {
+        codec_encode(&batch->base, 0, name->row_count, frame->body->bytes);
+        batch_destroy(batch);
+    } else {
+        frame->batch = batch;
+    }
+    if (attempt->own_last == NULL)
+        attempt->own_first = frame;
+    else
+        attempt->own_last->next = frame;
+    attempt->own_last = frame;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name *name,
+                                       uint32_t executor, struct batch *batch)
+{
+    bool is_own = executor == outbox->me;
+    struct out_attempt *attempt = NULL;
+    BARKS_TRY(attempt_of(outbox, name, &attempt));
+    if (!is_own || outbox->encode_always) {
+        name->body_bytes = codec_encoded_bytes(&batch->base, 0, name->row_count);
+        if (name->body_bytes > FRAME_BODY_BYTES_MAX)
+            BARKS_FAIL(BARKS_LIMIT,
+                       "%u rows for partition %u take %" PRIu64 " bytes; a frame may have %" PRIu64,
+                       name->row_count, name->partition, name->body_bytes, FRAME_BODY_BYTES_MAX);
+    }
+    BARKS_TRY(is_own ? add_for_own(outbox, attempt, name, batch)
+                     : add_for_other(outbox, attempt, name, executor, batch));
+    struct exchange_sent *sent = &attempt->sent[executor];
+    sent->frame_count++;
+    sent->row_count += name->row_count;
+    sent->bytes += name->body_bytes;
+    if (!is_own)
+        batch_destroy(batch);
+    return NULL;
+}
+
+barks_status *outbox_add(struct outbox *outbox, struct frame_name name, uint32_t owner,
+                         struct batch *batch)
+{
+    name.row_count = batch->base.row_count;
+    barks_status *status = NULL;
+    if (owner == 0 || owner > outbox->executor_count)
+        status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
+                                  "a frame of partition %u is for rank %u; executors are 1 to %u",
+                                  name.partition, owner, outbox->executor_count);
+    else
+        status = add(outbox, &name, owner - 1, batch);
+    if (status != NULL)
+        batch_destroy(batch);
+    return status;
+}
+
+void outbox_queue(struct outbox *outbox, struct out_attempt *attempt)
+{
+    uint64_t now_ns = monotonic_ns();
+    lock_acquire(&outbox->lock);
+    for (uint32_t i = 0; i < outbox->executor_count; i++) {
+        for (struct out_chunk *chunk = attempt->lists[i].first; chunk != NULL;
+             chunk = chunk->next) {
+            chunk->ready_ns = now_ns;
+            outbox->locked.queued_bytes += chunk->used_bytes;
+        }
+        append_list(&outbox->queues[i], &attempt->lists[i]);
+    }
+    lock_release(&outbox->lock);
+}
+
+/* Moves from a queue to dropped what is of this shuffle and has not begun. */
+static void drop_from_queue_locked(struct outbox *outbox, struct out_list *queue, uint64_t shuffle,
+                                   struct out_list *dropped)
+{
+    struct out_list kept = {0};
+    while (queue->first != NULL) {
+        struct out_chunk *chunk = queue->first;
+        queue->first = chunk->next;
+        chunk->next = NULL;
+        bool drops = chunk->shuffle == shuffle && !chunk->has_begun;
+        if (drops)
+            outbox->locked.queued_bytes -= chunk->used_bytes;
+        struct out_list one = {chunk, chunk};
+        append_list(drops ? dropped : &kept, &one);
+    }
+    *queue = kept;
+}
+
+void outbox_drop_shuffle(struct outbox *outbox, uint64_t shuffle)
+{
+    struct out_list dropped = {0};
+    lock_acquire(&outbox->lock);
+    for (uint32_t i = 0; i < outbox->executor_count; i++)
+        drop_from_queue_locked(outbox, &outbox->queues[i], shuffle, &dropped);
+    lock_release(&outbox->lock);
+    destroy_chunks(outbox, &dropped);
+}
+
+void outbox_drop_all(struct outbox *outbox)
+{
+    struct out_list dropped = {0};
+    lock_acquire(&outbox->lock);
+    for (uint32_t i = 0; i < outbox->executor_count; i++)
+        append_list(&dropped, &outbox->queues[i]);
+    outbox->locked.queued_bytes = 0;
+    lock_release(&outbox->lock);
+    destroy_chunks(outbox, &dropped);
+}
+
+/* The chunk that is next for an executor, marked as begun so that it stays; NULL: none. */
+static struct out_chunk *begin_first(struct outbox *outbox, uint32_t executor)
+{
+    lock_acquire(&outbox->lock);
+    struct out_chunk *chunk = outbox->queues[executor].first;
+    if (chunk != NULL)
+        chunk->has_begun = true;
+    lock_release(&outbox->lock);
+    return chunk;
+}
+
+size_t outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_t room_bytes,
+                   uint64_t *out_frame_count)
+{
+    size_t filled_bytes = 0;
+    uint64_t frame_count = 0;
+    while (filled_bytes < room_bytes) {
+        struct out_chunk *chunk = begin_first(outbox, executor);
+        if (chunk == NULL)
+            break;
+        size_t piece_bytes = chunk->used_bytes - chunk->sent_bytes;
+        if (piece_bytes > room_bytes - filled_bytes)
+            piece_bytes = room_bytes - filled_bytes;
+        if (chunk->sent_bytes == 0)
+            frame_count += chunk->frame_count;
+        memcpy(out + filled_bytes, chunk->bytes + chunk->sent_bytes, piece_bytes);
+        filled_bytes += piece_bytes;
+        chunk->sent_bytes += piece_bytes;
+        bool is_sent = chunk->sent_bytes == chunk->used_bytes;
+        lock_acquire(&outbox->lock);
+        outbox->locked.queued_bytes -= piece_bytes;
+        struct out_list *queue = &outbox->queues[executor];
+        if (is_sent) {
+            queue->first = chunk->next;
+            if (queue->first == NULL)
+                queue->last = NULL;
+        }
+        lock_release(&outbox->lock);
+        if (is_sent) {
+            pool_release(outbox->pool, chunk->bytes, chunk->capacity_bytes);
+            free(chunk);
+        }
+    }
+    *out_frame_count = frame_count;
+    return filled_bytes;
+}
+
+bool outbox_is_worth(struct outbox *outbox, uint64_t many_bytes, uint64_t linger_ns)
+{
+    lock_acquire(&outbox->lock);
+    uint64_t queued_bytes = outbox->locked.queued_bytes;
+    bool is_worth = queued_bytes >= many_bytes;
+    if (queued_bytes > 0 && !is_worth) {
+        uint64_t now_ns = monotonic_ns();
+        for (uint32_t i = 0; i < outbox->executor_count && !is_worth; i++) {
+            const struct out_chunk *first = outbox->queues[i].first;
+            is_worth = first != NULL && (first->has_begun || now_ns - first->ready_ns >= linger_ns);
+        }
+    }
+    lock_release(&outbox->lock);
+    return is_worth;
+}
+
+uint64_t outbox_queued_bytes(struct outbox *outbox)
+{
+    lock_acquire(&outbox->lock);
+    uint64_t queued_bytes = outbox->locked.queued_bytes;
+    lock_release(&outbox->lock);
+    return queued_bytes;
+}
