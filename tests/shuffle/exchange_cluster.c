@@ -1,0 +1,324 @@
+#include "exchange_cluster.h"
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/random.h"
+#include "batch/batch.h"
+#include "batch/codec.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_BYTES_MAX = 40 };
+#define TEST_SHUFFLE UINT64_C(0x1122334455667788)
+
+static const barks_type integer_type = {.id = BARKS_I64}, text_type = {.id = BARKS_STR};
+static const barks_field fields[] = {{.name = "value", .type = &integer_type},
+                                     {.name = "text", .type = &text_type}};
+static const barks_schema schema = {2, fields};
+
+/* Every value of a frame follows from its name. */
+static uint64_t value_of(const struct cluster_options *options, const struct frame_name *name,
+                         uint32_t row)
+{
+    uint64_t hash = hash_combine(options->seed, (uint64_t)name->run << 32 | name->attempt);
+    hash = hash_combine(hash, (uint64_t)name->partition << 32 | name->sequence);
+    return hash_combine(hash, row);
+}
+
+static uint32_t owner_of(const struct cluster_node *node, uint32_t partition)
+{
+    return node->options->one_owner ? 1 : 1 + partition % (node->net->size - 1);
+}
+
+BARKS_CHECKED static barks_status *make_batch(struct cluster_node *node,
+                                              const struct frame_name *name, uint32_t row_count,
+                                              struct batch **out)
+{
+    struct batch *batch = NULL;
+    BARKS_TRY(batch_create(node->pool, &schema, row_count, &batch));
+    barks_status *status = batch_reserve(batch, row_count);
+    for (uint32_t row = 0; row < row_count && status == NULL; row++) {
+        uint64_t value = value_of(node->options, name, row);
+        char text[TEXT_BYTES_MAX];
+        size_t length = value % sizeof text;
+        void *made = NULL;
+        memset(text, (int)('a' + value % 26), sizeof text);
+        status = batch_make_bytes(batch, length, &made);
+        if (status != NULL)
+            break;
+        if (length > 0)
+            memcpy(made, text, length);
+        ((int64_t *)batch->base.columns[0].values)[row] = (int64_t)value;
+        ((barks_str *)batch->base.columns[1].values)[row] = barks_str_of(made, length);
+    }
+    if (status != NULL) {
+        batch_destroy(batch);
+        return status;
+    }
+    batch->base.row_count = row_count;
+    *out = batch;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *check_rows(const struct cluster_node *node,
+                                              const struct frame_name *name,
+                                              const struct batch *batch)
+{
+    if (batch->base.row_count != name->row_count)
+        BARKS_FAIL(BARKS_INTERNAL, "a frame of %u rows says it has %u", batch->base.row_count,
+                   name->row_count);
+    for (uint32_t row = 0; row < name->row_count; row++) {
+        uint64_t value = value_of(node->options, name, row);
+        const barks_str *text = &((const barks_str *)batch->base.columns[1].values)[row];
+        const char *bytes = barks_str_bytes(text);
+        bool right = ((const int64_t *)batch->base.columns[0].values)[row] == (int64_t)value &&
+                     text->length == value % TEXT_BYTES_MAX;
+        for (uint32_t i = 0; right && i < text->length; i++)
+            right = bytes[i] == (char)('a' + value % 26);
+        if (!right)
+            BARKS_FAIL(BARKS_INTERNAL, "row %u of frame %u of partition %u of run %u is wrong", row,
+                       name->sequence, name->partition, name->run);
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct frame *frame)
+{
+    const struct frame_name *name = &frame->name;
+    uint32_t attempts = node->options->attempts_per_executor;
+    uint32_t from = name->run / (attempts > 0 ? attempts : 1);
+    uint32_t at = name->run % (attempts > 0 ? attempts : 1);
+    if (name->shuffle != TEST_SHUFFLE || from + 1 >= node->net->size || name->attempt != at % 3 ||
+        name->partition >= CLUSTER_PARTITIONS || (frame->batch == NULL) == (frame->body == NULL) ||
+        owner_of(node, name->partition) != node->net->rank)
+        BARKS_FAIL(BARKS_INTERNAL, "a frame of run %u, partition %u has no place here", name->run,
+                   name->partition);
+    if ((from + 1 != node->net->rank || node->options->encode_always) != (frame->body != NULL))
+        BARKS_FAIL(BARKS_INTERNAL, "a frame of run %u came the wrong way", name->run);
+    uint32_t *next = &node->seen[name->run].next_sequences[name->partition];
+    if (name->sequence != (*next)++)
+        BARKS_FAIL(BARKS_INTERNAL, "frame %u of partition %u of run %u came where %u was due",
+                   name->sequence, name->partition, name->run, *next - 1);
+    node->frame_count_from[from]++;
+    node->frame_count_seen++;
+    node->row_count_seen += name->row_count;
+    node->body_bytes_seen += name->body_bytes;
+    if (frame->batch != NULL)
+        return check_rows(node, name, frame->batch);
+    if (node->keeps_frames) /* its budget has no room for decoding */
+        return NULL;
+    struct batch *batch = NULL;
+    BARKS_TRY(batch_create(node->pool, &schema, name->row_count, &batch));
+    barks_status *status =
+        codec_decode(frame->body->bytes, frame->body->size_bytes, frame->body, batch);
+    if (status == NULL)
+        status = check_rows(node, name, batch);
+    batch_destroy(batch);
+    return status;
+}
+
+static barks_status *deliver(void *context, struct frame *frame)
+{
+    struct cluster_node *node = context;
+    pthread_mutex_lock(&node->lock);
+    barks_status *status = check_frame(node, frame);
+    if (node->keeps_frames) {
+        frame->next = node->kept;
+        node->kept = frame;
+    }
+    pthread_mutex_unlock(&node->lock);
+    if (!node->keeps_frames)
+        frame_destroy(frame);
+    return status;
+}
+
+barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
+                                const struct cluster_options *options)
+{
+    *node = (struct cluster_node){.net = net, .options = options};
+    node->random = hash_combine(options->seed, net->rank);
+    node->is_added = net->rank == options->idle_executor || options->attempts_per_executor == 0;
+    pthread_mutex_init(&node->lock, NULL);
+    node->seen = calloc((size_t)net->size * options->attempts_per_executor + 1, sizeof *node->seen);
+    if (node->seen == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to note what arrives");
+    BARKS_TRY(pool_create(options->pool_bytes > 0 ? options->pool_bytes : (uint64_t)256 << 20,
+                          &node->pool));
+    return exchange_create(
+        &(struct exchange_options){.pool = node->pool,
+                                   .net = net,
+                                   .round_bytes_per_peer = options->round_bytes_per_peer,
+                                   .linger_ns = options->linger_ns,
+                                   .stalled_rounds_max = options->stalled_rounds_max,
+                                   .encode_always = options->encode_always,
+                                   .deliver = deliver,
+                                   .context = node},
+        &node->exchange);
+}
+
+void cluster_node_drop(struct cluster_node *node)
+{
+    exchange_destroy(node->exchange);
+    while (node->kept != NULL) {
+        struct frame *next = node->kept->next;
+        frame_destroy(node->kept);
+        node->kept = next;
+    }
+    pool_destroy(node->pool); /* asserts that nothing was leaked */
+    pthread_mutex_destroy(&node->lock);
+    free(node->seen);
+    *node = (struct cluster_node){0};
+}
+
+barks_status *cluster_init(struct cluster *cluster, uint32_t size, struct net **nets,
+                           const struct cluster_options *options)
+{
+    *cluster = (struct cluster){.options = *options, .size = size};
+    memcpy(cluster->nets, nets, size * sizeof *nets);
+    for (uint32_t rank = 1; rank < size; rank++)
+        BARKS_TRY(cluster_node_init(&cluster->nodes[rank], nets[rank], &cluster->options));
+    return NULL;
+}
+
+void cluster_drop(struct cluster *cluster)
+{
+    for (uint32_t rank = 1; rank < cluster->size; rank++)
+        cluster_node_drop(&cluster->nodes[rank]);
+    for (uint32_t rank = 0; rank < cluster->size; rank++)
+        net_close(cluster->nets[rank], false);
+}
+
+barks_status *cluster_drive(struct net *net, uint64_t *started_burst)
+{
+    struct net_message message = {0};
+    bool got = false;
+    BARKS_TRY(net_poll(net, &message, &got));
+    if (!got)
+        return NULL;
+    uint64_t burst = 0;
+    memcpy(&burst, message.bytes, sizeof burst);
+    net_message_drop(&message);
+    if (burst != *started_burst + 1)
+        return NULL; /* somebody was faster */
+    *started_burst = burst;
+    for (uint32_t rank = 1; rank < net->size; rank++)
+        BARKS_TRY(net_send(net, rank, &burst, sizeof burst));
+    return NULL;
+}
+
+/* Like property_next, which is not linked into every program that uses this. */
+static uint64_t draw(struct cluster_node *node, uint64_t limit)
+{
+    return splitmix64(&node->random) % limit;
+}
+
+BARKS_CHECKED static barks_status *add_frame(struct cluster_node *node, struct frame_name *name)
+{
+    uint32_t rows = node->options->rows_per_frame_max;
+    uint32_t row_count = (uint32_t)draw(node, draw(node, 4) == 0 ? rows + 1 : rows / 50 + 1);
+    if (node->options->huge_frame_rows > 0 && node->attempt == 1 && node->frame == 1)
+        row_count = node->options->huge_frame_rows;
+    name->partition = (uint32_t)draw(node, CLUSTER_PARTITIONS);
+    /* Sequences are the exchange's; the test counts its own to make the rows. */
+    struct cluster_seen *made =
+        &node->seen[(node->net->size - 1) * node->options->attempts_per_executor];
+    if (node->frame == 0)
+        *made = (struct cluster_seen){{0}};
+    name->sequence = made->next_sequences[name->partition]++;
+    struct batch *batch = NULL;
+    BARKS_TRY(make_batch(node, name, row_count, &batch));
+    node->frame++;
+    return exchange_add(node->exchange, name->shuffle, name->run, name->attempt, name->partition,
+                        owner_of(node, name->partition), batch);
+}
+
+barks_status *cluster_work(struct cluster_node *node)
+{
+    const struct cluster_options *options = node->options;
+    if (node->is_added || (options->pauses && draw(node, 30) != 0))
+        return NULL;
+    struct frame_name name = {.shuffle = TEST_SHUFFLE,
+                              .run = (node->net->rank - 1) * options->attempts_per_executor +
+                                     node->attempt,
+                              .attempt = node->attempt % 3};
+    if (node->frame == 0)
+        node->frame_count = (uint32_t)draw(node, options->frames_per_attempt_max + 1);
+    if (node->frame < node->frame_count)
+        return add_frame(node, &name);
+    bool good = draw(node, 100) >= options->bad_percent;
+    struct exchange_sent sent[CLUSTER_SIZE_MAX];
+    BARKS_TRY(exchange_end_attempt(node->exchange, name.shuffle, name.run, name.attempt, good,
+                                   good ? sent : NULL));
+    pthread_mutex_lock(&node->lock);
+    for (uint32_t i = 0; good && i + 1 < node->net->size; i++) {
+        if (sent[i].executor != i + 1)
+            good = false;
+        node->expected[i].frame_count += sent[i].frame_count;
+        node->expected[i].row_count += sent[i].row_count;
+        node->expected[i].bytes += sent[i].bytes;
+    }
+    node->frame = 0;
+    node->attempt++;
+    node->is_added = node->attempt == options->attempts_per_executor;
+    pthread_mutex_unlock(&node->lock);
+    return NULL;
+}
+
+barks_status *cluster_communicate(struct cluster_node *node, bool *out_busy)
+{
+    struct net_message message = {0};
+    bool got = false;
+    uint64_t burst = 0;
+    BARKS_TRY(net_poll(node->net, &message, &got));
+    if (got) {
+        memcpy(&burst, message.bytes, sizeof burst);
+        net_message_drop(&message);
+        exchange_start_burst(node->exchange, burst);
+    }
+    if (exchange_wants_burst(node->exchange, &burst))
+        BARKS_TRY(net_send(node->net, 0, &burst, sizeof burst));
+    return exchange_step(node->exchange, out_busy);
+}
+
+BARKS_CHECKED static barks_status *check_node(struct cluster *cluster, uint32_t rank,
+                                              bool *out_done)
+{
+    struct exchange_sent expected = {0};
+    bool all_added = true;
+    for (uint32_t from = 1; from < cluster->size; from++) {
+        struct cluster_node *sender = &cluster->nodes[from];
+        pthread_mutex_lock(&sender->lock);
+        all_added = all_added && sender->is_added;
+        expected.frame_count += sender->expected[rank - 1].frame_count;
+        expected.row_count += sender->expected[rank - 1].row_count;
+        expected.bytes += sender->expected[rank - 1].bytes;
+        pthread_mutex_unlock(&sender->lock);
+    }
+    struct cluster_node *node = &cluster->nodes[rank];
+    pthread_mutex_lock(&node->lock);
+    uint64_t frames = node->frame_count_seen, rows = node->row_count_seen,
+             bytes = node->body_bytes_seen;
+    pthread_mutex_unlock(&node->lock);
+    if (all_added &&
+        (frames > expected.frame_count || rows > expected.row_count || bytes > expected.bytes))
+        BARKS_FAIL(BARKS_INTERNAL,
+                   "executor %u got %" PRIu64 " frames of %" PRIu64 " rows, not %" PRIu64
+                   " of %" PRIu64,
+                   rank, frames, rows, expected.frame_count, expected.row_count);
+    *out_done = all_added && frames == expected.frame_count && rows == expected.row_count &&
+                bytes == expected.bytes;
+    return NULL;
+}
+
+barks_status *cluster_check(struct cluster *cluster, bool *out_done)
+{
+    *out_done = true;
+    for (uint32_t rank = 1; rank < cluster->size; rank++) {
+        bool done = false;
+        BARKS_TRY(check_node(cluster, rank, &done));
+        *out_done = *out_done && done;
+    }
+    return NULL;
+}
