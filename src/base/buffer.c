@@ -22,18 +22,27 @@ BARKS_CHECKED static barks_status *grow(struct buffer *buffer, size_t needed_byt
     return NULL;
 }
 
+barks_status *buffer_extend(struct buffer *buffer, size_t size_bytes, uint8_t **out_room)
+{
+    size_t needed_bytes = 0;
+    if (ckd_add(&needed_bytes, buffer->size_bytes, size_bytes) ||
+        needed_bytes > buffer->limit_bytes)
+        BARKS_FAIL(BARKS_LIMIT, "%zu bytes after %zu exceed the buffer's limit of %zu", size_bytes,
+                   buffer->size_bytes, buffer->limit_bytes);
+    if (needed_bytes > buffer->capacity_bytes)
+        BARKS_TRY(grow(buffer, needed_bytes));
+    *out_room = buffer->data + buffer->size_bytes;
+    buffer->size_bytes = needed_bytes;
+    assert(buffer_is_sound(buffer));
+    return NULL;
+}
+
 barks_status *buffer_append(struct buffer *buffer, const void *source, size_t source_bytes)
 {
-    size_t size_bytes = 0;
-    if (ckd_add(&size_bytes, buffer->size_bytes, source_bytes) || size_bytes > buffer->limit_bytes)
-        BARKS_FAIL(BARKS_LIMIT, "%zu bytes after %zu exceed the buffer's limit of %zu",
-                   source_bytes, buffer->size_bytes, buffer->limit_bytes);
-    if (size_bytes > buffer->capacity_bytes)
-        BARKS_TRY(grow(buffer, size_bytes));
+    uint8_t *room = NULL;
+    BARKS_TRY(buffer_extend(buffer, source_bytes, &room));
     if (source_bytes > 0) /* memcpy with NULL is undefined even for no bytes */
-        memcpy(buffer->data + buffer->size_bytes, source, source_bytes);
-    buffer->size_bytes = size_bytes;
-    assert(buffer_is_sound(buffer));
+        memcpy(room, source, source_bytes);
     return NULL;
 }
 

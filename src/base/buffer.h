@@ -22,6 +22,11 @@ struct buffer {
 BARKS_CHECKED barks_status *buffer_append(struct buffer *buffer, const void *source,
                                           size_t source_bytes);
 
+/* Makes the buffer size_bytes longer, for the caller to fill at *out_room, which is good until the
+ * next call. Errors: as buffer_append. */
+BARKS_CHECKED barks_status *buffer_extend(struct buffer *buffer, size_t size_bytes,
+                                          uint8_t **out_room);
+
 /* Frees the memory and leaves an empty buffer of the same limit; twice is fine. */
 void buffer_drop(struct buffer *buffer);
 
