@@ -108,6 +108,9 @@ typedef struct barks_function {
  * by barks_init with both places. Threads: before main only. */
 BARKS_API void barks_register(const barks_function *function);
 
+/* The same for records, which several translation units may declare in the same words. */
+BARKS_API void barks_register_record(const barks_record *record);
+
 /* Hands the rows [0, out->row_count) of out->columns to the next operator. After it out->row_count
  * is 0 and out->columns are where the next rows go, the same ones or others. Cold: called once in
  * BARKS_OUT_ROWS rows. Errors end up in the task; out->stopped is then set. */

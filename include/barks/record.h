@@ -182,6 +182,10 @@
         barks_to_columns_##name,                                                                   \
         barks_from_columns_##name,                                                                 \
     };                                                                                             \
+    static __attribute__((constructor)) void barks_register_record_##name(void)                    \
+    {                                                                                              \
+        barks_register_record(&barks_record_##name);                                               \
+    }                                                                                              \
     /* The state of a loop that emits this record. */                                              \
     struct barks_emitter_##name {                                                                  \
         struct barks_target_##name target;                                                         \

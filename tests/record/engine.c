@@ -227,3 +227,6 @@ const barks_function *engine_registered(const char *name)
             return registered[i];
     return NULL;
 }
+
+/* The records of these tests are reached by their names in C. */
+void barks_register_record(const barks_record *record) { (void)record; }
