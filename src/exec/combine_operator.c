@@ -1,0 +1,113 @@
+/* The reduce side of an aggregate: accumulators of all maps into one table, given on in key order.
+ */
+#include "exec/combine_operator.h"
+
+#include "batch/bind.h"
+#include "batch/schema.h"
+#include "exec/operator.h"
+
+#include <stdlib.h>
+
+void combine_binding_drop(struct combine_binding *binding)
+{
+    free(binding->key_columns);
+    free(binding->function_columns);
+    *binding = (struct combine_binding){0};
+}
+
+barks_status *combine_open(struct task *task, const struct combine_plan *plan,
+                           const barks_function *function, const barks_schema *in,
+                           uint64_t bytes_limit, struct combine_binding *binding,
+                           struct combine **out_combine)
+{
+    uint32_t field_count = function != NULL ? function->in->schema.field_count : 0;
+    binding->key_columns = calloc(plan->key_count + 1, sizeof *binding->key_columns);
+    binding->function_columns = calloc(field_count + 1, sizeof *binding->function_columns);
+    if (binding->key_columns == NULL || binding->function_columns == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of an aggregate");
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        const char *name = plan->accumulator->schema.fields[plan->key_fields[k]].name;
+        int32_t column = schema_find(in, name);
+        if (column < 0)
+            BARKS_FAIL(BARKS_INVALID, "the rows to aggregate lack the key field '%s'", name);
+        binding->key_columns[k] = (uint32_t)column;
+    }
+    if (function != NULL)
+        BARKS_TRY(bind_columns(in, &function->in->schema, function->name, function->where,
+                               binding->function_columns));
+    struct combine_options options = {
+        .pool = task->services->pool,
+        .in = in,
+        .accumulator = plan->accumulator,
+        .key_columns = binding->key_columns,
+        .key_fields = plan->key_fields,
+        .key_count = plan->key_count,
+        .function = function,
+        .function_columns = function != NULL ? binding->function_columns : NULL,
+        .bytes_limit = bytes_limit,
+        .env = plan->env,
+        .initial = plan->initial,
+    };
+    return combine_create(&options, out_combine);
+}
+
+struct combine_operator {
+    struct operator base;
+    struct combine *table;
+    struct combine_binding binding;
+    const barks_function *function;
+};
+
+static void combine_operator_destroy(struct operator* self)
+{
+    struct combine_operator *op = (struct combine_operator *)self;
+    combine_destroy(op->table);
+    combine_binding_drop(&op->binding);
+    free(op);
+}
+
+static barks_status *combine_push(struct operator* self, struct batch *batch)
+{
+    struct combine_operator *op = (struct combine_operator *)self;
+    uint32_t row = 0;
+    barks_status *status = combine_add(op->table, batch, &row);
+    if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
+        return operator_fail_at_row(self->task, status, op->function, &batch->base, row);
+    return status;
+}
+
+static barks_status *push_next(void *context, struct batch *batch)
+{
+    struct operator* self = context;
+    return self->task->partition_done ? NULL : operator_push(self->next, batch);
+}
+
+static barks_status *combine_end_partition(struct operator* self)
+{
+    return combine_drain(((struct combine_operator *)self)->table, true, push_next, self);
+}
+
+static const struct operator_kind combine_kind = {
+    .name = "combine",
+    .push = combine_push,
+    .end_partition = combine_end_partition,
+    .destroy = combine_operator_destroy,
+};
+
+barks_status *combine_operator_create(struct task *task, const struct pipe_node *node,
+                                      struct operator** out_operator)
+{
+    struct combine_operator *op = calloc(1, sizeof *op);
+    if (op == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
+    op->base = (struct operator){.kind = &combine_kind, .task = task};
+    op->function = node->combine.function;
+    barks_status *status = combine_open(task, &node->combine, op->function, &node->record->schema,
+                                        0, &op->binding, &op->table);
+    if (status != NULL) {
+        combine_operator_destroy(&op->base);
+        return status;
+    }
+    *out_operator = &op->base;
+    return NULL;
+}

@@ -1,0 +1,85 @@
+/* Operators: batches are pushed from a source through a chain of them into a terminal. */
+#pragma once
+
+#include "barks/status.h"
+#include "batch/batch.h"
+#include "exec/pipeline.h"
+#include "exec/task_run.h"
+
+struct operator;
+struct task;
+
+/* All but push and destroy may be NULL. push borrows batch until it returns. */
+struct operator_kind {
+    const char *name;
+    /* Before the first row of a partition (its number in the stage). */
+    barks_status *(*begin_partition)(struct operator* self, uint32_t partition);
+    barks_status *(*push)(struct operator* self, struct batch *batch);
+    /* After the last row: a blocking operator pushes what it held on. */
+    barks_status *(*end_partition)(struct operator* self);
+    /* Terminals: after the last partition of a good attempt. */
+    barks_status *(*finish)(struct operator* self);
+    void (*destroy)(struct operator* self);
+};
+
+/* The head of every operator's struct. Threads: the task's only. */
+struct operator
+{
+    const struct operator_kind *kind;
+    struct operator* next; /* set anew when the task turns to a partition of another branch; NULL
+                              for terminals */
+    struct task *task;     /* borrowed */
+};
+
+/* What operators see of the attempt they run in. */
+struct task {
+    const struct task_spec *spec;
+    const struct task_services *services;
+    struct task_progress *progress;
+    struct task_result *result;
+    struct operator**
+        operators; /* one for each node of the pipeline, made at first need; leaves have none */
+    struct operator* terminal;
+    bool partition_done; /* the terminal wants no more rows of this partition */
+    char place[320];     /* where the source stands, for errors: "file 'x', byte 17" */
+};
+
+static inline barks_status *operator_push(struct operator* op, struct batch *batch)
+{
+    return op->kind->push(op, batch);
+}
+
+/* Makers; the operator belongs to the caller. */
+BARKS_CHECKED barks_status *function_operator_create(struct task *task,
+                                                     const struct pipe_node *node,
+                                                     const barks_schema *in,
+                                                     struct operator** out_operator);
+BARKS_CHECKED barks_status *combine_operator_create(struct task *task, const struct pipe_node *node,
+                                                    struct operator** out_operator);
+BARKS_CHECKED barks_status *sort_operator_create(struct task *task, const struct pipe_node *node,
+                                                 struct operator** out_operator);
+BARKS_CHECKED barks_status *terminal_create(struct task *task, const barks_record *record,
+                                            struct operator** out_operator);
+
+/* Each terminal in its own file. */
+BARKS_CHECKED barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
+                                                    struct operator** out_operator);
+BARKS_CHECKED barks_status *collect_terminal_create(struct task *task, const barks_record *record,
+                                                    struct operator** out_operator);
+BARKS_CHECKED barks_status *fold_terminal_create(struct task *task, const barks_record *record,
+                                                 struct operator** out_operator);
+BARKS_CHECKED barks_status *foreach_terminal_create(struct task *task, const barks_record *record,
+                                                    struct operator** out_operator);
+BARKS_CHECKED barks_status *write_terminal_create(struct task *task, const barks_record *record,
+                                                  struct operator** out_operator);
+
+/* Sources push the rows of one partition into `into`, ending early when task->partition_done is
+ * set. */
+BARKS_CHECKED barks_status *source_run(struct task *task, const struct pipe_node *leaf,
+                                       uint32_t leaf_partition, const struct task_payload *payload,
+                                       struct operator* into);
+
+/* A status of a user's function that failed, with function, row and place. Takes cause. */
+BARKS_CHECKED barks_status *operator_fail_at_row(struct task *task, barks_status *cause,
+                                                 const barks_function *function,
+                                                 const barks_batch *batch, uint32_t row);

@@ -1,0 +1,20 @@
+/* The bytes that a task sends to the driver: heads and encoded rows (result_head in
+ * exec/task_run.h).
+ */
+#pragma once
+
+#include "barks/status.h"
+#include "batch/batch.h"
+#include "exec/task_run.h"
+
+struct pool;
+
+/* Adds a head and, when rows is not NULL and has rows, the encoded rows. */
+BARKS_CHECKED barks_status *result_add(struct task_result *result, uint32_t partition,
+                                       uint64_t partition_rows, const barks_batch *rows);
+
+/* Reads the next head at *offset and, where rows follow, appends them to `rows` (strings copied).
+ * *out_more is false at the end. Errors: BARKS_BAD_INPUT when the bytes are not such a result. */
+BARKS_CHECKED barks_status *result_next(const uint8_t *bytes, size_t size_bytes, size_t *offset,
+                                        struct batch *rows, struct result_head *out_head,
+                                        bool *out_more);

@@ -1,0 +1,127 @@
+/* Rows into a shuffle: through a combine table where the plan has one, into buckets, into the
+ * exchange. */
+#include "base/pool.h"
+#include "exec/combine_operator.h"
+#include "exec/operator.h"
+#include "shuffle/buckets.h"
+#include "shuffle/exchange.h"
+
+#include <stdlib.h>
+
+struct shuffle_terminal {
+    struct operator base;
+    const struct terminal *plan;
+    struct buckets *buckets;
+    struct combine *table; /* NULL: rows go to the buckets as they are */
+    bool passes;           /* combining did not pay: rows become accumulators one by one */
+    struct combine_binding binding;
+};
+
+static void shuffle_destroy(struct operator* self)
+{
+    struct shuffle_terminal *op = (struct shuffle_terminal *)self;
+    combine_destroy(op->table);
+    combine_binding_drop(&op->binding);
+    buckets_destroy(op->buckets);
+    free(op);
+}
+
+static barks_status *emit_frame(void *context, uint32_t partition, struct batch *batch)
+{
+    struct shuffle_terminal *op = context;
+    const struct task_spec *spec = op->base.task->spec;
+    return exchange_add(op->base.task->services->exchange, op->plan->shuffle, spec->task,
+                        spec->attempt, partition, op->plan->owners[partition], batch);
+}
+
+static barks_status *drained(void *context, struct batch *batch)
+{
+    return buckets_add(((struct shuffle_terminal *)context)->buckets, batch);
+}
+
+/* A table that has outgrown its share of the budget is emptied into the buckets and begins anew;
+ * one in which nearly every row has a key of its own is not worth its cost, and rows pass it from
+ * then on. */
+BARKS_CHECKED static barks_status *look_at_table(struct shuffle_terminal *op)
+{
+    bool is_useless = combine_is_useless(op->table);
+    if (!is_useless && !combine_is_full(op->table))
+        return NULL;
+    op->passes = is_useless;
+    return combine_drain(op->table, false, drained, op);
+}
+
+static barks_status *shuffle_push(struct operator* self, struct batch *batch)
+{
+    struct shuffle_terminal *op = (struct shuffle_terminal *)self;
+    if (op->table == NULL)
+        return buckets_add(op->buckets, batch);
+    uint32_t row = 0;
+    barks_status *status = op->passes ? combine_pass(op->table, batch, &row, drained, op)
+                                      : combine_add(op->table, batch, &row);
+    if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
+        return operator_fail_at_row(self->task, status, op->plan->combine.function, &batch->base,
+                                    row);
+    BARKS_TRY(status);
+    return op->passes ? NULL : look_at_table(op);
+}
+
+static barks_status *shuffle_finish(struct operator* self)
+{
+    struct shuffle_terminal *op = (struct shuffle_terminal *)self;
+    if (op->table != NULL && !op->passes)
+        BARKS_TRY(combine_drain(op->table, false, drained, op));
+    return buckets_flush(op->buckets);
+}
+
+static const struct operator_kind shuffle_kind = {
+    .name = "shuffle",
+    .push = shuffle_push,
+    .finish = shuffle_finish,
+    .destroy = shuffle_destroy,
+};
+
+BARKS_CHECKED static barks_status *open_table(struct shuffle_terminal *op,
+                                              const barks_record *record)
+{
+    const struct combine_plan *plan = &op->plan->combine;
+    const struct task_services *services = op->base.task->services;
+    uint64_t share_bytes = pool_budget_bytes(services->pool) / 4 / services->worker_count;
+    return combine_open(op->base.task, plan, plan->function, &record->schema, share_bytes,
+                        &op->binding, &op->table);
+}
+
+barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
+                                      struct operator** out_operator)
+{
+    const struct terminal *plan = &task->spec->pipeline->terminal;
+    struct shuffle_terminal *op = calloc(1, sizeof *op);
+    if (op == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
+    op->base = (struct operator){.kind = &shuffle_kind, .task = task};
+    op->plan = plan;
+    barks_status *status = plan->has_combine ? open_table(op, record) : NULL;
+    struct buckets_options options = {
+        .pool = task->services->pool,
+        .schema = plan->has_combine ? &plan->combine.accumulator->schema : &record->schema,
+        .partitioner = {.kind = plan->partitioner,
+                        .partition_count = plan->partition_count,
+                        .key_columns = plan->key_columns,
+                        .key_count = plan->key_count,
+                        .sort_keys = plan->sort_keys,
+                        .sort_key_count = plan->sort_key_count,
+                        .splitters = plan->splitters,
+                        .position = task->spec->first},
+        .strings = plan->has_combine ? BATCH_KEEP : BATCH_COPY,
+        .emit = emit_frame,
+        .context = op,
+    };
+    if (status == NULL)
+        status = buckets_create(&options, &op->buckets);
+    if (status != NULL) {
+        shuffle_destroy(&op->base);
+        return status;
+    }
+    *out_operator = &op->base;
+    return NULL;
+}

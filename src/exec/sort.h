@@ -1,0 +1,16 @@
+/* The order of a batch's rows. */
+#pragma once
+
+#include "barks/status.h"
+#include "batch/batch.h"
+
+#include <stdint.h>
+
+struct pool;
+
+/* Fills out_order (row_count entries) with the rows' indices in the order of keys; equal rows keep
+ * theirs. Errors: as pool_acquire. Cost: O(n log n) comparisons, mostly of 8-byte prefixes of the
+ * first key. Source: Graefe, "Implementing Sorting in Database Systems", 2006 (normalised key
+ * prefixes). */
+BARKS_CHECKED barks_status *rows_order(const barks_batch *batch, const struct sort_key *keys,
+                                       uint32_t key_count, struct pool *pool, uint32_t *out_order);

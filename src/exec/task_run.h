@@ -1,0 +1,83 @@
+/* Runs one attempt of a task: neighbouring partitions of a stage, in turn, through its pipeline. */
+#pragma once
+
+#include "barks/status.h"
+#include "base/buffer.h"
+#include "exec/pipeline.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct exchange;
+struct exchange_sent;
+struct reduce_side;
+struct pool;
+
+/* What tasks of an executor share. Borrowed; lives longer than any task. */
+struct task_services {
+    struct pool *pool;
+    struct exchange *exchange;
+    struct reduce_side *reduce_side;
+    uint32_t executor_count;
+    uint32_t worker_count;
+    uint64_t line_bytes_max;
+};
+
+/* Bytes that the driver sends along for one partition: split lists, encoded rows. */
+struct task_payload {
+    const uint8_t *bytes;
+    size_t size_bytes;
+};
+
+struct task_spec {
+    const struct pipeline *pipeline;
+    uint32_t task; /* the run's number in the stage */
+    uint32_t attempt;
+    uint32_t first; /* partitions [first, end) */
+    uint32_t end;
+    const struct task_payload *payloads; /* end - first of them */
+};
+
+/* Read by others while the task runs; written by its worker, relaxed. */
+struct task_progress {
+    _Atomic uint64_t rows_read;
+    _Atomic uint64_t bytes_read;
+    _Atomic bool
+        cancelled; /* written by others: the task ends at the next batch with BARKS_CANCELLED */
+};
+
+struct task_counters {
+    uint64_t rows_read, bytes_read;       /* by sources and shuffle reads */
+    uint64_t rows_out;                    /* into the terminal */
+    uint64_t rows_written, bytes_written; /* part files */
+};
+
+/* What one task may send to the driver. */
+#define RESULT_BYTES_MAX ((size_t)1 << 32)
+
+/* Before each run of rows in a result comes one of these, little-endian; then encoded_bytes of one
+ * encoded batch. */
+struct result_head {
+    uint32_t partition;
+    uint32_t row_count;      /* in the batch that follows */
+    uint64_t partition_rows; /* rows of the whole partition so far */
+    uint64_t encoded_bytes;  /* 0: no batch follows */
+};
+
+struct task_result {
+    struct buffer
+        bytes; /* result_head and batch, again and again, in partition order; buffer_drop */
+    struct task_counters counters;
+    struct exchange_sent
+        *sent; /* executor_count entries for TERMINAL_SHUFFLE, owned (free), else NULL */
+};
+
+/* Runs the attempt to its end. On an error nothing of it counts: its frames are dropped, its part
+ * files removed. Errors: those of the user's functions (BARKS_USER_ERROR with function, record,
+ * file and offset), of sources, sinks and memory, BARKS_CANCELLED. Threads: one thread a task. */
+BARKS_CHECKED barks_status *task_run(const struct task_spec *spec,
+                                     const struct task_services *services,
+                                     struct task_progress *progress,
+                                     struct task_result *out_result);
+void task_result_drop(struct task_result *result);
