@@ -1,0 +1,357 @@
+#include "plan/plan_codec.h"
+
+#include "base/buffer.h"
+#include "base/scope.h"
+#include "batch/codec.h"
+#include "exec/record_registry.h"
+#include "exec/registry.h"
+#include "io/commit.h"
+#include "io/sink.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Layout, one msgpack object after another: stage, node count, nodes, terminal. Each part is
+ * written and read by a pair of functions below, in the same order. */
+
+enum { PIPELINE_NODES_MAX = 1 << 20, COMMIT_BYTES_MAX = 1 << 20 };
+
+/* ---- writing ---- */
+
+static void pack_u32s(struct packer *out, const uint32_t *values, uint32_t count)
+{
+    pack_u64(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        pack_u64(out, values[i]);
+}
+
+static void pack_sort_keys(struct packer *out, const struct sort_key *keys, uint32_t count)
+{
+    pack_u64(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        pack_u64(out, keys[i].column);
+        pack_bool(out, keys[i].descending);
+        pack_bool(out, keys[i].nulls_first);
+    }
+}
+
+static void pack_function(struct packer *out, const barks_function *function, const void *env)
+{
+    pack_text(out, function != NULL ? function->name : NULL);
+    if (function == NULL)
+        return;
+    pack_u64(out, function->kind);
+    pack_bytes(out, env, function->env_size);
+}
+
+static void pack_combine(struct packer *out, const struct combine_plan *combine)
+{
+    pack_function(out, combine->function, combine->env);
+    pack_text(out, combine->accumulator != NULL ? combine->accumulator->name : NULL);
+    pack_bytes(out, combine->initial,
+               combine->accumulator != NULL ? combine->accumulator->size : 0);
+    pack_u32s(out, combine->key_fields, combine->key_count);
+}
+
+static void pack_node(struct packer *out, const struct pipe_node *node)
+{
+    pack_u64(out, node->kind);
+    pack_u64(out, node->partition_count);
+    pack_text(out, node->record->name);
+    pack_u32s(out, node->inputs, node->input_count);
+    pack_text(out, node->where);
+    pack_function(out, node->function, node->env);
+    pack_u64(out, node->shuffle);
+    pack_bool(out, node->take_frames);
+    pack_combine(out, &node->combine);
+    pack_sort_keys(out, node->sort_keys, node->sort_key_count);
+}
+
+BARKS_CHECKED static barks_status *pack_splitters(struct packer *out,
+                                                  const struct terminal *terminal)
+{
+    const struct batch *splitters = terminal->splitters;
+    uint64_t encoded_bytes = codec_encoded_bytes(&splitters->base, 0, splitters->base.row_count);
+    uint8_t *encoded = malloc(encoded_bytes);
+    if (encoded == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " splitters",
+                   splitters->base.row_count);
+    codec_encode(&splitters->base, 0, splitters->base.row_count, encoded);
+    pack_bytes(out, encoded, encoded_bytes);
+    free(encoded);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *pack_commit(struct packer *out, const struct commit *commit)
+{
+    BARKS_AUTO(buffer) bytes = {.limit_bytes = COMMIT_BYTES_MAX};
+    if (commit != NULL)
+        BARKS_TRY(commit_pack(commit, &bytes));
+    pack_bytes(out, bytes.data, bytes.size_bytes);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *pack_terminal(struct packer *out,
+                                                 const struct terminal *terminal)
+{
+    pack_u64(out, terminal->kind);
+    pack_u64(out, terminal->limit);
+    pack_u64(out, terminal->first_partition);
+    pack_u64(out, terminal->end_partition);
+    pack_u64(out, terminal->shuffle);
+    pack_u64(out, terminal->partitioner);
+    pack_u64(out, terminal->partition_count);
+    pack_u32s(out, terminal->key_columns, terminal->key_count);
+    pack_sort_keys(out, terminal->sort_keys, terminal->sort_key_count);
+    pack_u32s(out, terminal->owners, terminal->owners != NULL ? terminal->partition_count : 0);
+    pack_bool(out, terminal->has_combine);
+    pack_combine(out, &terminal->combine);
+    pack_function(out, terminal->function, terminal->env);
+    pack_text(out, terminal->format != NULL ? terminal->format->name : NULL);
+    BARKS_TRY(pack_commit(out, terminal->commit));
+    if (terminal->splitters != NULL)
+        return pack_splitters(out, terminal);
+    pack_bytes(out, NULL, 0);
+    return NULL;
+}
+
+barks_status *pipeline_pack(const struct pipeline *pipeline, struct packer *out)
+{
+    pack_u64(out, pipeline->stage);
+    pack_u64(out, pipeline->node_count);
+    for (uint32_t i = 0; i < pipeline->node_count; i++)
+        pack_node(out, &pipeline->nodes[i]);
+    BARKS_TRY(pack_terminal(out, &pipeline->terminal));
+    return packer_finish(out);
+}
+
+/* ---- reading ---- */
+
+static uint32_t *unpack_u32s(struct unpacker *in, uint32_t *out_count)
+{
+    uint32_t count = unpack_count(in);
+    uint32_t *values = unpack_array(in, count, sizeof *values);
+    for (uint32_t i = 0; i < count && values != NULL; i++)
+        values[i] = unpack_u32(in);
+    *out_count = values != NULL ? count : 0;
+    return values;
+}
+
+static struct sort_key *unpack_sort_keys(struct unpacker *in, uint32_t *out_count)
+{
+    uint32_t count = unpack_count(in);
+    struct sort_key *keys = unpack_array(in, count, sizeof *keys);
+    for (uint32_t i = 0; i < count && keys != NULL; i++) {
+        keys[i].column = unpack_u32(in);
+        keys[i].descending = unpack_bool(in);
+        keys[i].nulls_first = unpack_bool(in);
+    }
+    *out_count = keys != NULL ? count : 0;
+    return keys;
+}
+
+/* A copy of size_bytes bytes, or NULL where the message has none. */
+BARKS_CHECKED static barks_status *unpack_copy(struct unpacker *in, size_t size_bytes,
+                                               const char *what, void **out_copy)
+{
+    size_t given_bytes = 0;
+    const uint8_t *given = unpack_bytes(in, &given_bytes);
+    *out_copy = NULL;
+    if (given == NULL)
+        return NULL;
+    if (given_bytes != size_bytes)
+        BARKS_FAIL(BARKS_INVALID,
+                   "%s has %zu bytes at the driver and %zu here: the ranks run different programs",
+                   what, given_bytes, size_bytes);
+    void *copy = calloc(1, size_bytes + 1);
+    if (copy == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %s", what);
+    memcpy(copy, given, size_bytes);
+    *out_copy = copy;
+    return NULL;
+}
+
+/* Name and kind of a function become the function of this rank's binary. */
+BARKS_CHECKED static barks_status *
+unpack_function(struct unpacker *in, const barks_function **out_function, void **out_env)
+{
+    char *name = unpack_text(in);
+    *out_function = NULL;
+    *out_env = NULL;
+    if (name == NULL)
+        return NULL;
+    barks_status *status =
+        registry_require(name, (barks_function_kind)unpack_u32(in), out_function);
+    free(name);
+    BARKS_TRY(status);
+    return unpack_copy(in, (*out_function)->env_size, "the env of a function", out_env);
+}
+
+BARKS_CHECKED static barks_status *unpack_record(struct unpacker *in,
+                                                 const barks_record **out_record)
+{
+    char *name = unpack_text(in);
+    *out_record = NULL;
+    if (name == NULL)
+        return NULL;
+    barks_status *status = registry_require_record(name, out_record);
+    free(name);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *unpack_combine(struct unpacker *in, struct combine_plan *out)
+{
+    void *env = NULL, *initial = NULL;
+    barks_status *status = unpack_function(in, &out->function, &env);
+    out->env = env;
+    BARKS_TRY(status);
+    BARKS_TRY(unpack_record(in, &out->accumulator));
+    BARKS_TRY(unpack_copy(in, out->accumulator != NULL ? out->accumulator->size : 0,
+                          "the start of an aggregate", &initial));
+    out->initial = initial;
+    out->key_fields = unpack_u32s(in, &out->key_count);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *unpack_node(struct unpacker *in, struct pipe_node *out)
+{
+    out->kind = (enum pipe_kind)unpack_u32(in);
+    out->partition_count = unpack_u32(in);
+    BARKS_TRY(unpack_record(in, &out->record));
+    out->inputs = unpack_u32s(in, &out->input_count);
+    out->where = unpack_text(in);
+    BARKS_TRY(unpack_function(in, &out->function, &out->env));
+    out->shuffle = unpack_u64(in);
+    out->take_frames = unpack_bool(in);
+    BARKS_TRY(unpack_combine(in, &out->combine));
+    out->sort_keys = unpack_sort_keys(in, &out->sort_key_count);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *unpack_splitters(struct unpacker *in, struct pool *pool,
+                                                    const barks_record *record,
+                                                    struct terminal *out)
+{
+    size_t size_bytes = 0;
+    const uint8_t *bytes = unpack_bytes(in, &size_bytes);
+    if (bytes == NULL)
+        return NULL;
+    if (record == NULL)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan has splitters but no rows");
+    BARKS_TRY(batch_create(pool, &record->schema, out->partition_count, &out->splitters));
+    return codec_decode(bytes, size_bytes, NULL, out->splitters);
+}
+
+BARKS_CHECKED static barks_status *unpack_format(struct unpacker *in, struct terminal *out)
+{
+    char *name = unpack_text(in);
+    if (name == NULL)
+        return NULL;
+    out->format = sink_format_find(name);
+    free(name);
+    if (out->format == NULL)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan writes in a format that is not known here");
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *unpack_commit(struct unpacker *in, struct terminal *out)
+{
+    size_t size_bytes = 0, used_bytes = 0;
+    const uint8_t *bytes = unpack_bytes(in, &size_bytes);
+    if (bytes == NULL)
+        return NULL;
+    out->commit = calloc(1, sizeof *out->commit);
+    if (out->commit == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an output");
+    return commit_unpack(bytes, size_bytes, &used_bytes, out->commit);
+}
+
+BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct pool *pool,
+                                                   const barks_record *record, struct terminal *out)
+{
+    uint32_t owner_count = 0;
+    out->kind = (enum terminal_kind)unpack_u32(in);
+    out->limit = unpack_u64(in);
+    out->first_partition = unpack_u32(in);
+    out->end_partition = unpack_u32(in);
+    out->shuffle = unpack_u64(in);
+    out->partitioner = (enum partitioner_kind)unpack_u32(in);
+    out->partition_count = unpack_u32(in);
+    out->key_columns = unpack_u32s(in, &out->key_count);
+    out->sort_keys = unpack_sort_keys(in, &out->sort_key_count);
+    out->owners = unpack_u32s(in, &owner_count);
+    if (out->kind == TERMINAL_SHUFFLE && owner_count != out->partition_count)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan names %" PRIu32 " owners of %" PRIu32 " partitions",
+                   owner_count, out->partition_count);
+    out->has_combine = unpack_bool(in);
+    BARKS_TRY(unpack_combine(in, &out->combine));
+    BARKS_TRY(unpack_function(in, &out->function, &out->env));
+    BARKS_TRY(unpack_format(in, out));
+    BARKS_TRY(unpack_commit(in, out));
+    return unpack_splitters(in, pool, record, out);
+}
+
+/* Every node stands after its inputs, whose partitions are its own. */
+BARKS_CHECKED static barks_status *check_shape(const struct pipeline *pipeline)
+{
+    if (pipeline->node_count == 0)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan without steps");
+    for (uint32_t i = 0; i < pipeline->node_count; i++) {
+        const struct pipe_node *node = &pipeline->nodes[i];
+        bool is_leaf =
+            node->kind == PIPE_TEXT || node->kind == PIPE_ROWS || node->kind == PIPE_SHUFFLE;
+        uint64_t partitions = 0;
+        for (uint32_t k = 0; k < node->input_count; k++) {
+            if (node->inputs[k] >= i)
+                BARKS_FAIL(BARKS_BAD_INPUT, "a step of a plan reads one that comes after it");
+            partitions += pipeline->nodes[node->inputs[k]].partition_count;
+        }
+        bool fits = is_leaf ? node->input_count == 0 : partitions == node->partition_count;
+        if (!fits || node->record == NULL || node->kind < PIPE_TEXT || node->kind > PIPE_SORT ||
+            (node->kind == PIPE_FUNCTION && (node->function == NULL || node->input_count != 1)) ||
+            (node->kind == PIPE_SORT && node->sort_key_count == 0))
+            BARKS_FAIL(BARKS_BAD_INPUT, "step %" PRIu32 " of a plan makes no sense", i);
+    }
+    const struct terminal *terminal = &pipeline->terminal;
+    if (terminal->first_partition > terminal->end_partition ||
+        terminal->end_partition > pipeline->nodes[pipeline->node_count - 1].partition_count)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan of partitions that are not there");
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *unpack_all(struct unpacker *in, struct pool *pool,
+                                              struct pipeline *pipeline)
+{
+    pipeline->stage = unpack_u64(in);
+    uint32_t node_count = unpack_count(in);
+    if (node_count > PIPELINE_NODES_MAX)
+        BARKS_FAIL(BARKS_LIMIT, "a plan of %" PRIu32 " steps; the limit is %d", node_count,
+                   PIPELINE_NODES_MAX);
+    pipeline->nodes = unpack_array(in, node_count, sizeof *pipeline->nodes);
+    if (pipeline->nodes == NULL)
+        return unpacker_finish(in);
+    for (uint32_t i = 0; i < node_count; i++) {
+        pipeline->node_count = i + 1;
+        BARKS_TRY(unpack_node(in, &pipeline->nodes[i]));
+    }
+    const barks_record *record = node_count > 0 ? pipeline->nodes[node_count - 1].record : NULL;
+    BARKS_TRY(unpack_terminal(in, pool, record, &pipeline->terminal));
+    BARKS_TRY(unpacker_finish(in));
+    return check_shape(pipeline);
+}
+
+barks_status *pipeline_unpack(struct unpacker *in, struct pool *pool,
+                              struct pipeline **out_pipeline)
+{
+    struct pipeline *pipeline = calloc(1, sizeof *pipeline);
+    if (pipeline == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a plan");
+    barks_status *status = unpack_all(in, pool, pipeline);
+    if (status != NULL) {
+        pipeline_destroy(pipeline);
+        return status;
+    }
+    *out_pipeline = pipeline;
+    return NULL;
+}

@@ -1,0 +1,48 @@
+/* Cuts the lineage of a dataset into stages at its exchanges. */
+#pragma once
+
+#include "exec/pipeline.h"
+#include "exec/task_run.h"
+#include "plan/node.h"
+#include "scheduler/event.h"
+
+#include <stdint.h>
+
+/* A stage: what executors run, and what its tasks are sent. */
+struct stage_plan {
+    struct pipeline *pipeline;
+    const struct node **leaves; /* for each node of the pipeline that is a source: the node it came
+                                   from, else NULL */
+    struct node *exchange;      /* whose shuffle it fills; NULL for the last stage */
+    uint32_t *parent_of;        /* for each node that reads a shuffle: the stage that fills it */
+    struct stage_input *inputs; /* what its partitions read of earlier stages, for the scheduler */
+    uint32_t input_count;
+};
+
+struct job_plan {
+    struct stage_plan
+        *stages; /* parents before children; the last one bears the terminal that was asked for */
+    uint32_t stage_count;
+};
+
+struct cut_options {
+    struct terminal *terminal; /* of the last stage; taken: zeroed once a stage has it */
+    uint32_t node_count;       /* of the context */
+    uint64_t *next_id;         /* for stages and shuffles: unique in the job's life */
+};
+
+/* The owners of the shuffles' partitions are filled in when the stages are shipped (terminal.owners
+ * is NULL). */
+BARKS_CHECKED barks_status *stage_cut(struct node *node, const struct cut_options *options,
+                                      struct job_plan *out_plan);
+void job_plan_drop(struct job_plan *plan);
+
+/* What the task for a partition is sent, as bytes the caller frees, and how heavy it is. */
+struct packer;
+BARKS_CHECKED barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition,
+                                          struct packer *out);
+uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition);
+
+/* The first node, in the order of computing, that wants splitters and has none; NULL: there is
+ * none. */
+struct node *find_unsampled_sort(struct node *node, uint32_t node_count, barks_status **out_status);
