@@ -140,7 +140,7 @@ const char *driver_lose(struct driver *driver, uint32_t executor)
                                                .executor_lost = {.executor = executor}});
 }
 
-const char *driver_submit(struct driver *driver, uint64_t job, uint32_t stage_count,
+const char *driver_job(struct driver *driver, uint64_t job, uint32_t stage_count,
                           const struct stage_spec *stages)
 {
     struct job_spec spec = {.id = job, .stage_count = stage_count, .stages = stages};
@@ -154,7 +154,7 @@ const char *driver_cancel(struct driver *driver, uint64_t job)
                        &(struct event){.kind = EVENT_JOB_CANCELLED, .job_cancelled = {.job = job}});
 }
 
-const char *driver_start(struct driver *driver, struct attempt_id id)
+const char *driver_begin(struct driver *driver, struct attempt_id id)
 {
     return driver_send(driver,
                        &(struct event){.kind = EVENT_ATTEMPT_STARTED, .attempt_started = id});

@@ -14,7 +14,7 @@ START_TEST(runs_are_as_many_as_workers_and_go_round)
     driver_join(&driver, 1, 0, 2);
     driver_join(&driver, 2, 0, 1);
     struct stage_spec stage = spec_source(9, 0);
-    DECIDED(driver_submit(&driver, 1, 1, &stage),
+    DECIDED(driver_job(&driver, 1, 1, &stage),
             " ship 1/0@1 start 1/0.0#0@1[0,3) ship 1/0@2 start 1/0.1#0@2[3,6) start "
             "1/0.2#0@1[6,9)");
     driver_drop(&driver);
@@ -30,7 +30,7 @@ START_TEST(largest_tasks_start_first)
     struct stage_spec stage = spec_source(4, 0);
     stage.policy = RUNS_SPREAD;
     stage.partition_bytes = bytes;
-    DECIDED(driver_submit(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.3#0@1[3,4)");
+    DECIDED(driver_job(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.3#0@1[3,4)");
     DECIDED(driver_finish(&driver, attempt_of(0, 3, 0, 1)), " start 1/0.1#0@1[1,2)");
     DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 1)), " start 1/0.2#0@1[2,3)");
     DECIDED(driver_finish(&driver, attempt_of(0, 2, 0, 1)), " start 1/0.0#0@1[0,1)");
@@ -45,8 +45,8 @@ START_TEST(earlier_jobs_go_first_and_later_ones_fill_the_gaps)
     driver_join(&driver, 1, 0, 1);
     struct stage_spec three = spec_source(3, 0), one = spec_source(1, 0);
     three.policy = RUNS_SPREAD;
-    DECIDED(driver_submit(&driver, 1, 1, &three), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    DECIDED(driver_submit(&driver, 2, 1, &one), "");
+    DECIDED(driver_job(&driver, 1, 1, &three), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 2, 1, &one), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), " start 1/0.1#0@1[1,2)");
     DECIDED(driver_join(&driver, 2, 0, 2),
             " ship 1/0@2 start 1/0.2#0@2[2,3) ship 2/0@2 start 2/0.0#0@2[0,1)");
@@ -69,7 +69,7 @@ START_TEST(tasks_go_where_they_would_but_nobody_waits)
     stage.place_firsts = firsts;
     stage.places = places;
     /* 2 gets 0; node 0, where 2 is, gives 1 to its neighbour 1; 3 is on node 7. */
-    DECIDED(driver_submit(&driver, 1, 1, &stage),
+    DECIDED(driver_job(&driver, 1, 1, &stage),
             " ship 1/0@2 start 1/0.0#0@2[0,1) ship 1/0@1 start 1/0.1#0@1[1,2) ship 1/0@3 start "
             "1/0.2#0@3[2,3)");
     DECIDED(driver_finish(&driver, attempt_of(0, 2, 0, 3)), " start 1/0.3#0@3[3,4)");
@@ -89,7 +89,7 @@ START_TEST(foreign_tasks_are_taken_when_nothing_else_is_left)
     stage.policy = RUNS_SPREAD;
     stage.place_firsts = firsts;
     stage.places = places;
-    DECIDED(driver_submit(&driver, 1, 1, &stage),
+    DECIDED(driver_job(&driver, 1, 1, &stage),
             " ship 1/0@1 start 1/0.0#0@1[0,1) ship 1/0@2 start 1/0.1#0@2[1,2)");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), " start 1/0.2#0@1[2,3)");
     driver_drop(&driver);
@@ -110,7 +110,7 @@ START_TEST(a_run_of_several_partitions_goes_where_most_bytes_are)
     stage.place_firsts = firsts;
     stage.places = places;
     stage.partition_bytes = bytes;
-    DECIDED(driver_submit(&driver, 1, 1, &stage),
+    DECIDED(driver_job(&driver, 1, 1, &stage),
             " ship 1/0@1 start 1/0.0#0@1[0,2) ship 1/0@2 start 1/0.1#0@2[2,4)");
     driver_drop(&driver);
 }
@@ -130,7 +130,7 @@ START_TEST(tasks_of_a_union_run_where_their_partitions_are)
     struct stage_spec stages[] = {spec_source(0, 3), spec_source(0, 2), spec_reader(7, inputs)};
     stages[2].input_count = 2;
     stages[2].policy = RUNS_SPREAD;
-    DECIDED(driver_submit(&driver, 1, 3, stages), " commit 1/0#1(0) commit 1/1#1(0)");
+    DECIDED(driver_job(&driver, 1, 3, stages), " commit 1/0#1(0) commit 1/1#1(0)");
     driver_committed(&driver, 1, 0, 1);
     /* Of 3 partitions executor 1 owns 2 and executor 2 one; of 2 partitions each owns one. */
     DECIDED(driver_committed(&driver, 1, 1, 1),
@@ -157,7 +157,7 @@ START_TEST(the_sides_of_a_join_have_equal_owners)
     stages[1].input_count = 1;
     stages[1].inputs = &after;
     stages[2].input_count = 2;
-    DECIDED(driver_submit(&driver, 1, 3, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 1, 3, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
     driver_join(&driver, 2, 0, 1);
     driver_finish(&driver, attempt_of(0, 0, 0, 1));
     DECIDED(driver_committed(&driver, 1, 0, 1), " ship 1/1@2 start 1/1.0#0@2[0,1)");
@@ -178,7 +178,7 @@ START_TEST(committed_sizes_balance_the_reader)
     driver_init(&driver, &plain);
     driver_join(&driver, 1, 0, 2);
     struct stage_spec stages[] = {spec_source(0, 6), spec_reader(6, &reads_0)};
-    driver_submit(&driver, 1, 2, stages);
+    driver_job(&driver, 1, 2, stages);
     uint64_t bytes[] = {1000, 10, 10, 10, 10, 10};
     struct event event = {
         .kind = EVENT_STAGE_COMMITTED,
@@ -194,8 +194,8 @@ START_TEST(a_task_that_failed_comes_before_younger_jobs)
     driver_init(&driver, &(struct scheduler_options){.attempts_max = 2});
     driver_join(&driver, 1, 0, 1);
     struct stage_spec one = spec_source(1, 0);
-    driver_submit(&driver, 1, 1, &one);
-    driver_submit(&driver, 2, 1, &one);
+    driver_job(&driver, 1, 1, &one);
+    driver_job(&driver, 2, 1, &one);
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0),
             " start 1/0.0#1@1[0,1)");
     driver_drop(&driver);
@@ -211,8 +211,8 @@ START_TEST(a_task_that_failed_goes_to_whoever_is_idle)
     driver_join(&driver, 1, 0, 1);
     struct stage_spec stages[] = {spec_source(0, 1), spec_reader(1, &reads_0)};
     struct stage_spec one = spec_source(1, 0);
-    DECIDED(driver_submit(&driver, 1, 2, stages), " commit 1/0#1(0)");
-    DECIDED(driver_submit(&driver, 2, 1, &one), " ship 2/0@1 start 2/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 1, 2, stages), " commit 1/0#1(0)");
+    DECIDED(driver_job(&driver, 2, 1, &one), " ship 2/0@1 start 2/0.0#0@1[0,1)");
     driver_join(&driver, 2, 0, 1);
     DECIDED(driver_committed(&driver, 1, 0, 1), ""); /* executor 1 owns its partition */
     struct attempt_id id = {.job = 2, .executor = 1};
@@ -261,7 +261,7 @@ START_TEST(questions_about_what_is_not_there_are_refused)
     driver_join(&driver, 1, 0, 1);
     driver_join(&driver, 2, 0, 1);
     struct stage_spec stages[] = {spec_source(4, 4), spec_reader(4, &reads_0)};
-    driver_submit(&driver, 1, 2, stages);
+    driver_job(&driver, 1, 2, stages);
     struct counted_run run;
     struct owner_range ranges[2];
     uint32_t count = 0;

@@ -46,7 +46,7 @@ static const struct stage_input reads_1 = {.parent = 1, .kind = INPUT_PARTITIONS
 static void submit_map_and_reduce(struct driver *driver)
 {
     struct stage_spec stages[] = {spec_source(4, 2), spec_reader(2, &reads_0)};
-    DECIDED(driver_submit(driver, 1, 2, stages),
+    DECIDED(driver_job(driver, 1, 2, stages),
             " ship 1/0@1 start 1/0.0#0@1[0,2) ship 1/0@2 start 1/0.1#0@2[2,4)");
 }
 
@@ -57,7 +57,7 @@ static void run_chain(struct driver *driver)
                                   spec_reader(2, &reads_1)};
     stages[1].output = OUTPUT_SHUFFLE;
     stages[1].output_partition_count = 2;
-    DECIDED(driver_submit(driver, 1, 3, stages),
+    DECIDED(driver_job(driver, 1, 3, stages),
             " ship 1/0@1 start 1/0.0#0@1[0,1) ship 1/0@2 start 1/0.1#0@2[1,2)");
     DECIDED(driver_finish(driver, attempt_of(0, 0, 0, 1)), "");
     DECIDED(driver_finish(driver, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
@@ -70,7 +70,7 @@ static void a_job_runs_through(struct transition_counts *counts)
     struct driver driver;
     begin(&driver, &plain);
     submit_map_and_reduce(&driver);
-    DECIDED(driver_start(&driver, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(driver_begin(&driver, attempt_of(0, 0, 0, 1)), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
     struct counted_run run;
@@ -92,7 +92,7 @@ static void late_and_duplicate_reports_change_nothing(struct transition_counts *
     submit_map_and_reduce(&driver);
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_start(&driver, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(driver_begin(&driver, attempt_of(0, 0, 0, 1)), "");
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 1)), ""); /* another executor's */
     DECIDED(driver_finish(&driver, attempt_of(0, 1, 7, 2)), ""); /* never started */
@@ -111,9 +111,9 @@ static void a_job_without_work_ends_at_once(struct transition_counts *counts)
     begin(&driver, &plain);
     struct stage_spec available = spec_source(4, 0);
     available.is_available = true;
-    DECIDED(driver_submit(&driver, 2, 1, &available), " done 2");
+    DECIDED(driver_job(&driver, 2, 1, &available), " done 2");
     struct stage_spec empty = spec_source(0, 0);
-    DECIDED(driver_submit(&driver, 1, 1, &empty), " commit 1/0#1(0)");
+    DECIDED(driver_job(&driver, 1, 1, &empty), " commit 1/0#1(0)");
     DECIDED(driver_committed(&driver, 1, 0, 1), " release 1/0 done 1");
     end(&driver, counts);
 }
@@ -127,7 +127,7 @@ static void what_nobody_needs_is_skipped(struct transition_counts *counts)
     stages[1].output = OUTPUT_SHUFFLE;
     stages[1].output_partition_count = 2;
     stages[1].is_available = true; /* so stage 0 need not run, and stage 2 may run anywhere */
-    DECIDED(driver_submit(&driver, 1, 3, stages),
+    DECIDED(driver_job(&driver, 1, 3, stages),
             " ship 1/2@1 start 1/2.0#0@1[0,1) ship 1/2@2 start 1/2.1#0@2[1,2)");
     ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_SKIPPED);
     ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_SKIPPED);
@@ -139,8 +139,8 @@ static void a_job_waits_for_executors_and_may_be_cancelled(struct transition_cou
     struct driver driver;
     driver_init(&driver, &(struct scheduler_options){.executor_count_min = 2});
     struct stage_spec stage = spec_source(4, 0);
-    DECIDED(driver_submit(&driver, 1, 1, &stage), "");
-    DECIDED(driver_submit(&driver, 2, 1, &stage), "");
+    DECIDED(driver_job(&driver, 1, 1, &stage), "");
+    DECIDED(driver_job(&driver, 2, 1, &stage), "");
     DECIDED(driver_join(&driver, 5, 0, 1), "");
     DECIDED(driver_cancel(&driver, 1), " cancelled 1(cancelled)");
     DECIDED(driver_join(&driver, 6, 0, 1),
@@ -155,7 +155,7 @@ static void a_failed_task_is_tried_again_until_too_often(struct transition_count
     submit_map_and_reduce(&driver);
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0),
             " start 1/0.0#1@1[0,2)");
-    DECIDED(driver_start(&driver, attempt_of(0, 0, 1, 1)), "");
+    DECIDED(driver_begin(&driver, attempt_of(0, 0, 1, 1)), "");
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 1, 1), CAUSE_RESOURCE, 2, 0),
             " start 1/0.0#2@1[0,2)");
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 2, 1), CAUSE_BAD_INPUT, 3, 0),
@@ -174,7 +174,7 @@ static void the_same_error_twice_is_enough(struct transition_counts *counts)
     struct driver driver;
     begin(&driver, &retrying);
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_submit(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 77),
             " start 1/0.0#1@1[0,1)");
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 1, 1), CAUSE_USER_ERROR, 2, 78),
@@ -189,7 +189,7 @@ static void by_default_the_first_failure_is_the_last(struct transition_counts *c
     struct driver driver;
     begin(&driver, &plain);
     struct stage_spec stage = spec_source(1, 0);
-    driver_submit(&driver, 1, 1, &stage);
+    driver_job(&driver, 1, 1, &stage);
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_BAD_INPUT, 9, 0),
             " failed 1(bad input 9)");
     end(&driver, counts);
@@ -200,7 +200,7 @@ static void a_failure_for_good_is_not_tried_again(struct transition_counts *coun
     struct driver driver;
     begin(&driver, &retrying);
     struct stage_spec stage = spec_source(1, 0);
-    driver_submit(&driver, 1, 1, &stage);
+    driver_job(&driver, 1, 1, &stage);
     struct event event = {.kind = EVENT_ATTEMPT_FAILED,
                           .attempt_failed = {.id = attempt_of(0, 0, 0, 1),
                                              .cause = CAUSE_RESOURCE,
@@ -215,7 +215,7 @@ static void cancelling_ends_all_attempts(struct transition_counts *counts)
     struct driver driver;
     begin(&driver, &plain);
     submit_map_and_reduce(&driver);
-    driver_start(&driver, attempt_of(0, 0, 0, 1));
+    driver_begin(&driver, attempt_of(0, 0, 0, 1));
     DECIDED(driver_cancel(&driver, 1), " cancel 1/0.1#0@2 cancel 1/0.0#0@1");
     DECIDED(driver_cancel(&driver, 1), "");
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_CANCELLED, 0, 0), "");
@@ -230,7 +230,7 @@ static void a_commit_that_fails_fails_the_job(struct transition_counts *counts)
     begin(&driver, &plain);
     struct stage_spec stage = spec_source(1, 0);
     stage.output = OUTPUT_SINK;
-    driver_submit(&driver, 1, 1, &stage);
+    driver_job(&driver, 1, 1, &stage);
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), " commit 1/0#1(1)");
     struct event event = {
         .kind = EVENT_COMMIT_FAILED,
@@ -263,10 +263,10 @@ static void the_first_of_two_copies_counts(struct transition_counts *counts)
     struct driver driver;
     begin(&driver, &plain);
     struct stage_spec stage = spec_source(1, 0);
-    driver_submit(&driver, 1, 1, &stage);
+    driver_job(&driver, 1, 1, &stage);
     DECIDED(driver_want_copy(&driver, 1, 0, 0), " ship 1/0@2 start 1/0.0#1@2[0,1)");
     DECIDED(driver_want_copy(&driver, 1, 0, 0), ""); /* one copy is enough */
-    driver_start(&driver, attempt_of(0, 0, 0, 1));
+    driver_begin(&driver, attempt_of(0, 0, 0, 1));
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " cancel 1/0.0#0@1 commit 1/0#1(1)");
     struct counted_run run;
     ck_assert_ptr_null(scheduler_counted_run(driver.scheduler, 1, 0, 0, &run));
@@ -281,7 +281,7 @@ static void a_copy_goes_on_when_the_other_fails(struct transition_counts *counts
     struct driver driver;
     begin(&driver, &retrying);
     struct stage_spec stage = spec_source(1, 0);
-    driver_submit(&driver, 1, 1, &stage);
+    driver_job(&driver, 1, 1, &stage);
     driver_want_copy(&driver, 1, 0, 0);
     DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " commit 1/0#1(1)");
@@ -293,13 +293,13 @@ static void a_loss_without_recovery_fails_what_has_begun(struct transition_count
     struct driver driver;
     begin(&driver, &plain);
     submit_map_and_reduce(&driver);
-    driver_start(&driver, attempt_of(0, 0, 0, 1));
+    driver_begin(&driver, attempt_of(0, 0, 0, 1));
     DECIDED(driver_lose(&driver, 1), " cancel 1/0.1#0@2");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), ""); /* nobody listens to it now */
     DECIDED(driver_lose(&driver, 1), "");
     DECIDED(driver_lose(&driver, 2), " failed 1(lost 0)");
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_submit(&driver, 2, 1, &stage), "");
+    DECIDED(driver_job(&driver, 2, 1, &stage), "");
     DECIDED(driver_join(&driver, 3, 0, 1), " ship 2/0@3 start 2/0.0#0@3[0,1)");
     end(&driver, counts);
 }
@@ -309,7 +309,7 @@ static void lost_attempts_run_elsewhere(struct transition_counts *counts)
     struct driver driver;
     begin(&driver, &recovering);
     struct stage_spec stage = spec_source(2, 0);
-    driver_submit(&driver, 1, 1, &stage);
+    driver_job(&driver, 1, 1, &stage);
     DECIDED(driver_lose(&driver, 1), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)), " start 1/0.0#1@2[0,1)");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " commit 1/0#1(2)");
@@ -321,7 +321,7 @@ static void a_task_that_loses_too_many_executors_fails(struct transition_counts 
     struct driver driver;
     begin(&driver, &(struct scheduler_options){.losses_max = 1, .recovers = true});
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_submit(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
     DECIDED(driver_lose(&driver, 1), " ship 1/0@2 start 1/0.0#1@2[0,1)");
     driver_join(&driver, 3, 0, 1);
     DECIDED(driver_lose(&driver, 2), " failed 1(lost 0)");
@@ -348,7 +348,7 @@ static void partitions_sent_to_a_lost_executor_are_sent_again(struct transition_
     struct driver driver;
     begin(&driver, &recovering);
     struct stage_spec stages[] = {spec_source(1, 2), spec_reader(2, &reads_0)};
-    DECIDED(driver_submit(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
     driver_finish(&driver, attempt_of(0, 0, 0, 1));
     DECIDED(driver_committed(&driver, 1, 0, 1),
             " ship 1/1@1 start 1/1.0#0@1[0,1) ship 1/1@2 start 1/1.1#0@2[1,2)");
@@ -373,7 +373,7 @@ static void a_second_loss_while_waiting_for_a_first(struct transition_counts *co
     begin(&driver, &recovering);
     driver_join(&driver, 3, 1, 1);
     struct stage_spec stages[] = {spec_source(1, 3), spec_reader(3, &reads_0)};
-    DECIDED(driver_submit(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
     driver_finish(&driver, attempt_of(0, 0, 0, 1));
     DECIDED(driver_committed(&driver, 1, 0, 1),
             " ship 1/1@1 start 1/1.0#0@1[0,1) ship 1/1@2 start 1/1.1#0@2[1,2) ship 1/1@3 start "
@@ -433,7 +433,7 @@ static void occupy(struct driver *driver)
 {
     struct stage_spec stage = spec_source(8, 0);
     stage.policy = RUNS_SPREAD;
-    DECIDED(driver_submit(driver, 7, 1, &stage),
+    DECIDED(driver_job(driver, 7, 1, &stage),
             " ship 7/0@1 start 7/0.0#0@1[0,1) ship 7/0@2 start 7/0.1#0@2[1,2)");
 }
 
@@ -443,7 +443,7 @@ static void a_ready_stage_of_a_cancelled_job_is_skipped(struct transition_counts
     begin(&driver, &plain);
     occupy(&driver);
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_submit(&driver, 1, 1, &stage), "");
+    DECIDED(driver_job(&driver, 1, 1, &stage), "");
     ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_READY);
     DECIDED(driver_cancel(&driver, 1), " cancelled 1(cancelled)");
     ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_SKIPPED);
@@ -457,7 +457,7 @@ static void a_ready_stage_that_had_begun_fails(struct transition_counts *counts)
     begin(&driver, &recovering);
     occupy(&driver);
     struct stage_spec stages[] = {spec_source(1, 2), spec_reader(2, &reads_0)};
-    DECIDED(driver_submit(&driver, 1, 2, stages), "");
+    DECIDED(driver_job(&driver, 1, 2, stages), "");
     driver_join(&driver, 3, 0, 1); /* takes job 7's next task */
     struct attempt_id id = {.job = 7, .stage = 0, .task = 2, .attempt = 0, .executor = 3};
     for (id.task = 2; id.task < 7; id.task++)
@@ -481,11 +481,11 @@ static void a_ready_reader_waits_when_its_input_is_lost(struct transition_counts
     struct stage_spec busy = spec_source(2, 0);
     struct stage_spec stages[] = {spec_source(1, 3), spec_reader(3, &reads_0)};
     driver_join(&driver, 3, 0, 1);
-    DECIDED(driver_submit(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    DECIDED(driver_submit(&driver, 7, 1, &busy),
+    DECIDED(driver_job(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(driver_job(&driver, 7, 1, &busy),
             " ship 7/0@2 start 7/0.0#0@2[0,1) ship 7/0@3 start 7/0.1#0@3[1,2)");
     struct stage_spec more = spec_source(1, 0);
-    DECIDED(driver_submit(&driver, 8, 1, &more), "");
+    DECIDED(driver_job(&driver, 8, 1, &more), "");
     DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)),
             " commit 1/0#1(1) ship 8/0@1 start 8/0.0#0@1[0,1)");
     DECIDED(driver_committed(&driver, 1, 0, 1), "");

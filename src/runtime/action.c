@@ -1,0 +1,291 @@
+#include "runtime/action.h"
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/scope.h"
+#include "exec/pipeline.h"
+#include "exec/result.h"
+#include "exec/sort.h"
+#include "io/commit.h"
+#include "io/part_file.h"
+#include "io/sink.h"
+#include "plan/copy.h"
+#include "plan/stage_cut.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SAMPLE_ROWS_PER_PARTITION = 100 };
+
+/* ---- one job ---- */
+
+static uint64_t result_bytes_max(const barks_context *context)
+{
+    uint64_t configured = config_bytes(&context->config, CONFIG_COLLECT_BYTES_MAX);
+    return configured > 0 ? configured : pool_budget_bytes(context->pool) / 4;
+}
+
+BARKS_CHECKED static barks_status *run_job(barks_context *context, struct node *node,
+                                           struct terminal *terminal, const char *what,
+                                           struct job *job)
+{
+    *job = (struct job){.what = what, .result_bytes_max = result_bytes_max(context)};
+    struct cut_options options = {
+        .terminal = terminal, .node_count = context->node_count, .next_id = &context->next_id};
+    BARKS_TRY(stage_cut(node, &options, &job->plan));
+    for (uint32_t i = 0; i < job->plan.stage_count; i++)
+        BARKS_TRY(pipeline_check(job->plan.stages[i].pipeline));
+    BARKS_TRY(driver_submit(context->driver, job));
+    driver_wait(context->driver, job);
+    barks_status *status = job->status;
+    job->status = NULL;
+    return status;
+}
+
+barks_status *action_rows(const struct job *job, struct batch *rows, uint64_t *out_partition_rows)
+{
+    uint64_t partition_rows = 0;
+    for (uint32_t i = 0; i < job->result_count; i++) {
+        const struct buffer *bytes = &job->results[i];
+        size_t offset = 0;
+        bool more = true;
+        while (more) {
+            struct result_head head = {0};
+            BARKS_TRY(result_next(bytes->data, bytes->size_bytes, &offset, rows, &head, &more));
+            partition_rows += more ? head.partition_rows : 0;
+        }
+    }
+    *out_partition_rows = partition_rows;
+    return NULL;
+}
+
+/* ---- sorting needs splitters first ---- */
+
+/* Every n-th of the sampled rows in order, so that each partition gets about as many. */
+BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, struct node *sort,
+                                                    const struct batch *sample)
+{
+    uint32_t row_count = sample->base.row_count, partition_count = sort->partition_count;
+    uint32_t *order = calloc((size_t)row_count + 1, sizeof *order);
+    uint32_t *chosen = calloc((size_t)partition_count + 1, sizeof *chosen);
+    barks_status *status = NULL;
+    if (order == NULL || chosen == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for a sample of %" PRIu32 " rows", row_count);
+    if (status == NULL)
+        status =
+            rows_order(&sample->base, sort->sort_keys, sort->sort_key_count, context->pool, order);
+    uint32_t count = row_count > 0 ? partition_count - 1 : 0;
+    for (uint32_t i = 0; i < count && status == NULL; i++)
+        chosen[i] = order[(uint64_t)row_count * (i + 1) / partition_count];
+    struct batch *splitters = NULL;
+    if (status == NULL)
+        status = batch_create(context->pool, &sort->record->schema, count + 1, &splitters);
+    if (status == NULL)
+        status = batch_gather(splitters, sample, chosen, count, BATCH_COPY);
+    free(order);
+    free(chosen);
+    if (status != NULL) {
+        batch_destroy(splitters);
+        return status;
+    }
+    sort->splitters = splitters;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct node *sort,
+                                              const char *what)
+{
+    char sampling[256];
+    struct job job = {0};
+    struct batch *sample = NULL;
+    uint64_t row_count = 0;
+    snprintf(sampling, sizeof sampling, "sample of %s", what);
+    /* About 100 rows for each result partition (FEATURES A40), whatever the number of input
+     * partitions. */
+    uint32_t inputs = sort->inputs[0]->partition_count > 0 ? sort->inputs[0]->partition_count : 1;
+    uint64_t limit = (uint64_t)SAMPLE_ROWS_PER_PARTITION * sort->partition_count / inputs;
+    struct terminal terminal = {
+        .kind = TERMINAL_SAMPLE,
+        .limit = limit > SAMPLE_ROWS_PER_PARTITION ? limit : SAMPLE_ROWS_PER_PARTITION};
+    barks_status *status = batch_create(context->pool, &sort->record->schema, BATCH_ROWS, &sample);
+    if (status == NULL)
+        status = run_job(context, sort->inputs[0], &terminal, sampling, &job);
+    if (status == NULL)
+        status = action_rows(&job, sample, &row_count);
+    if (status == NULL)
+        status = choose_splitters(context, sort, sample);
+    batch_destroy(sample);
+    terminal_drop(&terminal);
+    job_drop(&job);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *sample_sorts(barks_context *context, struct node *node,
+                                                const char *what)
+{
+    for (;;) {
+        barks_status *status = NULL;
+        struct node *sort = find_unsampled_sort(node, context->node_count, &status);
+        BARKS_TRY(status);
+        if (sort == NULL)
+            return NULL;
+        BARKS_TRY(sample_for(context, sort, what));
+    }
+}
+
+static void forget(barks_context *context)
+{
+    for (uint32_t i = 0; i < context->node_count; i++)
+        node_forget_action(context->nodes[i]);
+}
+
+barks_status *action_run(barks_context *context, struct node *node, struct terminal *terminal,
+                         const char *what, struct job *job)
+{
+    *job = (struct job){0};
+    context->action_count++;
+    barks_status *status = node_error(node);
+    if (status == NULL)
+        status = sample_sorts(context, node, what);
+    if (status == NULL)
+        status = run_job(context, node, terminal, what, job);
+    terminal_drop(terminal);
+    forget(context);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static int by_index(const void *left, const void *right)
+{
+    uint32_t a = ((const struct commit_part *)left)->index,
+             b = ((const struct commit_part *)right)->index;
+    return (a > b) - (a < b);
+}
+
+/* The parts that the tasks committed, by index. */
+BARKS_CHECKED static barks_status *parts_of(const struct job *job, struct commit_part **out_parts,
+                                            size_t *out_count)
+{
+    size_t size_bytes = 0, count = 0;
+    for (uint32_t i = 0; i < job->result_count; i++)
+        size_bytes += job->results[i].size_bytes;
+    struct commit_part *parts = calloc(size_bytes / sizeof *parts + 1, sizeof *parts);
+    if (parts == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the names of the parts");
+    for (uint32_t i = 0; i < job->result_count; i++) {
+        size_t here = job->results[i].size_bytes / sizeof *parts;
+        if (here > 0)
+            memcpy(parts + count, job->results[i].data, here * sizeof *parts);
+        count += here;
+    }
+    qsort(parts, count, sizeof *parts, by_index);
+    *out_parts = parts;
+    *out_count = count;
+    return NULL;
+}
+
+/* A dataset without partitions is one empty part (S64), which the driver writes. */
+BARKS_CHECKED static barks_status *write_empty_part(barks_context *context,
+                                                    const struct commit *commit,
+                                                    const struct sink_format *format,
+                                                    const barks_schema *schema,
+                                                    struct commit_part *out_part)
+{
+    struct part_file part = {0};
+    struct sink *sink = NULL;
+    BARKS_TRY(part_file_open(&part, commit, context->pool, 0, 0));
+    barks_status *status = format->create(&part.writer, schema, &sink);
+    if (status == NULL)
+        status = sink_finish(sink);
+    sink_destroy(sink);
+    if (status == NULL)
+        return part_file_commit(&part, 0, out_part);
+    part_file_drop(&part);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *publish(barks_context *context, const struct commit *commit,
+                                           const struct sink_format *format,
+                                           const struct node *node, const struct job *job)
+{
+    struct commit_part *parts = NULL;
+    size_t count = 0;
+    BARKS_TRY(parts_of(job, &parts, &count));
+    barks_status *status = NULL;
+    if (count == 0) {
+        status = write_empty_part(context, commit, format, &node->record->schema, &parts[0]);
+        count = 1;
+    }
+    if (status == NULL)
+        status = commit_end(commit, parts, count);
+    free(parts);
+    return status;
+}
+
+/* The tasks own a commit of their own, so that the driver's lives as long as it needs. */
+BARKS_CHECKED static barks_status *copy_commit(const struct commit *commit,
+                                               struct commit **out_copy)
+{
+    BARKS_AUTO(buffer) bytes = {.limit_bytes = 1 << 20};
+    size_t used_bytes = 0;
+    BARKS_TRY(commit_pack(commit, &bytes));
+    struct commit *copy = calloc(1, sizeof *copy);
+    if (copy == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an output");
+    barks_status *status = commit_unpack(bytes.data, bytes.size_bytes, &used_bytes, copy);
+    if (status != NULL) {
+        free(copy);
+        return status;
+    }
+    *out_copy = copy;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *write_under(barks_context *context, struct node *node,
+                                               const struct sink_format *format,
+                                               const struct commit *commit, const char *what)
+{
+    struct job job = {0};
+    struct terminal terminal = {.kind = TERMINAL_WRITE, .format = format};
+    barks_status *status = copy_commit(commit, &terminal.commit);
+    if (status == NULL)
+        status = action_run(context, node, &terminal, what, &job);
+    if (status == NULL)
+        status = publish(context, commit, format, node, &job);
+    terminal_drop(&terminal);
+    job_drop(&job);
+    return status;
+}
+
+barks_status *action_write(barks_context *context, struct node *node,
+                           const struct sink_format *format, const char *output, bool overwrite,
+                           const char *what)
+{
+    char job_id[64];
+    struct commit commit = {0};
+    BARKS_TRY(node_error(node));
+    BARKS_TRY_DOING(format->check_schema(&node->record->schema), "%s", what);
+    snprintf(job_id, sizeof job_id, "%ld-%" PRIx64, (long)getpid(), wall_ns());
+    struct commit_options options = {
+        .output = output, .job_id = job_id, .suffix = format->suffix, .overwrite = overwrite};
+    BARKS_TRY_DOING(commit_begin(&options, &commit), "%s", what);
+    barks_status *status = write_under(context, node, format, &commit, what);
+    if (status == NULL) {
+        free(context->output);
+        context->output = strdup(commit.output);
+    } else {
+        barks_status *stays = commit_abort(&commit);
+        if (stays != NULL)
+            LOG(LEVEL_WARN, "runtime", "%s", barks_status_text(stays));
+        barks_status_free(stays);
+    }
+    commit_drop(&commit);
+    return status;
+}

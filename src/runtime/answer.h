@@ -1,0 +1,38 @@
+/* The answers that actions give: counts, rows, one folded row, files. */
+#pragma once
+
+#include "barks/function.h"
+#include "barks/status.h"
+#include "batch/batch.h"
+#include "plan/node.h"
+#include "runtime/context.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+BARKS_CHECKED barks_status *answer_count(barks_context *context, struct node *node,
+                                         const char *what, uint64_t *out_row_count);
+
+/* The first n rows (INT64_MAX: all) as an array of the record's structs, kept by the context. */
+BARKS_CHECKED barks_status *answer_take(barks_context *context, struct node *node, int64_t n,
+                                        const barks_record *record, const char *what,
+                                        void **out_rows, uint64_t *out_row_count);
+
+BARKS_CHECKED barks_status *answer_top(barks_context *context, struct node *node, int64_t n,
+                                       const struct sort_key *keys, uint32_t key_count,
+                                       const barks_record *record, const char *what,
+                                       void **out_rows, uint64_t *out_row_count);
+
+/* Folds everything into *out, a struct of function->in, whose strings the context keeps. */
+BARKS_CHECKED barks_status *answer_reduce(barks_context *context, struct node *node,
+                                          const barks_function *function, const char *what,
+                                          void *out);
+
+BARKS_CHECKED barks_status *answer_foreach(barks_context *context, struct node *node,
+                                           const barks_function *function, const void *env,
+                                           const char *what);
+
+/* format: a name that sink_format_find knows. */
+BARKS_CHECKED barks_status *answer_write(barks_context *context, struct node *node,
+                                         const char *format, const char *path, bool overwrite,
+                                         const char *what);

@@ -1,0 +1,236 @@
+#include "runtime/context.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "exec/emit.h"
+#include "exec/registry.h"
+#include "net/net.h"
+#include "runtime/live_progress.h"
+#include "runtime/signals.h"
+#include "runtime/summary.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { NODES_MAX = 1 << 24 };
+
+static barks_context *alive;
+
+barks_context *context_alive(void) { return alive; }
+
+int barks_exit_code(const barks_status *status)
+{
+    if (status == NULL)
+        return 0;
+    switch (barks_status_code(status)) {
+    case BARKS_INVALID:
+        return 2;
+    case BARKS_BAD_INPUT:
+        return 3;
+    case BARKS_NO_MEMORY:
+    case BARKS_LIMIT:
+        return 4;
+    case BARKS_IO:
+        return 5;
+    case BARKS_USER_ERROR:
+        return 6;
+    case BARKS_LOST:
+        return 7;
+    case BARKS_CANCELLED:
+        return 8;
+    case BARKS_INTERNAL:
+        return 70;
+    }
+    return 70;
+}
+
+static void print_error(const barks_status *error)
+{
+    char text[4096];
+    barks_status_format(error, text, sizeof text);
+    fflush(stdout);
+    fprintf(stderr, "barks: %s\n", text);
+}
+
+static void drop_context(barks_context *context)
+{
+    while (context->kept != NULL)
+        context_release_rows(context, context->kept->rows);
+    for (uint32_t i = 0; i < context->node_count; i++)
+        node_destroy(context->nodes[i]);
+    free(context->nodes);
+    barks_status_free(context->error);
+    free(context->output);
+    pool_destroy(context->pool);
+    config_drop(&context->config);
+    free(context);
+}
+
+/* ---- init ---- */
+
+/* What every rank would say in the same words is said by one. */
+static bool is_other_rank(void)
+{
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    return rank != NULL && strcmp(rank, "0") != 0;
+}
+
+BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char ***argv,
+                                         int *out_exit_status)
+{
+    context->start_ns = monotonic_ns();
+    if (getenv("OMPI_COMM_WORLD_RANK") != NULL)
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its mpirun, however that ends */
+    context->next_id = 1;
+    BARKS_TRY(config_load(&context->config, argc, *argv));
+    if (context->config.wants_help) {
+        if (!is_other_rank())
+            config_write_help(stdout);
+        *out_exit_status = 0;
+        return NULL;
+    }
+    BARKS_TRY(log_set_levels(config_string(&context->config, CONFIG_LOG)));
+    BARKS_TRY(registry_freeze());
+    BARKS_TRY(driver_start(&context->config, &context->driver, out_exit_status));
+    if (context->driver == NULL)
+        return NULL;
+    signals_catch();
+    return pool_create(driver_memory_bytes(context->driver), &context->pool);
+}
+
+barks_context *barks_init(int *argc, char ***argv)
+{
+    static bool was_called;
+    int exit_status = 0;
+    if (was_called) {
+        fprintf(stderr, "barks: barks_init was called twice; a process has one context, from "
+                        "barks_init to barks_finalize\n");
+        exit(2);
+    }
+    was_called = true;
+    barks_context *context = calloc(1, sizeof *context);
+    barks_status *error = context == NULL ? barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                                             "no memory for a context")
+                                          : start(context, argc, argv, &exit_status);
+    if (error != NULL) {
+        exit_status = barks_exit_code(error);
+        if (!is_other_rank())
+            print_error(error);
+        fflush(NULL);
+        _exit(exit_status); /* threads may still run on what failed to start */
+    }
+    if (context->driver == NULL) {
+        drop_context(context);
+        exit(exit_status);
+    }
+    alive = context;
+    return context;
+}
+
+/* ---- finalize ---- */
+
+int barks_finalize(barks_context *context)
+{
+    if (context == NULL || context != alive) {
+        fprintf(stderr, "barks: barks_finalize was called %s\n",
+                context == NULL ? "without a context" : "twice");
+        return 2;
+    }
+    int exit_code = context->exit_code;
+    summary_print(context);
+    alive = NULL;
+    driver_stop(context->driver, 0);
+    drop_context(context);
+    return exit_code;
+}
+
+barks_status *barks_take_error(barks_context *context)
+{
+    barks_status *error = context->error;
+    context->error = NULL;
+    context->exit_code = 0;
+    return error;
+}
+
+/* ---- what it owns ---- */
+
+barks_status *context_add_node(barks_context *context, struct node *node)
+{
+    if (context->node_count == NODES_MAX) {
+        node_destroy(node);
+        BARKS_FAIL(BARKS_LIMIT, "a job has at most %d datasets", NODES_MAX);
+    }
+    if (context->node_count == context->node_capacity) {
+        uint32_t capacity = context->node_capacity > 0 ? 2 * context->node_capacity : 64;
+        struct node **nodes = realloc(context->nodes, capacity * sizeof(struct node *));
+        if (nodes == NULL) {
+            node_destroy(node);
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " datasets", capacity);
+        }
+        context->nodes = nodes;
+        context->node_capacity = capacity;
+    }
+    node->id = context->node_count;
+    context->nodes[context->node_count++] = node;
+    return NULL;
+}
+
+barks_status *context_copy_rows(barks_context *context, const barks_record *record,
+                                const void *rows, size_t row_count, struct batch **out_batch)
+{
+    struct batch *batch = NULL;
+    if (row_count > INT32_MAX)
+        BARKS_FAIL(BARKS_LIMIT, "%zu rows are over the limit of 2^31 for an array", row_count);
+    BARKS_TRY(batch_create(context->pool, &record->schema, (uint32_t)row_count + 1, &batch));
+    barks_status *status = rows_to_batch(record, rows, (uint32_t)row_count, context->pool, batch);
+    if (status != NULL) {
+        batch_destroy(batch);
+        return status;
+    }
+    *out_batch = batch;
+    return NULL;
+}
+
+barks_status *context_keep_rows(barks_context *context, void *rows, struct batch *batch)
+{
+    struct kept_rows *kept = calloc(1, sizeof *kept);
+    if (kept == NULL) {
+        free(rows);
+        batch_destroy(batch);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a result");
+    }
+    *kept = (struct kept_rows){.rows = rows, .batch = batch, .next = context->kept};
+    context->kept = kept;
+    return NULL;
+}
+
+void context_release_rows(barks_context *context, const void *rows)
+{
+    for (struct kept_rows **link = &context->kept; *link != NULL; link = &(*link)->next) {
+        struct kept_rows *kept = *link;
+        if (kept->rows != rows)
+            continue;
+        *link = kept->next;
+        free(kept->rows);
+        batch_destroy(kept->batch);
+        free(kept);
+        return;
+    }
+}
+
+void context_fail(barks_context *context, barks_status *error)
+{
+    print_error(error);
+    if (context->exit_code == 0)
+        context->exit_code = barks_exit_code(error);
+    barks_status_free(context->error);
+    context->error = error;
+}

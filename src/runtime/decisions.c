@@ -1,0 +1,310 @@
+/* Carries out what the scheduler decides. */
+#include "base/clock.h"
+#include "net/net.h"
+#include "plan/plan_codec.h"
+#include "runtime/dispatch_state.h"
+#include "runtime/message.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- decisions ---- */
+
+/* The owners are fixed by the scheduler when the stage begins. */
+BARKS_CHECKED static barks_status *fill_owners(struct dispatch *dispatch, struct job *job,
+                                               uint32_t stage)
+{
+    struct terminal *terminal = &job->plan.stages[stage].pipeline->terminal;
+    uint32_t limit = scheduler_executor_limit(dispatch->scheduler), range_count = 0;
+    struct owner_range *ranges = calloc(limit, sizeof *ranges);
+    terminal->owners = calloc((size_t)terminal->partition_count + 1, sizeof *terminal->owners);
+    barks_status *status = NULL;
+    if (ranges == NULL || terminal->owners == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for the owners of a shuffle");
+    if (status == NULL)
+        status = scheduler_owners(dispatch->scheduler, job->id, stage, limit, ranges, &range_count);
+    for (uint32_t i = 0; i < range_count && status == NULL; i++)
+        for (uint32_t p = ranges[i].first_partition; p < ranges[i].end_partition; p++)
+            terminal->owners[p] = ranges[i].executor;
+    free(ranges);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct job *job,
+                                              uint32_t stage, uint32_t executor)
+{
+    struct job_stage *state = &job->stages[stage];
+    struct pipeline *pipeline = job->plan.stages[stage].pipeline;
+    if (state->packed.bytes.size == 0) {
+        state->started_ns = monotonic_ns();
+        dispatch->totals.stage_count++;
+        if (pipeline->terminal.kind == TERMINAL_SHUFFLE)
+            BARKS_TRY(fill_owners(dispatch, job, stage));
+        pack_u64(&state->packed, MESSAGE_STAGE);
+        pack_u64(&state->packed, pipeline->stage);
+        BARKS_TRY(pipeline_pack(pipeline, &state->packed));
+    }
+    return net_send(dispatch->net, executor, state->packed.bytes.data, state->packed.bytes.size);
+}
+
+BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
+                                              const struct decision *decision)
+{
+    const struct attempt_id *id = &decision->start_task.id;
+    const struct stage_plan *stage = &job->plan.stages[id->stage];
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_TASK);
+    pack_u64(&out, id->job);
+    pack_u64(&out, stage->pipeline->stage);
+    pack_u64(&out, id->stage);
+    pack_u64(&out, id->task);
+    pack_u64(&out, id->attempt);
+    pack_u64(&out, decision->start_task.first_partition);
+    pack_u64(&out, decision->start_task.end_partition);
+    barks_status *status = NULL;
+    for (uint32_t p = decision->start_task.first_partition;
+         p < decision->start_task.end_partition && status == NULL; p++)
+        status = stage_payload(stage, p, &out);
+    if (status != NULL) {
+        packer_drop(&out);
+        return status;
+    }
+    dispatch->totals.task_count++;
+    return message_send(dispatch->net, id->executor, &out);
+}
+
+BARKS_CHECKED static barks_status *send_cancel(struct dispatch *dispatch,
+                                               const struct attempt_id *id)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_CANCEL);
+    pack_u64(&out, id->job);
+    pack_u64(&out, id->stage);
+    pack_u64(&out, id->task);
+    pack_u64(&out, id->attempt);
+    return message_send(dispatch->net, id->executor, &out);
+}
+
+BARKS_CHECKED static barks_status *counted_report(const struct dispatch *dispatch,
+                                                  const struct job *job, uint32_t stage,
+                                                  uint32_t run, struct counted_run *out_run,
+                                                  struct attempt_report **out_report)
+{
+    BARKS_TRY(scheduler_counted_run(dispatch->scheduler, job->id, stage, run, out_run));
+    if (out_run->report >= dispatch->report_count)
+        BARKS_FAIL(BARKS_INTERNAL, "a run counts by a report that never came");
+    *out_report = &dispatch->reports[out_run->report];
+    return NULL;
+}
+
+/* Tells each executor which attempts of a shuffle count, and how many frames of each it must have.
+ */
+BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, struct job *job,
+                                                   uint32_t stage, uint32_t run_count)
+{
+    for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
+        struct packer out = {0};
+        barks_status *status = NULL;
+        pack_u64(&out, MESSAGE_COMMIT);
+        pack_u64(&out, job_terminal(job, stage)->shuffle);
+        pack_u64(&out, run_count);
+        for (uint32_t run = 0; run < run_count && status == NULL; run++) {
+            struct counted_run counted = {0};
+            struct attempt_report *report = NULL;
+            status = counted_report(dispatch, job, stage, run, &counted, &report);
+            if (status == NULL && report->sent == NULL)
+                status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
+                                          "a map task did not say what it sent");
+            if (status != NULL)
+                break;
+            pack_u64(&out, counted.attempt);
+            pack_u64(&out, report->sent[rank - 1].frame_count);
+        }
+        if (status != NULL) {
+            packer_drop(&out);
+            return status;
+        }
+        BARKS_TRY(message_send(dispatch->net, rank, &out));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *gather_results(struct dispatch *dispatch, struct job *job,
+                                                  uint32_t stage, uint32_t run_count)
+{
+    job->results = calloc((size_t)run_count + 1, sizeof *job->results);
+    if (job->results == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " results", run_count);
+    for (uint32_t run = 0; run < run_count; run++) {
+        struct counted_run counted = {0};
+        struct attempt_report *report = NULL;
+        BARKS_TRY(counted_report(dispatch, job, stage, run, &counted, &report));
+        job->results[run] = (struct buffer){.data = report->result,
+                                            .size_bytes = report->result_bytes,
+                                            .capacity_bytes = report->result_bytes,
+                                            .limit_bytes = report->result_bytes};
+        report->result = NULL;
+        job->result_count = run + 1;
+    }
+    return NULL;
+}
+
+barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uint32_t stage)
+{
+    struct event event = {.kind = EVENT_STAGE_COMMITTED, .time_ns = monotonic_ns()};
+    event.stage_committed.job = job->id;
+    event.stage_committed.stage = stage;
+    event.stage_committed.commit = job->stages[stage].commit;
+    job->stages[stage].is_committing = false;
+    struct stage_view view = dispatch_view_stage(dispatch, job, stage);
+    dispatch->options.stage_ended(dispatch->options.context, &view);
+    return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struct job *job,
+                                                const struct decision *decision)
+{
+    uint32_t stage = decision->commit_stage.stage;
+    struct job_stage *state = &job->stages[stage];
+    state->commit = decision->commit_stage.commit;
+    state->ready_count = 0;
+    state->is_committing = true;
+    if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
+        return publish_shuffle(dispatch, job, stage, decision->commit_stage.run_count);
+    if (stage + 1 == job->plan.stage_count)
+        BARKS_TRY(gather_results(dispatch, job, stage, decision->commit_stage.run_count));
+    return dispatch_committed(dispatch, job, stage);
+}
+
+BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, struct job *job,
+                                                 uint32_t stage)
+{
+    struct job_stage *state = &job->stages[stage];
+    if (state->packed.bytes.size == 0)
+        return NULL; /* never shipped, or released before */
+    packer_drop(&state->packed);
+    for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
+        if (dispatch->members->all[rank - 1].is_lost)
+            continue;
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_RELEASE);
+        pack_u64(&out, job->plan.stages[stage].pipeline->stage);
+        pack_u64(&out, job_terminal(job, stage)->shuffle);
+        BARKS_TRY(message_send(dispatch->net, rank, &out));
+    }
+    return NULL;
+}
+
+static barks_status *failure_of(struct dispatch *dispatch, const struct job *job,
+                                const struct job_outcome *outcome)
+{
+    if (outcome->error > 0 && outcome->error <= dispatch->error_count &&
+        dispatch->errors[outcome->error - 1] != NULL) {
+        barks_status *cause = dispatch->errors[outcome->error - 1];
+        dispatch->errors[outcome->error - 1] = NULL;
+        uint32_t rank = outcome->attempt.executor;
+        if (rank == 0 || rank > dispatch->members->count)
+            return cause;
+        return barks_status_new(barks_status_code(cause), cause, BARKS_HERE,
+                                "%s failed in task %" PRIu32 " on executor %" PRIu32 " (%s)",
+                                job->what, outcome->attempt.task, rank,
+                                dispatch->members->all[rank - 1].hello.host);
+    }
+    return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
+}
+
+static void free_stages(struct job *job)
+{
+    for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++)
+        packer_drop(&job->stages[i].packed);
+    free(job->stages);
+    job->stages = NULL;
+}
+
+/* The job is over: from now on it belongs to the thread that waits for it. */
+void dispatch_let_go(struct dispatch *dispatch, struct job *job)
+{
+    struct job **link = &dispatch->jobs;
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    free_stages(job);
+    if (dispatch->jobs == NULL)
+        dispatch_forget_reports(dispatch);
+    dispatch->options.job_ended(dispatch->options.context, job);
+}
+
+BARKS_CHECKED static barks_status *finish_job(struct dispatch *dispatch, struct job *job,
+                                              const struct job_outcome *outcome)
+{
+    for (uint32_t stage = 0; stage < job->plan.stage_count; stage++)
+        BARKS_TRY(release_stage(dispatch, job, stage));
+    if (outcome->result != JOB_RESULT_DONE && job->status == NULL)
+        job->status = failure_of(dispatch, job, outcome);
+    dispatch_let_go(dispatch, job);
+    return NULL;
+}
+
+void dispatch_abandon(struct dispatch *dispatch, const barks_status *status)
+{
+    while (dispatch->jobs != NULL) {
+        struct job *job = dispatch->jobs;
+        if (job->status == NULL)
+            job->status =
+                barks_status_new(barks_status_code(status), NULL, BARKS_HERE, "%s; %s did not end",
+                                 barks_status_text(status), job->what);
+        dispatch_let_go(dispatch, job);
+    }
+}
+
+static uint64_t job_of(const struct decision *decision)
+{
+    switch (decision->kind) {
+    case DECISION_SHIP_STAGE:
+        return decision->ship_stage.job;
+    case DECISION_START_TASK:
+        return decision->start_task.id.job;
+    case DECISION_CANCEL_ATTEMPT:
+        return decision->cancel_attempt.job;
+    case DECISION_DISCARD_ATTEMPT:
+        return decision->discard_attempt.id.job;
+    case DECISION_COMMIT_STAGE:
+        return decision->commit_stage.job;
+    case DECISION_OWNERS_CHANGED:
+        return decision->owners_changed.job;
+    case DECISION_RELEASE_STAGE:
+        return decision->release_stage.job;
+    case DECISION_JOB_FINISHED:
+        return decision->job_finished.job;
+    }
+    return 0;
+}
+
+barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decision *decision)
+{
+    struct job *job = dispatch_find_job(dispatch, job_of(decision));
+    if (job == NULL)
+        BARKS_FAIL(BARKS_INTERNAL, "the scheduler decided %d about a job that is over",
+                   (int)decision->kind);
+    switch (decision->kind) {
+    case DECISION_SHIP_STAGE:
+        return ship_stage(dispatch, job, decision->ship_stage.stage, decision->ship_stage.executor);
+    case DECISION_START_TASK:
+        return start_task(dispatch, job, decision);
+    case DECISION_CANCEL_ATTEMPT:
+        return send_cancel(dispatch, &decision->cancel_attempt);
+    case DECISION_DISCARD_ATTEMPT:
+        report_drop(&dispatch->reports[decision->discard_attempt.report]);
+        return NULL;
+    case DECISION_COMMIT_STAGE:
+        return commit_stage(dispatch, job, decision);
+    case DECISION_OWNERS_CHANGED:
+        BARKS_FAIL(BARKS_INTERNAL, "the scheduler moved a shuffle though recovery is off");
+    case DECISION_RELEASE_STAGE:
+        return release_stage(dispatch, job, decision->release_stage.stage);
+    case DECISION_JOB_FINISHED:
+        return finish_job(dispatch, job, &decision->job_finished.outcome);
+    }
+    BARKS_FAIL(BARKS_INTERNAL, "unknown decision %d", (int)decision->kind);
+}

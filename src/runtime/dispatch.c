@@ -1,0 +1,191 @@
+#include "base/clock.h"
+#include "runtime/dispatch_state.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct job *dispatch_find_job(const struct dispatch *dispatch, uint64_t id)
+{
+    struct job *job = dispatch->jobs;
+    while (job != NULL && job->id != id)
+        job = job->next;
+    return job;
+}
+
+const struct terminal *job_terminal(const struct job *job, uint32_t stage)
+{
+    return &job->plan.stages[stage].pipeline->terminal;
+}
+
+/* ---- life ---- */
+
+barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
+                              struct dispatch **out_dispatch)
+{
+    struct members *members = dispatch_options->members;
+    struct dispatch *dispatch = calloc(1, sizeof *dispatch);
+    if (dispatch == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the driver");
+    *dispatch = (struct dispatch){.options = *dispatch_options,
+                                  .net = dispatch_options->net,
+                                  .members = members,
+                                  .next_job = 1};
+    struct scheduler_options options = {0};
+    barks_status *status = scheduler_create(&options, &dispatch->scheduler);
+    for (uint32_t i = 0; i < members->count && status == NULL; i++) {
+        struct event event = {.kind = EVENT_EXECUTOR_JOINED, .time_ns = monotonic_ns()};
+        event.executor_joined.executor = i + 1;
+        event.executor_joined.node = 0;
+        while (members->all[event.executor_joined.node].hello.node_id !=
+               members->all[i].hello.node_id)
+            event.executor_joined.node++;
+        event.executor_joined.worker_count = members->all[i].welcome.worker_count;
+        status = dispatch_handle(dispatch, &event);
+    }
+    if (status != NULL) {
+        dispatch_destroy(dispatch);
+        return status;
+    }
+    *out_dispatch = dispatch;
+    return NULL;
+}
+
+void dispatch_destroy(struct dispatch *dispatch)
+{
+    if (dispatch == NULL)
+        return;
+    dispatch_forget_reports(dispatch);
+    free(dispatch->live);
+    free(dispatch->reports);
+    free(dispatch->errors);
+    decision_list_drop(&dispatch->decisions);
+    scheduler_destroy(dispatch->scheduler);
+    free(dispatch);
+}
+
+bool dispatch_is_busy(const struct dispatch *dispatch) { return dispatch->jobs != NULL; }
+
+struct driver_totals dispatch_totals(const struct dispatch *dispatch)
+{
+    struct driver_totals totals = dispatch->totals;
+    for (uint32_t i = 0; i < dispatch->members->count; i++)
+        totals.peak_bytes += dispatch->members->all[i].peak_bytes;
+    return totals;
+}
+
+/* ---- submitting ---- */
+
+BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
+                                                  struct stage_spec *out,
+                                                  uint64_t **out_partition_bytes)
+{
+    const struct terminal *terminal = &plan->pipeline->terminal;
+    uint32_t partition_count = pipeline_partition_count(plan->pipeline);
+    uint64_t *partition_bytes = calloc((size_t)partition_count + 1, sizeof *partition_bytes);
+    if (partition_bytes == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a stage of %" PRIu32 " partitions",
+                   partition_count);
+    for (uint32_t p = 0; p < partition_count; p++)
+        partition_bytes[p] = stage_weight(plan, p);
+    *out_partition_bytes = partition_bytes;
+    *out = (struct stage_spec){
+        .output = terminal->kind == TERMINAL_SHUFFLE ? OUTPUT_SHUFFLE
+                  : terminal->kind == TERMINAL_WRITE ? OUTPUT_SINK
+                                                     : OUTPUT_RESULT,
+        .policy = terminal->has_combine ? RUNS_COMBINE : RUNS_SPREAD,
+        .partition_count = partition_count,
+        .output_partition_count = terminal->partition_count,
+        .input_count = plan->input_count,
+        .inputs = plan->inputs,
+        .partition_bytes = partition_bytes,
+    };
+    return NULL;
+}
+
+barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
+{
+    uint32_t stage_count = job->plan.stage_count;
+    struct stage_spec *specs = calloc(stage_count, sizeof *specs);
+    uint64_t **partition_bytes = calloc(stage_count, sizeof *partition_bytes);
+    job->stages = calloc(stage_count, sizeof *job->stages);
+    barks_status *status = NULL;
+    if (specs == NULL || partition_bytes == NULL || job->stages == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for a job of %" PRIu32 " stages", stage_count);
+    for (uint32_t i = 0; i < stage_count && status == NULL; i++)
+        status = describe_stage(&job->plan.stages[i], &specs[i], &partition_bytes[i]);
+    if (status == NULL) {
+        job->id = dispatch->next_job++;
+        job->next = dispatch->jobs;
+        dispatch->jobs = job;
+        struct job_spec spec = {.id = job->id, .stage_count = stage_count, .stages = specs};
+        struct event event = {
+            .kind = EVENT_JOB_SUBMITTED, .time_ns = monotonic_ns(), .job_submitted = &spec};
+        status = dispatch_handle(dispatch, &event);
+    }
+    for (uint32_t i = 0; i < stage_count && partition_bytes != NULL; i++)
+        free(partition_bytes[i]);
+    free(partition_bytes);
+    free(specs);
+    return status;
+}
+
+barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *event)
+{
+    bool is_outermost = dispatch->decisions.count == 0;
+    BARKS_TRY(scheduler_handle(dispatch->scheduler, event, &dispatch->decisions));
+    if (!is_outermost)
+        return NULL;
+    for (size_t i = 0; i < dispatch->decisions.count; i++) {
+        struct decision decision = dispatch->decisions.items[i]; /* the list may move */
+        BARKS_TRY(dispatch_carry_out(dispatch, &decision));
+    }
+    dispatch->decisions.count = 0;
+    return NULL;
+}
+
+struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const struct job *job,
+                                      uint32_t stage)
+{
+    const struct job_stage *state = &job->stages[stage];
+    struct stage_progress progress = {0};
+    barks_status *status = scheduler_stage_progress(dispatch->scheduler, job->id, stage, &progress);
+    barks_status_free(status); /* a stage that the scheduler does not know has no tasks to show */
+    struct stage_view view = {
+        .what = job->what,
+        .stage_number = stage + 1,
+        .stage_total = job->plan.stage_count,
+        .tasks_done = progress.tasks_done,
+        .task_count = progress.task_count,
+        .rows = state->rows,
+        .bytes = state->bytes,
+        .started_ns = state->started_ns,
+    };
+    for (uint64_t i = 0; i < dispatch->live_count; i++)
+        if (dispatch->live[i].job == job->id && dispatch->live[i].stage == stage) {
+            view.rows += dispatch->live[i].rows;
+            view.bytes += dispatch->live[i].bytes;
+        }
+    return view;
+}
+
+/* ---- what is to be seen ---- */
+
+uint32_t dispatch_view(struct dispatch *dispatch, struct stage_view *out_views,
+                       uint32_t view_count_max)
+{
+    uint32_t count = 0;
+    for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
+        for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
+            if (job->stages[stage].started_ns == 0 || job->stages[stage].packed.bytes.size == 0)
+                continue;
+            struct stage_view view = dispatch_view_stage(dispatch, job, stage);
+            if (view.task_count > 0 && view.tasks_done == view.task_count &&
+                !job->stages[stage].is_committing)
+                continue;
+            if (count < view_count_max)
+                out_views[count] = view;
+            count++;
+        }
+    return count;
+}

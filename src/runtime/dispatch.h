@@ -1,0 +1,56 @@
+/* Jobs at the driver: the scheduler's decisions become messages, the executors' reports become
+ * events. */
+#pragma once
+
+#include "barks/status.h"
+#include "runtime/driver.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dispatch;
+struct members;
+struct net;
+struct net_message;
+
+/* What is to be seen of a stage that runs, or has just ended. */
+struct stage_view {
+    const char *what;                   /* the job's */
+    uint32_t stage_number, stage_total; /* of the job, from 1 */
+    uint32_t tasks_done, task_count;
+    uint64_t rows, bytes; /* read so far */
+    uint64_t started_ns;
+};
+
+struct dispatch_options {
+    struct net *net;
+    struct members *members;
+    void *context;
+    /* A job has ended: its status and results are set, and it belongs to its owner again. */
+    void (*job_ended)(void *context, struct job *job);
+    void (*stage_ended)(void *context, const struct stage_view *view);
+};
+
+/* Threads: the driver's thread. options is copied. */
+BARKS_CHECKED barks_status *dispatch_create(const struct dispatch_options *options,
+                                            struct dispatch **out_dispatch);
+void dispatch_destroy(struct dispatch *dispatch);
+
+/* The job belongs to the dispatch until it has ended. */
+BARKS_CHECKED barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job);
+
+/* A message of an executor, in whole. Errors: what ends the driver (BARKS_INTERNAL,
+ * BARKS_NO_MEMORY). */
+BARKS_CHECKED barks_status *dispatch_message(struct dispatch *dispatch,
+                                             struct net_message *message);
+
+/* Ends all jobs at once with copies of status: nobody is left who could run them. */
+void dispatch_abandon(struct dispatch *dispatch, const barks_status *status);
+
+bool dispatch_is_busy(const struct dispatch *dispatch); /* a job runs */
+
+/* Stages that run now. Returns how many there are, of which at most view_count_max are filled in.
+ */
+uint32_t dispatch_view(struct dispatch *dispatch, struct stage_view *out_views,
+                       uint32_t view_count_max);
+struct driver_totals dispatch_totals(const struct dispatch *dispatch);

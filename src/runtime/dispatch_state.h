@@ -1,0 +1,79 @@
+/* The inside of dispatch: what its files (dispatch.c, decisions.c, report_intake.c) share. */
+#pragma once
+
+#include "base/pack.h"
+#include "runtime/dispatch.h"
+#include "runtime/members.h"
+#include "scheduler/scheduler.h"
+#include "shuffle/exchange.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What an executor said of an attempt that finished; the scheduler hands its number back. */
+struct attempt_report {
+    struct task_counters counters;
+    struct exchange_sent *sent; /* one for each executor, or NULL; owned */
+    uint8_t *result;            /* owned */
+    size_t result_bytes;
+};
+
+/* What the driver knows of a stage while its job runs. */
+struct job_stage {
+    struct packer packed; /* its pipeline, once it is shipped */
+    uint32_t commit;      /* the scheduler's number of the commit under way */
+    uint32_t ready_count; /* executors that have all they expect of its shuffle */
+    bool is_committing;
+    uint64_t started_ns;
+    uint64_t rows, bytes; /* of the attempts that finished */
+};
+
+/* What a running attempt has read, by the last pulse of its executor. */
+struct live_task {
+    uint64_t job;
+    uint32_t stage;
+    uint32_t executor;
+    uint64_t rows, bytes;
+};
+
+struct dispatch {
+    struct dispatch_options options;
+    struct net *net;         /* = options.net */
+    struct members *members; /* = options.members */
+    struct scheduler *scheduler;
+    struct decision_list decisions;
+    struct job *jobs; /* that run, newest first */
+    uint64_t next_job;
+    uint64_t last_burst;
+    struct attempt_report *reports;
+    uint64_t report_count, report_capacity;
+    barks_status **errors; /* owned: of failed attempts; number n stands at n - 1 */
+    uint64_t error_count, error_capacity;
+    struct live_task *live;
+    uint64_t live_count, live_capacity;
+    struct driver_totals totals;
+};
+
+/* The job that runs under the id, or NULL. */
+struct job *dispatch_find_job(const struct dispatch *dispatch, uint64_t id);
+const struct terminal *job_terminal(const struct job *job, uint32_t stage);
+
+/* Gives an event to the scheduler and carries its decisions out, in order; those of an event that
+ * comes up meanwhile come after them, in the same list. */
+BARKS_CHECKED barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *event);
+BARKS_CHECKED barks_status *dispatch_carry_out(struct dispatch *dispatch,
+                                               const struct decision *decision);
+
+/* The scheduler hears that a stage's output is where its readers look for it. */
+BARKS_CHECKED barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job,
+                                               uint32_t stage);
+
+/* The job is over: from now on it belongs to the thread that waits for it. */
+void dispatch_let_go(struct dispatch *dispatch, struct job *job);
+
+struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const struct job *job,
+                                      uint32_t stage);
+
+void report_drop(struct attempt_report *report);
+/* Reports and errors are numbered for the life of the jobs that run together. */
+void dispatch_forget_reports(struct dispatch *dispatch);

@@ -1,0 +1,446 @@
+#include "runtime/driver.h"
+
+#include "barks/context.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "net/net.h"
+#include "runtime/dispatch.h"
+#include "runtime/executor_service.h"
+#include "runtime/live_progress.h"
+#include "runtime/members.h"
+#include "runtime/signals.h"
+#include "runtime/watchdog.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MESSAGES_PER_TURN = 256,
+    VIEWS_MAX = 16,
+    NAP_RUNNING_NS = 200 * 1000,
+    NAP_IDLE_NS = 1000 * 1000,
+    NAP_LONG_IDLE_NS = 10 * 1000 * 1000,
+};
+#define LOOK_ROUND_NS (UINT64_C(100) * NS_PER_MS)
+#define IDLE_AFTER_NS NS_PER_S
+/* A single call of MPI that takes so long never returns. */
+#define STUCK_NS (UINT64_C(60) * NS_PER_S)
+
+/* One executor of this process, in local mode. */
+struct local_executor {
+    struct net *net;
+    const struct config *config;
+    pthread_t thread;
+    bool started;
+};
+
+struct driver {
+    const struct config *config;
+    pthread_t thread;
+    struct net *net; /* the driver's thread only, but for net_wake */
+    struct watchdog
+        *watchdog; /* of the driver's thread; NULL without MPI, where nothing can hang */
+    struct local_executor *locals;
+    uint32_t local_count;
+    struct members members; /* unchanged after the start, but for what pulses say */
+    struct dispatch *dispatch;
+    struct progress *progress;
+    uint64_t last_look_ns, last_busy_ns;
+    int executor_exit_status; /* of this rank, where it is an executor */
+    struct lock lock;
+    struct condition changed;
+    struct {
+        bool started;              /* the handshake is over, well or not */
+        bool is_executor;          /* this rank is one */
+        barks_status *start_error; /* owned */
+        barks_status *end_error;   /* owned: why the driver gave up; later jobs fail with it */
+        struct job *submitted, **submitted_end;
+        bool stopping;
+        int stop_status;
+    } locked;
+};
+
+void job_drop(struct job *job)
+{
+    job_plan_drop(&job->plan);
+    barks_status_free(job->status);
+    for (uint32_t i = 0; i < job->result_count; i++)
+        free(job->results[i].data);
+    free(job->results);
+    *job = (struct job){0};
+}
+
+/* ---- the driver's thread ---- */
+
+static void job_ended(void *context, struct job *job)
+{
+    struct driver *driver = context;
+    progress_clear(driver->progress);
+    lock_acquire(&driver->lock);
+    job->ended = true;
+    condition_broadcast(&driver->changed);
+    lock_release(&driver->lock);
+}
+
+static void stage_ended(void *context, const struct stage_view *view)
+{
+    struct driver *driver = context;
+    progress_stage_ended(driver->progress, view, monotonic_ns());
+}
+
+static struct job *take_submitted(struct driver *driver, bool *out_stopping)
+{
+    lock_acquire(&driver->lock);
+    struct job *job = driver->locked.submitted;
+    if (job != NULL) {
+        driver->locked.submitted = job->next;
+        if (job->next == NULL)
+            driver->locked.submitted_end = &driver->locked.submitted;
+    }
+    *out_stopping = driver->locked.stopping;
+    lock_release(&driver->lock);
+    return job;
+}
+
+BARKS_CHECKED static barks_status *read_messages(struct driver *driver)
+{
+    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+        struct net_message message = {0};
+        bool got = false;
+        BARKS_TRY(net_poll(driver->net, &message, &got));
+        if (!got)
+            return NULL;
+        barks_status *status = dispatch_message(driver->dispatch, &message);
+        net_message_drop(&message);
+        BARKS_TRY(status);
+    }
+    return NULL;
+}
+
+/* A lost executor takes the job with it; a signal ends it. Whoever sent the signal may have done so
+ * because of the lost executor (mpirun does), so that is looked for first. */
+BARKS_CHECKED static barks_status *look_for_trouble(struct driver *driver, uint64_t now_ns)
+{
+    char sentence[384];
+    uint32_t rank = 0;
+    int signal_number = signals_pending();
+    if (now_ns - driver->last_look_ns < LOOK_ROUND_NS && signal_number == 0)
+        return NULL;
+    driver->last_look_ns = now_ns;
+    uint64_t silent_ns = config_duration_ns(driver->config, CONFIG_LOST_DEADLINE);
+    if (members_find_lost(&driver->members, now_ns, silent_ns, &rank, sentence, sizeof sentence) !=
+        NULL)
+        BARKS_FAIL(BARKS_LOST, "%s", sentence);
+    if (signal_number != 0)
+        BARKS_FAIL(BARKS_CANCELLED, "ended by signal %d (%s)", signal_number,
+                   strsignal(signal_number));
+    return NULL;
+}
+
+static void show(struct driver *driver, uint64_t now_ns)
+{
+    struct stage_view views[VIEWS_MAX];
+    uint32_t count = dispatch_view(driver->dispatch, views, VIEWS_MAX);
+    progress_draw(driver->progress, views, count < VIEWS_MAX ? count : VIEWS_MAX, now_ns);
+}
+
+static uint64_t nap_ns(struct driver *driver, uint64_t now_ns)
+{
+    if (dispatch_is_busy(driver->dispatch)) {
+        driver->last_busy_ns = now_ns;
+        return NAP_RUNNING_NS;
+    }
+    return now_ns - driver->last_busy_ns < IDLE_AFTER_NS ? NAP_IDLE_NS : NAP_LONG_IDLE_NS;
+}
+
+BARKS_CHECKED static barks_status *serve(struct driver *driver)
+{
+    watchdog_phase(driver->watchdog, "a call of MPI", STUCK_NS);
+    for (;;) {
+        bool stopping = false;
+        watchdog_beat(driver->watchdog);
+        struct job *job = take_submitted(driver, &stopping);
+        if (job != NULL)
+            BARKS_TRY(dispatch_submit(driver->dispatch, job));
+        else if (stopping)
+            return NULL;
+        BARKS_TRY(read_messages(driver));
+        uint64_t now_ns = monotonic_ns();
+        BARKS_TRY(look_for_trouble(driver, now_ns));
+        show(driver, now_ns);
+        if (job == NULL)
+            net_wait(driver->net, nap_ns(driver, now_ns));
+    }
+}
+
+/* Jobs that run or wait end with the error; so do those that come later. */
+static void give_up(struct driver *driver, barks_status *error)
+{
+    progress_clear(driver->progress);
+    if (driver->dispatch != NULL)
+        dispatch_abandon(driver->dispatch, error);
+    lock_acquire(&driver->lock);
+    driver->locked.end_error = error;
+    for (struct job *job = driver->locked.submitted; job != NULL;) {
+        struct job *next = job->next;
+        job->status = barks_status_new(barks_status_code(error), NULL, BARKS_HERE, "%s",
+                                       barks_status_text(error));
+        job->ended = true;
+        job = next;
+    }
+    driver->locked.submitted = NULL;
+    driver->locked.submitted_end = &driver->locked.submitted;
+    condition_broadcast(&driver->changed);
+    lock_release(&driver->lock);
+}
+
+static void announce_start(struct driver *driver, barks_status *error, bool is_executor)
+{
+    lock_acquire(&driver->lock);
+    driver->locked.started = true;
+    driver->locked.is_executor = is_executor;
+    driver->locked.start_error = error;
+    condition_broadcast(&driver->changed);
+    lock_release(&driver->lock);
+}
+
+static int wait_for_stop(struct driver *driver)
+{
+    lock_acquire(&driver->lock);
+    while (!driver->locked.stopping)
+        condition_wait(&driver->changed, &driver->lock);
+    int exit_status = driver->locked.stop_status;
+    lock_release(&driver->lock);
+    return exit_status;
+}
+
+static void drive(struct driver *driver)
+{
+    barks_status *error = progress_open(driver->config, &driver->progress);
+    if (error == NULL)
+        error = members_gather(driver->net, driver->config, &driver->members);
+    struct dispatch_options options = {.net = driver->net,
+                                       .members = &driver->members,
+                                       .context = driver,
+                                       .job_ended = job_ended,
+                                       .stage_ended = stage_ended};
+    if (error == NULL)
+        error = dispatch_create(&options, &driver->dispatch);
+    if (error != NULL) {
+        members_end(driver->net, &driver->members, barks_exit_code(error));
+        net_close(driver->net, true);
+        announce_start(driver, error, false);
+        return;
+    }
+    announce_start(driver, NULL, false);
+    error = serve(driver);
+    bool had_error = error != NULL;
+    if (had_error) {
+        members_end(driver->net, &driver->members, 0); /* at once: they have nothing left to do */
+        give_up(driver, error);
+    }
+    watchdog_phase(driver->watchdog, "the wait for barks_finalize", 0);
+    int exit_status = wait_for_stop(driver);
+    watchdog_phase(driver->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
+    if (!had_error)
+        members_end(driver->net, &driver->members, exit_status);
+    net_close(driver->net, had_error);
+}
+
+static void *run_driver_thread(void *argument)
+{
+    struct driver *driver = argument;
+    if (driver->net == NULL) {
+        barks_status *error = watchdog_start(&driver->watchdog);
+        watchdog_phase(driver->watchdog, "the start of MPI (MPI_Init)",
+                       config_duration_ns(driver->config, CONFIG_START_DEADLINE));
+        if (error == NULL)
+            error = net_mpi_open(&driver->net);
+        if (error != NULL) {
+            announce_start(driver, error, false);
+            return NULL;
+        }
+    }
+    /* Whoever waits for others at the start has a deadline of his own; this one is for him. */
+    watchdog_phase(driver->watchdog, "the start of the job",
+                   2 * config_duration_ns(driver->config, CONFIG_START_DEADLINE));
+    if (driver->net->rank > 0) {
+        driver->executor_exit_status =
+            executor_serve(driver->net, driver->config, driver->watchdog);
+        announce_start(driver, NULL, true);
+        return NULL;
+    }
+    drive(driver);
+    return NULL;
+}
+
+/* ---- starting and stopping, from main ---- */
+
+static void *run_local_executor(void *argument)
+{
+    struct local_executor *executor = argument;
+    int exit_status = executor_serve(executor->net, executor->config, NULL);
+    if (exit_status != 0)
+        LOG(LEVEL_DEBUG, "runtime", "a local executor ended with status %d", exit_status);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *start_thread(pthread_t *thread, void *(*run)(void *),
+                                                void *argument, const char *what)
+{
+    int error = pthread_create(thread, NULL, run, argument);
+    if (error != 0)
+        BARKS_FAIL(BARKS_LIMIT, "cannot start %s: %s; raise `ulimit -u`", what,
+                   strerrordesc_np(error));
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *start_local(struct driver *driver)
+{
+    int wanted = config_int(driver->config, CONFIG_LOCAL);
+    uint32_t count = wanted > 0 ? (uint32_t)wanted : 1;
+    struct net **nets = calloc((size_t)count + 1, sizeof(struct net *));
+    driver->locals = calloc(count, sizeof *driver->locals);
+    barks_status *status = NULL;
+    if (nets == NULL || driver->locals == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for %" PRIu32 " executors", count);
+    if (status == NULL)
+        status = net_local_open(count + 1, nets);
+    if (status != NULL) {
+        free(nets);
+        return status;
+    }
+    driver->net = nets[0];
+    driver->local_count = count;
+    for (uint32_t i = 0; i < count && status == NULL; i++) {
+        driver->locals[i] = (struct local_executor){.net = nets[i + 1], .config = driver->config};
+        status = start_thread(&driver->locals[i].thread, run_local_executor, &driver->locals[i],
+                              "an executor");
+        driver->locals[i].started = status == NULL;
+    }
+    free(nets);
+    return status;
+}
+
+static void destroy(struct driver *driver)
+{
+    for (uint32_t i = 0; i < driver->local_count; i++)
+        if (driver->locals[i].started)
+            pthread_join(driver->locals[i].thread, NULL);
+    free(driver->locals);
+    watchdog_stop(driver->watchdog);
+    dispatch_destroy(driver->dispatch);
+    members_drop(&driver->members);
+    progress_close(driver->progress);
+    barks_status_free(driver->locked.start_error);
+    barks_status_free(driver->locked.end_error);
+    condition_drop(&driver->changed);
+    lock_drop(&driver->lock);
+    free(driver);
+}
+
+BARKS_CHECKED static barks_status *await_start(struct driver *driver)
+{
+    lock_acquire(&driver->lock);
+    while (!driver->locked.started)
+        condition_wait(&driver->changed, &driver->lock);
+    barks_status *error = driver->locked.start_error;
+    driver->locked.start_error = NULL;
+    lock_release(&driver->lock);
+    return error;
+}
+
+barks_status *driver_start(const struct config *config, struct driver **out_driver,
+                           int *out_exit_status)
+{
+    bool with_mpi = net_mpi_wanted();
+    if (with_mpi && config_int(config, CONFIG_LOCAL) > 0)
+        BARKS_FAIL(BARKS_INVALID, "--barks-local starts executors in one process, and mpirun has "
+                                  "started several: use one "
+                                  "of the two");
+    struct driver *driver = calloc(1, sizeof *driver);
+    if (driver == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the driver");
+    driver->config = config;
+    driver->locked.submitted_end = &driver->locked.submitted;
+    lock_init(&driver->lock, LOCK_CONTEXT, "driver");
+    condition_init(&driver->changed);
+    barks_status *status = with_mpi ? NULL : start_local(driver);
+    if (status == NULL)
+        status = start_thread(&driver->thread, run_driver_thread, driver, "the driver's thread");
+    if (status != NULL)
+        return status; /* threads may run on what driver owns: the process is about to end with this
+                          error */
+    status = await_start(driver);
+    if (status == NULL && !driver->locked.is_executor) {
+        *out_driver = driver;
+        return NULL;
+    }
+    pthread_join(driver->thread, NULL);
+    *out_driver = NULL;
+    *out_exit_status = driver->executor_exit_status;
+    destroy(driver);
+    return status;
+}
+
+barks_status *driver_submit(struct driver *driver, struct job *job)
+{
+    barks_status *error = NULL;
+    job->next = NULL;
+    job->ended = false;
+    lock_acquire(&driver->lock);
+    if (driver->locked.end_error != NULL)
+        error = barks_status_new(barks_status_code(driver->locked.end_error), NULL, BARKS_HERE,
+                                 "%s did not start: %s", job->what,
+                                 barks_status_text(driver->locked.end_error));
+    else {
+        *driver->locked.submitted_end = job;
+        driver->locked.submitted_end = &job->next;
+    }
+    lock_release(&driver->lock);
+    if (error == NULL)
+        net_wake(driver->net);
+    return error;
+}
+
+void driver_wait(struct driver *driver, struct job *job)
+{
+    lock_acquire(&driver->lock);
+    while (!job->ended)
+        condition_wait(&driver->changed, &driver->lock);
+    lock_release(&driver->lock);
+}
+
+uint32_t driver_worker_count(const struct driver *driver)
+{
+    return members_worker_count(&driver->members);
+}
+uint32_t driver_executor_count(const struct driver *driver) { return driver->members.count; }
+uint64_t driver_memory_bytes(const struct driver *driver)
+{
+    return driver->members.all[0].welcome.memory_bytes;
+}
+struct progress *driver_progress(const struct driver *driver) { return driver->progress; }
+struct driver_totals driver_totals(struct driver *driver)
+{
+    return dispatch_totals(driver->dispatch);
+}
+
+void driver_stop(struct driver *driver, int exit_status)
+{
+    lock_acquire(&driver->lock);
+    driver->locked.stopping = true;
+    driver->locked.stop_status = exit_status;
+    condition_broadcast(&driver->changed);
+    bool gave_up = driver->locked.end_error != NULL;
+    lock_release(&driver->lock);
+    if (!gave_up)
+        net_wake(driver->net);
+    pthread_join(driver->thread, NULL);
+    destroy(driver);
+}

@@ -1,0 +1,67 @@
+/* The driver: its thread owns rank 0's endpoint, feeds the scheduler with events and carries out
+ * its decisions. */
+#pragma once
+
+#include "barks/status.h"
+#include "base/buffer.h"
+#include "exec/task_run.h"
+#include "plan/stage_cut.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+struct driver;
+struct net;
+struct progress;
+
+/* A job on its way through the driver: the stages of one plan. Filled by an action, which sleeps
+ * until it has ended. */
+struct job {
+    uint64_t id;               /* given by driver_submit */
+    struct job_plan plan;      /* owned */
+    uint64_t result_bytes_max; /* the job fails when its results are larger */
+    const char *what;          /* "count at job.c:12", for progress and errors; borrowed */
+    /* After driver_wait: */
+    barks_status *status;   /* owned; NULL: all is well */
+    struct buffer *results; /* of each run of the last stage, in order; owned */
+    uint32_t result_count;
+    struct task_counters counters; /* of all stages */
+    /* The driver's own. */
+    struct job_stage *stages;
+    bool ended; /* guarded by the driver's lock */
+    struct job *next;
+};
+void job_drop(struct job *job);
+
+/* Starts the thread. In local mode (nets has 1 + executor_count endpoints of this process) it also
+ * starts the executors, each with a communication thread; else net_mpi_open is called by the
+ * driver's thread and this rank turns out to be the driver or an executor. *out_driver is NULL
+ * where this rank is an executor whose work is done: then *out_exit_status is its exit status. */
+BARKS_CHECKED barks_status *driver_start(const struct config *config, struct driver **out_driver,
+                                         int *out_exit_status);
+
+/* Hands a job to the driver. Threads: any. Errors: BARKS_LOST (the driver has ended). */
+BARKS_CHECKED barks_status *driver_submit(struct driver *driver, struct job *job);
+/* Sleeps until the job has ended. */
+void driver_wait(struct driver *driver, struct job *job);
+
+uint32_t driver_worker_count(const struct driver *driver);
+uint32_t driver_executor_count(const struct driver *driver);
+uint64_t driver_memory_bytes(
+    const struct driver *driver); /* of one executor; the driver's own pool has as much */
+
+/* What the executors say of themselves, summed up, for the summary. */
+struct driver_totals {
+    uint64_t rows_read, bytes_read, bytes_shuffled, rows_written, bytes_written;
+    uint64_t peak_bytes; /* of the pools, added up */
+    uint32_t stage_count, task_count;
+};
+struct driver_totals driver_totals(struct driver *driver);
+
+/* For lines to the person; lives as long as the driver. */
+struct progress *driver_progress(const struct driver *driver);
+
+/* Ends all ranks and the thread. exit_status is what the executors end with: 0, or anything else
+ * after a failure. */
+void driver_stop(struct driver *driver, int exit_status);

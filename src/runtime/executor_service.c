@@ -1,0 +1,556 @@
+#include "runtime/executor_service.h"
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/scope.h"
+#include "net/net.h"
+#include "net/topology.h"
+#include "plan/plan_codec.h"
+#include "runtime/hello.h"
+#include "runtime/message.h"
+#include "runtime/watchdog.h"
+#include "runtime/worker.h"
+#include "shuffle/exchange.h"
+#include "shuffle/reduce_side.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MESSAGES_PER_TURN = 64,
+    NAP_BUSY_NS = 50 * 1000,
+    NAP_RUNNING_NS = 200 * 1000,
+    NAP_IDLE_NS = 1000 * 1000,
+    NAP_LONG_IDLE_NS = 10 * 1000 * 1000,
+};
+#define PULSE_RUNNING_NS (UINT64_C(100) * 1000 * 1000)
+/* A single call of MPI that takes so long never returns. */
+#define STUCK_NS (UINT64_C(60) * NS_PER_S)
+#define IDLE_AFTER_NS (UINT64_C(1000) * 1000 * 1000)
+
+/* A shuffle whose commit has come and whose frames have not all. */
+struct awaited {
+    uint64_t shuffle;
+    struct awaited *next;
+};
+
+struct executor {
+    struct net *net;
+    struct watchdog *watchdog;   /* NULL where nothing can hang */
+    const struct config *config; /* this process's own; values come with the welcome */
+    struct welcome welcome;      /* what the driver said at the start */
+    struct topology *topology;
+    struct pool *pool;
+    struct reduce_side *reduce_side;
+    struct exchange *exchange;
+    struct task_services services;
+    struct workers *workers;
+    struct stage_entry *stages;
+    struct awaited *awaited;
+    uint64_t last_pulse_ns;
+    uint64_t last_work_ns;
+    uint32_t tasks_held; /* given to workers and not yet reported */
+    bool ended;
+    int exit_status;
+};
+
+static barks_status *deliver(void *context, struct frame *frame)
+{
+    struct executor *executor = context;
+    return reduce_side_deliver(executor->reduce_side, frame);
+}
+
+/* ---- start ---- */
+
+BARKS_CHECKED static barks_status *start_services(struct executor *executor)
+{
+    const struct config *config = &executor->welcome.config;
+    struct net *net = executor->net;
+    uint32_t executor_count = net->size - 1;
+    BARKS_TRY(pool_create(executor->welcome.memory_bytes, &executor->pool));
+    BARKS_TRY(reduce_side_create(executor->pool, &executor->reduce_side));
+    struct exchange_options exchange = {
+        .pool = executor->pool,
+        .net = net,
+        .round_bytes_per_peer = config_bytes(config, CONFIG_EXCHANGE_ROUND_BYTES),
+        .encode_always = config_choice(config, CONFIG_EXCHANGE_ENCODE) == ENCODE_ALWAYS,
+        .deliver = deliver,
+        .context = executor,
+    };
+    BARKS_TRY(exchange_create(&exchange, &executor->exchange));
+    executor->services = (struct task_services){
+        .pool = executor->pool,
+        .exchange = executor->exchange,
+        .reduce_side = executor->reduce_side,
+        .executor_count = executor_count,
+        .worker_count = executor->welcome.worker_count,
+        .line_bytes_max = config_bytes(config, CONFIG_LINE_BYTES_MAX),
+    };
+    struct workers_options workers = {
+        .worker_count = executor->welcome.worker_count,
+        .first_core = executor->welcome.first_core,
+        .topology = executor->welcome.bind ? executor->topology : NULL,
+        .services = &executor->services,
+        .net = net,
+    };
+    return workers_start(&workers, &executor->workers);
+}
+
+/* ---- messages from the driver ---- */
+
+static struct stage_entry *find_stage(const struct executor *executor, uint64_t stage)
+{
+    struct stage_entry *entry = executor->stages;
+    while (entry != NULL && entry->stage != stage)
+        entry = entry->next;
+    return entry;
+}
+
+BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct unpacker *in)
+{
+    struct stage_entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a stage");
+    entry->stage = unpack_u64(in);
+    entry->holders = 1;
+    entry->problem = pipeline_unpack(in, executor->pool, &entry->pipeline);
+    if (entry->problem == NULL)
+        entry->problem = pipeline_check(entry->pipeline);
+    entry->next = executor->stages;
+    executor->stages = entry;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *read_payloads(struct unpacker *in, struct assignment *assignment)
+{
+    uint32_t count = assignment->spec.end - assignment->spec.first;
+    struct task_payload *payloads = unpack_array(in, count, sizeof *payloads);
+    assignment->spec.payloads = payloads;
+    for (uint32_t i = 0; i < count && payloads != NULL; i++)
+        payloads[i].bytes = unpack_bytes(in, &payloads[i].size_bytes);
+    return unpacker_finish(in);
+}
+
+/* Takes the message's bytes: payloads point into them. */
+BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unpacker *in,
+                                           struct net_message *message)
+{
+    struct assignment *assignment = calloc(1, sizeof *assignment);
+    if (assignment == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a task");
+    assignment->job = unpack_u64(in);
+    assignment->stage = find_stage(executor, unpack_u64(in));
+    assignment->stage_index = unpack_u32(in);
+    assignment->spec.task = unpack_u32(in);
+    assignment->spec.attempt = unpack_u32(in);
+    assignment->spec.first = unpack_u32(in);
+    assignment->spec.end = unpack_u32(in);
+    barks_status *status = NULL;
+    if (assignment->stage == NULL || assignment->spec.first > assignment->spec.end)
+        status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
+                                  "a task of a stage that was never sent");
+    else
+        assignment->stage->holders++;
+    if (status == NULL)
+        status = read_payloads(in, assignment);
+    if (status != NULL) {
+        assignment_drop(assignment);
+        return status;
+    }
+    assignment->message = message->bytes;
+    message->bytes = NULL;
+    assignment->spec.pipeline = assignment->stage->pipeline;
+    executor->tasks_held++;
+    workers_give(executor->workers, assignment);
+    return NULL;
+}
+
+struct task_name {
+    uint64_t job;
+    uint32_t stage_index, task, attempt;
+};
+
+static void cancel_if_named(void *context, struct assignment *assignment)
+{
+    const struct task_name *name = context;
+    if (assignment->job == name->job && assignment->stage_index == name->stage_index &&
+        assignment->spec.task == name->task && assignment->spec.attempt == name->attempt)
+        atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+}
+
+static void on_cancel(struct executor *executor, struct unpacker *in)
+{
+    struct task_name name = {.job = unpack_u64(in)};
+    name.stage_index = unpack_u32(in);
+    name.task = unpack_u32(in);
+    name.attempt = unpack_u32(in);
+    workers_visit(executor->workers, cancel_if_named, &name);
+}
+
+BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct unpacker *in)
+{
+    uint64_t shuffle = unpack_u64(in);
+    uint32_t run_count = unpack_count(in);
+    uint32_t *attempts = unpack_array(in, run_count, sizeof *attempts);
+    uint64_t *frames = unpack_array(in, run_count, sizeof *frames);
+    for (uint32_t i = 0; i < run_count && attempts != NULL && frames != NULL; i++) {
+        attempts[i] = unpack_u32(in);
+        frames[i] = unpack_u64(in);
+    }
+    barks_status *status = unpacker_finish(in);
+    struct awaited *awaited = calloc(1, sizeof *awaited);
+    if (status == NULL && awaited == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a commit");
+    if (status == NULL)
+        status = reduce_side_commit(executor->reduce_side, shuffle, run_count, attempts, frames);
+    free(attempts);
+    free(frames);
+    if (status != NULL) {
+        free(awaited);
+        return status;
+    }
+    awaited->shuffle = shuffle;
+    awaited->next = executor->awaited;
+    executor->awaited = awaited;
+    return NULL;
+}
+
+static void forget_awaited(struct executor *executor, uint64_t shuffle)
+{
+    for (struct awaited **link = &executor->awaited; *link != NULL;) {
+        struct awaited *awaited = *link;
+        if (awaited->shuffle != shuffle) {
+            link = &awaited->next;
+            continue;
+        }
+        *link = awaited->next;
+        free(awaited);
+    }
+}
+
+static void on_release(struct executor *executor, struct unpacker *in)
+{
+    uint64_t stage = unpack_u64(in);
+    uint64_t shuffle = unpack_u64(in);
+    for (struct stage_entry **link = &executor->stages; *link != NULL; link = &(*link)->next)
+        if ((*link)->stage == stage) {
+            struct stage_entry *entry = *link;
+            *link = entry->next;
+            stage_entry_release(entry);
+            break;
+        }
+    if (shuffle == 0)
+        return;
+    forget_awaited(executor, shuffle);
+    exchange_drop_shuffle(executor->exchange, shuffle);
+    reduce_side_drop(executor->reduce_side, shuffle);
+}
+
+BARKS_CHECKED static barks_status *on_message(struct executor *executor,
+                                              struct net_message *message)
+{
+    BARKS_AUTO(unpacker) in;
+    unpacker_init(&in, message->bytes, message->size_bytes);
+    enum message_kind kind = (enum message_kind)unpack_u32(&in);
+    switch (kind) {
+    case MESSAGE_STAGE:
+        return on_stage(executor, &in);
+    case MESSAGE_TASK:
+        return on_task(executor, &in, message);
+    case MESSAGE_CANCEL:
+        on_cancel(executor, &in);
+        return unpacker_finish(&in);
+    case MESSAGE_COMMIT:
+        return on_commit(executor, &in);
+    case MESSAGE_RELEASE:
+        on_release(executor, &in);
+        return unpacker_finish(&in);
+    case MESSAGE_BURST:
+        exchange_start_burst(executor->exchange, unpack_u64(&in));
+        return unpacker_finish(&in);
+    case MESSAGE_END:
+        executor->exit_status = (int)unpack_u32(&in);
+        executor->ended = true;
+        return unpacker_finish(&in);
+    case MESSAGE_HELLO:
+    case MESSAGE_TASK_DONE:
+    case MESSAGE_TASK_FAILED:
+    case MESSAGE_SHUFFLE_READY:
+    case MESSAGE_BURST_WANTED:
+    case MESSAGE_PULSE:
+    case MESSAGE_LOG:
+    case MESSAGE_TROUBLE:
+    case MESSAGE_WELCOME:
+        break;
+    }
+    BARKS_FAIL(BARKS_INTERNAL, "a message of kind %d for an executor", (int)kind);
+}
+
+/* ---- messages to the driver ---- */
+
+static void pack_task_name(struct packer *out, const struct assignment *assignment)
+{
+    pack_u64(out, assignment->job);
+    pack_u64(out, assignment->stage_index);
+    pack_u64(out, assignment->spec.task);
+    pack_u64(out, assignment->spec.attempt);
+}
+
+static void pack_sent(struct packer *out, const struct exchange_sent *sent, uint32_t count)
+{
+    pack_u64(out, sent != NULL ? count : 0);
+    for (uint32_t i = 0; sent != NULL && i < count; i++) {
+        pack_u64(out, sent[i].frame_count);
+        pack_u64(out, sent[i].row_count);
+        pack_u64(out, sent[i].bytes);
+    }
+}
+
+BARKS_CHECKED static barks_status *report(struct executor *executor,
+                                          const struct assignment *assignment)
+{
+    struct packer out = {0};
+    const struct task_result *result = &assignment->result;
+    pack_u64(&out, assignment->status == NULL ? MESSAGE_TASK_DONE : MESSAGE_TASK_FAILED);
+    pack_task_name(&out, assignment);
+    if (assignment->status != NULL) {
+        pack_status(&out, assignment->status);
+        return message_send(executor->net, 0, &out);
+    }
+    pack_u64(&out, result->counters.rows_read);
+    pack_u64(&out, result->counters.bytes_read);
+    pack_u64(&out, result->counters.rows_out);
+    pack_u64(&out, result->counters.rows_written);
+    pack_u64(&out, result->counters.bytes_written);
+    pack_sent(&out, result->sent, executor->services.executor_count);
+    pack_bytes(&out, result->bytes.size_bytes > 0 ? result->bytes.data : NULL,
+               result->bytes.size_bytes);
+    return message_send(executor->net, 0, &out);
+}
+
+BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
+{
+    struct assignment *assignment;
+    while ((assignment = workers_take_ended(executor->workers)) != NULL) {
+        executor->tasks_held--;
+        executor->last_work_ns = monotonic_ns();
+        barks_status *status = report(executor, assignment);
+        assignment_drop(assignment);
+        BARKS_TRY(status);
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *executor)
+{
+    for (struct awaited **link = &executor->awaited; *link != NULL;) {
+        struct awaited *awaited = *link;
+        if (!reduce_side_is_complete(executor->reduce_side, awaited->shuffle)) {
+            link = &awaited->next;
+            continue;
+        }
+        *link = awaited->next;
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_SHUFFLE_READY);
+        pack_u64(&out, awaited->shuffle);
+        free(awaited);
+        BARKS_TRY(message_send(executor->net, 0, &out));
+    }
+    return NULL;
+}
+
+struct pulse {
+    struct packer *out;
+    uint32_t count;
+};
+
+static void count_task(void *context, struct assignment *assignment)
+{
+    (void)assignment;
+    ((struct pulse *)context)->count++;
+}
+
+static void pack_progress(void *context, struct assignment *assignment)
+{
+    struct pulse *pulse = context;
+    if (pulse->count == 0)
+        return;
+    pulse->count--;
+    pack_task_name(pulse->out, assignment);
+    pack_u64(pulse->out,
+             atomic_load_explicit(&assignment->progress.rows_read, memory_order_relaxed));
+    pack_u64(pulse->out,
+             atomic_load_explicit(&assignment->progress.bytes_read, memory_order_relaxed));
+}
+
+BARKS_CHECKED static barks_status *send_pulse(struct executor *executor, uint64_t now_ns)
+{
+    uint64_t interval_ns = executor->tasks_held > 0
+                               ? PULSE_RUNNING_NS
+                               : config_duration_ns(&executor->welcome.config, CONFIG_HEARTBEAT);
+    if (now_ns - executor->last_pulse_ns < interval_ns)
+        return NULL;
+    executor->last_pulse_ns = now_ns;
+    struct packer out = {0};
+    struct pulse pulse = {.out = &out};
+    pack_u64(&out, MESSAGE_PULSE);
+    pack_u64(&out, pool_used_bytes(executor->pool));
+    pack_u64(&out, pool_peak_bytes(executor->pool));
+    pack_u64(&out, exchange_counters(executor->exchange).bytes_sent);
+    workers_visit(executor->workers, count_task, &pulse);
+    uint32_t announced = pulse.count;
+    pack_u64(&out, announced);
+    workers_visit(executor->workers, pack_progress, &pulse);
+    for (; pulse.count > 0; pulse.count--) /* tasks that ended in between */
+        for (int field = 0; field < 6; field++)
+            pack_u64(&out, 0);
+    return message_send(executor->net, 0, &out);
+}
+
+BARKS_CHECKED static barks_status *ask_for_burst(struct executor *executor)
+{
+    uint64_t burst = 0;
+    if (!exchange_wants_burst(executor->exchange, &burst))
+        return NULL;
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_BURST_WANTED);
+    pack_u64(&out, burst);
+    return message_send(executor->net, 0, &out);
+}
+
+/* ---- the loop ---- */
+
+BARKS_CHECKED static barks_status *read_messages(struct executor *executor)
+{
+    for (int i = 0; i < MESSAGES_PER_TURN && !executor->ended; i++) {
+        struct net_message message = {0};
+        bool got = false;
+        BARKS_TRY(net_poll(executor->net, &message, &got));
+        if (!got)
+            return NULL;
+        executor->last_work_ns = monotonic_ns();
+        barks_status *status = on_message(executor, &message);
+        net_message_drop(&message);
+        BARKS_TRY(status);
+    }
+    return NULL;
+}
+
+static uint64_t nap_ns(const struct executor *executor, bool exchange_busy, uint64_t now_ns)
+{
+    if (exchange_busy || executor->awaited != NULL)
+        return NAP_BUSY_NS;
+    if (executor->tasks_held > 0)
+        return NAP_RUNNING_NS;
+    return now_ns - executor->last_work_ns < IDLE_AFTER_NS ? NAP_IDLE_NS : NAP_LONG_IDLE_NS;
+}
+
+/* A round goes on whatever the workers do, so one that does not end means a peer that is gone. */
+BARKS_CHECKED static barks_status *check_round(struct executor *executor, uint64_t now_ns)
+{
+    uint64_t since_ns = exchange_waiting_since_ns(executor->exchange);
+    uint64_t limit_ns = config_duration_ns(&executor->welcome.config, CONFIG_LOST_DEADLINE);
+    if (since_ns == 0 || now_ns <= since_ns || now_ns - since_ns <= limit_ns)
+        return NULL;
+    BARKS_FAIL(
+        BARKS_LOST,
+        "a round of the exchange has not ended for %.1f s (--barks-lost-deadline): one of its "
+        "executors is gone, or the network is",
+        (double)(now_ns - since_ns) * 1e-9);
+}
+
+BARKS_CHECKED static barks_status *serve(struct executor *executor)
+{
+    watchdog_phase(executor->watchdog, "a call of MPI", STUCK_NS);
+    while (!executor->ended) {
+        bool exchange_busy = false;
+        watchdog_beat(executor->watchdog);
+        BARKS_TRY(read_messages(executor));
+        BARKS_TRY(report_ended(executor));
+        BARKS_TRY(ask_for_burst(executor));
+        BARKS_TRY(exchange_step(executor->exchange, &exchange_busy));
+        BARKS_TRY(report_complete_shuffles(executor));
+        uint64_t now_ns = monotonic_ns();
+        BARKS_TRY(check_round(executor, now_ns));
+        BARKS_TRY(send_pulse(executor, now_ns));
+        if (!executor->ended)
+            net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
+    }
+    return NULL;
+}
+
+static void stop(struct executor *executor)
+{
+    workers_stop(executor->workers);
+    while (executor->stages != NULL) {
+        struct stage_entry *next = executor->stages->next;
+        stage_entry_release(executor->stages);
+        executor->stages = next;
+    }
+    while (executor->awaited != NULL)
+        forget_awaited(executor, executor->awaited->shuffle);
+    exchange_destroy(executor->exchange);
+    reduce_side_destroy(executor->reduce_side);
+    topology_destroy(executor->topology);
+    pool_destroy(executor->pool);
+    welcome_drop(&executor->welcome);
+}
+
+/* The driver decides what becomes of the job; without it there is nothing left to serve. */
+static void tell_trouble(struct executor *executor, barks_status *status)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_TROUBLE);
+    pack_status(&out, status);
+    barks_status *unsent = message_send(executor->net, 0, &out);
+    if (unsent != NULL)
+        LOG(LEVEL_ERROR, "runtime", "executor %u is broken and cannot tell the driver: %s",
+            executor->net->rank, barks_status_text(status));
+    barks_status_free(unsent);
+    barks_status_free(status);
+    while (!executor->ended && unsent == NULL) { /* until the driver says how to end */
+        struct net_message message = {0};
+        bool got = false;
+        barks_status *lost = net_poll(executor->net, &message, &got);
+        if (lost == NULL && got) {
+            struct unpacker in;
+            unpacker_init(&in, message.bytes, message.size_bytes);
+            executor->ended = unpack_u32(&in) == MESSAGE_END;
+            executor->exit_status = executor->ended ? (int)unpack_u32(&in) : 0;
+            unpacker_drop(&in);
+        }
+        net_message_drop(&message);
+        if (lost != NULL) {
+            barks_status_free(lost);
+            break;
+        }
+        net_wait(executor->net, NAP_IDLE_NS);
+    }
+}
+
+int executor_serve(struct net *net, const struct config *config, struct watchdog *watchdog)
+{
+    struct executor executor = {
+        .net = net, .watchdog = watchdog, .config = config, .last_work_ns = monotonic_ns()};
+    bool refused = false;
+    barks_status *status = topology_load(NULL, &executor.topology);
+    if (status == NULL)
+        status = hello_exchange(net, executor.topology, config, &executor.welcome, &refused,
+                                &executor.exit_status);
+    if (status == NULL && !refused)
+        status = start_services(&executor);
+    if (status == NULL && !refused)
+        status = serve(&executor);
+    bool had_trouble = status != NULL;
+    if (had_trouble)
+        tell_trouble(&executor, status);
+    int exit_status = executor.exit_status;
+    watchdog_phase(watchdog, "the end of the tasks", STUCK_NS);
+    stop(&executor);
+    watchdog_phase(watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
+    net_close(net, had_trouble || exit_status != 0);
+    return exit_status;
+}

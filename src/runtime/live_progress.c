@@ -1,0 +1,146 @@
+#include "runtime/live_progress.h"
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/lock.h"
+#include "runtime/terminal_line.h"
+#include "runtime/units_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define REDRAW_NS (UINT64_C(100) * NS_PER_MS)
+/* What ends sooner is not worth a flicker. */
+#define FIRST_DRAW_NS (UINT64_C(300) * NS_PER_MS)
+enum { LINE_BYTES = 512, BAR_CELLS = 24 };
+
+/* guarded by lock: executors' lines and the live lines must not mix. */
+struct progress {
+    struct lock lock;
+    struct {
+        int terminal; /* descriptor of the terminal, or -1 */
+        bool quiet;
+        bool plain_lines; /* a line at the end of each stage */
+        uint32_t drawn;   /* live lines that stand on the terminal */
+        uint64_t last_draw_ns;
+    } locked;
+};
+
+barks_status *progress_open(const struct config *config, struct progress **out_progress)
+{
+    struct progress *progress = calloc(1, sizeof *progress);
+    if (progress == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the progress line");
+    lock_init(&progress->lock, LOCK_PROGRESS, "progress");
+    bool is_never = config_choice(config, CONFIG_PROGRESS) == PROGRESS_NEVER;
+    progress->locked.quiet = config_bool(config, CONFIG_QUIET);
+    progress->locked.terminal = -1;
+    if (!progress->locked.quiet && !is_never)
+        progress->locked.terminal = terminal_find();
+    progress->locked.plain_lines =
+        !progress->locked.quiet && progress->locked.terminal < 0 && !is_never;
+    *out_progress = progress;
+    return NULL;
+}
+
+void progress_close(struct progress *progress)
+{
+    if (progress == NULL)
+        return;
+    progress_clear(progress);
+    terminal_release(progress->locked.terminal);
+    lock_drop(&progress->lock);
+    free(progress);
+}
+
+/* "stage 1/2 of count at job.c:12" and what it has done. */
+static void describe(const struct stage_view *view, uint64_t now_ns, char *out, size_t out_bytes)
+{
+    double seconds = (double)(now_ns - view->started_ns) * 1e-9;
+    double rate = seconds > 1e-3 ? 1 / seconds : 0;
+    char rows[32], bytes[32];
+    text_of_count((double)view->rows * rate, rows, sizeof rows);
+    text_of_bytes((double)view->bytes * rate, bytes, sizeof bytes);
+    snprintf(out, out_bytes,
+             "stage %" PRIu32 "/%" PRIu32 " of %s: %" PRIu32 "/%" PRIu32
+             " tasks, %s rows/s%s%s%s, %.1f s",
+             view->stage_number, view->stage_total, view->what, view->tasks_done, view->task_count,
+             rows, view->bytes > 0 ? ", " : "", view->bytes > 0 ? bytes : "",
+             view->bytes > 0 ? "/s" : "", seconds);
+}
+
+static void draw_bar(const struct stage_view *view, char *out)
+{
+    uint32_t filled = view->task_count > 0
+                          ? (uint32_t)((uint64_t)BAR_CELLS * view->tasks_done / view->task_count)
+                          : 0;
+    for (uint32_t i = 0; i < BAR_CELLS; i++)
+        out[i] = i < filled ? '#' : '-';
+    out[BAR_CELLS] = '\0';
+}
+
+static void clear_locked(struct progress *progress)
+{
+    if (progress->locked.drawn > 0)
+        terminal_erase(progress->locked.terminal, progress->locked.drawn);
+    progress->locked.drawn = 0;
+}
+
+void progress_draw(struct progress *progress, const struct stage_view *views, uint32_t view_count,
+                   uint64_t now_ns)
+{
+    lock_acquire(&progress->lock);
+    bool is_due =
+        progress->locked.terminal >= 0 && now_ns - progress->locked.last_draw_ns >= REDRAW_NS;
+    if (is_due) {
+        progress->locked.last_draw_ns = now_ns;
+        uint32_t width = terminal_width(progress->locked.terminal);
+        clear_locked(progress);
+        for (uint32_t i = 0; i < view_count; i++) {
+            char text[LINE_BYTES], bar[BAR_CELLS + 1], line[LINE_BYTES + BAR_CELLS + 4];
+            if (now_ns - views[i].started_ns < FIRST_DRAW_NS)
+                continue;
+            draw_bar(&views[i], bar);
+            describe(&views[i], now_ns, text, sizeof text);
+            snprintf(line, sizeof line, "[%s] %s", bar, text);
+            terminal_put_line(progress->locked.terminal, line, width);
+            progress->locked.drawn++;
+        }
+    }
+    lock_release(&progress->lock);
+}
+
+void progress_stage_ended(struct progress *progress, const struct stage_view *view, uint64_t now_ns)
+{
+    char text[LINE_BYTES];
+    lock_acquire(&progress->lock);
+    if (progress->locked.plain_lines && now_ns - view->started_ns >= FIRST_DRAW_NS) {
+        describe(view, now_ns, text, sizeof text);
+        fprintf(stderr, "barks: %s\n", text);
+    }
+    clear_locked(progress);
+    lock_release(&progress->lock);
+}
+
+void progress_clear(struct progress *progress)
+{
+    lock_acquire(&progress->lock);
+    clear_locked(progress);
+    lock_release(&progress->lock);
+}
+
+void progress_say(struct progress *progress, const char *format, ...)
+{
+    char text[LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    lock_acquire(&progress->lock);
+    clear_locked(progress);
+    if (!progress->locked.quiet)
+        fprintf(stderr, "barks: %s\n", text);
+    lock_release(&progress->lock);
+}

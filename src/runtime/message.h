@@ -1,0 +1,41 @@
+/* What driver and executors say to each other on the control channel. Each message is its kind,
+ * then its fields in the order in which they stand here, packed by base/pack.h. */
+#pragma once
+
+#include "barks/status.h"
+#include "base/pack.h"
+
+#include <stdint.h>
+
+enum { PROTOCOL_VERSION = 1 };
+
+enum message_kind {
+    /* executor -> driver */
+    MESSAGE_HELLO = 1,     /* protocol, library version, binary hash, host, pid, node, cores, user
+                              bound, budget, problem */
+    MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, counters, sent, result */
+    MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
+    MESSAGE_SHUFFLE_READY, /* shuffle */
+    MESSAGE_BURST_WANTED,  /* number */
+    MESSAGE_PULSE,   /* pool bytes used, pool bytes peak, exchange bytes sent, then running tasks:
+                        stage, rows, bytes */
+    MESSAGE_LOG,     /* line */
+    MESSAGE_TROUBLE, /* status: the executor itself is broken */
+    /* driver -> executor */
+    MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
+    MESSAGE_STAGE,   /* job, pipeline */
+    MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, payloads */
+    MESSAGE_CANCEL,  /* job, stage index, task, attempt */
+    MESSAGE_COMMIT,  /* shuffle, run count, then attempt and frames for each run */
+    MESSAGE_RELEASE, /* stage, shuffle */
+    MESSAGE_BURST,   /* number */
+    MESSAGE_END,     /* exit status */
+};
+
+/* A chain of statuses; NULL is a status too (success). */
+void pack_status(struct packer *packer, const barks_status *status);
+barks_status *unpack_status(struct unpacker *unpacker);
+
+struct net;
+/* Finishes packer, sends it, drops it. */
+BARKS_CHECKED barks_status *message_send(struct net *net, uint32_t to, struct packer *packer);

@@ -1,0 +1,291 @@
+/* What executors report becomes events for the scheduler. */
+#include "base/clock.h"
+#include "net/net.h"
+#include "runtime/dispatch_state.h"
+#include "runtime/message.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void report_drop(struct attempt_report *report)
+{
+    free(report->sent);
+    free(report->result);
+    *report = (struct attempt_report){0};
+}
+
+/* Reports and errors are numbered for the life of the jobs that run together. */
+void dispatch_forget_reports(struct dispatch *dispatch)
+{
+    for (uint64_t i = 0; i < dispatch->report_count; i++)
+        report_drop(&dispatch->reports[i]);
+    for (uint64_t i = 0; i < dispatch->error_count; i++)
+        barks_status_free(dispatch->errors[i]);
+    dispatch->report_count = 0;
+    dispatch->error_count = 0;
+    dispatch->live_count = 0;
+}
+
+/* ---- reports ---- */
+
+BARKS_CHECKED static barks_status *grow(void **items, uint64_t count, uint64_t *capacity,
+                                        size_t item_bytes)
+{
+    if (count < *capacity)
+        return NULL;
+    uint64_t wanted = *capacity > 0 ? 2 * *capacity : 64;
+    void *grown = realloc(*items, wanted * item_bytes);
+    if (grown == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu64 " reports", wanted);
+    *items = grown;
+    *capacity = wanted;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *add_error(struct dispatch *dispatch, barks_status *error,
+                                             uint64_t *out_number)
+{
+    void *errors = dispatch->errors;
+    barks_status *status =
+        grow(&errors, dispatch->error_count, &dispatch->error_capacity, sizeof *dispatch->errors);
+    dispatch->errors = errors;
+    if (status != NULL) {
+        barks_status_free(error);
+        return status;
+    }
+    dispatch->errors[dispatch->error_count++] = error;
+    *out_number = dispatch->error_count;
+    return NULL;
+}
+
+static struct attempt_id read_attempt(struct unpacker *in, uint32_t executor)
+{
+    struct attempt_id id = {.executor = executor};
+    id.job = unpack_u64(in);
+    id.stage = unpack_u32(in);
+    id.task = unpack_u32(in);
+    id.attempt = unpack_u32(in);
+    return id;
+}
+
+static void read_sent(struct unpacker *in, struct attempt_report *report, uint32_t executor_count)
+{
+    uint32_t count = unpack_count(in);
+    if (count == 0)
+        return;
+    report->sent = unpack_array(in, executor_count, sizeof *report->sent);
+    for (uint32_t i = 0; i < count; i++) {
+        struct exchange_sent sent = {.executor = i + 1};
+        sent.frame_count = unpack_u64(in);
+        sent.row_count = unpack_u64(in);
+        sent.bytes = unpack_u64(in);
+        if (report->sent != NULL && i < executor_count)
+            report->sent[i] = sent;
+    }
+}
+
+BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t executor_count,
+                                               struct attempt_report *report)
+{
+    report->counters.rows_read = unpack_u64(in);
+    report->counters.bytes_read = unpack_u64(in);
+    report->counters.rows_out = unpack_u64(in);
+    report->counters.rows_written = unpack_u64(in);
+    report->counters.bytes_written = unpack_u64(in);
+    read_sent(in, report, executor_count);
+    size_t result_bytes = 0;
+    const uint8_t *result = unpack_bytes(in, &result_bytes);
+    if (result != NULL) {
+        report->result = unpack_array(in, 1, result_bytes + 1);
+        if (report->result != NULL)
+            memcpy(report->result, result, result_bytes);
+        report->result_bytes = result_bytes;
+    }
+    return unpacker_finish(in);
+}
+
+static void count_report(struct dispatch *dispatch, struct job *job, uint32_t stage,
+                         const struct attempt_report *report)
+{
+    const struct task_counters *counters = &report->counters;
+    bool reads_files = job->plan.stages[stage].input_count == 0;
+    job->stages[stage].rows += counters->rows_read;
+    job->stages[stage].bytes += counters->bytes_read;
+    job->counters.rows_read += reads_files ? counters->rows_read : 0;
+    job->counters.bytes_read += reads_files ? counters->bytes_read : 0;
+    job->counters.rows_written += counters->rows_written;
+    job->counters.bytes_written += counters->bytes_written;
+    dispatch->totals.rows_read += reads_files ? counters->rows_read : 0;
+    dispatch->totals.bytes_read += reads_files ? counters->bytes_read : 0;
+    dispatch->totals.rows_written += counters->rows_written;
+    dispatch->totals.bytes_written += counters->bytes_written;
+    for (uint32_t i = 0; report->sent != NULL && i < dispatch->members->count; i++)
+        dispatch->totals.bytes_shuffled += report->sent[i].bytes;
+}
+
+/* Results that would not fit at the driver end the job before they fill its memory. */
+BARKS_CHECKED static barks_status *check_result_size(struct dispatch *dispatch, struct job *job,
+                                                     size_t result_bytes)
+{
+    uint64_t total =
+        job->counters.rows_out + result_bytes; /* rows_out carries the bytes of results so far */
+    job->counters.rows_out = total;
+    if (total <= job->result_bytes_max || job->status != NULL)
+        return NULL;
+    job->status = barks_status_new(
+        BARKS_LIMIT, NULL, BARKS_HERE,
+        "%s would bring %" PRIu64 " MiB or more to the driver, over its limit of %" PRIu64
+        " MiB: write the rows to files, take fewer, or raise --barks-collect-bytes-max",
+        job->what, total >> 20, job->result_bytes_max >> 20);
+    struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
+    event.job_cancelled.job = job->id;
+    return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struct unpacker *in,
+                                                uint32_t executor)
+{
+    struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = monotonic_ns()};
+    event.attempt_finished.id = read_attempt(in, executor);
+    void *reports = dispatch->reports;
+    BARKS_TRY(grow(&reports, dispatch->report_count, &dispatch->report_capacity,
+                   sizeof *dispatch->reports));
+    dispatch->reports = reports;
+    struct attempt_report *report = &dispatch->reports[dispatch->report_count];
+    *report = (struct attempt_report){0};
+    event.attempt_finished.report = dispatch->report_count++;
+    BARKS_TRY(read_report(in, dispatch->members->count, report));
+    struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
+    if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
+        return NULL; /* of a job that is over */
+    count_report(dispatch, job, event.attempt_finished.id.stage, report);
+    BARKS_TRY(check_result_size(dispatch, job, report->result_bytes));
+    return dispatch_handle(dispatch, &event);
+}
+
+static enum failure_cause cause_of(barks_code code)
+{
+    switch (code) {
+    case BARKS_INVALID:
+    case BARKS_USER_ERROR:
+        return CAUSE_USER_ERROR;
+    case BARKS_BAD_INPUT:
+        return CAUSE_BAD_INPUT;
+    case BARKS_CANCELLED:
+        return CAUSE_CANCELLED;
+    case BARKS_IO:
+    case BARKS_NO_MEMORY:
+    case BARKS_LIMIT:
+    case BARKS_LOST:
+    case BARKS_INTERNAL:
+        return CAUSE_RESOURCE;
+    }
+    return CAUSE_RESOURCE;
+}
+
+BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, struct unpacker *in,
+                                                  uint32_t executor)
+{
+    struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
+    event.attempt_failed.id = read_attempt(in, executor);
+    barks_status *error = unpack_status(in);
+    if (error == NULL)
+        BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
+    event.attempt_failed.cause = cause_of(barks_status_code(error));
+    event.attempt_failed.is_retryable = barks_status_code(error) != BARKS_INVALID;
+    BARKS_TRY(add_error(dispatch, error, &event.attempt_failed.error));
+    BARKS_TRY(unpacker_finish(in));
+    return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, struct unpacker *in)
+{
+    uint64_t shuffle = unpack_u64(in);
+    for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
+        for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
+            const struct terminal *terminal = job_terminal(job, stage);
+            if (terminal->kind != TERMINAL_SHUFFLE || terminal->shuffle != shuffle ||
+                !job->stages[stage].is_committing)
+                continue;
+            if (++job->stages[stage].ready_count == dispatch->members->count)
+                return dispatch_committed(dispatch, job, stage);
+            return NULL;
+        }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_burst_wanted(struct dispatch *dispatch, struct unpacker *in)
+{
+    uint64_t burst = unpack_u64(in);
+    if (burst <= dispatch->last_burst)
+        return NULL; /* another executor asked first */
+    dispatch->last_burst = burst;
+    for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_BURST);
+        pack_u64(&out, burst);
+        BARKS_TRY(message_send(dispatch->net, rank, &out));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct unpacker *in,
+                                            uint32_t executor)
+{
+    struct member *member = &dispatch->members->all[executor - 1];
+    uint64_t kept = 0;
+    member->used_bytes = unpack_u64(in);
+    member->peak_bytes = unpack_u64(in);
+    member->sent_bytes = unpack_u64(in);
+    uint32_t count = unpack_count(in);
+    for (uint64_t i = 0; i < dispatch->live_count; i++)
+        if (dispatch->live[i].executor != executor)
+            dispatch->live[kept++] = dispatch->live[i];
+    dispatch->live_count = kept;
+    for (uint32_t i = 0; i < count; i++) {
+        struct attempt_id id = read_attempt(in, executor);
+        struct live_task task = {.job = id.job, .stage = id.stage, .executor = executor};
+        task.rows = unpack_u64(in);
+        task.bytes = unpack_u64(in);
+        void *live = dispatch->live;
+        BARKS_TRY(
+            grow(&live, dispatch->live_count, &dispatch->live_capacity, sizeof *dispatch->live));
+        dispatch->live = live;
+        dispatch->live[dispatch->live_count++] = task;
+    }
+    return unpacker_finish(in);
+}
+
+barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *message)
+{
+    if (message->from == 0 || message->from > dispatch->members->count)
+        BARKS_FAIL(BARKS_INTERNAL, "a message of rank %" PRIu32, message->from);
+    struct member *member = &dispatch->members->all[message->from - 1];
+    struct unpacker in;
+    unpacker_init(&in, message->bytes, message->size_bytes);
+    barks_status *status = NULL;
+    member->last_heard_ns = monotonic_ns();
+    enum message_kind kind = (enum message_kind)unpack_u32(&in);
+    if (kind == MESSAGE_TASK_DONE)
+        status = on_task_done(dispatch, &in, message->from);
+    else if (kind == MESSAGE_TASK_FAILED)
+        status = on_task_failed(dispatch, &in, message->from);
+    else if (kind == MESSAGE_SHUFFLE_READY)
+        status = on_shuffle_ready(dispatch, &in);
+    else if (kind == MESSAGE_BURST_WANTED)
+        status = on_burst_wanted(dispatch, &in);
+    else if (kind == MESSAGE_PULSE)
+        status = on_pulse(dispatch, &in, message->from);
+    else if (kind == MESSAGE_TROUBLE) {
+        barks_status *cause = unpack_status(&in);
+        barks_code code = cause != NULL ? barks_status_code(cause) : BARKS_INTERNAL;
+        status =
+            barks_status_new(code, cause, BARKS_HERE, "executor %" PRIu32 " on %s cannot go on",
+                             message->from, member->hello.host);
+    } else
+        status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
+                                  "a message of kind %d for the driver", (int)kind);
+    unpacker_drop(&in);
+    return status;
+}

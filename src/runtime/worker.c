@@ -1,0 +1,204 @@
+#include "runtime/worker.h"
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "net/net.h"
+#include "net/topology.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct worker {
+    struct workers *workers;
+    uint32_t core;
+    pthread_t thread;
+    struct assignment *running; /* guarded by workers->locked */
+};
+
+struct workers {
+    struct workers_options options;
+    struct worker *all;
+    uint32_t started;
+    struct lock lock; /* guards locked and each worker's running */
+    struct condition work;
+    struct {
+        struct assignment *waiting, **waiting_end;
+        struct assignment *ended, **ended_end;
+        bool stopping;
+    } locked;
+};
+
+void stage_entry_release(struct stage_entry *entry)
+{
+    if (entry == NULL || --entry->holders > 0)
+        return;
+    pipeline_destroy(entry->pipeline);
+    barks_status_free(entry->problem);
+    free(entry);
+}
+
+void assignment_drop(struct assignment *assignment)
+{
+    if (assignment == NULL)
+        return;
+    stage_entry_release(assignment->stage);
+    free((void *)(uintptr_t)assignment->spec.payloads);
+    free(assignment->message);
+    barks_status_free(assignment->status);
+    task_result_drop(&assignment->result);
+    free(assignment);
+}
+
+/* The next task, or NULL when the workers stop. */
+static struct assignment *next_assignment(struct worker *worker)
+{
+    struct workers *workers = worker->workers;
+    lock_acquire(&workers->lock);
+    worker->running = NULL;
+    while (workers->locked.waiting == NULL && !workers->locked.stopping)
+        condition_wait(&workers->work, &workers->lock);
+    struct assignment *assignment = workers->locked.stopping ? NULL : workers->locked.waiting;
+    if (assignment != NULL) {
+        workers->locked.waiting = assignment->next;
+        if (assignment->next == NULL)
+            workers->locked.waiting_end = &workers->locked.waiting;
+        assignment->next = NULL;
+        worker->running = assignment;
+    }
+    lock_release(&workers->lock);
+    return assignment;
+}
+
+static void hand_back(struct worker *worker, struct assignment *assignment)
+{
+    struct workers *workers = worker->workers;
+    lock_acquire(&workers->lock);
+    worker->running = NULL;
+    *workers->locked.ended_end = assignment;
+    workers->locked.ended_end = &assignment->next;
+    lock_release(&workers->lock);
+    net_wake(workers->options.net);
+}
+
+static void *run_worker(void *argument)
+{
+    struct worker *worker = argument;
+    const struct workers_options *options = &worker->workers->options;
+    if (options->topology != NULL) {
+        barks_status *status = topology_bind_core(options->topology, worker->core);
+        if (status != NULL)
+            LOG(LEVEL_DEBUG, "runtime", "a worker is not bound to its core: %s",
+                barks_status_text(status));
+        barks_status_free(status); /* slower, but right */
+    }
+    struct assignment *assignment;
+    while ((assignment = next_assignment(worker)) != NULL) {
+        assignment->status = task_run(&assignment->spec, options->services, &assignment->progress,
+                                      &assignment->result);
+        hand_back(worker, assignment);
+    }
+    return NULL;
+}
+
+barks_status *workers_start(const struct workers_options *options, struct workers **out_workers)
+{
+    struct workers *workers = calloc(1, sizeof *workers);
+    struct worker *all = calloc(options->worker_count, sizeof *all);
+    if (workers == NULL || all == NULL) {
+        free(workers);
+        free(all);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u workers", options->worker_count);
+    }
+    workers->options = *options;
+    workers->all = all;
+    workers->locked.waiting_end = &workers->locked.waiting;
+    workers->locked.ended_end = &workers->locked.ended;
+    lock_init(&workers->lock, LOCK_TASK, "workers");
+    condition_init(&workers->work);
+    for (uint32_t i = 0; i < options->worker_count; i++) {
+        all[i] = (struct worker){.workers = workers, .core = options->first_core + i};
+        int error = pthread_create(&all[i].thread, NULL, run_worker, &all[i]);
+        if (error != 0) {
+            workers_stop(workers);
+            BARKS_FAIL(
+                BARKS_LIMIT,
+                "cannot start worker %u of %u: %s; lower --barks-workers or raise `ulimit -u`", i,
+                options->worker_count, strerrordesc_np(error));
+        }
+        workers->started++;
+    }
+    *out_workers = workers;
+    return NULL;
+}
+
+void workers_give(struct workers *workers, struct assignment *assignment)
+{
+    assignment->next = NULL;
+    lock_acquire(&workers->lock);
+    *workers->locked.waiting_end = assignment;
+    workers->locked.waiting_end = &assignment->next;
+    condition_signal(&workers->work);
+    lock_release(&workers->lock);
+}
+
+struct assignment *workers_take_ended(struct workers *workers)
+{
+    lock_acquire(&workers->lock);
+    struct assignment *assignment = workers->locked.ended;
+    if (assignment != NULL) {
+        workers->locked.ended = assignment->next;
+        if (assignment->next == NULL)
+            workers->locked.ended_end = &workers->locked.ended;
+        assignment->next = NULL;
+    }
+    lock_release(&workers->lock);
+    return assignment;
+}
+
+void workers_visit(struct workers *workers,
+                   void (*visit)(void *context, struct assignment *assignment), void *context)
+{
+    lock_acquire(&workers->lock);
+    for (uint32_t i = 0; i < workers->started; i++)
+        if (workers->all[i].running != NULL)
+            visit(context, workers->all[i].running);
+    for (struct assignment *waiting = workers->locked.waiting; waiting != NULL;
+         waiting = waiting->next)
+        visit(context, waiting);
+    lock_release(&workers->lock);
+}
+
+static void cancel(void *context, struct assignment *assignment)
+{
+    (void)context;
+    atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+}
+
+static void drop_list(struct assignment *list)
+{
+    while (list != NULL) {
+        struct assignment *next = list->next;
+        assignment_drop(list);
+        list = next;
+    }
+}
+
+void workers_stop(struct workers *workers)
+{
+    if (workers == NULL)
+        return;
+    workers_visit(workers, cancel, NULL);
+    lock_acquire(&workers->lock);
+    workers->locked.stopping = true;
+    condition_broadcast(&workers->work);
+    lock_release(&workers->lock);
+    for (uint32_t i = 0; i < workers->started; i++)
+        pthread_join(workers->all[i].thread, NULL);
+    drop_list(workers->locked.waiting);
+    drop_list(workers->locked.ended);
+    condition_drop(&workers->work);
+    lock_drop(&workers->lock);
+    free(workers->all);
+    free(workers);
+}

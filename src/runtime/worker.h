@@ -1,0 +1,58 @@
+/* Worker threads: each takes a task, runs it to its end, and takes the next. */
+#pragma once
+
+#include "exec/task_run.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct workers;
+struct topology;
+struct net;
+
+/* A task on its way through an executor. Owned by one holder at a time: communication thread,
+ * worker, communication thread. */
+struct assignment {
+    uint64_t job;
+    uint32_t stage_index;      /* of the job, as the scheduler counts */
+    struct stage_entry *stage; /* counted: alive until the assignment is dropped */
+    struct task_spec spec;     /* payloads owned, they point into message */
+    uint8_t *message;          /* owned: the bytes that payloads point into */
+    struct task_progress progress;
+    barks_status *status; /* of the attempt, owned */
+    struct task_result result;
+    struct assignment *next;
+};
+void assignment_drop(struct assignment *assignment); /* frees it; NULL is fine */
+
+/* A stage that the driver has shipped. Counted by its assignments and by the executor's table; only
+ * the communication thread counts. */
+struct stage_entry {
+    uint64_t stage;
+    struct pipeline *pipeline; /* owned; NULL where it could not be read */
+    barks_status *problem;     /* owned: why not; every task of the stage fails with it */
+    uint32_t holders;
+    struct stage_entry *next;
+};
+void stage_entry_release(struct stage_entry *entry);
+
+struct workers_options {
+    uint32_t worker_count;
+    uint32_t first_core;
+    const struct topology *topology; /* NULL: not bound */
+    const struct task_services *services;
+    struct net *net; /* woken when a task ends */
+};
+BARKS_CHECKED barks_status *workers_start(const struct workers_options *options,
+                                          struct workers **out_workers);
+
+/* Communication thread: hands a task over; takes one that has ended (NULL: none). */
+void workers_give(struct workers *workers, struct assignment *assignment);
+struct assignment *workers_take_ended(struct workers *workers);
+
+/* Calls visit for each task that runs or waits, under the lock; for cancelling and progress. */
+void workers_visit(struct workers *workers,
+                   void (*visit)(void *context, struct assignment *assignment), void *context);
+
+/* Cancels what runs, drops what waits, joins the threads. NULL is fine. */
+void workers_stop(struct workers *workers);
