@@ -1,0 +1,9 @@
+/* All of barks. */
+#pragma once
+
+#include "barks/context.h"
+#include "barks/rdd.h"
+#include "barks/record.h"
+#include "barks/status.h"
+#include "barks/str.h"
+#include "barks/words.h"

@@ -1,0 +1,233 @@
+/* Datasets: transformations that are remembered, and actions that run them.
+ *
+ * A dataset is rows of one record in partitions, and how to compute them. It is immutable, belongs
+ * to its context and dies with it, so a job frees nothing. A transformation cannot fail in the
+ * caller's face: it returns a dataset that bears the error, and the action reports it with file and
+ * line of the call that was wrong. An action that fails prints one sentence, says so by its result,
+ * and decides the exit status that barks_finalize returns.
+ *
+ * Threads: all calls from the thread that called barks_init. Collective: none; only the driver's
+ * rank runs main. Errors, if nothing else is said: transformations never; actions those of the job
+ * (barks_take_error has the last). */
+#pragma once
+#pragma GCC system_header
+
+#include "barks/api.h"
+#include "barks/context.h"
+#include "barks/record.h"
+#include "barks/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct barks_rdd barks_rdd;
+
+/* The record of text: what barks_read_text gives and barks_write_text takes. A job's own record
+ * with this field does too. */
+BARKS_RECORD(barks_text, (str, text));
+
+/* ---- sources ---- */
+
+/**
+ * Lines of text: barks_read_text(context, "input/*.txt") gives rows with one field, (str, text).
+ *
+ * A path is a file, a directory, a pattern of * ? [ ] { } **, or @FILE with one path a line. Files
+ * ending in .gz and .zst (or beginning like them) are decompressed, each as a whole; others are
+ * split by bytes at line ends, --barks-split-bytes to a partition. A line ends at \n, one \r before
+ * it is dropped, a last line without \n counts; NUL and bytes that are not UTF-8 are data.
+ * Partitions are in the order of the paths' bytes.
+ *
+ * Errors: (sticky) BARKS_IO, BARKS_INVALID: missing, unreadable, not a file, a pattern that matches
+ * nothing.
+ */
+#define barks_read_text(context, path)                                                             \
+    barks_read_text_at((context), (const char *const[]){(path)}, 1, BARKS_HERE)
+/* The same for an array of count paths. */
+#define barks_read_text_paths(context, paths, count)                                               \
+    barks_read_text_at((context), (const char *const *)(paths), (count), BARKS_HERE)
+BARKS_API barks_rdd *barks_read_text_at(barks_context *context, const char *const *paths,
+                                        size_t path_count, const char *where);
+
+/**
+ * Rows of an array: barks_parallelize(context, point, points, n, partitions), point being a
+ * BARKS_RECORD and points an array of n of them. Partition i has the elements [i*n/p, (i+1)*n/p).
+ * partitions 0: min(64, n), at least 1.
+ *
+ * Ownership: the array, its strings and lists are copied.
+ */
+#define barks_parallelize(context, record, rows, count, partitions)                                \
+    barks_parallelize_at((context), &barks_record_##record, 1 ? (rows) : (const struct record *)0, \
+                         (count), (partitions), BARKS_HERE)
+BARKS_API barks_rdd *barks_parallelize_at(barks_context *context, const barks_record *record,
+                                          const void *rows, size_t row_count,
+                                          uint32_t partition_count, const char *where);
+
+/* ---- transformations ---- */
+
+/* A function's record may name some of the dataset's fields, in any order: it sees only those. env:
+ * a pointer to the function's env struct, which is copied, or NULL for a function without.
+ * Partitions and order are kept. */
+#define barks_map(rdd, f, env)                                                                     \
+    barks_apply_at((rdd), BARKS_FUNCTION_OF(map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+#define barks_flat_map(rdd, f, env)                                                                \
+    barks_apply_at((rdd), BARKS_FUNCTION_OF(flat_map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+#define barks_filter(rdd, f, env)                                                                  \
+    barks_apply_at((rdd), BARKS_FUNCTION_OF(filter, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+#define barks_map_batches(rdd, f, env)                                                             \
+    barks_apply_at((rdd), BARKS_FUNCTION_OF(map_batches, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API barks_rdd *barks_apply_at(barks_rdd *rdd, const barks_function *function, const void *env,
+                                    const char *where);
+
+/* All rows of all datasets, duplicates too, in their order. Fields must be equal by name and type.
+ * No exchange. */
+#define barks_union(a, b) barks_union_at((barks_rdd *const[]){(a), (b)}, 2, BARKS_HERE)
+#define barks_union_all(rdds, count) barks_union_at((rdds), (count), BARKS_HERE)
+BARKS_API barks_rdd *barks_union_at(barks_rdd *const *rdds, size_t rdd_count, const char *where);
+
+/* Options of the operations that exchange rows; what is left out is 0. */
+typedef struct barks_exchange_options {
+    char first_; /* for the macros: so that options can be left out */
+    uint32_t
+        partitions; /* of the result; 0: as many as the input has, at most --barks-partitions-max */
+    const void *env; /* of the function, or NULL */
+    const void
+        *initial; /* barks_aggregate_by_key: a struct of the accumulator's record; NULL: all zero */
+} barks_exchange_options;
+
+/**
+ * One row for each key: barks_reduce_by_key(words, "word", add_counts), with
+ *
+ *     BARKS_REDUCE(add_counts, word_count) { acc->count += in->count; }
+ *
+ * keys are fields of the record, "word" or "year, month"; the body folds the others of `in` into
+ * `acc`, which begins as a copy of the key's first row. It must be associative and commutative.
+ * null = null, NaN = NaN and -0.0 = 0.0 as keys. Rows are combined before they are exchanged. The
+ * order of the result is unspecified, but the same on every run and for any number of ranks.
+ * Options: .partitions, .env.
+ */
+#define barks_reduce_by_key(rdd, keys, f, ...)                                                     \
+    barks_reduce_by_key_at((rdd), (keys), BARKS_FUNCTION_OF(reduce, f),                            \
+                           &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_reduce_by_key_at(barks_rdd *rdd, const char *keys,
+                                            const barks_function *function,
+                                            const barks_exchange_options *options,
+                                            const char *where);
+
+/**
+ * One accumulator for each key, of another record than the rows: barks_aggregate_by_key(readings,
+ * "sensor", add_reading, merge_means), add_reading being a BARKS_AGGREGATE and merge_means a
+ * BARKS_REDUCE over its accumulators.
+ *
+ * The keys are fields of both records. An accumulator begins as .initial (or zeros) with the key
+ * filled in; .initial must be neutral, since there is one for each key in many places. Options:
+ * .partitions, .env (of both), .initial.
+ */
+#define barks_aggregate_by_key(rdd, keys, update, merge, ...)                                      \
+    barks_aggregate_by_key_at((rdd), (keys), BARKS_FUNCTION_OF(aggregate, update),                 \
+                              BARKS_FUNCTION_OF(reduce, merge),                                    \
+                              &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_aggregate_by_key_at(barks_rdd *rdd, const char *keys,
+                                               const barks_function *update,
+                                               const barks_function *merge,
+                                               const barks_exchange_options *options,
+                                               const char *where);
+
+/* One of each row, compared by all fields. Option: .partitions. */
+#define barks_distinct(rdd, ...)                                                                   \
+    barks_distinct_at((rdd), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_distinct_at(barks_rdd *rdd, const barks_exchange_options *options,
+                                       const char *where);
+
+/**
+ * Sorts: barks_sort_by(counts, "count desc, word"), each field with asc (default) or desc, and
+ * nulls first or nulls last (default: nulls are the largest). Stable: equal rows keep their order.
+ * The result is range-partitioned, so that the partitions, one after another, are the sorted rows.
+ * Option: .partitions.
+ *
+ * Cost: reads the input twice, first for a sample that decides the ranges.
+ */
+#define barks_sort_by(rdd, order, ...)                                                             \
+    barks_sort_by_at((rdd), (order), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_sort_by_at(barks_rdd *rdd, const char *order,
+                                      const barks_exchange_options *options, const char *where);
+
+/* ---- actions ---- */
+
+/* The number of rows; -1 on an error. */
+#define barks_count(rdd) barks_count_at((rdd), BARKS_HERE)
+BARKS_API int64_t barks_count_at(barks_rdd *rdd, const char *where);
+
+/**
+ * All rows, in order, as an array of structs: struct word_count *rows = barks_collect(counts,
+ * word_count, &n);
+ *
+ * The record may name some of the fields. Over --barks-collect-bytes-max (a quarter of the driver's
+ * memory) it is an error that says so. Ownership: the context's, until barks_finalize or
+ * barks_release. NULL on an error; for no rows, not NULL.
+ */
+#define barks_collect(rdd, record, out_count)                                                      \
+    ((struct record *)barks_take_at((rdd), INT64_MAX, &barks_record_##record, (out_count),         \
+                                    BARKS_HERE))
+/* The first n rows in order, or all where there are fewer. Runs no more partitions than it needs.
+ */
+#define barks_take(rdd, n, record, out_count)                                                      \
+    ((struct record *)barks_take_at((rdd), (n), &barks_record_##record, (out_count), BARKS_HERE))
+BARKS_API void *barks_take_at(barks_rdd *rdd, int64_t n, const barks_record *record,
+                              int64_t *out_count, const char *where);
+
+/* The first n rows by an order as barks_sort_by takes it, without sorting all: barks_top(counts,
+ * 10, "count desc", ...). */
+#define barks_top(rdd, n, order, record, out_count)                                                \
+    ((struct record *)barks_top_at((rdd), (n), (order), &barks_record_##record, (out_count),       \
+                                   BARKS_HERE))
+BARKS_API void *barks_top_at(barks_rdd *rdd, int64_t n, const char *order,
+                             const barks_record *record, int64_t *out_count, const char *where);
+
+/* Gives back what an action returned, before barks_finalize does. */
+BARKS_API void barks_release(barks_context *context, const void *rows);
+
+/**
+ * All rows folded into one by a BARKS_REDUCE: struct total t; if (barks_reduce(rdd, add, &t)) ...
+ *
+ * False on an error; no rows are one ("empty dataset"). Strings of *out live until barks_finalize.
+ */
+#define barks_reduce(rdd, f, out)                                                                  \
+    barks_reduce_at((rdd), BARKS_FUNCTION_OF(reduce, f), (out), sizeof *(out), BARKS_HERE)
+BARKS_API bool barks_reduce_at(barks_rdd *rdd, const barks_function *function, void *out,
+                               size_t out_bytes, const char *where);
+
+/* Calls a BARKS_FOREACH on every row, on the executors, for its side effects. Retries may call it
+ * again. */
+#define barks_foreach(rdd, f, env)                                                                 \
+    barks_foreach_at((rdd), BARKS_FUNCTION_OF(foreach, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API bool barks_foreach_at(barks_rdd *rdd, const barks_function *function, const void *env,
+                                const char *where);
+
+typedef struct barks_write_options {
+    char first_;    /* for the macros: so that options can be left out */
+    bool overwrite; /* replaces an output that is there, when the new one is complete */
+} barks_write_options;
+
+/**
+ * Writes a directory of part files, part-00000.csv and so on, one for each partition, and _SUCCESS.
+ * The directory appears when all is written, or not at all.
+ *
+ * CSV has a header; quotes where needed; null is an empty field, an empty string is "". Text is one
+ * str field, a row a line. Options: .overwrite. Errors: BARKS_INVALID (the output exists, fields
+ * that the format cannot hold), BARKS_IO, BARKS_LIMIT (disk full).
+ */
+#define barks_write_csv(rdd, path, ...)                                                            \
+    barks_write_at((rdd), "csv", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
+#define barks_write_text(rdd, path, ...)                                                           \
+    barks_write_at((rdd), "text", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *path,
+                              const barks_write_options *options, const char *where);
+
+#ifdef __cplusplus
+}
+#endif

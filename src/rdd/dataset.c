@@ -1,0 +1,205 @@
+#include "rdd/dataset.h"
+
+#include "batch/schema.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is returned where nothing can be allocated, and after the context has ended: any action on
+ * it fails. */
+static barks_rdd *no_dataset(void)
+{
+    static barks_rdd none;
+    return &none;
+}
+
+barks_rdd *dataset_create(barks_context *context, enum node_kind kind,
+                          struct barks_rdd *const *inputs, uint32_t input_count, const char *where)
+{
+    if (context == NULL || context != context_alive())
+        return no_dataset();
+    barks_rdd *rdd = calloc(1, sizeof *rdd);
+    struct node **nodes = calloc((size_t)input_count + 1, sizeof(struct node *));
+    if (rdd == NULL || nodes == NULL) {
+        free(rdd);
+        free(nodes);
+        return no_dataset();
+    }
+    rdd->context = context;
+    rdd->node =
+        (struct node){.kind = kind, .where = where, .inputs = nodes, .input_count = input_count};
+    for (uint32_t i = 0; i < input_count; i++) {
+        nodes[i] = &inputs[i]->node;
+        if (rdd->node.error == NULL)
+            rdd->node.error = node_error(&inputs[i]->node);
+    }
+    barks_status *status = context_add_node(context, &rdd->node);
+    if (status != NULL) {
+        barks_status_free(status);
+        return no_dataset();
+    }
+    return rdd;
+}
+
+barks_rdd *dataset_fail(barks_rdd *rdd, barks_status *error)
+{
+    if (rdd->context == NULL || rdd->node.error != NULL)
+        barks_status_free(error);
+    else
+        rdd->node.error = error;
+    return rdd;
+}
+
+/* ---- fields by name ---- */
+
+/* The next item of a list at *text: words up to a comma; false at the end. */
+static bool next_item(const char **text, const char **out_begin, const char **out_end)
+{
+    const char *begin = *text;
+    if (*begin == '\0')
+        return false;
+    const char *end = strchrnul(begin, ',');
+    *text = *end == ',' ? end + 1 : end;
+    while (begin < end && isspace((unsigned char)*begin))
+        begin++;
+    while (end > begin && isspace((unsigned char)end[-1]))
+        end--;
+    *out_begin = begin;
+    *out_end = end;
+    return true;
+}
+
+/* The next word in [*begin, end); its length, 0 at the end. */
+static size_t next_word(const char **begin, const char *end, const char **out_word)
+{
+    while (*begin < end && isspace((unsigned char)**begin))
+        (*begin)++;
+    *out_word = *begin;
+    while (*begin < end && !isspace((unsigned char)**begin))
+        (*begin)++;
+    return (size_t)(*begin - *out_word);
+}
+
+static bool word_is(const char *word, size_t length, const char *wanted)
+{
+    return strlen(wanted) == length && strncasecmp(word, wanted, length) == 0;
+}
+
+BARKS_CHECKED static barks_status *find_field(const barks_schema *schema, const char *word,
+                                              size_t length, const char *where, uint32_t *out_field)
+{
+    char name[256];
+    if (length == 0)
+        BARKS_FAIL(BARKS_INVALID, "%s: a list of fields has an empty name; write \"field, field\"",
+                   where);
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1),
+             word);
+    int32_t field = schema_find(schema, name);
+    if (field >= 0) {
+        *out_field = (uint32_t)field;
+        return NULL;
+    }
+    const char *nearest = schema_nearest(schema, name);
+    if (nearest != NULL)
+        BARKS_FAIL(BARKS_INVALID, "%s: the rows have no field '%s'; did you mean '%s'?", where,
+                   name, nearest);
+    BARKS_FAIL(BARKS_INVALID, "%s: the rows have no field '%s'", where, name);
+}
+
+static uint32_t count_items(const char *text)
+{
+    uint32_t count = 1;
+    for (; *text != '\0'; text++)
+        count += *text == ',';
+    return count;
+}
+
+barks_status *parse_keys(const char *text, const barks_schema *schema, const char *where,
+                         uint32_t **out_fields, uint32_t *out_count)
+{
+    const char *begin = NULL, *end = NULL, *word = NULL;
+    uint32_t *fields = calloc(count_items(text), sizeof *fields);
+    uint32_t count = 0, item_count = count_items(text);
+    if (fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the keys", where);
+    while (next_item(&text, &begin, &end)) {
+        size_t length = next_word(&begin, end, &word);
+        barks_status *status = find_field(schema, word, length, where, &fields[count]);
+        if (status == NULL && begin != end)
+            status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                      "%s: '%.*s' after a key field; separate fields by commas",
+                                      where, (int)(end - begin), begin);
+        if (status != NULL) {
+            free(fields);
+            return status;
+        }
+        count++;
+    }
+    if (count < item_count) { /* nothing after the last comma, or nothing at all */
+        free(fields);
+        return find_field(schema, "", 0, where, &count);
+    }
+    *out_fields = fields;
+    *out_count = count;
+    return NULL;
+}
+
+/* asc, desc, nulls first, nulls last, after the name of a field. */
+BARKS_CHECKED static barks_status *parse_direction(const char *begin, const char *end,
+                                                   const char *where, struct sort_key *key)
+{
+    const char *word = NULL;
+    bool nulls_are_said = false;
+    size_t length;
+    while ((length = next_word(&begin, end, &word)) > 0) {
+        const char *place = NULL;
+        if (word_is(word, length, "asc"))
+            continue;
+        if (word_is(word, length, "desc")) {
+            key->descending = true;
+            continue;
+        }
+        size_t place_length = word_is(word, length, "nulls") ? next_word(&begin, end, &place) : 0;
+        bool is_first = word_is(place, place_length, "first");
+        if (place_length == 0 || (!is_first && !word_is(place, place_length, "last")))
+            BARKS_FAIL(
+                BARKS_INVALID,
+                "%s: '%.*s' is no order; write \"field [asc|desc] [nulls first|nulls last], ...\"",
+                where, (int)length, word);
+        key->nulls_first = is_first;
+        nulls_are_said = true;
+    }
+    if (!nulls_are_said)
+        key->nulls_first = key->descending; /* null is the largest (S2) */
+    return NULL;
+}
+
+barks_status *parse_order(const char *text, const barks_schema *schema, const char *where,
+                          struct sort_key **out_keys, uint32_t *out_count)
+{
+    const char *begin = NULL, *end = NULL, *word = NULL;
+    struct sort_key *keys = calloc(count_items(text), sizeof *keys);
+    uint32_t count = 0, item_count = count_items(text);
+    if (keys == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the order", where);
+    while (next_item(&text, &begin, &end)) {
+        size_t length = next_word(&begin, end, &word);
+        barks_status *status = find_field(schema, word, length, where, &keys[count].column);
+        if (status == NULL)
+            status = parse_direction(begin, end, where, &keys[count]);
+        if (status != NULL) {
+            free(keys);
+            return status;
+        }
+        count++;
+    }
+    if (count < item_count) {
+        free(keys);
+        return find_field(schema, "", 0, where, &count);
+    }
+    *out_keys = keys;
+    *out_count = count;
+    return NULL;
+}
