@@ -52,6 +52,8 @@ BARKS_CHECKED static barks_status *take_commit(const msgpack_object *object, str
 barks_status *commit_unpack(const uint8_t *bytes, size_t size_bytes, size_t *out_used_bytes,
                             struct commit *out_commit)
 {
+    if (!packing_is_bounded(bytes, size_bytes))
+        BARKS_FAIL(BARKS_BAD_INPUT, "the description of an output is cut or malformed");
     size_t used_bytes = 0;
     msgpack_unpacked message;
     msgpack_unpacked_init(&message);

@@ -202,6 +202,8 @@ BARKS_CHECKED static barks_status *take_splits(const msgpack_object *object, str
 barks_status *split_unpack(const uint8_t *bytes, size_t size_bytes, size_t *out_used_bytes,
                            struct split_set *out_set)
 {
+    if (!packing_is_bounded(bytes, size_bytes))
+        BARKS_FAIL(BARKS_BAD_INPUT, "a list of splits is cut or malformed");
     size_t used_bytes = 0;
     msgpack_unpacked message;
     msgpack_unpacked_init(&message);

@@ -255,7 +255,7 @@ START_TEST(numbers_are_the_texts_of_the_batch_layer)
     uint64_t random = seed;
     char fast[NUMBER_TEXT_MAX];
     char slow[NUMBER_TEXT_BYTES];
-    for (int step = 0; step < 300000; step++) {
+    for (int step = 0; step < 60000; step++) {
         uint64_t bits = property_next(&random) >> property_next(&random) % 64;
         size_t length = i64_text((int64_t)bits, slow);
         REQUIRE((size_t)(number_put_i64(fast, (int64_t)bits) - fast) == length &&
