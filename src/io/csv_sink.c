@@ -6,11 +6,12 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    CELL_BYTES_MAX = NUMBER_TEXT_MAX + 1, /* a number and what follows it */
+    CELL_BYTES_MAX = NUMBER_TEXT_MAX + 1, /* a number, or a short text, and what follows it */
     PIECE_BYTES = 64 * 1024,              /* of a long text, at a time: with quotes twice as much */
     COLUMNS_MAX = 65536,
 };
@@ -86,35 +87,28 @@ BARKS_CHECKED static barks_status *write_long(struct file_writer *writer, const 
     return file_writer_put(writer, "\"", 1);
 }
 
+/* Whatever the short way of write_cell does not do: what has to be quoted, and what is long. */
 BARKS_CHECKED static barks_status *write_text(struct file_writer *writer, const barks_str *text)
 {
     const char *bytes = barks_str_bytes(text);
     size_t length = text->length;
     char *at = NULL;
-    if (length <= BARKS_STR_INLINE) {
-        /* Behind the text an inlined view is zero, which is not special: two overlapping words see
-         * all of it. */
-        bool quoted =
-            (special_of(load_8(bytes)) | special_of(load_8(bytes + 4))) != 0 || length == 0;
-        BARKS_TRY(file_writer_room(writer, 2 * BARKS_STR_INLINE + 2 + CELL_BYTES_MAX, &at));
-        if (!quoted) {
-            memcpy(at, bytes, BARKS_STR_INLINE);
-            at += length;
-        } else {
-            *at = '"';
-            at = put_doubled(at + 1, bytes, length);
-            *at++ = '"';
-        }
-        file_writer_advance(writer, at);
-        return NULL;
-    }
-    bool quoted = has_special(bytes, length);
+    bool quoted = length <= BARKS_STR_INLINE || has_special(bytes, length);
     if (quoted || length > PIECE_BYTES)
         return write_long(writer, bytes, length, quoted);
     BARKS_TRY(file_writer_room(writer, length, &at));
     memcpy(at, bytes, length);
     file_writer_advance(writer, at + length);
     return NULL;
+}
+
+/* Behind its text an inlined view is zero, which is not special: two overlapping words see all of
+ * it. */
+static inline bool is_short_and_plain(const barks_str *text)
+{
+    const char *bytes = (const char *)text + offsetof(barks_str, prefix);
+    return text->length - 1 < BARKS_STR_INLINE &&
+           (special_of(load_8(bytes)) | special_of(load_8(bytes + 4))) == 0;
 }
 
 static char *put_bool(char *at, uint8_t value)
@@ -146,26 +140,50 @@ static char *put_number(char *at, const barks_column *column, uint32_t row)
     return at;
 }
 
+/* Writes a value and what follows it, at *at, which has CELL_BYTES_MAX of room before and after. */
+BARKS_CHECKED static inline barks_status *write_cell(struct file_writer *writer,
+                                                     const barks_column *column, uint32_t row,
+                                                     char follows, char **at)
+{
+    char *end = *at;
+    if (!barks_is_valid(column, row)) {
+        *end++ = follows;
+    } else if (column->type->id == BARKS_STR || column->type->id == BARKS_BYTES) {
+        const barks_str *text = (const barks_str *)column->values + row;
+        if (!is_short_and_plain(text)) {
+            file_writer_advance(writer, end);
+            BARKS_TRY(write_text(writer, text));
+            BARKS_TRY(file_writer_room(writer, CELL_BYTES_MAX, at));
+            end = *at;
+        } else {
+            memcpy(end, (const char *)text + offsetof(barks_str, prefix), BARKS_STR_INLINE);
+            end += text->length;
+        }
+        *end++ = follows;
+    } else {
+        end = put_number(end, column, row);
+        *end++ = follows;
+    }
+    *at = end;
+    if (__builtin_expect(end > writer->buffer + WRITER_BUFFER_BYTES - CELL_BYTES_MAX, 0)) {
+        file_writer_advance(writer, end);
+        BARKS_TRY(file_writer_room(writer, CELL_BYTES_MAX, at));
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *csv_write(struct sink *sink, const barks_batch *batch)
 {
     struct file_writer *writer = sink->writer;
-    uint32_t column_count = batch->schema->field_count;
-    for (uint32_t row = 0; row < batch->row_count; row++)
-        for (uint32_t c = 0; c < column_count; c++) {
-            const barks_column *column = &batch->columns[c];
-            char *at = NULL;
-            if (!barks_is_valid(column, row)) {
-                BARKS_TRY(file_writer_room(writer, 1, &at));
-            } else if (column->type->id == BARKS_STR || column->type->id == BARKS_BYTES) {
-                BARKS_TRY(write_text(writer, (const barks_str *)column->values + row));
-                BARKS_TRY(file_writer_room(writer, 1, &at));
-            } else {
-                BARKS_TRY(file_writer_room(writer, CELL_BYTES_MAX, &at));
-                at = put_number(at, column, row);
-            }
-            *at = c + 1 < column_count ? ',' : '\n';
-            file_writer_advance(writer, at + 1);
-        }
+    uint32_t last = batch->schema->field_count - 1;
+    char *at = NULL;
+    BARKS_TRY(file_writer_room(writer, CELL_BYTES_MAX, &at));
+    for (uint32_t row = 0; row < batch->row_count; row++) {
+        for (uint32_t c = 0; c < last; c++)
+            BARKS_TRY(write_cell(writer, &batch->columns[c], row, ',', &at));
+        BARKS_TRY(write_cell(writer, &batch->columns[last], row, '\n', &at));
+    }
+    file_writer_advance(writer, at);
     return NULL;
 }
 
@@ -186,7 +204,10 @@ BARKS_CHECKED static barks_status *write_header(struct file_writer *writer,
     for (uint32_t i = 0; i < schema->field_count; i++) {
         const char *name = schema->fields[i].name;
         barks_str text = barks_str_of(name, strlen(name));
-        BARKS_TRY(write_text(writer, &text));
+        if (is_short_and_plain(&text))
+            BARKS_TRY(file_writer_put(writer, name, text.length));
+        else
+            BARKS_TRY(write_text(writer, &text));
         BARKS_TRY(file_writer_put(writer, i + 1 < schema->field_count ? "," : "\n", 1));
     }
     return NULL;

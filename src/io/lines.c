@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { WINDOW_WORDS = 32 }; /* 2 KiB of text: few masks are found in vain when the views are full */
-
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /* What of a view's bytes 4 to 7 and 8 to 15 is text when n bytes are; the last entry is for views
  * that point. */
@@ -48,37 +46,38 @@ static inline void put_view(barks_str *view, const uint8_t *bytes, size_t length
 }
 #endif
 
-uint32_t lines_take(struct line_cursor *cursor, newline_masks_fn *masks, barks_str *out_views,
+uint32_t lines_take(struct line_cursor *cursor, newline_find_fn *find, barks_str *out_views,
                     uint32_t view_max)
 {
     const uint8_t *bytes = cursor->bytes;
     size_t line_begin = cursor->line_begin;
     size_t at = cursor->scanned;
     uint32_t count = 0;
-    uint64_t window[WINDOW_WORDS];
+    uint16_t positions[NEWLINE_POSITIONS];
     assert(line_begin <= at && at <= cursor->end);
     while (at < cursor->end && count < view_max) {
         size_t left = cursor->end - at;
-        size_t word_count = left >= sizeof window * 8 ? WINDOW_WORDS : (left + 63) / 64;
-        masks(bytes + at, word_count, window);
-        if (left < word_count * 64)
-            window[word_count - 1] &=
-                (UINT64_C(1) << left % 64) - 1; /* what lies behind the end is no text */
-        for (size_t w = 0; w < word_count; w++, at += 64)
-            for (uint64_t mask = window[w]; mask != 0; mask &= mask - 1) {
-                size_t newline = at + (unsigned)__builtin_ctzll(mask);
-                size_t length = newline - line_begin;
-                /* With an empty line this looks at the newline itself, which is no \r. */
-                length -= bytes[newline - (length > 0)] == '\r';
-                put_view(&out_views[count], bytes + line_begin, length);
-                line_begin = newline + 1;
-                if (++count == view_max) {
-                    cursor->line_begin = cursor->scanned = line_begin;
-                    return count;
-                }
-            }
+        size_t words = left < NEWLINE_WORD_BYTES * NEWLINE_WORDS_MAX
+                           ? (left + 63) / NEWLINE_WORD_BYTES
+                           : NEWLINE_WORDS_MAX;
+        size_t found = find(bytes + at, words, positions);
+        while (found > 0 && positions[found - 1] >= left) /* what lies behind the end is no text */
+            found--;
+        size_t taken = found < view_max - count ? found : view_max - count;
+        for (size_t i = 0; i < taken; i++) {
+            size_t newline = at + positions[i];
+            size_t length = newline - line_begin;
+            /* With an empty line this looks at the newline itself, which is no \r. */
+            length -= bytes[newline - (length > 0)] == '\r';
+            put_view(&out_views[count + i], bytes + line_begin, length);
+            line_begin = newline + 1;
+        }
+        count += (uint32_t)taken; /* <= view_max */
+        at += NEWLINE_WORD_BYTES * words;
+        if (taken < found)
+            at = line_begin; /* the rest is found again when there is room for it */
     }
     cursor->line_begin = line_begin;
-    cursor->scanned = cursor->end;
+    cursor->scanned = at < cursor->end ? at : cursor->end;
     return count;
 }

@@ -19,5 +19,5 @@ struct line_cursor {
 /* Views of the next whole lines, at most view_max, without their \n and one \r before it; returns
  * how many. Short ones are copied into their views, longer ones (up to 4 GiB) point into bytes.
  * Where it returns fewer, all of bytes is scanned. */
-uint32_t lines_take(struct line_cursor *cursor, newline_masks_fn *masks, barks_str *out_views,
+uint32_t lines_take(struct line_cursor *cursor, newline_find_fn *find, barks_str *out_views,
                     uint32_t view_max);

@@ -38,7 +38,7 @@ struct run {
 struct text_source {
     struct source base;
     struct pool *pool;
-    newline_masks_fn *masks;
+    newline_find_fn *find;
     uint64_t line_bytes_max;
     size_t chunk_bytes;
     const struct split *splits; /* borrowed */
@@ -238,7 +238,7 @@ BARKS_CHECKED static barks_status *take_lines(struct text_source *text, struct b
     barks_str *views = (barks_str *)batch->base.columns[0].values + row_count;
     size_t begin = text->cursor.line_begin;
     uint32_t view_max = text->phase == PHASE_TAIL ? 1 : BATCH_ROWS - row_count;
-    uint32_t count = lines_take(&text->cursor, text->masks, views, view_max);
+    uint32_t count = lines_take(&text->cursor, text->find, views, view_max);
     if (count > 0) {
         if (text->line_bytes_max < text->block->size_bytes)
             BARKS_TRY(check_lengths(text, views, count, begin));
@@ -408,7 +408,7 @@ barks_status *text_source_open(struct pool *pool, const struct text_source_optio
     *text = (struct text_source){
         .base = {.ops = &text_ops, .schema = &text_schema},
         .pool = pool,
-        .masks = newline_best(),
+        .find = newline_best(),
         .line_bytes_max = line_bytes_max,
         .chunk_bytes = chunk_bytes,
         .splits = splits,

@@ -16,7 +16,9 @@ struct text_source_options {
 
 enum {
     TEXT_LINE_BYTES_MAX = 1 << 30,
-    TEXT_CHUNK_BYTES = 1024 * 1024 - 64, /* with a block's slack this is one block of the pool */
+    TEXT_CHUNK_BYTES =
+        256 * 1024 - 64, /* with a block's slack one block of the pool; half of a small second-level
+                            cache, so that the table of a word count has room beside it */
     TEXT_CHUNK_BYTES_MIN = 16,
 };
 #define TEXT_LINE_BYTES_LIMIT UINT64_C(0xf0000000) /* a string's length has 32 bits */
