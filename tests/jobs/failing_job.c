@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 {
     barks_context *ctx = barks_init(&argc, &argv);
     const char *mode = argc > 1 ? argv[1] : "", *output = argc > 2 ? argv[2] : "unused";
-    struct number numbers[ROWS];
+    static struct number numbers[ROWS];
     for (int64_t i = 0; i < ROWS; i++)
         numbers[i].value = i;
     barks_rdd *rows = barks_parallelize(ctx, number, numbers, ROWS, PARTITIONS);

@@ -74,6 +74,19 @@ def job_outside_the_tree_builds_and_runs():
     assert output == "limit: count: 3 rows\n", output
 
 
+def jobs_of_the_tree_build_outside_of_it_and_count_words():
+    flags = pkg_config("--cflags", "--libs")
+    for source in sorted((ROOT / "jobs").glob("*.c")):
+        copy = destdir / source.name
+        copy.write_bytes(source.read_bytes())
+        run(["cc", "-Wall", "-Wextra", "-Werror", source.name, "-o", source.stem, *flags])
+    (destdir / "text").write_text("to be or not to be")
+    run(["./wordcount", "--barks-quiet", "text", "counts"], LD_LIBRARY_PATH=str(library_folder))
+    parts = sorted((destdir / "counts").glob("part-*.csv"))
+    lines = [line for part in parts for line in part.read_text().splitlines()[1:]]
+    assert sorted(lines) == ["be,2", "not,1", "or,1", "to,2"], lines
+
+
 def flags_ask_for_nothing_of_mpi():
     flags = " ".join(pkg_config("--cflags", "--libs"))
     assert "mpi" not in flags.replace(folder.name, "").lower(), flags
@@ -96,5 +109,5 @@ def library_exports_nothing_but_barks():
 
 
 run_cases(installs_headers_library_and_pc_file, job_outside_the_tree_builds_and_runs,
-          flags_ask_for_nothing_of_mpi, each_public_header_compiles_alone,
+          jobs_of_the_tree_build_outside_of_it_and_count_words, flags_ask_for_nothing_of_mpi, each_public_header_compiles_alone,
           library_exports_nothing_but_barks)
