@@ -87,7 +87,8 @@ BARKS_CHECKED static barks_status *reset_tasks(struct scheduler *scheduler, stru
             continue;
         task_move(task, TASK_PENDING, &scheduler->transitions);
         stage->tasks_done--;
-        if (task->lane != LANE_NONE) {
+        if (task->lane !=
+            LANE_NONE) { /* where it is pinned now, its inputs are not, or not any more */
             stage->lanes[task->lane].open_count++;
             stage->has_stale_inputs = true;
         }
@@ -96,21 +97,13 @@ BARKS_CHECKED static barks_status *reset_tasks(struct scheduler *scheduler, stru
     return NULL;
 }
 
-static bool has_open_pinned_tasks(const struct stage *stage)
-{
-    for (uint32_t lane = 0; lane < stage->lane_count; lane++)
-        if (stage->lanes[lane].open_count > 0)
-            return true;
-    return false;
-}
-
 /* Does the stage, which is not committed, need what a committed parent put out once more? */
 static bool demands(const struct scheduler *scheduler, const struct stage *stage,
                     const struct stage *parent, uint32_t lost)
 {
     if (!stage->is_split)
         return was_sent_to(scheduler, parent, lost);
-    return stage->has_stale_inputs || (parent->is_released && has_open_pinned_tasks(stage));
+    return stage->has_stale_inputs;
 }
 
 static bool is_over(const struct stage *stage)
@@ -130,10 +123,8 @@ BARKS_CHECKED static barks_status *find_demands(struct scheduler *scheduler, str
     for (uint32_t i = stage->input_first; i < stage->input_end; i++) {
         struct stage *parent = &job->stages[job->inputs[i].parent];
         if (job->inputs[i].kind == INPUT_PARTITIONS && parent->state == STAGE_COMMITTED &&
-            demands(scheduler, stage, parent, lost)) {
+            demands(scheduler, stage, parent, lost))
             parent->is_demanded = true;
-            stage->has_stale_inputs |= stage->is_split;
-        }
     }
     return NULL;
 }
