@@ -10,6 +10,7 @@
 #include "runtime/message.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,7 +46,7 @@ barks_status *hello_of_this_process(const struct topology *topology, struct hell
     char host[256] = "unknown";
     const char *origin = "";
     if (gethostname(host, sizeof host - 1) != 0)
-        strcpy(host, "unknown");
+        snprintf(host, sizeof host, "unknown");
     *out_hello = (struct hello){
         .protocol = PROTOCOL_VERSION,
         .pid = (uint32_t)getpid(),

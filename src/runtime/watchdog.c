@@ -32,7 +32,7 @@ static void give_up(const struct watchdog *watchdog, uint64_t silent_ns)
 {
     char line[512], host[256] = "unknown host";
     if (gethostname(host, sizeof host - 1) != 0)
-        strcpy(host, "unknown host");
+        snprintf(host, sizeof host, "unknown host");
     int length =
         snprintf(line, sizeof line,
                  "barks: process %ld on %s: %s has not ended for %.1f s; this rank gives up\n",

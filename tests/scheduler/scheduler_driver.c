@@ -141,7 +141,7 @@ const char *driver_lose(struct driver *driver, uint32_t executor)
 }
 
 const char *driver_job(struct driver *driver, uint64_t job, uint32_t stage_count,
-                          const struct stage_spec *stages)
+                       const struct stage_spec *stages)
 {
     struct job_spec spec = {.id = job, .stage_count = stage_count, .stages = stages};
     return driver_send(driver,

@@ -33,7 +33,7 @@ barks_code driver_refused(struct driver *driver, const struct event *event);
 const char *driver_join(struct driver *driver, uint32_t executor, uint32_t node, uint32_t workers);
 const char *driver_lose(struct driver *driver, uint32_t executor);
 const char *driver_job(struct driver *driver, uint64_t job, uint32_t stage_count,
-                          const struct stage_spec *stages);
+                       const struct stage_spec *stages);
 const char *driver_cancel(struct driver *driver, uint64_t job);
 const char *driver_begin(struct driver *driver, struct attempt_id id);
 const char *driver_finish(struct driver *driver, struct attempt_id id);
