@@ -3,6 +3,7 @@
 
 #include "batch/codec.h"
 #include "exec/operator.h"
+#include "io/listing.h"
 #include "io/split.h"
 #include "io/text_source.h"
 #include "shuffle/reduce_side.h"
@@ -10,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void count_rows(struct task *task, uint64_t rows, uint64_t bytes)
 {
@@ -56,6 +58,25 @@ BARKS_CHECKED static barks_status *push_lines(struct task *task, struct source *
     return NULL;
 }
 
+/* A path that only some hosts of the job see is the likeliest mistake, and the one that is told
+ * worst by open(). */
+BARKS_CHECKED static barks_status *check_files(const struct split_set *splits)
+{
+    char host[256] = "this host";
+    for (size_t i = 0; i < splits->count; i++) {
+        if (input_mark(splits->splits[i].path) != 0)
+            continue;
+        if (gethostname(host, sizeof host - 1) != 0)
+            snprintf(host, sizeof host, "this host");
+        BARKS_FAIL(BARKS_IO,
+                   "'%s', which the driver has found, is not there on %s: put the input on a file "
+                   "system that all "
+                   "hosts of the job share, and leave it alone while the job runs",
+                   splits->splits[i].path, host);
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *run_text(struct task *task, const struct pipe_node *leaf,
                                             const struct task_payload *payload,
                                             struct operator* into)
@@ -66,6 +87,8 @@ BARKS_CHECKED static barks_status *run_text(struct task *task, const struct pipe
     size_t used_bytes = 0;
     struct text_source_options options = {.line_bytes_max = task->services->line_bytes_max};
     barks_status *status = split_unpack(payload->bytes, payload->size_bytes, &used_bytes, &splits);
+    if (status == NULL)
+        status = check_files(&splits);
     if (status == NULL)
         status =
             text_source_open(task->services->pool, &options, splits.splits, splits.count, &source);

@@ -99,10 +99,10 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
     }
     BARKS_TRY(log_set_levels(config_string(&context->config, CONFIG_LOG)));
     BARKS_TRY(registry_freeze());
+    signals_catch();
     BARKS_TRY(driver_start(&context->config, &context->driver, out_exit_status));
     if (context->driver == NULL)
         return NULL;
-    signals_catch();
     return pool_create(driver_memory_bytes(context->driver), &context->pool);
 }
 

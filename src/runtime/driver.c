@@ -15,8 +15,10 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MESSAGES_PER_TURN = 256,
@@ -24,6 +26,7 @@ enum {
     NAP_RUNNING_NS = 200 * 1000,
     NAP_IDLE_NS = 1000 * 1000,
     NAP_LONG_IDLE_NS = 10 * 1000 * 1000,
+    EXIT_LOST = 7,
 };
 #define LOOK_ROUND_NS (UINT64_C(100) * NS_PER_MS)
 #define IDLE_AFTER_NS NS_PER_S
@@ -55,6 +58,7 @@ struct driver {
     struct condition changed;
     struct {
         bool started;              /* the handshake is over, well or not */
+        bool is_inside_mpi;        /* MPI_Init has not come back */
         bool is_executor;          /* this rank is one */
         barks_status *start_error; /* owned */
         barks_status *end_error;   /* owned: why the driver gave up; later jobs fail with it */
@@ -251,6 +255,13 @@ static void drive(struct driver *driver)
     net_close(driver->net, had_error);
 }
 
+static void note_mpi(struct driver *driver, bool is_inside)
+{
+    lock_acquire(&driver->lock);
+    driver->locked.is_inside_mpi = is_inside;
+    lock_release(&driver->lock);
+}
+
 static void *run_driver_thread(void *argument)
 {
     struct driver *driver = argument;
@@ -258,8 +269,11 @@ static void *run_driver_thread(void *argument)
         barks_status *error = watchdog_start(&driver->watchdog);
         watchdog_phase(driver->watchdog, "the start of MPI (MPI_Init)",
                        config_duration_ns(driver->config, CONFIG_START_DEADLINE));
-        if (error == NULL)
+        if (error == NULL) {
+            note_mpi(driver, true);
             error = net_mpi_open(&driver->net);
+            note_mpi(driver, false);
+        }
         if (error != NULL) {
             announce_start(driver, error, false);
             return NULL;
@@ -344,11 +358,26 @@ static void destroy(struct driver *driver)
     free(driver);
 }
 
+static void leave_start(void)
+{
+    fprintf(stderr,
+            "barks: ended by signal %d (%s) before all ranks had started: one of them died, or was "
+            "refused by MPI; "
+            "look at the output above\n",
+            signals_pending(), strsignal(signals_pending()));
+    _exit(EXIT_LOST);
+}
+
 BARKS_CHECKED static barks_status *await_start(struct driver *driver)
 {
     lock_acquire(&driver->lock);
-    while (!driver->locked.started)
-        condition_wait(&driver->changed, &driver->lock);
+    while (!driver->locked.started) {
+        /* A rank that dies before MPI is up leaves the driver's thread inside MPI_Init for ever:
+         * mpirun's signal says so. */
+        condition_wait_until(&driver->changed, &driver->lock, monotonic_ns() + LOOK_ROUND_NS);
+        if (!driver->locked.started && signals_pending() != 0 && driver->locked.is_inside_mpi)
+            leave_start();
+    }
     barks_status *error = driver->locked.start_error;
     driver->locked.start_error = NULL;
     lock_release(&driver->lock);

@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/message.h"
+#include "runtime/signals.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -52,17 +53,18 @@ BARKS_CHECKED static barks_status *take_hello(struct members *members, struct ne
     return status;
 }
 
+/* The first executor that is missing. mpirun ends the others by a signal when a rank has died. */
 BARKS_CHECKED static barks_status *late(const struct members *members)
 {
     uint32_t rank = 1;
     while (rank < members->count && members->all[rank - 1].has_hello)
         rank++;
-    BARKS_FAIL(
-        BARKS_LOST,
-        "executor %" PRIu32 " of %" PRIu32
-        " did not report within the start deadline (--barks-start-deadline); it died or hangs "
-        "before or in barks_init: look at its node's output",
-        rank, members->count);
+    BARKS_FAIL(BARKS_LOST,
+               "executor %" PRIu32 " of %" PRIu32 " did not report %s: it died or hangs before or "
+                                                  "in barks_init; look at the output of its node",
+               rank, members->count,
+               signals_pending() != 0 ? "before the job was ended by a signal"
+                                      : "within the start deadline (--barks-start-deadline)");
 }
 
 BARKS_CHECKED static barks_status *wait_for_hellos(struct net *net, const struct config *config,
@@ -78,7 +80,7 @@ BARKS_CHECKED static barks_status *wait_for_hellos(struct net *net, const struct
             barks_status *status = take_hello(members, &message, &missing);
             net_message_drop(&message);
             BARKS_TRY(status);
-        } else if (monotonic_ns() > deadline_ns)
+        } else if (monotonic_ns() > deadline_ns || signals_pending() != 0)
             return late(members);
         else
             net_wait(net, NAP_NS);
