@@ -414,6 +414,7 @@ barks_status *text_source_open(struct pool *pool, const struct text_source_optio
         .splits = splits,
         .split_count = split_count,
         .runs = runs,
+        .cursor = {.bytes = (const uint8_t *)""}, /* no block yet, but always a pointer */
     };
     *out_source = &text->base;
     return NULL;
