@@ -256,7 +256,9 @@ def another_binary(place):
     with open(other, "ab") as file:
         file.write(b"\n")
     arguments = [place.text(), place.output] + shapes.OPTIONS
-    command = shapes.MPIRUN + ["2", place.program] + arguments + [":", "-np", "1", other] + arguments
+    libraries = "LD_LIBRARY_PATH=" + os.path.dirname(os.path.dirname(place.program))  # the copy lies elsewhere
+    command = shapes.MPIRUN + ["2", place.program] + arguments
+    command += [":", "-np", "1", "env", libraries, other] + arguments
     ended = shapes.finish(shapes.start(command, place.folder), 30)
     check_failed(ended, "other binary", host=socket.gethostname())
     check_left_nothing(place)
