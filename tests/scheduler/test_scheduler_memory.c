@@ -1,6 +1,6 @@
 /* The n-th allocation fails, for n = 1, 2, ... until a whole job passes: every way out is taken,
  * and the scheduler is either as before or says that it is broken. Linked with --wrap. */
-#include "scheduler_driver.h"
+#include "scheduler_trial.h"
 #include "support/property.h"
 
 #include <check.h>

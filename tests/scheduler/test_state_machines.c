@@ -3,7 +3,7 @@
 #include "scheduler/job.h"
 #include "scheduler/stage.h"
 #include "scheduler/task.h"
-#include "scheduler_driver.h"
+#include "scheduler_trial.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -15,16 +15,16 @@ static const struct scheduler_options retrying = {.attempts_max = 4};
 static const struct scheduler_options recovering = {.attempts_max = 4, .recovers = true};
 
 /* Two executors of one worker each: 1 on node 0, 2 on node 1. */
-static void begin(struct driver *driver, const struct scheduler_options *options)
+static void begin(struct trial *trial, const struct scheduler_options *options)
 {
-    driver_init(driver, options);
-    DECIDED(driver_join(driver, 1, 0, 1), "");
-    DECIDED(driver_join(driver, 2, 1, 1), "");
+    trial_init(trial, options);
+    DECIDED(trial_join(trial, 1, 0, 1), "");
+    DECIDED(trial_join(trial, 2, 1, 1), "");
 }
 
-static void end(struct driver *driver, struct transition_counts *counts)
+static void end(struct trial *trial, struct transition_counts *counts)
 {
-    const struct transition_counts *taken = scheduler_transitions(driver->scheduler);
+    const struct transition_counts *taken = scheduler_transitions(trial->scheduler);
     for (int from = 0; from < JOB_STATE_COUNT; from++)
         for (int to = 0; to < JOB_STATE_COUNT; to++)
             counts->job[from][to] += taken->job[from][to];
@@ -37,490 +37,490 @@ static void end(struct driver *driver, struct transition_counts *counts)
     for (int from = 0; from < ATTEMPT_STATE_COUNT; from++)
         for (int to = 0; to < ATTEMPT_STATE_COUNT; to++)
             counts->attempt[from][to] += taken->attempt[from][to];
-    driver_drop(driver);
+    trial_drop(trial);
 }
 
 static const struct stage_input reads_0 = {.parent = 0, .kind = INPUT_PARTITIONS};
 static const struct stage_input reads_1 = {.parent = 1, .kind = INPUT_PARTITIONS};
 
-static void submit_map_and_reduce(struct driver *driver)
+static void submit_map_and_reduce(struct trial *trial)
 {
     struct stage_spec stages[] = {spec_source(4, 2), spec_reader(2, &reads_0)};
-    DECIDED(driver_job(driver, 1, 2, stages),
+    DECIDED(trial_submit(trial, 1, 2, stages),
             " ship 1/0@1 start 1/0.0#0@1[0,2) ship 1/0@2 start 1/0.1#0@2[2,4)");
 }
 
 /* A chain of two shuffles and a result; its first shuffle is committed, its second stage runs. */
-static void run_chain(struct driver *driver)
+static void run_chain(struct trial *trial)
 {
     struct stage_spec stages[] = {spec_source(2, 2), spec_reader(2, &reads_0),
                                   spec_reader(2, &reads_1)};
     stages[1].output = OUTPUT_SHUFFLE;
     stages[1].output_partition_count = 2;
-    DECIDED(driver_job(driver, 1, 3, stages),
+    DECIDED(trial_submit(trial, 1, 3, stages),
             " ship 1/0@1 start 1/0.0#0@1[0,1) ship 1/0@2 start 1/0.1#0@2[1,2)");
-    DECIDED(driver_finish(driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_finish(driver, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
-    DECIDED(driver_committed(driver, 1, 0, 1),
+    DECIDED(trial_finish(trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_finish(trial, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
+    DECIDED(trial_committed(trial, 1, 0, 1),
             " ship 1/1@1 start 1/1.0#0@1[0,1) ship 1/1@2 start 1/1.1#0@2[1,2)");
 }
 
 static void a_job_runs_through(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
-    submit_map_and_reduce(&driver);
-    DECIDED(driver_begin(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
+    struct trial trial;
+    begin(&trial, &plain);
+    submit_map_and_reduce(&trial);
+    DECIDED(trial_start(&trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
     struct counted_run run;
-    ck_assert_ptr_null(scheduler_counted_run(driver.scheduler, 1, 0, 1, &run));
+    ck_assert_ptr_null(scheduler_counted_run(trial.scheduler, 1, 0, 1, &run));
     ck_assert(run.first_partition == 2 && run.end_partition == 4 && run.attempt == 0 &&
               run.executor == 2 && run.report == 100);
-    DECIDED(driver_committed(&driver, 1, 0, 1),
+    DECIDED(trial_committed(&trial, 1, 0, 1),
             " ship 1/1@1 start 1/1.0#0@1[0,1) ship 1/1@2 start 1/1.1#0@2[1,2)");
-    DECIDED(driver_finish(&driver, attempt_of(1, 1, 0, 2)), "");
-    DECIDED(driver_finish(&driver, attempt_of(1, 0, 0, 1)), " commit 1/1#1(2)");
-    DECIDED(driver_committed(&driver, 1, 1, 1), " release 1/0 release 1/1 done 1");
-    end(&driver, counts);
+    DECIDED(trial_finish(&trial, attempt_of(1, 1, 0, 2)), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 1)), " commit 1/1#1(2)");
+    DECIDED(trial_committed(&trial, 1, 1, 1), " release 1/0 release 1/1 done 1");
+    end(&trial, counts);
 }
 
 static void late_and_duplicate_reports_change_nothing(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
-    submit_map_and_reduce(&driver);
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_begin(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 1)), ""); /* another executor's */
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 7, 2)), ""); /* never started */
-    DECIDED(driver_finish(&driver, attempt_of(0, 9, 0, 2)), "");
-    DECIDED(driver_finish(&driver, attempt_of(9, 0, 0, 2)), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
-    driver_committed(&driver, 1, 0, 1);
-    DECIDED(driver_committed(&driver, 1, 0, 1), "");
-    DECIDED(driver_cancel(&driver, 99), "");
-    end(&driver, counts);
+    struct trial trial;
+    begin(&trial, &plain);
+    submit_map_and_reduce(&trial);
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_start(&trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 1)), ""); /* another executor's */
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 7, 2)), ""); /* never started */
+    DECIDED(trial_finish(&trial, attempt_of(0, 9, 0, 2)), "");
+    DECIDED(trial_finish(&trial, attempt_of(9, 0, 0, 2)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
+    trial_committed(&trial, 1, 0, 1);
+    DECIDED(trial_committed(&trial, 1, 0, 1), "");
+    DECIDED(trial_cancel(&trial, 99), "");
+    end(&trial, counts);
 }
 
 static void a_job_without_work_ends_at_once(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
+    struct trial trial;
+    begin(&trial, &plain);
     struct stage_spec available = spec_source(4, 0);
     available.is_available = true;
-    DECIDED(driver_job(&driver, 2, 1, &available), " done 2");
+    DECIDED(trial_submit(&trial, 2, 1, &available), " done 2");
     struct stage_spec empty = spec_source(0, 0);
-    DECIDED(driver_job(&driver, 1, 1, &empty), " commit 1/0#1(0)");
-    DECIDED(driver_committed(&driver, 1, 0, 1), " release 1/0 done 1");
-    end(&driver, counts);
+    DECIDED(trial_submit(&trial, 1, 1, &empty), " commit 1/0#1(0)");
+    DECIDED(trial_committed(&trial, 1, 0, 1), " release 1/0 done 1");
+    end(&trial, counts);
 }
 
 static void what_nobody_needs_is_skipped(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
+    struct trial trial;
+    begin(&trial, &plain);
     struct stage_spec stages[] = {spec_source(4, 2), spec_reader(2, &reads_0),
                                   spec_reader(2, &reads_1)};
     stages[1].output = OUTPUT_SHUFFLE;
     stages[1].output_partition_count = 2;
     stages[1].is_available = true; /* so stage 0 need not run, and stage 2 may run anywhere */
-    DECIDED(driver_job(&driver, 1, 3, stages),
+    DECIDED(trial_submit(&trial, 1, 3, stages),
             " ship 1/2@1 start 1/2.0#0@1[0,1) ship 1/2@2 start 1/2.1#0@2[1,2)");
-    ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_SKIPPED);
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_SKIPPED);
-    end(&driver, counts);
+    ck_assert_int_eq(trial_state(&trial, 1, 0), STAGE_SKIPPED);
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_SKIPPED);
+    end(&trial, counts);
 }
 
 static void a_job_waits_for_executors_and_may_be_cancelled(struct transition_counts *counts)
 {
-    struct driver driver;
-    driver_init(&driver, &(struct scheduler_options){.executor_count_min = 2});
+    struct trial trial;
+    trial_init(&trial, &(struct scheduler_options){.executor_count_min = 2});
     struct stage_spec stage = spec_source(4, 0);
-    DECIDED(driver_job(&driver, 1, 1, &stage), "");
-    DECIDED(driver_job(&driver, 2, 1, &stage), "");
-    DECIDED(driver_join(&driver, 5, 0, 1), "");
-    DECIDED(driver_cancel(&driver, 1), " cancelled 1(cancelled)");
-    DECIDED(driver_join(&driver, 6, 0, 1),
+    DECIDED(trial_submit(&trial, 1, 1, &stage), "");
+    DECIDED(trial_submit(&trial, 2, 1, &stage), "");
+    DECIDED(trial_join(&trial, 5, 0, 1), "");
+    DECIDED(trial_cancel(&trial, 1), " cancelled 1(cancelled)");
+    DECIDED(trial_join(&trial, 6, 0, 1),
             " ship 2/0@5 start 2/0.0#0@5[0,2) ship 2/0@6 start 2/0.1#0@6[2,4)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 static void a_failed_task_is_tried_again_until_too_often(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &retrying);
-    submit_map_and_reduce(&driver);
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0),
+    struct trial trial;
+    begin(&trial, &retrying);
+    submit_map_and_reduce(&trial);
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0),
             " start 1/0.0#1@1[0,2)");
-    DECIDED(driver_begin(&driver, attempt_of(0, 0, 1, 1)), "");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 1, 1), CAUSE_RESOURCE, 2, 0),
+    DECIDED(trial_start(&trial, attempt_of(0, 0, 1, 1)), "");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 1, 1), CAUSE_RESOURCE, 2, 0),
             " start 1/0.0#2@1[0,2)");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 2, 1), CAUSE_BAD_INPUT, 3, 0),
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 1), CAUSE_BAD_INPUT, 3, 0),
             " start 1/0.0#3@1[0,2)");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 3, 1), CAUSE_USER_ERROR, 4, 0),
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 3, 1), CAUSE_USER_ERROR, 4, 0),
             " cancel 1/0.1#0@2");
-    ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_FAILED);
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_SKIPPED);
-    DECIDED(driver_fail(&driver, attempt_of(0, 1, 0, 2), CAUSE_CANCELLED, 0, 0),
+    ck_assert_int_eq(trial_state(&trial, 1, 0), STAGE_FAILED);
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_SKIPPED);
+    DECIDED(trial_fail(&trial, attempt_of(0, 1, 0, 2), CAUSE_CANCELLED, 0, 0),
             " failed 1(user error 4)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 static void the_same_error_twice_is_enough(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &retrying);
+    struct trial trial;
+    begin(&trial, &retrying);
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_job(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 77),
+    DECIDED(trial_submit(&trial, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 77),
             " start 1/0.0#1@1[0,1)");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 1, 1), CAUSE_USER_ERROR, 2, 78),
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 1, 1), CAUSE_USER_ERROR, 2, 78),
             " start 1/0.0#2@1[0,1)");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 2, 1), CAUSE_USER_ERROR, 3, 78),
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 1), CAUSE_USER_ERROR, 3, 78),
             " failed 1(user error 3)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 static void by_default_the_first_failure_is_the_last(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
+    struct trial trial;
+    begin(&trial, &plain);
     struct stage_spec stage = spec_source(1, 0);
-    driver_job(&driver, 1, 1, &stage);
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_BAD_INPUT, 9, 0),
+    trial_submit(&trial, 1, 1, &stage);
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_BAD_INPUT, 9, 0),
             " failed 1(bad input 9)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 static void a_failure_for_good_is_not_tried_again(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &retrying);
+    struct trial trial;
+    begin(&trial, &retrying);
     struct stage_spec stage = spec_source(1, 0);
-    driver_job(&driver, 1, 1, &stage);
+    trial_submit(&trial, 1, 1, &stage);
     struct event event = {.kind = EVENT_ATTEMPT_FAILED,
                           .attempt_failed = {.id = attempt_of(0, 0, 0, 1),
                                              .cause = CAUSE_RESOURCE,
                                              .is_retryable = false,
                                              .error = 5}};
-    DECIDED(driver_send(&driver, &event), " failed 1(resource 5)");
-    end(&driver, counts);
+    DECIDED(trial_send(&trial, &event), " failed 1(resource 5)");
+    end(&trial, counts);
 }
 
 static void cancelling_ends_all_attempts(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
-    submit_map_and_reduce(&driver);
-    driver_begin(&driver, attempt_of(0, 0, 0, 1));
-    DECIDED(driver_cancel(&driver, 1), " cancel 1/0.1#0@2 cancel 1/0.0#0@1");
-    DECIDED(driver_cancel(&driver, 1), "");
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_CANCELLED, 0, 0), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)),
+    struct trial trial;
+    begin(&trial, &plain);
+    submit_map_and_reduce(&trial);
+    trial_start(&trial, attempt_of(0, 0, 0, 1));
+    DECIDED(trial_cancel(&trial, 1), " cancel 1/0.1#0@2 cancel 1/0.0#0@1");
+    DECIDED(trial_cancel(&trial, 1), "");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_CANCELLED, 0, 0), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 2)),
             " discard 1/0.1#0@2 cancelled 1(cancelled)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 static void a_commit_that_fails_fails_the_job(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
+    struct trial trial;
+    begin(&trial, &plain);
     struct stage_spec stage = spec_source(1, 0);
     stage.output = OUTPUT_SINK;
-    driver_job(&driver, 1, 1, &stage);
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), " commit 1/0#1(1)");
+    trial_submit(&trial, 1, 1, &stage);
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), " commit 1/0#1(1)");
     struct event event = {
         .kind = EVENT_COMMIT_FAILED,
         .commit_failed = {.job = 1, .stage = 0, .commit = 1, .cause = CAUSE_RESOURCE, .error = 3}};
-    DECIDED(driver_send(&driver, &event), " failed 1(resource 3)");
-    end(&driver, counts);
+    DECIDED(trial_send(&trial, &event), " failed 1(resource 3)");
+    end(&trial, counts);
 }
 
 static void a_deadline_cancels(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
+    struct trial trial;
+    begin(&trial, &plain);
     struct stage_spec stage = spec_source(1, 0);
     struct job_spec late = {.id = 1, .deadline_ns = 500, .stage_count = 1, .stages = &stage};
     struct job_spec later = {.id = 2, .deadline_ns = 900, .stage_count = 1, .stages = &stage};
-    ck_assert_uint_eq(scheduler_next_deadline_ns(driver.scheduler), UINT64_MAX);
-    driver_send(&driver, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &later});
-    driver_send(&driver, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &late});
-    ck_assert_uint_eq(scheduler_next_deadline_ns(driver.scheduler), 500);
-    DECIDED(driver_timer(&driver, 499), "");
-    DECIDED(driver_timer(&driver, 500), " cancel 1/0.0#0@2");
-    ck_assert_uint_eq(scheduler_next_deadline_ns(driver.scheduler), 900);
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 2), CAUSE_CANCELLED, 0, 0),
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), UINT64_MAX);
+    trial_send(&trial, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &later});
+    trial_send(&trial, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &late});
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), 500);
+    DECIDED(trial_timer(&trial, 499), "");
+    DECIDED(trial_timer(&trial, 500), " cancel 1/0.0#0@2");
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), 900);
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 2), CAUSE_CANCELLED, 0, 0),
             " cancelled 1(deadline)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 static void the_first_of_two_copies_counts(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
+    struct trial trial;
+    begin(&trial, &plain);
     struct stage_spec stage = spec_source(1, 0);
-    driver_job(&driver, 1, 1, &stage);
-    DECIDED(driver_want_copy(&driver, 1, 0, 0), " ship 1/0@2 start 1/0.0#1@2[0,1)");
-    DECIDED(driver_want_copy(&driver, 1, 0, 0), ""); /* one copy is enough */
-    driver_begin(&driver, attempt_of(0, 0, 0, 1));
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " cancel 1/0.0#0@1 commit 1/0#1(1)");
+    trial_submit(&trial, 1, 1, &stage);
+    DECIDED(trial_want_copy(&trial, 1, 0, 0), " ship 1/0@2 start 1/0.0#1@2[0,1)");
+    DECIDED(trial_want_copy(&trial, 1, 0, 0), ""); /* one copy is enough */
+    trial_start(&trial, attempt_of(0, 0, 0, 1));
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 1, 2)), " cancel 1/0.0#0@1 commit 1/0#1(1)");
     struct counted_run run;
-    ck_assert_ptr_null(scheduler_counted_run(driver.scheduler, 1, 0, 0, &run));
+    ck_assert_ptr_null(scheduler_counted_run(trial.scheduler, 1, 0, 0, &run));
     ck_assert(run.attempt == 1 && run.executor == 2);
-    DECIDED(driver_committed(&driver, 1, 0, 1), " release 1/0");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), " discard 1/0.0#0@1 done 1");
-    end(&driver, counts);
+    DECIDED(trial_committed(&trial, 1, 0, 1), " release 1/0");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), " discard 1/0.0#0@1 done 1");
+    end(&trial, counts);
 }
 
 static void a_copy_goes_on_when_the_other_fails(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &retrying);
+    struct trial trial;
+    begin(&trial, &retrying);
     struct stage_spec stage = spec_source(1, 0);
-    driver_job(&driver, 1, 1, &stage);
-    driver_want_copy(&driver, 1, 0, 0);
-    DECIDED(driver_fail(&driver, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " commit 1/0#1(1)");
-    end(&driver, counts);
+    trial_submit(&trial, 1, 1, &stage);
+    trial_want_copy(&trial, 1, 0, 0);
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 1, 2)), " commit 1/0#1(1)");
+    end(&trial, counts);
 }
 
 static void a_loss_without_recovery_fails_what_has_begun(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
-    submit_map_and_reduce(&driver);
-    driver_begin(&driver, attempt_of(0, 0, 0, 1));
-    DECIDED(driver_lose(&driver, 1), " cancel 1/0.1#0@2");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), ""); /* nobody listens to it now */
-    DECIDED(driver_lose(&driver, 1), "");
-    DECIDED(driver_lose(&driver, 2), " failed 1(lost 0)");
+    struct trial trial;
+    begin(&trial, &plain);
+    submit_map_and_reduce(&trial);
+    trial_start(&trial, attempt_of(0, 0, 0, 1));
+    DECIDED(trial_lose(&trial, 1), " cancel 1/0.1#0@2");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), ""); /* nobody listens to it now */
+    DECIDED(trial_lose(&trial, 1), "");
+    DECIDED(trial_lose(&trial, 2), " failed 1(lost 0)");
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_job(&driver, 2, 1, &stage), "");
-    DECIDED(driver_join(&driver, 3, 0, 1), " ship 2/0@3 start 2/0.0#0@3[0,1)");
-    end(&driver, counts);
+    DECIDED(trial_submit(&trial, 2, 1, &stage), "");
+    DECIDED(trial_join(&trial, 3, 0, 1), " ship 2/0@3 start 2/0.0#0@3[0,1)");
+    end(&trial, counts);
 }
 
 static void lost_attempts_run_elsewhere(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
+    struct trial trial;
+    begin(&trial, &recovering);
     struct stage_spec stage = spec_source(2, 0);
-    driver_job(&driver, 1, 1, &stage);
-    DECIDED(driver_lose(&driver, 1), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)), " start 1/0.0#1@2[0,1)");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " commit 1/0#1(2)");
-    end(&driver, counts);
+    trial_submit(&trial, 1, 1, &stage);
+    DECIDED(trial_lose(&trial, 1), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 2)), " start 1/0.0#1@2[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 1, 2)), " commit 1/0#1(2)");
+    end(&trial, counts);
 }
 
 static void a_task_that_loses_too_many_executors_fails(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &(struct scheduler_options){.losses_max = 1, .recovers = true});
+    struct trial trial;
+    begin(&trial, &(struct scheduler_options){.losses_max = 1, .recovers = true});
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_job(&driver, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    DECIDED(driver_lose(&driver, 1), " ship 1/0@2 start 1/0.0#1@2[0,1)");
-    driver_join(&driver, 3, 0, 1);
-    DECIDED(driver_lose(&driver, 2), " failed 1(lost 0)");
-    end(&driver, counts);
+    DECIDED(trial_submit(&trial, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(trial_lose(&trial, 1), " ship 1/0@2 start 1/0.0#1@2[0,1)");
+    trial_join(&trial, 3, 0, 1);
+    DECIDED(trial_lose(&trial, 2), " failed 1(lost 0)");
+    end(&trial, counts);
 }
 
 static void lost_map_output_is_made_again_before_the_commit(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
-    submit_map_and_reduce(&driver);
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
+    struct trial trial;
+    begin(&trial, &recovering);
+    submit_map_and_reduce(&trial);
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 2)), " commit 1/0#1(2)");
     /* COMPLETE to READY: task 0 ran on 1; task 1 is kept by 2. */
-    DECIDED(driver_lose(&driver, 1), " owners 1/0 start 1/0.0#1@2[0,2)");
-    DECIDED(driver_committed(&driver, 1, 0, 1), ""); /* of a commit that is void */
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " commit 1/0#2(2)");
-    DECIDED(driver_committed(&driver, 1, 0, 2), " ship 1/1@2 start 1/1.0#0@2[0,1)");
-    end(&driver, counts);
+    DECIDED(trial_lose(&trial, 1), " owners 1/0 start 1/0.0#1@2[0,2)");
+    DECIDED(trial_committed(&trial, 1, 0, 1), ""); /* of a commit that is void */
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 1, 2)), " commit 1/0#2(2)");
+    DECIDED(trial_committed(&trial, 1, 0, 2), " ship 1/1@2 start 1/1.0#0@2[0,1)");
+    end(&trial, counts);
 }
 
 static void partitions_sent_to_a_lost_executor_are_sent_again(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
+    struct trial trial;
+    begin(&trial, &recovering);
     struct stage_spec stages[] = {spec_source(1, 2), spec_reader(2, &reads_0)};
-    DECIDED(driver_job(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    driver_finish(&driver, attempt_of(0, 0, 0, 1));
-    DECIDED(driver_committed(&driver, 1, 0, 1),
+    DECIDED(trial_submit(&trial, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    trial_finish(&trial, attempt_of(0, 0, 0, 1));
+    DECIDED(trial_committed(&trial, 1, 0, 1),
             " ship 1/1@1 start 1/1.0#0@1[0,1) ship 1/1@2 start 1/1.1#0@2[1,2)");
     /* COMMITTED to COMPLETE: the map output is on 1. RUNNING to WAITING: half of the input is gone.
      */
-    DECIDED(driver_lose(&driver, 2), " owners 1/0 commit 1/0#2(1)");
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_WAITING);
+    DECIDED(trial_lose(&trial, 2), " owners 1/0 commit 1/0#2(1)");
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_WAITING);
     struct owner_range ranges[3];
     uint32_t count = 0;
-    ck_assert_ptr_null(scheduler_owners(driver.scheduler, 1, 0, 3, ranges, &count));
+    ck_assert_ptr_null(scheduler_owners(trial.scheduler, 1, 0, 3, ranges, &count));
     ck_assert(count == 2 && ranges[0].executor == 1 && ranges[1].executor == 1);
-    DECIDED(driver_finish(&driver, attempt_of(1, 0, 0, 1)), "");
-    DECIDED(driver_committed(&driver, 1, 0, 2), " start 1/1.1#1@1[1,2)");
-    DECIDED(driver_finish(&driver, attempt_of(1, 1, 1, 1)), " commit 1/1#1(2)");
-    DECIDED(driver_committed(&driver, 1, 1, 1), " release 1/0 release 1/1 done 1");
-    end(&driver, counts);
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 1)), "");
+    DECIDED(trial_committed(&trial, 1, 0, 2), " start 1/1.1#1@1[1,2)");
+    DECIDED(trial_finish(&trial, attempt_of(1, 1, 1, 1)), " commit 1/1#1(2)");
+    DECIDED(trial_committed(&trial, 1, 1, 1), " release 1/0 release 1/1 done 1");
+    end(&trial, counts);
 }
 
 static void a_second_loss_while_waiting_for_a_first(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
-    driver_join(&driver, 3, 1, 1);
+    struct trial trial;
+    begin(&trial, &recovering);
+    trial_join(&trial, 3, 1, 1);
     struct stage_spec stages[] = {spec_source(1, 3), spec_reader(3, &reads_0)};
-    DECIDED(driver_job(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    driver_finish(&driver, attempt_of(0, 0, 0, 1));
-    DECIDED(driver_committed(&driver, 1, 0, 1),
+    DECIDED(trial_submit(&trial, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    trial_finish(&trial, attempt_of(0, 0, 0, 1));
+    DECIDED(trial_committed(&trial, 1, 0, 1),
             " ship 1/1@1 start 1/1.0#0@1[0,1) ship 1/1@2 start 1/1.1#0@2[1,2) ship 1/1@3 start "
             "1/1.2#0@3[2,3)");
-    DECIDED(driver_lose(&driver, 3), " owners 1/0 commit 1/0#2(1)");
-    DECIDED(driver_lose(&driver, 2), " owners 1/0 commit 1/0#3(1)");
-    DECIDED(driver_committed(&driver, 1, 0, 2), "");
-    DECIDED(driver_finish(&driver, attempt_of(1, 0, 0, 1)), "");
-    DECIDED(driver_committed(&driver, 1, 0, 3), " start 1/1.1#1@1[1,2)");
-    end(&driver, counts);
+    DECIDED(trial_lose(&trial, 3), " owners 1/0 commit 1/0#2(1)");
+    DECIDED(trial_lose(&trial, 2), " owners 1/0 commit 1/0#3(1)");
+    DECIDED(trial_committed(&trial, 1, 0, 2), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 1)), "");
+    DECIDED(trial_committed(&trial, 1, 0, 3), " start 1/1.1#1@1[1,2)");
+    end(&trial, counts);
 }
 
 static void a_released_stage_is_run_again_when_demanded(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
-    run_chain(&driver);
-    DECIDED(driver_finish(&driver, attempt_of(1, 0, 0, 1)), "");
-    DECIDED(driver_finish(&driver, attempt_of(1, 1, 0, 2)), " commit 1/1#1(2)");
-    DECIDED(driver_committed(&driver, 1, 1, 1),
+    struct trial trial;
+    begin(&trial, &recovering);
+    run_chain(&trial);
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 1, 0, 2)), " commit 1/1#1(2)");
+    DECIDED(trial_committed(&trial, 1, 1, 1),
             " release 1/0 ship 1/2@1 start 1/2.0#0@1[0,1) ship 1/2@2 start 1/2.1#0@2[1,2)");
-    DECIDED(driver_finish(&driver, attempt_of(2, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(2, 0, 0, 1)), "");
     /* COMMITTED to READY (stage 0, all of it) and to WAITING (stage 1, what 2 had made). */
-    DECIDED(driver_lose(&driver, 2), " owners 1/0 owners 1/1 ship 1/0@1 start 1/0.0#1@1[0,1)");
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_WAITING);
-    ck_assert_int_eq(driver_state(&driver, 1, 2), STAGE_WAITING);
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 1)), " start 1/0.1#1@1[1,2)");
-    DECIDED(driver_finish(&driver, attempt_of(0, 1, 1, 1)), " commit 1/0#2(2)");
-    DECIDED(driver_committed(&driver, 1, 0, 2), " start 1/1.1#1@1[1,2)");
-    DECIDED(driver_finish(&driver, attempt_of(1, 1, 1, 1)), " commit 1/1#2(2)");
-    DECIDED(driver_committed(&driver, 1, 1, 2), " release 1/0 start 1/2.1#1@1[1,2)");
-    DECIDED(driver_finish(&driver, attempt_of(2, 1, 1, 1)), " commit 1/2#1(2)");
-    DECIDED(driver_committed(&driver, 1, 2, 1), " release 1/1 release 1/2 done 1");
-    end(&driver, counts);
+    DECIDED(trial_lose(&trial, 2), " owners 1/0 owners 1/1 ship 1/0@1 start 1/0.0#1@1[0,1)");
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_WAITING);
+    ck_assert_int_eq(trial_state(&trial, 1, 2), STAGE_WAITING);
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 1, 1)), " start 1/0.1#1@1[1,2)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 1, 1)), " commit 1/0#2(2)");
+    DECIDED(trial_committed(&trial, 1, 0, 2), " start 1/1.1#1@1[1,2)");
+    DECIDED(trial_finish(&trial, attempt_of(1, 1, 1, 1)), " commit 1/1#2(2)");
+    DECIDED(trial_committed(&trial, 1, 1, 2), " release 1/0 start 1/2.1#1@1[1,2)");
+    DECIDED(trial_finish(&trial, attempt_of(2, 1, 1, 1)), " commit 1/2#1(2)");
+    DECIDED(trial_committed(&trial, 1, 2, 1), " release 1/1 release 1/2 done 1");
+    end(&trial, counts);
 }
 
 /* A copy that was told to cancel ends after its stage was released, which drops what it has made.
  */
 static void what_was_told_to_cancel_never_counts(struct transition_counts *counts)
 {
-    struct driver driver;
-    driver_init(&driver, &recovering);
-    driver_join(&driver, 1, 0, 1);
-    driver_join(&driver, 2, 0, 2);
-    driver_join(&driver, 3, 0, 1);
+    struct trial trial;
+    trial_init(&trial, &recovering);
+    trial_join(&trial, 1, 0, 1);
+    trial_join(&trial, 2, 0, 2);
+    trial_join(&trial, 3, 0, 1);
     struct stage_spec stages[] = {spec_source(1, 2), spec_reader(2, &reads_0),
                                   spec_reader(2, &reads_1)};
     stages[1].output = OUTPUT_SHUFFLE;
     stages[1].output_partition_count = 2;
-    DECIDED(driver_submit(&driver, 1, 3, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    DECIDED(driver_want_copy(&driver, 1, 0, 0), " ship 1/0@2 start 1/0.0#1@2[0,1)");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 1, 2)), " cancel 1/0.0#0@1 commit 1/0#1(1)");
-    DECIDED(driver_committed(&driver, 1, 0, 1),
+    DECIDED(trial_submit(&trial, 1, 3, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(trial_want_copy(&trial, 1, 0, 0), " ship 1/0@2 start 1/0.0#1@2[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 1, 2)), " cancel 1/0.0#0@1 commit 1/0#1(1)");
+    DECIDED(trial_committed(&trial, 1, 0, 1),
             " ship 1/1@2 start 1/1.0#0@2[0,1) ship 1/1@3 start 1/1.1#0@3[1,2)");
-    driver_finish(&driver, attempt_of(1, 0, 0, 2));
-    driver_finish(&driver, attempt_of(1, 1, 0, 3));
-    DECIDED(driver_committed(&driver, 1, 1, 1),
+    trial_finish(&trial, attempt_of(1, 0, 0, 2));
+    trial_finish(&trial, attempt_of(1, 1, 0, 3));
+    DECIDED(trial_committed(&trial, 1, 1, 1),
             " release 1/0 ship 1/2@2 start 1/2.0#0@2[0,1) ship 1/2@3 start 1/2.1#0@3[1,2)");
-    DECIDED(driver_lose(&driver, 3), " owners 1/0 owners 1/1 ship 1/0@2 start 1/0.0#2@2[0,1)");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)), " discard 1/0.0#0@1");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 2, 2)), " commit 1/0#2(1)");
-    end(&driver, counts);
+    DECIDED(trial_lose(&trial, 3), " owners 1/0 owners 1/1 ship 1/0@2 start 1/0.0#2@2[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), " discard 1/0.0#0@1");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 2, 2)), " commit 1/0#2(1)");
+    end(&trial, counts);
 }
 
 static void a_complete_stage_waits_when_its_inputs_are_gone(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
-    run_chain(&driver);
-    DECIDED(driver_finish(&driver, attempt_of(1, 0, 0, 1)), "");
-    DECIDED(driver_finish(&driver, attempt_of(1, 1, 0, 2)), " commit 1/1#1(2)");
+    struct trial trial;
+    begin(&trial, &recovering);
+    run_chain(&trial);
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 1, 0, 2)), " commit 1/1#1(2)");
     /* COMPLETE to WAITING: what 2 had made of its input, which was on 2, is gone with both. */
-    DECIDED(driver_lose(&driver, 2), " owners 1/0 owners 1/1 start 1/0.1#1@1[1,2)");
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_WAITING);
+    DECIDED(trial_lose(&trial, 2), " owners 1/0 owners 1/1 start 1/0.1#1@1[1,2)");
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_WAITING);
     /* WAITING to FAILED, for it had begun. */
-    DECIDED(driver_cancel(&driver, 1), " cancel 1/0.1#1@1");
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_FAILED);
-    DECIDED(driver_fail(&driver, attempt_of(0, 1, 1, 1), CAUSE_CANCELLED, 0, 0),
+    DECIDED(trial_cancel(&trial, 1), " cancel 1/0.1#1@1");
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_FAILED);
+    DECIDED(trial_fail(&trial, attempt_of(0, 1, 1, 1), CAUSE_CANCELLED, 0, 0),
             " cancelled 1(cancelled)");
-    end(&driver, counts);
+    end(&trial, counts);
 }
 
 /* Job 7 keeps every worker busy, so that job 1 has stages that are ready. */
-static void occupy(struct driver *driver)
+static void occupy(struct trial *trial)
 {
     struct stage_spec stage = spec_source(8, 0);
     stage.policy = RUNS_SPREAD;
-    DECIDED(driver_job(driver, 7, 1, &stage),
+    DECIDED(trial_submit(trial, 7, 1, &stage),
             " ship 7/0@1 start 7/0.0#0@1[0,1) ship 7/0@2 start 7/0.1#0@2[1,2)");
 }
 
 static void a_ready_stage_of_a_cancelled_job_is_skipped(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &plain);
-    occupy(&driver);
+    struct trial trial;
+    begin(&trial, &plain);
+    occupy(&trial);
     struct stage_spec stage = spec_source(1, 0);
-    DECIDED(driver_job(&driver, 1, 1, &stage), "");
-    ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_READY);
-    DECIDED(driver_cancel(&driver, 1), " cancelled 1(cancelled)");
-    ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_SKIPPED);
-    end(&driver, counts);
+    DECIDED(trial_submit(&trial, 1, 1, &stage), "");
+    ck_assert_int_eq(trial_state(&trial, 1, 0), STAGE_READY);
+    DECIDED(trial_cancel(&trial, 1), " cancelled 1(cancelled)");
+    ck_assert_int_eq(trial_state(&trial, 1, 0), STAGE_SKIPPED);
+    end(&trial, counts);
 }
 
 /* The elder job 7 keeps 1 and 2 busy while job 1 runs on 3. */
 static void a_ready_stage_that_had_begun_fails(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
-    occupy(&driver);
+    struct trial trial;
+    begin(&trial, &recovering);
+    occupy(&trial);
     struct stage_spec stages[] = {spec_source(1, 2), spec_reader(2, &reads_0)};
-    DECIDED(driver_job(&driver, 1, 2, stages), "");
-    driver_join(&driver, 3, 0, 1); /* takes job 7's next task */
+    DECIDED(trial_submit(&trial, 1, 2, stages), "");
+    trial_join(&trial, 3, 0, 1); /* takes job 7's next task */
     struct attempt_id id = {.job = 7, .stage = 0, .task = 2, .attempt = 0, .executor = 3};
     for (id.task = 2; id.task < 7; id.task++)
-        driver_finish(&driver, id);
+        trial_finish(&trial, id);
     id.task = 7;
-    DECIDED(driver_finish(&driver, id), " ship 1/0@3 start 1/0.0#0@3[0,1)");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 3)), " commit 1/0#1(1)");
+    DECIDED(trial_finish(&trial, id), " ship 1/0@3 start 1/0.0#0@3[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 3)), " commit 1/0#1(1)");
     /* COMPLETE to READY: its only output was on 3, and 1 and 2 are busy. They own the partitions,
      * since 3 had not joined when the stage began. */
-    DECIDED(driver_lose(&driver, 3), "");
-    ck_assert_int_eq(driver_state(&driver, 1, 0), STAGE_READY);
-    DECIDED(driver_cancel(&driver, 1), " cancelled 1(cancelled)");
-    end(&driver, counts);
+    DECIDED(trial_lose(&trial, 3), "");
+    ck_assert_int_eq(trial_state(&trial, 1, 0), STAGE_READY);
+    DECIDED(trial_cancel(&trial, 1), " cancelled 1(cancelled)");
+    end(&trial, counts);
 }
 
 /* READY to WAITING: the reader has not started when its input is lost. */
 static void a_ready_reader_waits_when_its_input_is_lost(struct transition_counts *counts)
 {
-    struct driver driver;
-    begin(&driver, &recovering);
+    struct trial trial;
+    begin(&trial, &recovering);
     struct stage_spec busy = spec_source(2, 0);
     struct stage_spec stages[] = {spec_source(1, 3), spec_reader(3, &reads_0)};
-    driver_join(&driver, 3, 0, 1);
-    DECIDED(driver_job(&driver, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
-    DECIDED(driver_job(&driver, 7, 1, &busy),
+    trial_join(&trial, 3, 0, 1);
+    DECIDED(trial_submit(&trial, 1, 2, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(trial_submit(&trial, 7, 1, &busy),
             " ship 7/0@2 start 7/0.0#0@2[0,1) ship 7/0@3 start 7/0.1#0@3[1,2)");
     struct stage_spec more = spec_source(1, 0);
-    DECIDED(driver_job(&driver, 8, 1, &more), "");
-    DECIDED(driver_finish(&driver, attempt_of(0, 0, 0, 1)),
+    DECIDED(trial_submit(&trial, 8, 1, &more), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)),
             " commit 1/0#1(1) ship 8/0@1 start 8/0.0#0@1[0,1)");
-    DECIDED(driver_committed(&driver, 1, 0, 1), "");
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_READY);
-    DECIDED(driver_lose(&driver, 3), " owners 1/0 commit 1/0#2(1)");
-    ck_assert_int_eq(driver_state(&driver, 1, 1), STAGE_WAITING);
-    end(&driver, counts);
+    DECIDED(trial_committed(&trial, 1, 0, 1), "");
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_READY);
+    DECIDED(trial_lose(&trial, 3), " owners 1/0 commit 1/0#2(1)");
+    ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_WAITING);
+    end(&trial, counts);
 }
 
 /* One test each, so that a failure names it, and all of them for the last one. */
