@@ -153,21 +153,21 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         struct barks_batch_##in_name from;                                                         \
         struct barks_emitter_##out_name emitter;                                                   \
         const env_type *env = call->env;                                                           \
-        const uint32_t row_count = call->row_count;                                                \
+        const size_t row_count = call->row_count;                                                  \
         barks_open_##in_name(&from, call->columns);                                                \
         barks_emitter_begin_##out_name(&emitter, out);                                             \
-        for (uint32_t row = 0; row < row_count && !emitter.stopped && !body.failed;) {             \
+        for (size_t row = 0; row < row_count && !emitter.stopped && !body.failed;) {               \
             /* No test in the inner loop, so that the compiler may make vectors of it. */          \
-            uint32_t room = BARKS_OUT_ROWS - emitter.row_count;                                    \
-            uint32_t end = row_count - row < room ? row_count : row + room;                        \
-            uint32_t start = row;                                                                  \
+            size_t room = BARKS_OUT_ROWS - emitter.row_count;                                      \
+            size_t end = row_count - row < room ? row_count : row + room;                          \
+            size_t start = row;                                                                    \
             for (; row < end; row++) {                                                             \
                 struct in_name in;                                                                 \
                 struct out_name result = {0};                                                      \
                 barks_load_##in_name(&from, row, &in);                                             \
                 barks_body_##name(&in, env, &result, out, &body);                                  \
                 if (BARKS_UNLIKELY(body.failed)) {                                                 \
-                    call->row_index = row;                                                         \
+                    call->row_index = (uint32_t)row;                                               \
                     break;                                                                         \
                 }                                                                                  \
                 barks_store_##out_name(&emitter.target, emitter.row_count + (row - start),         \
@@ -177,7 +177,7 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
             if (emitter.row_count == BARKS_OUT_ROWS)                                               \
                 barks_emitter_flush_##out_name(&emitter);                                          \
         }                                                                                          \
-        out->row_count = emitter.row_count;                                                        \
+        out->row_count = (uint32_t)emitter.row_count;                                              \
     }                                                                                              \
     BARKS_DEFINE_FUNCTION_(map, MAP, name, env_type, env_bytes, in_name, &barks_record_##out_name, \
                            map)                                                                    \
@@ -219,21 +219,21 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         struct barks_batch_##in_name from;                                                         \
         struct barks_emitter_##out_name emitter;                                                   \
         const env_type *env = call->env;                                                           \
-        const uint32_t row_count = call->row_count;                                                \
+        const size_t row_count = call->row_count;                                                  \
         barks_open_##in_name(&from, call->columns);                                                \
         barks_emitter_begin_##out_name(&emitter, out);                                             \
-        for (uint32_t row = 0; row < row_count; row++) {                                           \
+        for (size_t row = 0; row < row_count; row++) {                                             \
             struct in_name in;                                                                     \
             barks_load_##in_name(&from, row, &in);                                                 \
             barks_body_##name(&in, env, out, &emitter, barks_emit_##out_name, &body);              \
             if (BARKS_UNLIKELY(body.failed)) {                                                     \
-                call->row_index = row;                                                             \
+                call->row_index = (uint32_t)row;                                                   \
                 break;                                                                             \
             }                                                                                      \
             if (BARKS_UNLIKELY(emitter.stopped))                                                   \
                 break;                                                                             \
         }                                                                                          \
-        out->row_count = emitter.row_count;                                                        \
+        out->row_count = (uint32_t)emitter.row_count;                                              \
     }                                                                                              \
     BARKS_DEFINE_FUNCTION_(flat_map, FLAT_MAP, name, env_type, env_bytes, in_name,                 \
                            &barks_record_##out_name, map)                                          \
@@ -268,7 +268,7 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         barks_emitter_begin_##out_name(&emitter, out);                                             \
         call->row_index = 0;                                                                       \
         barks_body_##name(&from, call->env, out, &emitter, barks_emit_##out_name, &body);          \
-        out->row_count = emitter.row_count;                                                        \
+        out->row_count = (uint32_t)emitter.row_count;                                              \
     }                                                                                              \
     BARKS_DEFINE_FUNCTION_(map_batches, MAP_BATCHES, name, env_type, env_bytes, in_name,           \
                            &barks_record_##out_name, map)                                          \
@@ -294,18 +294,18 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         struct barks_filter_body body = {call, false};                                             \
         struct barks_batch_##in_name from;                                                         \
         const env_type *env = call->env;                                                           \
-        const uint32_t row_count = call->row_count;                                                \
+        const size_t row_count = call->row_count;                                                  \
         uint32_t selected_count = 0;                                                               \
         barks_open_##in_name(&from, call->columns);                                                \
-        for (uint32_t row = 0; row < row_count; row++) {                                           \
+        for (size_t row = 0; row < row_count; row++) {                                             \
             struct in_name in;                                                                     \
             barks_load_##in_name(&from, row, &in);                                                 \
             bool keep = barks_body_##name(&in, env, &body);                                        \
             if (BARKS_UNLIKELY(body.failed)) {                                                     \
-                call->row_index = row;                                                             \
+                call->row_index = (uint32_t)row;                                                   \
                 break;                                                                             \
             }                                                                                      \
-            out_selected[selected_count] = row;                                                    \
+            out_selected[selected_count] = (uint32_t)row;                                          \
             selected_count += keep;                                                                \
         }                                                                                          \
         return selected_count;                                                                     \
@@ -335,14 +335,14 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         struct barks_body body = {call, false};                                                    \
         struct barks_batch_##in_name from;                                                         \
         const env_type *env = call->env;                                                           \
-        const uint32_t row_count = call->row_count;                                                \
+        const size_t row_count = call->row_count;                                                  \
         barks_open_##in_name(&from, call->columns);                                                \
-        for (uint32_t row = 0; row < row_count; row++) {                                           \
+        for (size_t row = 0; row < row_count; row++) {                                             \
             struct in_name in;                                                                     \
             barks_load_##in_name(&from, row, &in);                                                 \
             barks_body_##name(&in, env, &body);                                                    \
             if (BARKS_UNLIKELY(body.failed)) {                                                     \
-                call->row_index = row;                                                             \
+                call->row_index = (uint32_t)row;                                                   \
                 break;                                                                             \
             }                                                                                      \
         }                                                                                          \
@@ -400,7 +400,7 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         barks_body_##name(acc, &in, env, &body);                                                   \
         barks_keep_##acc_name(call, acc, &before);                                                 \
         if (BARKS_UNLIKELY(body.failed))                                                           \
-            call->row_index = row;                                                                 \
+            call->row_index = (uint32_t)row;                                                       \
         return !body.failed;                                                                       \
     }                                                                                              \
     static void barks_loop_##name(barks_call *call, void *const *accumulators,                     \

@@ -63,12 +63,12 @@ struct barks_list_target {
 #define barks_item_count(column, i) ((column).slices[i].length)
 #define barks_items(column, i) ((column).items + (column).slices[i].offset)
 
-BARKS_INLINE bool barks_bit_(const uint64_t *validity, uint32_t row)
+BARKS_INLINE bool barks_bit_(const uint64_t *validity, size_t row)
 {
     return validity == NULL || ((validity[row / 64] >> (row % 64)) & 1) != 0;
 }
 
-BARKS_INLINE void barks_put_bit_(uint64_t *validity, uint32_t row, bool valid)
+BARKS_INLINE void barks_put_bit_(uint64_t *validity, size_t row, bool valid)
 {
     uint64_t word = validity[row / 64] & ~((uint64_t)1 << (row % 64));
     validity[row / 64] = word | (uint64_t)valid << (row % 64);

@@ -23,8 +23,8 @@
  *     str bytes      barks_str (str should be UTF-8, bytes need not)
  *     list(t)        barks_list_t {const T *items; uint32_t count;}, t being one of the above
  *     record(other)  struct other, from a BARKS_RECORD above
- *     optional(t)    {T value; bool valid;}, t being any of the above; barks_optional_t for those
- * without parentheses
+ *     optional(t)    {T value; bool valid;}, t being any of the above; the struct is named
+ *                    barks_optional_t where t has no parentheses
  *
  * Also made: struct barks_batch_name, the batch that BARKS_MAP_BATCHES hands to a body: row_count
  * and for each field the column: batch->count[i]; of an optional one batch->price.value[i], which
@@ -132,10 +132,10 @@
             columns[i] = &parent->children[i];                                                     \
         barks_aim_##name(to, columns);                                                             \
     }                                                                                              \
-    BARKS_INLINE void barks_load_##name(const struct barks_batch_##name *from, uint32_t row,       \
+    BARKS_INLINE void barks_load_##name(const struct barks_batch_##name *from, size_t row,         \
                                         struct name *value){                                       \
         BARKS_EACH(BARKS_LOAD_FIELD_, name, __VA_ARGS__)} /* Changes null values to zeros. */      \
-    BARKS_INLINE void barks_store_##name(const struct barks_target_##name *to, uint32_t row,       \
+    BARKS_INLINE void barks_store_##name(const struct barks_target_##name *to, size_t row,         \
                                          struct name *value,                                       \
                                          __attribute__((unused)) barks_out *out){                  \
         BARKS_EACH(BARKS_STORE_FIELD_, name, __VA_ARGS__)} BARKS_INLINE void                       \
@@ -189,7 +189,7 @@
     /* The state of a loop that emits this record. */                                              \
     struct barks_emitter_##name {                                                                  \
         struct barks_target_##name target;                                                         \
-        uint32_t row_count;                                                                        \
+        size_t row_count;                                                                          \
         bool stopped;                                                                              \
         barks_out *out;                                                                            \
         struct name *type; /* for emit: NULL */                                                    \
@@ -205,7 +205,7 @@
     BARKS_INLINE void barks_emitter_flush_##name(struct barks_emitter_##name *emitter)             \
     {                                                                                              \
         barks_out *out = emitter->out;                                                             \
-        out->row_count = emitter->row_count;                                                       \
+        out->row_count = (uint32_t)emitter->row_count;                                             \
         barks_out_flush(out);                                                                      \
         barks_emitter_begin_##name(emitter, out);                                                  \
         emitter->stopped = out->stopped;                                                           \

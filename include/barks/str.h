@@ -77,42 +77,34 @@ BARKS_INLINE barks_str barks_str_of_exactly(const char *bytes, size_t length)
     return text;
 }
 
-static __attribute__((noinline, cold, unused)) barks_str barks_str_of_at_page_end(const char *bytes,
-                                                                                  size_t length)
+/* Near the ends of a page. */
+static __attribute__((noinline, cold, unused)) barks_str barks_str_of_slowly(const char *bytes,
+                                                                             size_t length)
 {
     return barks_str_of_exactly(bytes, length);
 }
 
-/* What stays of the first 8 bytes of a view (of which 4 are the length), and of the last 8, when
- * length bytes stand in it. */
-static const uint64_t barks_str_head_mask[BARKS_STR_INLINE + 1]
-    __attribute__((unused, aligned(64))) = {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        0,
-        UINT64_C(0x000000ff) << 32,
-        UINT64_C(0x0000ffff) << 32,
-        UINT64_C(0x00ffffff) << 32,
-#else
-#error "views and the encoding are little-endian"
+/* What stays of the first 8 bytes of a view (the prefix is their upper half), by the length of the
+ * string; and after them what stays of the last 8. */
+enum { BARKS_STR_QUICK = 63 };
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "views, and the encoding of batches, are little-endian"
 #endif
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-        UINT64_C(0xffffffff) << 32,
-};
-static const uint64_t barks_str_rest_mask[BARKS_STR_INLINE + 1]
+#define BARKS_TEN_(value) value, value, value, value, value, value, value, value, value, value
+#define BARKS_PREFIX_(bits) (UINT64_C(bits) << 32)
+static const uint64_t barks_str_masks[2 * (BARKS_STR_QUICK + 1)]
     __attribute__((unused, aligned(64))) = {
         0,
-        0,
-        0,
-        0,
-        0,
-        UINT64_C(0xff),
+        BARKS_PREFIX_(0x000000ff),
+        BARKS_PREFIX_(0x0000ffff),
+        BARKS_PREFIX_(0x00ffffff),
+        BARKS_TEN_(BARKS_PREFIX_(0xffffffff)),
+        BARKS_TEN_(BARKS_PREFIX_(0xffffffff)),
+        BARKS_TEN_(BARKS_PREFIX_(0xffffffff)),
+        BARKS_TEN_(BARKS_PREFIX_(0xffffffff)),
+        BARKS_TEN_(BARKS_PREFIX_(0xffffffff)),
+        BARKS_TEN_(BARKS_PREFIX_(0xffffffff)),
+        [BARKS_STR_QUICK + 1 + 5] = UINT64_C(0xff),
         UINT64_C(0xffff),
         UINT64_C(0xffffff),
         UINT64_C(0xffffffff),
@@ -122,32 +114,38 @@ static const uint64_t barks_str_rest_mask[BARKS_STR_INLINE + 1]
         UINT64_C(0xffffffffffffffff),
 };
 
-/* A view of bytes that stay where they are as long as it is used.
- * The length of words is hard to predict, so nothing here branches on it: 16 bytes from 4 before
- * the string are loaded, so that the prefix stands where the view has it, and masked by length. */
+/* barks_str_of where 4 bytes before the string and 12 from its first on can be read; mask is the
+ * length, but at most BARKS_STR_QUICK. The lengths of words are hard to predict, so nothing here
+ * branches on them. */
+BARKS_INLINE barks_str barks_str_of_quick(const char *bytes, size_t length, size_t mask)
+{
+    barks_str text;
+    uint64_t head, rest, pointer;
+    __asm__("" : "+r"(bytes)); /* the compiler must not reason about the object's bounds */
+    memcpy(&head, bytes - 4, 8);
+    memcpy(&rest, bytes + 4, 8);
+    head = (head & barks_str_masks[mask]) | (uint32_t)length;
+    rest &= barks_str_masks[BARKS_STR_QUICK + 1 + mask];
+    __asm__("" : "+r"(rest)); /* or gcc 12 branches over the load */
+    pointer = length > BARKS_STR_INLINE ? (uint64_t)(uintptr_t)bytes : rest;
+    memcpy(&text, &head, 8);
+    memcpy((char *)&text + 8, &pointer, 8);
+    return text;
+}
+
+/* A view of bytes that stay where they are as long as it is used. */
 BARKS_INLINE barks_str barks_str_of(const char *bytes, size_t length)
 {
     assert(length <= UINT32_MAX);
 #if defined(BARKS_EXACT_LOADS)
     return barks_str_of_exactly(bytes, length);
 #else
-    barks_str text;
-    uint64_t head, rest, pointer;
-    size_t kept = length < BARKS_STR_INLINE ? length : BARKS_STR_INLINE;
+    const uintptr_t page_place = ((uintptr_t)bytes - 4) & (BARKS_PAGE_MIN - 1);
     if (__builtin_constant_p(length))
         return barks_str_of_exactly(bytes, length);
-    if (BARKS_UNLIKELY((((uintptr_t)bytes - 4) & (BARKS_PAGE_MIN - 1)) > BARKS_PAGE_MIN - 16))
-        return barks_str_of_at_page_end(bytes, length);
-    __asm__("" : "+r"(bytes));   /* the compiler must not reason about the object's bounds */
-    memcpy(&head, bytes - 4, 8); /* the prefix is its upper half */
-    memcpy(&rest, bytes + 4, 8);
-    head = (head & barks_str_head_mask[kept]) | (uint32_t)length;
-    rest &= barks_str_rest_mask[kept];
-    __asm__("" : "+r"(rest)); /* or gcc 12 branches over the load below */
-    pointer = length > BARKS_STR_INLINE ? (uint64_t)(uintptr_t)bytes : rest;
-    memcpy(&text, &head, 8);
-    memcpy((char *)&text + 8, &pointer, 8);
-    return text;
+    if (BARKS_UNLIKELY(page_place > BARKS_PAGE_MIN - 16))
+        return barks_str_of_slowly(bytes, length);
+    return barks_str_of_quick(bytes, length, length < BARKS_STR_QUICK ? length : BARKS_STR_QUICK);
 #endif
 }
 

@@ -14,12 +14,14 @@ extern "C" {
 
 /* Iterates over words; the compiler keeps it in registers.
  * Invariant: stops has a bit for each separator in [block - 64, block) from start on; the end of
- * the text counts as one. Threads: one owner. */
+ * the text counts as one.
+ * Threads: one owner. */
 typedef struct barks_words {
     const char *start; /* of the next word, or of white space before it */
     const char *block; /* the next 64 bytes to look at */
     const char *end;
     uint64_t stops;
+    size_t quick_bytes; /* words of up to so many bytes may be loaded without looking at pages */
 } barks_words;
 
 /* Bit i is set where byte i of 64 is white space. */
@@ -27,8 +29,9 @@ typedef struct barks_words {
 BARKS_INLINE uint32_t barks_spaces_of_16(const char *bytes)
 {
     __m128i text = _mm_loadu_si128((const __m128i *)(const void *)bytes);
-    __m128i control = _mm_sub_epi8(text, _mm_set1_epi8('\t')); /* \t to \r become 0 to 4 */
-    __m128i is_control = _mm_cmpeq_epi8(_mm_min_epu8(control, _mm_set1_epi8('\r' - '\t')), control);
+    /* \t to \r become 123 to 127, which nothing signed is above. */
+    __m128i moved = _mm_add_epi8(text, _mm_set1_epi8(INT8_MAX - '\r'));
+    __m128i is_control = _mm_cmpgt_epi8(moved, _mm_set1_epi8(INT8_MAX - '\r' + '\t' - 1));
     __m128i is_space = _mm_cmpeq_epi8(text, _mm_set1_epi8(' '));
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(is_control, is_space));
 }
@@ -70,19 +73,39 @@ BARKS_INLINE uint64_t barks_spaces_of_64(const char *bytes)
 }
 #endif
 
+BARKS_INLINE size_t barks_lowest_bit(uint64_t bits)
+{
+#if defined(__x86_64__)
+    size_t
+        index; /* tzcnt where there is one, else bsf; the builtin's int would have to be widened */
+    __asm__("rep bsfq %1, %0" : "=r"(index) : "r"(bits) : "cc");
+    return index;
+#else
+    return (size_t)__builtin_ctzll(bits);
+#endif
+}
+
 /**
  * Begins to iterate over the words of a string: barks_words words = barks_words_of(in->text);
  *
- * Ownership: long words point into what text points into. Use it in the block that it was made in:
- * a short string is copied there. Errors:    none. Threads:   one owner.
+ * Ownership: long words point into what text points into; a short text is copied into the block
+ *            that this stands in, so use it there.
+ * Errors:    none.
+ * Threads:   one owner.
  */
-#define barks_words_of(text) barks_words_begin(&(const barks_str[1]){(text)}[0])
+#define barks_words_of(text) barks_words_begin((text), (barks_str[1]){{0}})
 
-BARKS_INLINE barks_words barks_words_begin(const barks_str *text)
+/* place: for a short text. A long one never passes through memory, which would cost a line as much
+ * as two of its words. */
+BARKS_INLINE barks_words barks_words_begin(barks_str text, barks_str *place)
 {
-    const char *bytes = barks_str_bytes(text);
+    const char *bytes = text.pointer;
+    if (text.length <= BARKS_STR_INLINE) {
+        *place = text;
+        bytes = (const char *)place + offsetof(barks_str, prefix);
+    }
     /* Of an empty text there is nothing to look at. */
-    return (barks_words){bytes, bytes + (text->length == 0), bytes + text->length, 0};
+    return (barks_words){bytes, bytes + (text.length == 0), bytes + text.length, 0, 0};
 }
 
 /**
@@ -97,31 +120,42 @@ BARKS_INLINE bool barks_next_word(barks_words *words, barks_str *out_word)
     for (;;) {
         while (words->stops != 0) {
             const char *start = words->start;
-            const char *stop = words->block - 64 + (uint32_t)__builtin_ctzll(words->stops);
+            const char *stop = words->block - 64 + barks_lowest_bit(words->stops);
             words->stops &= words->stops - 1;
             words->start = stop + 1;
-            if (BARKS_LIKELY(stop != start)) {
-                *out_word = barks_str_of(start, (size_t)(stop - start));
+            size_t length = (size_t)(stop - start);
+            if (BARKS_LIKELY(length - 1 < words->quick_bytes)) {
+                *out_word = barks_str_of_quick(start, length, length);
+                return true;
+            }
+            if (length > 0) {
+                *out_word = barks_str_of(start, length);
                 return true;
             }
         }
         if (words->block > words->end)
             return false;
-        size_t left = (size_t)(words->end - words->block);
+        /* Words that end in this block begin at start or later. Where the bytes around all of them
+         * are in one page, they can be read even if they are not the text's: some byte of the text
+         * is in the page. */
         const char *block = words->block;
+        size_t left = (size_t)(words->end - block);
         char copy[64];
 #if defined(BARKS_EXACT_LOADS)
-        bool may_overrun = false;
+        bool is_quick = false;
 #else
-        /* Some byte of the text must be in the page that is read. */
-        bool may_overrun =
-            ((uintptr_t)block & (BARKS_PAGE_MIN - 1)) <= BARKS_PAGE_MIN - 64 && left > 0;
-        __asm__("" : "+r"(block)); /* as in barks_str_of */
+        uintptr_t first = (uintptr_t)words->start - 4, last = (uintptr_t)block + 63 + 12;
+        bool is_quick = first / BARKS_PAGE_MIN == last / BARKS_PAGE_MIN;
+        __asm__("" : "+r"(block)); /* as in barks_str_of_quick */
 #endif
-        if (BARKS_UNLIKELY(!may_overrun) && left < 64) {
-            memset(copy, 0, sizeof copy);
-            memcpy(copy, block, left);
-            block = copy;
+        words->quick_bytes = BARKS_STR_QUICK;
+        if (BARKS_UNLIKELY(!is_quick)) {
+            words->quick_bytes = 0;
+            if (left < 64) {
+                memset(copy, 0, sizeof copy);
+                memcpy(copy, block, left);
+                block = copy;
+            }
         }
         /* The end is a stop if it lies in this block, and nothing after it is one; without
          * branches, since the length of lines is hard to predict. */
@@ -136,7 +170,7 @@ BARKS_INLINE bool barks_next_word(barks_words *words, barks_str *out_word)
 static inline bool barks_str_token(barks_str *rest, barks_str *out_word)
 {
     barks_str text = *rest;
-    barks_words words = barks_words_begin(&text);
+    barks_words words = barks_words_of(text);
     if (!barks_next_word(&words, out_word))
         return false;
     *rest = words.start < words.end ? barks_str_of(words.start, (size_t)(words.end - words.start))

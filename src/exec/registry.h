@@ -8,14 +8,15 @@
 #include <stdint.h>
 
 /* barks_register (barks/function.h) adds to it while constructors run; after registry_freeze it
- * never changes. Threads: before the freeze only the one that runs constructors; after it any. */
+ * never changes: what is registered later, by a library that was loaded then, stays unknown.
+ * Threads: before the freeze only the one that runs constructors; after it any. */
 
 /**
  * Ends the adding of functions; barks_init calls it first. Twice is fine.
  *
- * Errors:    BARKS_INVALID where two functions have one name (the text says both places), where one
- * was registered after the freeze (by a library that was loaded later); BARKS_NO_MEMORY where a
- * constructor found none. Threads:   main, before others start.
+ * Errors:    BARKS_INVALID where two functions have one name (the text says both places);
+ *            BARKS_NO_MEMORY where a constructor found none.
+ * Threads:   main, before others start.
  */
 BARKS_CHECKED barks_status *registry_freeze(void);
 
@@ -25,8 +26,9 @@ const barks_function *registry_find(const char *name, barks_function_kind kind);
 /**
  * As registry_find, for names that come from another rank or a plan.
  *
- * Errors:    BARKS_INVALID: "this binary has no flat_map function 'split_wrods'; the nearest name
- * is 'split_words' (map, at job.c:12)". Threads:   any, after the freeze.
+ * Errors:    BARKS_INVALID: "this binary has no flat_map function 'split_wrods'; the nearest is
+ *            'split_words' (flat_map, at job.c:12)".
+ * Threads:   any, after the freeze.
  */
 BARKS_CHECKED barks_status *registry_require(const char *name, barks_function_kind kind,
                                              const barks_function **out_function);
