@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum { TEXT_BYTES_MAX = 40 };
-#define TEST_SHUFFLE UINT64_C(0x1122334455667788)
 
 static const barks_type integer_type = {.id = BARKS_I64}, text_type = {.id = BARKS_STR};
 static const barks_field fields[] = {{.name = "value", .type = &integer_type},
@@ -102,9 +101,9 @@ BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct
         BARKS_FAIL(BARKS_INTERNAL, "frame %u of partition %u of run %u came where %u was due",
                    name->sequence, name->partition, name->run, *next - 1);
     node->frame_count_from[from]++;
-    node->frame_count_seen++;
-    node->row_count_seen += name->row_count;
-    node->body_bytes_seen += name->body_bytes;
+    node->arrived.frame_count++;
+    node->arrived.row_count += name->row_count;
+    node->arrived.bytes += name->body_bytes;
     if (frame->batch != NULL)
         return check_rows(node, name, frame->batch);
     if (node->keeps_frames) /* its budget has no room for decoding */
@@ -123,7 +122,11 @@ static barks_status *deliver(void *context, struct frame *frame)
 {
     struct cluster_node *node = context;
     pthread_mutex_lock(&node->lock);
-    barks_status *status = check_frame(node, frame);
+    barks_status *status = NULL;
+    if (node->deliver_failure != 0)
+        status = barks_status_new(node->deliver_failure, NULL, BARKS_HERE, "told to fail");
+    else
+        status = check_frame(node, frame);
     if (node->keeps_frames) {
         frame->next = node->kept;
         node->kept = frame;
@@ -138,8 +141,15 @@ barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
                                 const struct cluster_options *options)
 {
     *node = (struct cluster_node){.net = net, .options = options};
-    node->random = hash_combine(options->seed, net->rank);
-    node->is_added = net->rank == options->idle_executor || options->attempts_per_executor == 0;
+    for (uint32_t i = 0; i < CLUSTER_WORKERS; i++) {
+        struct cluster_worker *worker = &node->workers[i];
+        worker->node = node;
+        worker->random = hash_combine(hash_combine(options->seed, net->rank), i);
+        worker->attempt = i;
+        worker->is_done =
+            net->rank == options->idle_executor || i >= options->attempts_per_executor;
+        node->done_workers += worker->is_done;
+    }
     pthread_mutex_init(&node->lock, NULL);
     node->seen = calloc((size_t)net->size * options->attempts_per_executor + 1, sizeof *node->seen);
     if (node->seen == NULL)
@@ -208,62 +218,80 @@ barks_status *cluster_drive(struct net *net, uint64_t *started_burst)
     return NULL;
 }
 
-/* Like property_next, which is not linked into every program that uses this. */
-static uint64_t draw(struct cluster_node *node, uint64_t limit)
+static uint64_t draw(struct cluster_worker *worker, uint64_t limit)
 {
-    return splitmix64(&node->random) % limit;
+    return splitmix64(&worker->random) % limit;
 }
 
-BARKS_CHECKED static barks_status *add_frame(struct cluster_node *node, struct frame_name *name)
+BARKS_CHECKED static barks_status *add_frame(struct cluster_worker *worker, struct frame_name *name)
 {
+    struct cluster_node *node = worker->node;
     uint32_t rows = node->options->rows_per_frame_max;
-    uint32_t row_count = (uint32_t)draw(node, draw(node, 4) == 0 ? rows + 1 : rows / 50 + 1);
-    if (node->options->huge_frame_rows > 0 && node->attempt == 1 && node->frame == 1)
+    uint32_t row_count = (uint32_t)draw(worker, draw(worker, 4) == 0 ? rows + 1 : rows / 50 + 1);
+    if (node->options->huge_frame_rows > 0 && worker->attempt == 1 && worker->frame == 1)
         row_count = node->options->huge_frame_rows;
-    name->partition = (uint32_t)draw(node, CLUSTER_PARTITIONS);
-    /* Sequences are the exchange's; the test counts its own to make the rows. */
-    struct cluster_seen *made =
-        &node->seen[(node->net->size - 1) * node->options->attempts_per_executor];
-    if (node->frame == 0)
-        *made = (struct cluster_seen){{0}};
-    name->sequence = made->next_sequences[name->partition]++;
+    name->partition = (uint32_t)draw(worker, CLUSTER_PARTITIONS);
+    if (worker->frame == 0)
+        worker->made = (struct cluster_seen){{0}};
+    name->sequence = worker->made.next_sequences[name->partition]++;
     struct batch *batch = NULL;
     BARKS_TRY(make_batch(node, name, row_count, &batch));
-    node->frame++;
+    worker->frame++;
     return exchange_add(node->exchange, name->shuffle, name->run, name->attempt, name->partition,
                         owner_of(node, name->partition), batch);
 }
 
-barks_status *cluster_work(struct cluster_node *node)
+BARKS_CHECKED static barks_status *end_attempt(struct cluster_worker *worker,
+                                               const struct frame_name *name)
 {
+    struct cluster_node *node = worker->node;
+    bool good = draw(worker, 100) >= node->options->bad_percent;
+    struct exchange_sent sent[CLUSTER_SIZE_MAX];
+    BARKS_TRY(exchange_end_attempt(node->exchange, name->shuffle, name->run, name->attempt, good,
+                                   good ? sent : NULL));
+    worker->frame = worker->frame_count = 0;
+    worker->attempt += CLUSTER_WORKERS;
+    worker->is_done = worker->attempt >= node->options->attempts_per_executor;
+    pthread_mutex_lock(&node->lock);
+    for (uint32_t i = 0; good && i + 1 < node->net->size; i++) {
+        struct exchange_sent *expected = &node->expected[i];
+        expected->executor = sent[i].executor;
+        expected->frame_count += sent[i].frame_count;
+        expected->row_count += sent[i].row_count;
+        expected->bytes += sent[i].bytes;
+    }
+    node->done_workers += worker->is_done;
+    pthread_mutex_unlock(&node->lock);
+    for (uint32_t i = 0; good && i + 1 < node->net->size; i++)
+        if (sent[i].executor != i + 1)
+            BARKS_FAIL(BARKS_INTERNAL, "entry %u is of executor %u", i, sent[i].executor);
+    return NULL;
+}
+
+/* Attempts that have begun may use half as much again, so that they end and let go. */
+static bool has_used_too_much(const struct cluster_node *node, bool is_between)
+{
+    uint64_t limit = node->options->used_bytes_max;
+    return pool_used_bytes(node->pool) > (is_between ? limit : limit + limit / 2);
+}
+
+barks_status *cluster_work(struct cluster_worker *worker)
+{
+    struct cluster_node *node = worker->node;
     const struct cluster_options *options = node->options;
-    if (node->is_added || (options->pauses && draw(node, 30) != 0))
+    bool is_between = worker->frame_count == 0;
+    if (worker->is_done || (options->pauses && draw(worker, 30) != 0) ||
+        (options->used_bytes_max > 0 && has_used_too_much(node, is_between)))
         return NULL;
     struct frame_name name = {.shuffle = TEST_SHUFFLE,
                               .run = (node->net->rank - 1) * options->attempts_per_executor +
-                                     node->attempt,
-                              .attempt = node->attempt % 3};
-    if (node->frame == 0)
-        node->frame_count = (uint32_t)draw(node, options->frames_per_attempt_max + 1);
-    if (node->frame < node->frame_count)
-        return add_frame(node, &name);
-    bool good = draw(node, 100) >= options->bad_percent;
-    struct exchange_sent sent[CLUSTER_SIZE_MAX];
-    BARKS_TRY(exchange_end_attempt(node->exchange, name.shuffle, name.run, name.attempt, good,
-                                   good ? sent : NULL));
-    pthread_mutex_lock(&node->lock);
-    for (uint32_t i = 0; good && i + 1 < node->net->size; i++) {
-        if (sent[i].executor != i + 1)
-            good = false;
-        node->expected[i].frame_count += sent[i].frame_count;
-        node->expected[i].row_count += sent[i].row_count;
-        node->expected[i].bytes += sent[i].bytes;
-    }
-    node->frame = 0;
-    node->attempt++;
-    node->is_added = node->attempt == options->attempts_per_executor;
-    pthread_mutex_unlock(&node->lock);
-    return NULL;
+                                     worker->attempt,
+                              .attempt = worker->attempt % 3};
+    if (is_between)
+        worker->frame_count = (uint32_t)draw(worker, options->frames_per_attempt_max + 1);
+    if (worker->frame < worker->frame_count)
+        return add_frame(worker, &name);
+    return end_attempt(worker, &name);
 }
 
 barks_status *cluster_communicate(struct cluster_node *node, bool *out_busy)
@@ -282,43 +310,49 @@ barks_status *cluster_communicate(struct cluster_node *node, bool *out_busy)
     return exchange_step(node->exchange, out_busy);
 }
 
-BARKS_CHECKED static barks_status *check_node(struct cluster *cluster, uint32_t rank,
-                                              bool *out_done)
+bool cluster_expected(struct cluster *cluster, uint32_t rank, struct exchange_sent *out)
 {
-    struct exchange_sent expected = {0};
-    bool all_added = true;
+    struct exchange_sent expected = {.executor = rank};
+    bool all_done = true;
     for (uint32_t from = 1; from < cluster->size; from++) {
         struct cluster_node *sender = &cluster->nodes[from];
         pthread_mutex_lock(&sender->lock);
-        all_added = all_added && sender->is_added;
+        all_done = all_done && sender->done_workers == CLUSTER_WORKERS;
         expected.frame_count += sender->expected[rank - 1].frame_count;
         expected.row_count += sender->expected[rank - 1].row_count;
         expected.bytes += sender->expected[rank - 1].bytes;
         pthread_mutex_unlock(&sender->lock);
     }
-    struct cluster_node *node = &cluster->nodes[rank];
+    *out = expected;
+    return all_done;
+}
+
+barks_status *cluster_node_check(struct cluster_node *node, const struct exchange_sent *expected,
+                                 bool *out_done)
+{
     pthread_mutex_lock(&node->lock);
-    uint64_t frames = node->frame_count_seen, rows = node->row_count_seen,
-             bytes = node->body_bytes_seen;
+    struct exchange_sent arrived = node->arrived;
     pthread_mutex_unlock(&node->lock);
-    if (all_added &&
-        (frames > expected.frame_count || rows > expected.row_count || bytes > expected.bytes))
+    if (arrived.frame_count > expected->frame_count || arrived.row_count > expected->row_count ||
+        arrived.bytes > expected->bytes)
         BARKS_FAIL(BARKS_INTERNAL,
                    "executor %u got %" PRIu64 " frames of %" PRIu64 " rows, not %" PRIu64
                    " of %" PRIu64,
-                   rank, frames, rows, expected.frame_count, expected.row_count);
-    *out_done = all_added && frames == expected.frame_count && rows == expected.row_count &&
-                bytes == expected.bytes;
+                   node->net->rank, arrived.frame_count, arrived.row_count, expected->frame_count,
+                   expected->row_count);
+    *out_done = arrived.frame_count == expected->frame_count &&
+                arrived.row_count == expected->row_count && arrived.bytes == expected->bytes;
     return NULL;
 }
 
 barks_status *cluster_check(struct cluster *cluster, bool *out_done)
 {
     *out_done = true;
-    for (uint32_t rank = 1; rank < cluster->size; rank++) {
-        bool done = false;
-        BARKS_TRY(check_node(cluster, rank, &done));
-        *out_done = *out_done && done;
+    for (uint32_t rank = 1; rank < cluster->size && *out_done; rank++) {
+        struct exchange_sent expected;
+        *out_done = cluster_expected(cluster, rank, &expected);
+        if (*out_done)
+            BARKS_TRY(cluster_node_check(&cluster->nodes[rank], &expected, out_done));
     }
     return NULL;
 }

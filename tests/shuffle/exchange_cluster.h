@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLUSTER_SIZE_MAX = 8, CLUSTER_PARTITIONS = 37 };
+enum { CLUSTER_SIZE_MAX = 8, CLUSTER_PARTITIONS = 37, CLUSTER_WORKERS = 2 };
+#define TEST_SHUFFLE UINT64_C(0x1122334455667788)
 
 /* Alike on all endpoints. Zero means none, or the default of the exchange. */
 struct cluster_options {
@@ -26,6 +27,7 @@ struct cluster_options {
     uint64_t round_bytes_per_peer;
     uint64_t linger_ns;
     uint32_t stalled_rounds_max;
+    uint64_t used_bytes_max; /* workers rest while more of the pool is in use; 0: never */
     bool encode_always;
 };
 
@@ -34,27 +36,35 @@ struct cluster_seen {
     uint32_t next_sequences[CLUSTER_PARTITIONS];
 };
 
+struct cluster_node;
+
+/* A worker of an executor; it makes every CLUSTER_WORKERS-th attempt. */
+struct cluster_worker {
+    struct cluster_node *node;
+    uint64_t random;
+    uint32_t attempt; /* being made */
+    uint32_t frame;   /* of it */
+    uint32_t frame_count;
+    struct cluster_seen made; /* the sequences that the exchange will give */
+    bool is_done;
+};
+
 /* One executor. */
 struct cluster_node {
     struct net *net;
     struct pool *pool;
     struct exchange *exchange;
     const struct cluster_options *options;
-    uint64_t random;
-    /* The worker's. */
-    uint32_t attempt; /* being made */
-    uint32_t frame;   /* of it */
-    uint32_t frame_count;
-    struct exchange_sent expected[CLUSTER_SIZE_MAX]; /* sums over good attempts, by receiver */
-    bool is_added;                                   /* all attempts have ended */
-    /* Of what arrived; guarded by lock, since workers deliver too. */
+    struct cluster_worker workers[CLUSTER_WORKERS];
+    bool keeps_frames;          /* instead of freeing them: memory fills up */
+    barks_code deliver_failure; /* that the next delivery has; 0: none */
+    /* Guarded by lock, since workers deliver too. */
     pthread_mutex_t lock;
-    struct cluster_seen *seen; /* owned: [executor * attempts + attempt] */
-    uint64_t frame_count_seen;
-    uint64_t row_count_seen;
-    uint64_t body_bytes_seen;
+    uint32_t done_workers;
+    struct exchange_sent expected[CLUSTER_SIZE_MAX]; /* sums over good attempts, by receiver */
+    struct cluster_seen *seen;                       /* owned: [executor * attempts + attempt] */
+    struct exchange_sent arrived;
     uint64_t frame_count_from[CLUSTER_SIZE_MAX];
-    bool keeps_frames; /* instead of freeing them: memory fills up */
     struct frame *kept;
 };
 
@@ -79,11 +89,18 @@ void cluster_node_drop(struct cluster_node *node);
 /* The driver: starts bursts. */
 BARKS_CHECKED barks_status *cluster_drive(struct net *net, uint64_t *started_burst);
 
-/* The executor's worker: adds a frame or ends an attempt. */
-BARKS_CHECKED barks_status *cluster_work(struct cluster_node *node);
+/* Adds a frame or ends an attempt. */
+BARKS_CHECKED barks_status *cluster_work(struct cluster_worker *worker);
 
 /* The executor's communication thread. */
 BARKS_CHECKED barks_status *cluster_communicate(struct cluster_node *node, bool *out_busy);
 
-/* Whether all that was sent has arrived at each node; counts that are too large are an error. */
+/* What all executors together sent to one, once all their workers are done. */
+bool cluster_expected(struct cluster *cluster, uint32_t rank, struct exchange_sent *out);
+
+/* Whether a node got just what it must; more is an error. */
+BARKS_CHECKED barks_status *
+cluster_node_check(struct cluster_node *node, const struct exchange_sent *expected, bool *out_done);
+
+/* Whether all that was sent has arrived everywhere. */
 BARKS_CHECKED barks_status *cluster_check(struct cluster *cluster, bool *out_done);
