@@ -18,7 +18,8 @@ struct pool;
  * may travel; those for this executor itself are delivered at once, by reference) -> some round,
  * cut in pieces as rounds allow -> deliver on the executor that owns its partition.
  *
- * Zero options mean the default. What all executors must have alike: round_bytes_per_peer. */
+ * Zero options mean the default. All executors must have the same, but for a round_bytes_per_peer
+ * of 64 KiB or more. */
 struct exchange_options {
     struct pool *pool;
     struct net *net;
@@ -32,8 +33,9 @@ struct exchange_options {
     barks_status *(*deliver)(void *context, struct frame *frame);
     void *context;
 };
-/* Errors: BARKS_INVALID (the driver has no exchange), BARKS_NO_MEMORY. Its buffers are taken from
- * the pool when the first burst begins, and kept. */
+/* Where there are other executors it takes five sets of round buffers from the pool, at most a
+ * thirteenth of the budget unless that is tiny, and keeps them.
+ * Errors: BARKS_INVALID (the driver has no exchange), BARKS_NO_MEMORY, BARKS_LIMIT. */
 BARKS_CHECKED barks_status *exchange_create(const struct exchange_options *options,
                                             struct exchange **out_exchange);
 void exchange_destroy(struct exchange *exchange);
