@@ -49,7 +49,6 @@ struct task_progress {
 
 struct task_counters {
     uint64_t rows_read, bytes_read;       /* by sources and shuffle reads */
-    uint64_t rows_out;                    /* into the terminal */
     uint64_t rows_written, bytes_written; /* part files */
 };
 

@@ -145,9 +145,10 @@ int barks_finalize(barks_context *context)
         return 2;
     }
     int exit_code = context->exit_code;
-    summary_print(context);
     alive = NULL;
-    driver_stop(context->driver, 0);
+    driver_end(context->driver, 0);
+    summary_print(context);
+    driver_destroy(context->driver);
     drop_context(context);
     return exit_code;
 }

@@ -341,11 +341,15 @@ BARKS_CHECKED static barks_status *start_local(struct driver *driver)
     return status;
 }
 
-static void destroy(struct driver *driver)
+static void join_locals(struct driver *driver)
 {
     for (uint32_t i = 0; i < driver->local_count; i++)
         if (driver->locals[i].started)
             pthread_join(driver->locals[i].thread, NULL);
+}
+
+void driver_destroy(struct driver *driver)
+{
     free(driver->locals);
     watchdog_stop(driver->watchdog);
     dispatch_destroy(driver->dispatch);
@@ -413,7 +417,7 @@ barks_status *driver_start(const struct config *config, struct driver **out_driv
     pthread_join(driver->thread, NULL);
     *out_driver = NULL;
     *out_exit_status = driver->executor_exit_status;
-    destroy(driver);
+    driver_destroy(driver);
     return status;
 }
 
@@ -460,7 +464,7 @@ struct driver_totals driver_totals(struct driver *driver)
     return dispatch_totals(driver->dispatch);
 }
 
-void driver_stop(struct driver *driver, int exit_status)
+void driver_end(struct driver *driver, int exit_status)
 {
     lock_acquire(&driver->lock);
     driver->locked.stopping = true;
@@ -471,5 +475,5 @@ void driver_stop(struct driver *driver, int exit_status)
     if (!gave_up)
         net_wake(driver->net);
     pthread_join(driver->thread, NULL);
-    destroy(driver);
+    join_locals(driver);
 }

@@ -26,7 +26,7 @@ struct job {
     barks_status *status;   /* owned; NULL: all is well */
     struct buffer *results; /* of each run of the last stage, in order; owned */
     uint32_t result_count;
-    struct task_counters counters; /* of all stages */
+    uint64_t result_bytes; /* of all results so far */
     /* The driver's own. */
     struct job_stage *stages;
     bool ended; /* guarded by the driver's lock */
@@ -51,7 +51,7 @@ uint32_t driver_executor_count(const struct driver *driver);
 uint64_t driver_memory_bytes(
     const struct driver *driver); /* of one executor; the driver's own pool has as much */
 
-/* What the executors say of themselves, summed up, for the summary. */
+/* What the executors say of themselves, summed up, for the summary. After driver_end. */
 struct driver_totals {
     uint64_t rows_read, bytes_read, bytes_shuffled, rows_written, bytes_written;
     uint64_t peak_bytes; /* of the pools, added up */
@@ -62,6 +62,7 @@ struct driver_totals driver_totals(struct driver *driver);
 /* For lines to the person; lives as long as the driver. */
 struct progress *driver_progress(const struct driver *driver);
 
-/* Ends all ranks and the thread. exit_status is what the executors end with: 0, or anything else
- * after a failure. */
-void driver_stop(struct driver *driver, int exit_status);
+/* Ends all ranks and the thread, so that what it knows can be asked by any other. exit_status is
+ * what the executors end with. */
+void driver_end(struct driver *driver, int exit_status);
+void driver_destroy(struct driver *driver); /* after driver_end */

@@ -322,7 +322,6 @@ BARKS_CHECKED static barks_status *report(struct executor *executor,
     }
     pack_u64(&out, result->counters.rows_read);
     pack_u64(&out, result->counters.bytes_read);
-    pack_u64(&out, result->counters.rows_out);
     pack_u64(&out, result->counters.rows_written);
     pack_u64(&out, result->counters.bytes_written);
     pack_sent(&out, result->sent, executor->services.executor_count);

@@ -61,7 +61,7 @@ BARKS_CHECKED static barks_status *late(const struct members *members)
         rank++;
     BARKS_FAIL(BARKS_LOST,
                "executor %" PRIu32 " of %" PRIu32 " did not report %s: it died or hangs before or "
-                                                  "in barks_init; look at the output of its node",
+               "in barks_init; look at the output of its node",
                rank, members->count,
                signals_pending() != 0 ? "before the job was ended by a signal"
                                       : "within the start deadline (--barks-start-deadline)");

@@ -90,7 +90,6 @@ BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t exe
 {
     report->counters.rows_read = unpack_u64(in);
     report->counters.bytes_read = unpack_u64(in);
-    report->counters.rows_out = unpack_u64(in);
     report->counters.rows_written = unpack_u64(in);
     report->counters.bytes_written = unpack_u64(in);
     read_sent(in, report, executor_count);
@@ -112,10 +111,6 @@ static void count_report(struct dispatch *dispatch, struct job *job, uint32_t st
     bool reads_files = job->plan.stages[stage].input_count == 0;
     job->stages[stage].rows += counters->rows_read;
     job->stages[stage].bytes += counters->bytes_read;
-    job->counters.rows_read += reads_files ? counters->rows_read : 0;
-    job->counters.bytes_read += reads_files ? counters->bytes_read : 0;
-    job->counters.rows_written += counters->rows_written;
-    job->counters.bytes_written += counters->bytes_written;
     dispatch->totals.rows_read += reads_files ? counters->rows_read : 0;
     dispatch->totals.bytes_read += reads_files ? counters->bytes_read : 0;
     dispatch->totals.rows_written += counters->rows_written;
@@ -128,9 +123,8 @@ static void count_report(struct dispatch *dispatch, struct job *job, uint32_t st
 BARKS_CHECKED static barks_status *check_result_size(struct dispatch *dispatch, struct job *job,
                                                      size_t result_bytes)
 {
-    uint64_t total =
-        job->counters.rows_out + result_bytes; /* rows_out carries the bytes of results so far */
-    job->counters.rows_out = total;
+    uint64_t total = job->result_bytes + result_bytes;
+    job->result_bytes = total;
     if (total <= job->result_bytes_max || job->status != NULL)
         return NULL;
     job->status = barks_status_new(
