@@ -81,7 +81,7 @@ BARKS_CHECKED static barks_status *write_long(struct file_writer *writer, const 
     for (size_t i = 0; i < length; i += PIECE_BYTES) {
         size_t piece_bytes = length - i < PIECE_BYTES ? length - i : PIECE_BYTES;
         char *at = NULL;
-        BARKS_TRY(file_writer_room(writer, 2 * PIECE_BYTES, &at));
+        BARKS_TRY(file_writer_room(writer, (size_t)2 * PIECE_BYTES, &at));
         file_writer_advance(writer, put_doubled(at, bytes + i, piece_bytes));
     }
     return file_writer_put(writer, "\"", 1);

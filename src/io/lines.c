@@ -57,9 +57,9 @@ uint32_t lines_take(struct line_cursor *cursor, newline_find_fn *find, barks_str
     assert(line_begin <= at && at <= cursor->end);
     while (at < cursor->end && count < view_max) {
         size_t left = cursor->end - at;
-        size_t words = left < NEWLINE_WORD_BYTES * NEWLINE_WORDS_MAX
-                           ? (left + 63) / NEWLINE_WORD_BYTES
-                           : NEWLINE_WORDS_MAX;
+        size_t words = (left + NEWLINE_WORD_BYTES - 1) / NEWLINE_WORD_BYTES;
+        if (words > NEWLINE_WORDS_MAX)
+            words = NEWLINE_WORDS_MAX;
         size_t found = find(bytes + at, words, positions);
         while (found > 0 && positions[found - 1] >= left) /* what lies behind the end is no text */
             found--;

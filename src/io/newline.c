@@ -48,7 +48,8 @@ static size_t find_sse2(const uint8_t *bytes, size_t word_count, uint16_t *out_p
     const __m128i newline = _mm_set1_epi8('\n');
     uint16_t *out = out_positions;
     for (unsigned w = 0; w < word_count; w++) {
-        const __m128i *from = (const __m128i *)(const void *)(bytes + NEWLINE_WORD_BYTES * w);
+        const __m128i *from =
+            (const __m128i *)(const void *)(bytes + (size_t)NEWLINE_WORD_BYTES * w);
         uint64_t mask = 0;
         for (unsigned k = 0; k < 4; k++) {
             __m128i equal = _mm_cmpeq_epi8(_mm_loadu_si128(from + k), newline);
@@ -68,7 +69,8 @@ find_avx2(const uint8_t *bytes, size_t word_count, uint16_t *out_positions)
     const __m256i newline = _mm256_set1_epi8('\n');
     uint16_t *out = out_positions;
     for (unsigned w = 0; w < word_count; w++) {
-        const __m256i *from = (const __m256i *)(const void *)(bytes + NEWLINE_WORD_BYTES * w);
+        const __m256i *from =
+            (const __m256i *)(const void *)(bytes + (size_t)NEWLINE_WORD_BYTES * w);
         __m256i low = _mm256_cmpeq_epi8(_mm256_loadu_si256(from), newline);
         __m256i high = _mm256_cmpeq_epi8(_mm256_loadu_si256(from + 1), newline);
         uint64_t mask = (uint64_t)(uint32_t)_mm256_movemask_epi8(low) |

@@ -55,14 +55,13 @@ static uint64_t start_of(int64_t pid)
 {
     char path[64];
     char text[1024];
-    uint64_t start = 0;
     (void)snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid); /* always fits */
     if (!read_small(path, text, sizeof text))
         return 0;
     const char *at = strrchr(text, ')');
     for (int i = 0; i < 20 && at != NULL; i++)
         at = strchr(at + 1, ' ');
-    return at != NULL && sscanf(at, " %" SCNu64, &start) == 1 ? start : 0;
+    return at != NULL ? strtoull(at, NULL, 10) : 0;
 }
 
 static void owner_of_this_process(struct owner *out)
@@ -137,6 +136,18 @@ static bool is_dead(const struct owner *owner)
            start != owner->start; /* its number is another's now */
 }
 
+static bool parse_owner(const char *text, struct owner *out)
+{
+    char pid[24];
+    char start[24];
+    if (sscanf(text, "%127s %127s %127s %23s %23s", out->host, out->boot, out->space, pid, start) !=
+        5)
+        return false;
+    out->pid = strtoll(pid, NULL, 10); /* 0 for rubbish, which is_dead takes for no process */
+    out->start = strtoull(start, NULL, 10);
+    return true;
+}
+
 static bool is_leftover(const char *directory)
 {
     struct stat info;
@@ -149,9 +160,7 @@ static bool is_leftover(const char *directory)
     barks_status_free(status); /* without memory nothing is removed */
     if (path == NULL)
         return false;
-    bool known = read_small(path, text, sizeof text) &&
-                 sscanf(text, "%127s %127s %127s %" SCNd64 " %" SCNu64, owner.host, owner.boot,
-                        owner.space, &owner.pid, &owner.start) == 5;
+    bool known = read_small(path, text, sizeof text) && parse_owner(text, &owner);
     free(path);
     if (known && is_dead(&owner))
         return true;

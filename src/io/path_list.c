@@ -1,5 +1,6 @@
 #include "io/path_list.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,17 +25,12 @@ barks_status *path_list_add(struct path_list *list, const char *directory, const
                             enum path_kind kind)
 {
     BARKS_TRY(make_room(list));
+    char *path = NULL;
     size_t directory_bytes = strlen(directory);
-    size_t name_bytes = strlen(name);
     bool with_slash =
-        directory_bytes > 0 && directory[directory_bytes - 1] != '/' && name_bytes > 0;
-    char *path = malloc(directory_bytes + with_slash + name_bytes + 1);
-    if (path == NULL)
+        directory_bytes > 0 && directory[directory_bytes - 1] != '/' && name[0] != '\0';
+    if (asprintf(&path, "%s%s%s", directory, with_slash ? "/" : "", name) < 0)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the path of '%s'", name);
-    memcpy(path, directory, directory_bytes);
-    if (with_slash)
-        path[directory_bytes] = '/';
-    memcpy(path + directory_bytes + with_slash, name, name_bytes + 1);
     list->entries[list->count++] = (struct path_entry){.path = path, .kind = kind};
     return NULL;
 }

@@ -173,18 +173,19 @@ BARKS_CHECKED static barks_status *carry(struct text_source *text)
 BARKS_CHECKED static barks_status *make_room(struct text_source *text, bool batch_uses_block,
                                              size_t *out_wanted)
 {
-    size_t size_bytes = text->block == NULL ? 0 : text->block->size_bytes;
     uint64_t wanted =
         text->phase == PHASE_TAIL ? text->tail_bytes : text->body_end - text->read_offset;
     size_t least = text->chunk_bytes / 4; /* below that, reads would be small */
     if (wanted < least)
         least = (size_t)wanted;
     *out_wanted = 0;
-    if (size_bytes - text->cursor.end < least || size_bytes == 0) {
+    if (text->block == NULL || text->block->size_bytes - text->cursor.end < least) {
         if (batch_uses_block)
             return NULL;
         BARKS_TRY(carry(text));
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): carry leaves a block where it succeeds.
+     */
     size_t room_bytes = text->block->size_bytes - text->cursor.end;
     *out_wanted = wanted < room_bytes ? (size_t)wanted : room_bytes;
     return NULL;

@@ -37,6 +37,7 @@ BARKS_CHECKED static barks_status *refill(struct zstd_stream *zstd)
     return NULL;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): what zstd writes to, through its own struct. */
 BARKS_CHECKED static barks_status *zstd_read(struct input_stream *stream, uint8_t *out,
                                              size_t wanted_bytes, size_t *out_read_bytes)
 {
