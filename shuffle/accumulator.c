@@ -25,8 +25,7 @@ static size_t round_up(size_t value, size_t power_of_two)
     return (value + power_of_two - 1) & ~(power_of_two - 1);
 }
 
-/* --- Layout ------------------------------------------------------------------------------------
- */
+/* --- Layout --- */
 
 struct extent_of_value {
     size_t size_bytes;
@@ -138,8 +137,7 @@ void accumulator_fields_destroy(struct accumulator_field *fields, uint32_t field
     free(fields);
 }
 
-/* --- Floats: one zero, one NaN -----------------------------------------------------------------
- */
+/* --- Floats: one zero, one NaN --- */
 
 static uint64_t canonical_f64_bits(double value)
 {
@@ -159,8 +157,7 @@ static uint32_t canonical_f32_bits(float value)
     return value == 0.0f ? 0 : bits;
 }
 
-/* --- Values: flat ones by their bytes, wherever they are ----------------------------------------
- */
+/* --- Values: flat ones by their bytes, wherever they are --- */
 
 /* The bits that decide whether two flat values of a number type are equal. */
 static uint64_t number_bits(barks_type_id id, const void *value)
@@ -255,8 +252,7 @@ static struct list_value list_at(const struct accumulator_field *field, const vo
     return list;
 }
 
-/* --- Hash ---------------------------------------------------------------------------------------
- */
+/* --- Hash --- */
 
 static uint64_t hash_row(const barks_type *type, const barks_column *column, uint32_t row)
 {
@@ -287,8 +283,7 @@ void accumulator_hash_column(const barks_type *type, const barks_column *column,
                                     hash_row(type, column, first + k) ^ TABLE_HASH_B);
 }
 
-/* --- Equality and order --------------------------------------------------------------------------
- */
+/* --- Equality and order --- */
 
 bool accumulator_equals_row(const struct accumulator_field *field, const void *accumulator,
                             const barks_column *column, uint32_t row)
@@ -350,8 +345,7 @@ int accumulator_compare(const struct accumulator_field *field, const void *a, co
     return flat_compare(field->type->id, member(field, a), member(field, b));
 }
 
-/* --- Load, own, store
- * ----------------------------------------------------------------------------- */
+/* --- Load, own, store --- */
 
 void accumulator_load(const struct accumulator_field *field, const barks_column *column,
                       uint32_t row, void *accumulator)

@@ -102,8 +102,7 @@ void buckets_destroy(struct buckets *buckets)
     free(buckets);
 }
 
-/* --- Bytes that rows point to --------------------------------------------------------------------
- */
+/* --- Bytes that rows point to --- */
 
 static void add_bytes(uint32_t *sum, uint64_t bytes)
 {
@@ -138,8 +137,7 @@ static void find_pointed_bytes(struct buckets *buckets, const barks_batch *rows)
         add_pointed_bytes(&rows->columns[i], rows->row_count, buckets->bytes);
 }
 
-/* --- Frames --------------------------------------------------------------------------------------
- */
+/* --- Frames --- */
 
 BARKS_CHECKED static barks_status *emit_bucket(struct buckets *buckets, uint32_t partition)
 {
@@ -159,8 +157,7 @@ BARKS_CHECKED static barks_status *emit_all(struct buckets *buckets)
     return NULL;
 }
 
-/* --- Dealing out ---------------------------------------------------------------------------------
- */
+/* --- Dealing out --- */
 
 BARKS_CHECKED static barks_status *reserve_rows(struct buckets *buckets, uint32_t row_count)
 {
@@ -233,8 +230,7 @@ BARKS_CHECKED static barks_status *deal_out(struct buckets *buckets, const struc
     return buckets->total_bytes > buckets->options.total_bytes ? emit_all(buckets) : NULL;
 }
 
-/* --- Staging -------------------------------------------------------------------------------------
- */
+/* --- Staging --- */
 
 BARKS_CHECKED static barks_status *stage_rows(struct buckets *buckets, const struct batch *batch)
 {

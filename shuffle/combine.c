@@ -30,8 +30,7 @@ static const uint64_t useless_full_rows_min = UINT64_C(1) << 16;
 /* Garbage that bodies leave by keeping another string in an accumulator is left until then. */
 static const uint64_t garbage_bytes_min = UINT64_C(1) << 20;
 
-/* --- Making
- * --------------------------------------------------------------------------------------- */
+/* --- Making --- */
 
 BARKS_CHECKED static barks_status *check_function(const struct combine_options *options)
 {
@@ -142,6 +141,7 @@ BARKS_CHECKED static barks_status *init(struct combine *combine,
     combine->is_test = options->hash_and != 0 || options->hash_or != 0;
     combine->hashes = combine->hash_room[0];
     combine->next_hashes = combine->hash_room[1];
+    combine->first_bits = FIRST_BITS;
     combine->keep.pool = options->pool;
     combine->scope.keep = &combine->keep;
     combine->field_count = accumulator->schema.field_count;
@@ -208,8 +208,7 @@ void combine_destroy(struct combine *combine)
     free(combine);
 }
 
-/* --- Room
- * ----------------------------------------------------------------------------------------- */
+/* --- Room --- */
 
 /* Slots are in the order of their hashes but for runs, and so are the places they move to: both
  * arrays are walked from front to back. */
@@ -217,26 +216,25 @@ static void move_slots(struct combine *combine, const struct combine *old)
 {
     const uint64_t mask = combine_slot_count(combine) - 1;
     const uint64_t old_count = combine_slot_count(old);
+    const size_t stride_bytes = combine->stride_bytes;
     for (uint64_t i = 0; i < old_count; i++) {
-        struct slot *from = combine_slot(old, i);
+        const struct slot *from = combine_slot(old, i);
         if (from->hash == 0)
             continue;
         uint64_t to = combine_home(combine, from->hash);
         while (combine_slot(combine, to)->hash != 0)
             to = (to + 1) & mask;
-        memcpy(combine_slot(combine, to), from, combine->stride_bytes);
+        copy_words(combine_slot(combine, to), from, stride_bytes);
     }
 }
 
-BARKS_CHECKED static barks_status *grow(struct combine *combine)
+/* New slots, into which those of old (which may be none) are moved. */
+BARKS_CHECKED static barks_status *make_slots(struct combine *combine, uint32_t bits)
 {
     struct combine old = {.slots = combine->slots,
                           .slots_bytes = combine->slots_bytes,
                           .stride_bytes = combine->stride_bytes,
                           .bits = combine->bits};
-    uint32_t bits = combine->slots == NULL                         ? FIRST_BITS
-                    : combine->slots_bytes < small_slots_bytes / 4 ? combine->bits + 2
-                                                                   : combine->bits + 1;
     size_t bytes = 0;
     if (bits > 40 || ckd_mul(&bytes, (size_t)1 << bits, combine->stride_bytes))
         BARKS_FAIL(BARKS_LIMIT,
@@ -254,6 +252,22 @@ BARKS_CHECKED static barks_status *grow(struct combine *combine)
         move_slots(combine, &old);
     pool_release(combine->options.pool, old.slots, old.slots_bytes);
     return NULL;
+}
+
+BARKS_CHECKED static barks_status *grow(struct combine *combine)
+{
+    if (combine->slots != NULL)
+        return make_slots(combine, combine->slots_bytes < small_slots_bytes / 4
+                                       ? combine->bits + 2
+                                       : combine->bits + 1);
+    uint32_t bits = combine->first_bits;
+    combine->first_bits = FIRST_BITS;
+    barks_status *status = make_slots(combine, bits);
+    if (status == NULL || bits == FIRST_BITS)
+        return status;
+    /* There is no longer room for as many slots as the last table had. */
+    barks_status_free(status);
+    return make_slots(combine, FIRST_BITS);
 }
 
 static bool would_pass(const struct combine *combine, uint64_t more_rows, uint32_t eighths)
@@ -286,8 +300,7 @@ BARKS_CHECKED static barks_status *make_room(struct combine *combine, uint32_t r
     return NULL;
 }
 
-/* --- Adding
- * --------------------------------------------------------------------------------------- */
+/* --- Adding --- */
 
 void combine_bind(struct combine *combine, const barks_batch *batch)
 {
@@ -394,18 +407,17 @@ barks_status *combine_add(struct combine *combine, const struct batch *batch, ui
     return NULL;
 }
 
-void combine_clear(struct combine *combine, bool slots_are_zeroed)
+void combine_clear(struct combine *combine)
 {
+    /* Not emptied slot by slot: most tables are drained once, and to write to all slots would cost
+     * as much as to read them did. */
     bool far_too_many = combine_slot_count(combine) > 16 * combine->row_count &&
                         combine->slots_bytes > small_slots_bytes;
-    if (far_too_many) {
-        pool_release(combine->options.pool, combine->slots, combine->slots_bytes);
-        combine->slots = NULL;
-        combine->slots_bytes = 0;
-        combine->bits = 0;
-    } else if (!slots_are_zeroed && combine->slots != NULL) {
-        memset(combine->slots, 0, combine->slots_bytes);
-    }
+    combine->first_bits = combine->slots == NULL || far_too_many ? FIRST_BITS : combine->bits;
+    pool_release(combine->options.pool, combine->slots, combine->slots_bytes);
+    combine->slots = NULL;
+    combine->slots_bytes = 0;
+    combine->bits = 0;
     keeper_drop(&combine->keep);
     combine->row_count = 0;
     combine->rows_since_drain = 0;
@@ -416,8 +428,7 @@ void combine_clear(struct combine *combine, bool slots_are_zeroed)
     combine->has_failed_to_grow = false;
 }
 
-/* --- Counts
- * --------------------------------------------------------------------------------------- */
+/* --- Counts --- */
 
 uint64_t combine_row_count(const struct combine *combine) { return combine->row_count; }
 

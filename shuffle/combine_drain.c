@@ -5,22 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Taken slots that are sorted by insertion; a longer run, which only crowded tables have, by qsort.
- */
-enum { SHORT_RUN = 32 };
+/* Slots that are looked at together. */
+enum { DRAIN_SLOTS = 2048 };
+
+/* Taken slots are almost in order, so they are put in order by insertion; by qsort where that moves
+ * each of them further than this on average, as it does in tables that are crowded. */
+enum { INSERTION_MOVES_MAX = 16 };
 
 struct drain {
     struct combine *combine;
     barks_status *(*visit)(void *context, struct batch *batch);
     void *context;
-    struct slot **run; /* owned; taken slots that are put in order together */
-    size_t run_capacity;
+    struct slot **taken; /* owned; of the slots looked at together, those to be given out */
+    size_t taken_count;
+    size_t taken_capacity;
 };
 
-static void drain_drop(struct drain *drain) { free(drain->run); }
+static void drain_drop(struct drain *drain) { free(drain->taken); }
 
-/* --- Staged accumulators become batches
- * ------------------------------------------------------------ */
+/* --- Staged accumulators become batches --- */
 
 BARKS_CHECKED static barks_status *prepare_output(struct combine *combine)
 {
@@ -70,19 +73,7 @@ BARKS_CHECKED static barks_status *visit_staged(struct drain *drain)
     return drain->visit(drain->context, output);
 }
 
-BARKS_CHECKED static barks_status *give_out(struct drain *drain, struct slot *slot)
-{
-    struct combine *combine = drain->combine;
-    size_t size_bytes = combine->options.accumulator->size;
-    memcpy(combine->staged + combine->staged_count * size_bytes, slot_accumulator(slot),
-           size_bytes);
-    slot->hash = 0;
-    combine->staged_count++;
-    return combine->staged_count < BATCH_ROWS ? NULL : visit_staged(drain);
-}
-
-/* --- Order
- * ------------------------------------------------------------------------------------------- */
+/* --- Order --- */
 
 static int compare_keys(const struct combine *combine, struct slot *a, struct slot *b)
 {
@@ -110,80 +101,118 @@ static int compare_slots(const void *a, const void *b, void *combine)
     return compare_keys(combine, left, right);
 }
 
-BARKS_CHECKED static barks_status *add_to_run(struct drain *drain, struct slot *slot,
-                                              size_t *run_length)
+BARKS_CHECKED static barks_status *reserve(struct drain *drain, size_t slot_count)
 {
-    if (*run_length == drain->run_capacity) {
-        size_t capacity = drain->run_capacity == 0 ? 256 : 2 * drain->run_capacity;
-        struct slot **run = realloc(drain->run, capacity * sizeof(struct slot *));
-        if (run == NULL)
-            BARKS_FAIL(BARKS_NO_MEMORY, "no memory to put %zu accumulators in order", capacity);
-        drain->run = run;
-        drain->run_capacity = capacity;
-    }
-    drain->run[(*run_length)++] = slot;
+    if (drain->taken_count + slot_count <= drain->taken_capacity)
+        return NULL;
+    size_t capacity = 2 * (drain->taken_count + slot_count);
+    struct slot **taken = realloc(drain->taken, capacity * sizeof(struct slot *));
+    if (taken == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to put %zu accumulators in order", capacity);
+    drain->taken = taken;
+    drain->taken_capacity = capacity;
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *give_out_run(struct drain *drain, size_t length)
+/* Adds those of slots [begin, end) that are taken; without branches, since which ones are is as
+ * good as random. */
+BARKS_CHECKED static barks_status *collect(struct drain *drain, uint64_t begin, uint64_t end)
 {
-    struct slot **run = drain->run;
-    if (length > SHORT_RUN) {
-        qsort_r(run, length, sizeof(struct slot *), compare_slots, drain->combine);
-    } else {
-        for (size_t i = 1; i < length; i++) {
-            struct slot *slot = run[i];
-            size_t to = i;
-            for (; to > 0 && goes_before(drain->combine, slot, run[to - 1]); to--)
-                run[to] = run[to - 1];
-            run[to] = slot;
+    BARKS_TRY(reserve(drain, end - begin));
+    size_t count = drain->taken_count;
+    for (uint64_t i = begin; i < end; i++) {
+        struct slot *slot = combine_slot(drain->combine, i);
+        drain->taken[count] = slot;
+        count += slot->hash != 0;
+    }
+    drain->taken_count = count;
+    return NULL;
+}
+
+static void put_in_order(struct drain *drain)
+{
+    struct slot **taken = drain->taken;
+    size_t moves_left = INSERTION_MOVES_MAX * drain->taken_count;
+    for (size_t i = 1; i < drain->taken_count; i++) {
+        struct slot *slot = taken[i];
+        size_t to = i;
+        for (; to > 0 && goes_before(drain->combine, slot, taken[to - 1]); to--)
+            taken[to] = taken[to - 1];
+        taken[to] = slot;
+        if (i - to > moves_left) {
+            qsort_r(taken, drain->taken_count, sizeof(struct slot *), compare_slots,
+                    drain->combine);
+            return;
         }
+        moves_left -= i - to;
     }
-    for (size_t i = 0; i < length; i++)
-        BARKS_TRY(give_out(drain, run[i]));
+}
+
+BARKS_CHECKED static barks_status *give_out_taken(struct drain *drain)
+{
+    struct combine *combine = drain->combine;
+    size_t size_bytes = combine->options.accumulator->size;
+    for (size_t i = 0; i < drain->taken_count; i++) {
+        copy_words(combine->staged + combine->staged_count * size_bytes,
+                   slot_accumulator(drain->taken[i]), size_bytes);
+        if (++combine->staged_count == BATCH_ROWS)
+            BARKS_TRY(visit_staged(drain));
+    }
+    drain->taken_count = 0;
     return NULL;
 }
 
-/* A run of taken slots holds exactly the keys that hash into it, so that runs one after the other
- * are in order once each of them is. The run at the very end may go on at the beginning: those that
- * did come last, and what hashed to the beginning first. */
+/* Keeps, of those collected after the first ones, the slots that hold what did (or did not) go on
+ * searching from the end of the table to its beginning. */
+static void keep_wrapped(struct drain *drain, size_t first_taken, bool wrapped)
+{
+    struct combine *combine = drain->combine;
+    size_t kept = first_taken;
+    for (size_t i = first_taken; i < drain->taken_count; i++) {
+        uint64_t home = combine_home(combine, drain->taken[i]->hash);
+        if ((combine_slot(combine, home) > drain->taken[i]) == wrapped)
+            drain->taken[kept++] = drain->taken[i];
+    }
+    drain->taken_count = kept;
+}
+
+/* A run of taken slots holds exactly the keys that hash into it, so that pieces which end at empty
+ * slots are in order once each of them is. The run at the very end may go on at the beginning:
+ * those that did come last, and what hashed to the beginning first. */
 BARKS_CHECKED static barks_status *drain_in_order(struct drain *drain)
 {
     struct combine *combine = drain->combine;
     const uint64_t slot_count = combine_slot_count(combine);
     uint64_t first_empty = 0;
-    size_t length = 0;
-    for (; combine_slot(combine, first_empty)->hash != 0; first_empty++) {
-        struct slot *slot = combine_slot(combine, first_empty);
-        if (combine_home(combine, slot->hash) <= first_empty)
-            BARKS_TRY(add_to_run(drain, slot, &length));
-    }
-    BARKS_TRY(give_out_run(drain, length));
-    length = 0;
-    for (uint64_t i = first_empty + 1; i < slot_count; i++) {
-        struct slot *slot = combine_slot(combine, i);
-        if (slot->hash != 0) {
-            BARKS_TRY(add_to_run(drain, slot, &length));
-        } else if (length > 0) {
-            BARKS_TRY(give_out_run(drain, length));
-            length = 0;
+    while (combine_slot(combine, first_empty)->hash != 0)
+        first_empty++;
+    BARKS_TRY(collect(drain, 0, first_empty));
+    keep_wrapped(drain, 0, false);
+    put_in_order(drain);
+    BARKS_TRY(give_out_taken(drain));
+    for (uint64_t begin = first_empty, end; begin < slot_count; begin = end) {
+        end = begin + DRAIN_SLOTS < slot_count ? begin + DRAIN_SLOTS : slot_count;
+        while (end < slot_count && combine_slot(combine, end)->hash != 0)
+            end++;
+        BARKS_TRY(collect(drain, begin, end));
+        if (end == slot_count) {
+            size_t count = drain->taken_count;
+            BARKS_TRY(collect(drain, 0, first_empty));
+            keep_wrapped(drain, count, true);
         }
+        put_in_order(drain);
+        BARKS_TRY(give_out_taken(drain));
     }
-    for (uint64_t i = 0; i < first_empty; i++) {
-        struct slot *slot = combine_slot(combine, i);
-        if (slot->hash != 0)
-            BARKS_TRY(add_to_run(drain, slot, &length));
-    }
-    return give_out_run(drain, length);
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *drain_as_it_lies(struct drain *drain)
 {
     const uint64_t slot_count = combine_slot_count(drain->combine);
-    for (uint64_t i = 0; i < slot_count; i++) {
-        struct slot *slot = combine_slot(drain->combine, i);
-        if (slot->hash != 0)
-            BARKS_TRY(give_out(drain, slot));
+    for (uint64_t begin = 0, end; begin < slot_count; begin = end) {
+        end = begin + DRAIN_SLOTS < slot_count ? begin + DRAIN_SLOTS : slot_count;
+        BARKS_TRY(collect(drain, begin, end));
+        BARKS_TRY(give_out_taken(drain));
     }
     return NULL;
 }
@@ -202,14 +231,13 @@ barks_status *combine_drain(struct combine *combine, bool ordered,
     struct drain drain = {.combine = combine, .visit = visit, .context = context};
     barks_status *status = combine->row_count == 0 ? NULL : drain_all(&drain, ordered);
     drain_drop(&drain);
-    combine_clear(combine, status == NULL);
+    combine_clear(combine);
     if (combine->output != NULL)
         batch_clear(combine->output);
     return status;
 }
 
-/* --- Rows that pass
- * ------------------------------------------------------------------------------------ */
+/* --- Rows that pass --- */
 
 BARKS_CHECKED static barks_status *pass_rows(struct drain *drain, const barks_batch *rows,
                                              uint32_t *out_row)

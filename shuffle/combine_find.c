@@ -57,13 +57,20 @@ static ALWAYS_INLINE size_t key_bytes(enum find_kind kind)
     return kind == FIND_STR ? sizeof(barks_str) : kind == FIND_I32 ? 4 : 8;
 }
 
+/* Out of line: inlined, it would take the registers of the loops around it. */
+__attribute__((noinline)) static uint64_t hash_long_string(const void *key)
+{
+    const barks_str *text = key;
+    return hash_bytes(text->pointer, text->length);
+}
+
 static ALWAYS_INLINE uint64_t hash_key(enum find_kind kind, const void *key)
 {
     struct key_words words = load_key(kind, key);
     if (kind != FIND_STR)
         return table_hash_number(words.head);
     if (__builtin_expect((uint32_t)words.head > BARKS_STR_INLINE, 0))
-        return hash_bytes(barks_str_bytes(key), (uint32_t)words.head);
+        return hash_long_string(key);
     return table_hash_view(words.head, words.rest);
 }
 
@@ -105,20 +112,22 @@ static ALWAYS_INLINE bool slot_equals(struct shape shape, struct slot *slot, uin
 }
 
 /* The slots of the rows that missed are in the cache by now, but two things may not be: the next
- * line, where most of those went that found their slot taken, and the bytes of long strings. */
+ * slot, where most of those went that found theirs taken, and the bytes of long strings. */
 static ALWAYS_INLINE void prefetch_for_misses(struct combine *combine, struct shape shape,
                                               uint32_t miss_count)
 {
     for (uint32_t m = 0; m < miss_count; m++) {
         uint64_t hash = combine->hashes[combine->misses[m]];
         struct slot *slot = slot_at(combine, shape, combine_home(combine, hash));
+        if (slot->hash == 0)
+            continue;
         if (shape.kind == FIND_STR && slot->hash == hash) {
             barks_str there;
             memcpy(&there, (uint8_t *)slot_accumulator(slot) + shape.key_offset, sizeof there);
             if (there.length > BARKS_STR_INLINE)
                 __builtin_prefetch(there.pointer);
         } else {
-            __builtin_prefetch((const uint8_t *)slot + 64);
+            __builtin_prefetch((const uint8_t *)slot + shape.stride_bytes);
         }
     }
 }

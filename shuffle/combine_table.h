@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Rows looked up at a time: their slots (a cache line each) take half of a 32 KiB first-level
  * cache, and are enough misses at once for any memory. */
@@ -56,6 +57,7 @@ struct combine {
     size_t stride_bytes; /* of a slot */
     size_t key_offset;   /* FIND_STR, FIND_I64, FIND_I32: of the key in the accumulator */
     uint32_t bits;       /* 2^bits slots */
+    uint32_t first_bits; /* what the next table begins with */
     uint64_t row_count;  /* accumulators */
     uint64_t rows_added;
     uint64_t rows_since_drain;
@@ -97,6 +99,16 @@ static inline struct slot *combine_slot(const struct combine *combine, uint64_t 
 
 static inline void *slot_accumulator(struct slot *slot) { return slot + 1; }
 
+/* Copies structs that are a few words long: a call for each would cost more. */
+static inline void copy_words(void *to, const void *from, size_t bytes)
+{
+    size_t at = 0;
+    for (; at + 8 <= bytes; at += 8)
+        memcpy((uint8_t *)to + at, (const uint8_t *)from + at, 8);
+    for (; at < bytes; at++)
+        ((uint8_t *)to)[at] = ((const uint8_t *)from)[at];
+}
+
 /* Where the search for a hash begins. bits is at least 1. */
 static inline uint64_t combine_home(const struct combine *combine, uint64_t hash)
 {
@@ -120,5 +132,6 @@ void combine_bind(struct combine *combine, const barks_batch *batch);
 BARKS_CHECKED barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
                                          uint32_t count, uint32_t *out_row);
 
-/* No accumulators; the memory of the slots stays, zeroed, unless they were far too many. */
-void combine_clear(struct combine *combine, bool slots_are_zeroed);
+/* No accumulators and no memory for them; the next row takes as many slots as there were, unless
+ * they were far too many. */
+void combine_clear(struct combine *combine);

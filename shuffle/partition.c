@@ -66,8 +66,7 @@ static void apply_round_robin(struct partitioner *partitioner, uint32_t row_coun
     partitioner->position += row_count;
 }
 
-/* --- Ranges --------------------------------------------------------------------------------------
- */
+/* --- Ranges --- */
 
 static uint64_t prefix_of_string(const barks_str *text)
 {

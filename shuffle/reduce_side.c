@@ -83,8 +83,7 @@ void reduce_side_destroy(struct reduce_side *reduce_side)
     free(reduce_side);
 }
 
-/* --- Which shuffle -------------------------------------------------------------------------------
- */
+/* --- Which shuffle --- */
 
 /* Index of the first that is not below shuffle. */
 static uint32_t place_of_locked(const struct reduce_side *reduce_side, uint64_t shuffle)
@@ -139,8 +138,7 @@ find_or_add_locked(struct reduce_side *reduce_side, uint64_t shuffle, struct arr
     return NULL;
 }
 
-/* --- Frames that arrive --------------------------------------------------------------------------
- */
+/* --- Frames that arrive --- */
 
 static void count_frame(struct arrival *arrival, const struct frame *frame)
 {
@@ -232,8 +230,7 @@ barks_status *reduce_side_deliver(struct reduce_side *reduce_side, struct frame 
     return status;
 }
 
-/* --- Commit --------------------------------------------------------------------------------------
- */
+/* --- Commit --- */
 
 /* Moves the frames that do not count from waiting to *dropped. */
 BARKS_CHECKED static barks_status *sift(struct arrival *arrival, struct waiting *waiting,
@@ -316,8 +313,7 @@ bool reduce_side_is_complete(struct reduce_side *reduce_side, uint64_t shuffle)
     return complete;
 }
 
-/* --- Reading -------------------------------------------------------------------------------------
- */
+/* --- Reading --- */
 
 static bool goes_before(const struct frame *a, const struct frame *b)
 {
@@ -491,8 +487,7 @@ barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle
     return status;
 }
 
-/* --- Dropping ------------------------------------------------------------------------------------
- */
+/* --- Dropping --- */
 
 void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle)
 {

@@ -89,8 +89,7 @@ static void case_from_columns(const barks_record *record, const barks_column *co
         return write_columns(&barks_record_##name, rows, row_count, batch);                        \
     }
 
-/* --- One string
- * ------------------------------------------------------------------------------------ */
+/* --- One string --- */
 
 BARKS_RECORD(words, (str, word), (i64, count));
 CASE_WRITE(words)
@@ -122,8 +121,7 @@ static const barks_function words_function = {.name = "add_words",
                                               .out = &barks_record_words,
                                               .fold = words_loop};
 
-/* --- One number
- * -------------------------------------------------------------------------------------- */
+/* --- One number --- */
 
 BARKS_RECORD(longs, (i64, key), (i64, sum));
 CASE_WRITE(longs)
@@ -155,8 +153,7 @@ static const barks_function longs_function = {.name = "add_longs",
                                               .out = &barks_record_longs,
                                               .fold = longs_loop};
 
-/* --- One number behind other fields
- * --------------------------------------------------------------- */
+/* --- One number behind other fields --- */
 
 BARKS_RECORD(ints, (f64, most), (bool, flag), (i32, key));
 CASE_WRITE(ints)
@@ -197,8 +194,7 @@ static const barks_function ints_function = {.name = "most",
                                              .out = &barks_record_ints,
                                              .fold = ints_loop};
 
-/* --- Several keys, nulls, floats, a string that the body keeps
- * --------------------------------------- */
+/* --- Several keys, nulls, floats, a string that the body keeps --- */
 
 BARKS_RECORD(mixed, (optional(str), a), (f64, b), (str, last), (optional(i64), c), (i64, count));
 CASE_WRITE(mixed)
@@ -249,8 +245,7 @@ static const barks_function mixed_function = {.name = "keep_last",
                                               .out = &barks_record_mixed,
                                               .fold = mixed_loop};
 
-/* --- An accumulator of another record
- * ------------------------------------------------------------------ */
+/* --- An accumulator of another record --- */
 
 BARKS_RECORD(sums, (str, label), (i64, rows), (str, word), (i64, sum));
 CASE_FOLD(sums_loop, words, sums, {
@@ -289,7 +284,7 @@ static const barks_function sums_function = {.name = "sum_up",
                                              .fold = sums_loop};
 
 /* --- Lists and records in records: made by hand, since a list's generated code needs an operator
- * --------- */
+ * --- */
 
 BARKS_RECORD(point, (f32, x), (optional(bool), seen));
 
@@ -406,8 +401,7 @@ static const barks_function nested_function = {.name = "add_nested",
                                                .out = &barks_record_nested,
                                                .fold = nested_loop};
 
-/* --- All of them
- * ------------------------------------------------------------------------------------------ */
+/* --- All of them --- */
 
 static void first_stays(void *accumulator, const void *row)
 {

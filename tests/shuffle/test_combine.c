@@ -410,8 +410,7 @@ START_TEST(rows_that_pass_are_accumulators_of_their_own)
 }
 END_TEST
 
-/* --- Numbers: many, in bad orders
- * ---------------------------------------------------------------------- */
+/* --- Numbers: many, in bad orders --- */
 
 BARKS_RECORD(counted, (i64, key), (i64, count));
 
@@ -625,8 +624,7 @@ START_TEST(a_row_that_a_body_refuses_is_named)
 }
 END_TEST
 
-/* --- What bodies keep
- * ------------------------------------------------------------------------------------- */
+/* --- What bodies keep --- */
 
 START_TEST(strings_that_bodies_no_longer_keep_are_given_back)
 {
@@ -660,8 +658,7 @@ START_TEST(strings_that_bodies_no_longer_keep_are_given_back)
 }
 END_TEST
 
-/* --- Options that make no sense
- * ----------------------------------------------------------------------------- */
+/* --- Options that make no sense --- */
 
 BARKS_RECORD(other_key, (i32, key), (i64, count));
 

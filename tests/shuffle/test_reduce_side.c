@@ -297,8 +297,7 @@ START_TEST(a_frame_that_is_not_what_it_says_ends_the_walk)
 }
 END_TEST
 
-/* --- Threads
- * ------------------------------------------------------------------------------------------ */
+/* --- Threads --- */
 
 enum { SENDERS = 3, FRAMES_EACH = 400 };
 
