@@ -179,8 +179,8 @@ barks_status *config_read_environment(struct config *config, char *const *enviro
         int key = setting_find(name, (size_t)(equals - name));
         if (key < 0)
             return setting_unknown(name, (size_t)(equals - name), SETTING_AS_VARIABLE, origin);
-        /* A shell's way to unset a variable for one command; only a text can be empty. */
-        if (equals[1] == '\0' && settings[key].type != SETTING_STRING)
+        /* A shell's way to unset a variable for one command. */
+        if (equals[1] == '\0')
             continue;
         BARKS_TRY(config_set(config, (enum config_key)key, equals + 1, origin));
     }
@@ -298,7 +298,7 @@ uint64_t config_duration_ns(const struct config *config, enum config_key key)
 
 const char *config_string(const struct config *config, enum config_key key)
 {
-    BARKS_ASSERT(settings[key].type == SETTING_STRING || settings[key].type == SETTING_LEVELS);
+    BARKS_ASSERT(settings[key].type == SETTING_LEVELS);
     return config->values[key].text;
 }
 

@@ -42,8 +42,7 @@ struct buffer;
     SETTING(LOST_DEADLINE, "lost_deadline", DURATION, "8s", "1ms..",                               \
             "an executor silent for so long is lost")                                              \
     SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \
-            "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
-    SETTING(SCRATCH, "scratch", STRING, "", "", "folder for spilled data; empty: $TMPDIR or /tmp")
+            "most bytes that collect brings to the driver; 0: a quarter of its budget")
 
 /* CONFIG_LOG, CONFIG_QUIET ... */
 enum config_key {
@@ -105,7 +104,7 @@ bool config_bool(const struct config *config, enum config_key key);
 int config_int(const struct config *config, enum config_key key);
 uint64_t config_bytes(const struct config *config, enum config_key key);
 uint64_t config_duration_ns(const struct config *config, enum config_key key);
-const char *config_string(const struct config *config, enum config_key key); /* STRING, LEVELS */
+const char *config_string(const struct config *config, enum config_key key); /* LEVELS */
 int config_choice(const struct config *config, enum config_key key);
 
 /* Where a value comes from, for messages. */

@@ -34,8 +34,6 @@ const char *setting_type_text(const struct setting *setting)
         return "bytes";
     case SETTING_DURATION:
         return "duration";
-    case SETTING_STRING:
-        return "text";
     case SETTING_CHOICE:
         return setting->limits;
     case SETTING_LEVELS:
@@ -55,8 +53,6 @@ static const char *expectation(const struct setting *setting)
         return "a size in bytes such as 512m or 4g";
     case SETTING_DURATION:
         return "a duration such as 250ms, 30s or 5m";
-    case SETTING_STRING:
-        return "a text";
     case SETTING_CHOICE:
         return setting->limits;
     case SETTING_LEVELS:
@@ -119,7 +115,6 @@ static bool parse_typed(const struct setting *setting, const char *text, uint64_
         return units_parse_duration(text, out_number);
     case SETTING_CHOICE:
         return parse_choice(setting->limits, text, out_number);
-    case SETTING_STRING:
     case SETTING_LEVELS:
         *out_number = 0;
         return true;

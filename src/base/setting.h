@@ -8,7 +8,6 @@ enum setting_type {
     SETTING_INT,
     SETTING_BYTES,
     SETTING_DURATION,
-    SETTING_STRING,
     SETTING_CHOICE,
     SETTING_LEVELS,
 };

@@ -46,7 +46,6 @@ START_TEST(defaults_are_those_of_the_table)
     ck_assert_uint_eq(config_bytes(&config, CONFIG_SPLIT_BYTES), 32 << 20);
     ck_assert_uint_eq(config_duration_ns(&config, CONFIG_LOST_DEADLINE), 8 * NS_PER_S);
     ck_assert_int_eq(config_choice(&config, CONFIG_PROGRESS), PROGRESS_AUTO);
-    ck_assert_str_eq(config_string(&config, CONFIG_SCRATCH), "");
     ck_assert_str_eq(config_origin(&config, CONFIG_MEMORY), "default");
 }
 END_TEST
@@ -55,12 +54,12 @@ START_TEST(file_lines_set_values_and_their_origin)
 {
     BARKS_AUTO(config) config = new_config();
     ck_assert_ptr_null(read_text(&config, "# a comment\r\n\n  memory = 3g \r\n"
-                                          "exchange.round-bytes=64k\nscratch = /a path#x\n"
+                                          "exchange.round-bytes=64k\nlocal = 3\n"
                                           "progress=NEVER\nlog = net=debug,info"));
     ck_assert_uint_eq(config_bytes(&config, CONFIG_MEMORY), UINT64_C(3) << 30);
     ck_assert_str_eq(config_origin(&config, CONFIG_MEMORY), "t.conf:3");
     ck_assert_uint_eq(config_bytes(&config, CONFIG_EXCHANGE_ROUND_BYTES), 64 << 10);
-    ck_assert_str_eq(config_string(&config, CONFIG_SCRATCH), "/a path#x");
+    ck_assert_int_eq(config_int(&config, CONFIG_LOCAL), 3);
     ck_assert_int_eq(config_choice(&config, CONFIG_PROGRESS), PROGRESS_NEVER);
     ck_assert_str_eq(config_string(&config, CONFIG_LOG), "net=debug,info");
     ck_assert_str_eq(config_origin(&config, CONFIG_LOG), "t.conf:7");
@@ -273,7 +272,7 @@ END_TEST
 START_TEST(packed_settings_are_the_same_on_another_rank)
 {
     BARKS_AUTO(config) config = new_config();
-    ck_assert_ptr_null(read_text(&config, "memory = 3g\nscratch =\nlog = net=trace,info\n"));
+    ck_assert_ptr_null(read_text(&config, "memory = 3g\nquiet = on\nlog = net=trace,info\n"));
     BARKS_AUTO(buffer) packed = {.limit_bytes = 1 << 20};
     ck_assert_ptr_null(config_pack(&config, &packed));
     BARKS_AUTO(config) other = {0};
@@ -283,7 +282,7 @@ START_TEST(packed_settings_are_the_same_on_another_rank)
         ck_assert_str_eq(config.values[key].origin, other.values[key].origin);
         ck_assert_uint_eq(config.values[key].number, other.values[key].number);
     }
-    ck_assert_str_eq(config_origin(&other, CONFIG_SCRATCH), "t.conf:2");
+    ck_assert_str_eq(config_origin(&other, CONFIG_QUIET), "t.conf:2");
     /* Cut anywhere it is an error, but between settings. */
     int whole_count = 0;
     for (size_t cut = 0; cut < packed.size_bytes; cut++) {
