@@ -34,11 +34,12 @@ barks_status *progress_open(const struct config *config, struct progress **out_p
     if (progress == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the progress line");
     lock_init(&progress->lock, LOCK_PROGRESS, "progress");
-    bool is_never = config_choice(config, CONFIG_PROGRESS) == PROGRESS_NEVER;
+    int when = config_choice(config, CONFIG_PROGRESS);
+    bool is_never = when == PROGRESS_NEVER;
     progress->locked.quiet = config_bool(config, CONFIG_QUIET);
     progress->locked.terminal = -1;
     if (!progress->locked.quiet && !is_never)
-        progress->locked.terminal = terminal_find();
+        progress->locked.terminal = terminal_find(when == PROGRESS_ALWAYS);
     progress->locked.plain_lines =
         !progress->locked.quiet && progress->locked.terminal < 0 && !is_never;
     *out_progress = progress;

@@ -39,15 +39,16 @@ static int open_terminal_of(long pid)
     return descriptor;
 }
 
-int terminal_find(void)
+int terminal_find(bool always)
 {
-    if (getenv("OMPI_COMM_WORLD_RANK") == NULL)
-        return isatty(STDERR_FILENO) ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
-    if (!is_starter((long)getppid()))
-        return -1;
-    int terminal = open_terminal_of((long)getppid());
+    bool has_starter = getenv("OMPI_COMM_WORLD_RANK") != NULL;
+    int terminal = -1;
+    if (has_starter && is_starter((long)getppid()))
+        terminal = open_terminal_of((long)getppid());
     if (terminal >= 0)
         signal(SIGTTOU, SIG_IGN); /* ranks are in the background: `stty tostop` would stop them */
+    else if (always || (!has_starter && isatty(STDERR_FILENO)))
+        terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     return terminal;
 }
 
