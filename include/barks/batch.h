@@ -8,10 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* The types of values. In memory a value of a column is: bool: uint8_t of 0 or 1; i32, i64, f32,
  * f64: the C type; str, bytes: barks_str; list: barks_list_slice into the one child column; struct:
  * nothing of its own, one child column for each field. The numbers are part of the encoding: never
@@ -79,7 +75,3 @@ static inline bool barks_is_valid(const barks_column *column, uint32_t row)
 {
     return column->validity == NULL || ((column->validity[row / 64] >> (row % 64)) & 1) != 0;
 }
-
-#ifdef __cplusplus
-}
-#endif

@@ -7,7 +7,7 @@
  * In every body:
  *   in->x           the row's fields (not in map_batches)
  *   env->x          the env struct that was given with the function, the same on every rank
- *   fail("...", n)  ends the body, the task and, when retries do not help, the job with this text
+ *   fail("...", n)  ends the body, the task and the job with this text
  *   return          ends the body early
  */
 #pragma once

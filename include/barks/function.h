@@ -14,10 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 enum { BARKS_OUT_ROWS = 1024 }; /* rows that a loop writes before it hands them on */
 
 typedef struct barks_out barks_out;
@@ -136,7 +132,3 @@ BARKS_API const void *barks_keep_items(barks_call *call, const void *items, size
 /* Sets call->status to BARKS_USER_ERROR with the text, unless it is set already. */
 BARKS_API void barks_call_fail(barks_call *call, const char *where, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
-
-#ifdef __cplusplus
-}
-#endif

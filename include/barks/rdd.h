@@ -6,9 +6,12 @@
  * line of the call that was wrong. An action that fails prints one sentence, says so by its result,
  * and decides the exit status that barks_finalize returns.
  *
- * Threads: all calls from the thread that called barks_init. Collective: none; only the driver's
- * rank runs main. Errors, if nothing else is said: transformations never; actions those of the job
- * (barks_take_error has the last). */
+ * What holds for every call here, where nothing else is said:
+ *
+ * Ownership: what is given is copied; datasets are the context's.
+ * Errors:    transformations never fail; actions have those of the job (barks_take_error has the
+ *            last one).
+ * Threads:   the one that called barks_init. Collective: none; only the driver's rank runs main. */
 #pragma once
 #pragma GCC system_header
 
@@ -20,10 +23,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 typedef struct barks_rdd barks_rdd;
 
@@ -42,8 +41,8 @@ BARKS_RECORD(barks_text, (str, text));
  * it is dropped, a last line without \n counts; NUL and bytes that are not UTF-8 are data.
  * Partitions are in the order of the paths' bytes.
  *
- * Errors: (sticky) BARKS_IO, BARKS_INVALID: missing, unreadable, not a file, a pattern that matches
- * nothing.
+ * Errors:    (sticky) BARKS_IO, BARKS_INVALID: missing, unreadable, not a file, a pattern that
+ *            matches nothing.
  */
 #define barks_read_text(context, path)                                                             \
     barks_read_text_at((context), (const char *const[]){(path)}, 1, BARKS_HERE)
@@ -166,9 +165,10 @@ BARKS_API int64_t barks_count_at(barks_rdd *rdd, const char *where);
  * All rows, in order, as an array of structs: struct word_count *rows = barks_collect(counts,
  * word_count, &n);
  *
- * The record may name some of the fields. Over --barks-collect-bytes-max (a quarter of the driver's
- * memory) it is an error that says so. Ownership: the context's, until barks_finalize or
- * barks_release. NULL on an error; for no rows, not NULL.
+ * The record may name some of the fields. NULL on an error; for no rows, not NULL.
+ *
+ * Ownership: the context's, until barks_finalize or barks_release.
+ * Errors:    BARKS_LIMIT over --barks-collect-bytes-max (a quarter of the driver's memory).
  */
 #define barks_collect(rdd, record, out_count)                                                      \
     ((struct record *)barks_take_at((rdd), INT64_MAX, &barks_record_##record, (out_count),         \
@@ -194,15 +194,18 @@ BARKS_API void barks_release(barks_context *context, const void *rows);
 /**
  * All rows folded into one by a BARKS_REDUCE: struct total t; if (barks_reduce(rdd, add, &t)) ...
  *
- * False on an error; no rows are one ("empty dataset"). Strings of *out live until barks_finalize.
+ * False on an error; no rows are one ("empty dataset").
+ *
+ * Ownership: out is the caller's; its strings live until barks_finalize.
+ * Errors:    BARKS_INVALID: no rows, *out is no struct of the function's record.
  */
 #define barks_reduce(rdd, f, out)                                                                  \
     barks_reduce_at((rdd), BARKS_FUNCTION_OF(reduce, f), (out), sizeof *(out), BARKS_HERE)
 BARKS_API bool barks_reduce_at(barks_rdd *rdd, const barks_function *function, void *out,
                                size_t out_bytes, const char *where);
 
-/* Calls a BARKS_FOREACH on every row, on the executors, for its side effects. Retries may call it
- * again. */
+/* Calls a BARKS_FOREACH on every row, on the executors, for its side effects. False on an error;
+ * rows may then have been visited or not. */
 #define barks_foreach(rdd, f, env)                                                                 \
     barks_foreach_at((rdd), BARKS_FUNCTION_OF(foreach, f), BARKS_ENV_OF(f, env), BARKS_HERE)
 BARKS_API bool barks_foreach_at(barks_rdd *rdd, const barks_function *function, const void *env,
@@ -218,8 +221,10 @@ typedef struct barks_write_options {
  * The directory appears when all is written, or not at all.
  *
  * CSV has a header; quotes where needed; null is an empty field, an empty string is "". Text is one
- * str field, a row a line. Options: .overwrite. Errors: BARKS_INVALID (the output exists, fields
- * that the format cannot hold), BARKS_IO, BARKS_LIMIT (disk full).
+ * str field, a row a line. Options: .overwrite. False on an error.
+ *
+ * Errors:    BARKS_INVALID (the output exists, fields that the format cannot hold), BARKS_IO,
+ *            BARKS_LIMIT (disk full).
  */
 #define barks_write_csv(rdd, path, ...)                                                            \
     barks_write_at((rdd), "csv", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
@@ -227,7 +232,3 @@ typedef struct barks_write_options {
     barks_write_at((rdd), "text", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *path,
                               const barks_write_options *options, const char *where);
-
-#ifdef __cplusplus
-}
-#endif

@@ -22,7 +22,8 @@ typedef enum barks_code {
 } barks_code;
 
 /* NULL is success. Anything else is owned by who holds it, until barks_status_free.
- * Immutable once made, so it may be read from and handed to any thread. */
+ * Errors:  no call here fails.
+ * Threads: any; a status is immutable once made, so it may be read by and handed to any thread. */
 typedef struct barks_status barks_status;
 
 #define BARKS_CHECKED __attribute__((warn_unused_result))

@@ -1,5 +1,15 @@
-/* Strings: 16-byte views of bytes, short ones held inside. Words of a string: words.h. */
+/* Strings: 16-byte views of bytes, short ones held inside. Words of a string: words.h.
+ *
+ * Ownership: a view of more than 12 bytes is borrowed from whatever it points into; nothing here
+ *            allocates.
+ * Errors:    none, but where a call says so.
+ * Threads:   any. */
 #pragma once
+
+/* Records and functions are made by macros of C17, and views by its initializers. */
+#ifdef __cplusplus
+#error "barks: jobs are C17; C++ may include <barks/status.h> and <barks/context.h> alone"
+#endif
 
 #include "barks/api.h"
 
@@ -12,10 +22,6 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
-#endif
-
-#ifdef __cplusplus
-extern "C" {
 #endif
 
 /* Views are built and words found with loads that may reach past the end of a string (and four
@@ -320,7 +326,3 @@ static inline bool barks_next_piece(barks_pieces *pieces, barks_str *out_piece)
  */
 BARKS_API bool barks_str_to_i64(barks_str text, int64_t *out_number);
 BARKS_API bool barks_str_to_f64(barks_str text, double *out_number);
-
-#ifdef __cplusplus
-}
-#endif

@@ -8,10 +8,6 @@
 #include <arm_neon.h>
 #endif
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* Iterates over words; the compiler keeps it in registers.
  * Invariant: stops has a bit for each separator in [block - 64, block) from start on; the end of
  * the text counts as one.
@@ -177,7 +173,3 @@ static inline bool barks_str_token(barks_str *rest, barks_str *out_word)
                                     : barks_str_of_exactly(NULL, 0);
     return true;
 }
-
-#ifdef __cplusplus
-}
-#endif
