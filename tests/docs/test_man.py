@@ -112,7 +112,7 @@ def pages_name_every_public_call():
                          text["str.h"] + text["words.h"], re.MULTILINE),
     }
     # What macros are made of, and what they call.
-    inner = re.compile(r"_$|_at$|_of_exactly$|_begin$|_find_from$|_spaces_of_|_bit$|^BARKS_(FUNCTION_OF|ENV_OF)$|"
+    inner = re.compile(r"_$|_at$|_of_exactly$|_of_quick$|_begin$|_find_from$|_spaces_of_|_bit$|^BARKS_(FUNCTION_OF|ENV_OF)$|"
                        r"^BARKS_(RECORD|MAP|FLAT_MAP|FILTER|MAP_BATCHES|REDUCE|AGGREGATE|FOREACH)_")
     kinds = {"BARKS_MAP_BATCHES"}
     for name, calls in expected.items():
