@@ -14,7 +14,7 @@ typedef enum barks_code {
     BARKS_BAD_INPUT,   /* a record, file or frame is malformed */
     BARKS_IO,
     BARKS_NO_MEMORY,
-    BARKS_LIMIT,      /* a named limit or the budget; spill or raise it, then retry */
+    BARKS_LIMIT,      /* a named limit or the budget of memory */
     BARKS_USER_ERROR, /* a user function reported it */
     BARKS_LOST,       /* an executor or peer was lost */
     BARKS_CANCELLED,

@@ -43,6 +43,6 @@ def compile_job(text, folder, name):
 
 def run_job(program, *arguments, status=0, cwd=None):
     """What it prints, on both."""
-    done = run([program, *arguments, "--barks-quiet"], cwd=cwd, env={**os.environ, "HOME": str(cwd or "/")})
+    done = run([program, *arguments, "--barks-quiet"], cwd=cwd, env={**os.environ, "HOME": str(cwd or "/"), "XDG_CONFIG_HOME": ""})
     assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
     return done.stdout, done.stderr

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Manual pages are well-formed and name all that there is: test_man.py BUILD"""
+import os
 import pathlib
 import re
 import shutil
@@ -76,7 +77,8 @@ def conf_page_has_every_setting_of_the_table():
 
 def help_has_every_setting_of_the_table():
     with tempfile.TemporaryDirectory() as empty:
-        done = run([BUILD / "jobs/wordcount", "--barks-help"], cwd=empty, env={"HOME": empty})
+        done = run([BUILD / "jobs/wordcount", "--barks-help"], cwd=empty,
+                   env={**os.environ, "HOME": empty, "XDG_CONFIG_HOME": empty})
     lines = done.stdout.splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith("key "))
     shown = {}
