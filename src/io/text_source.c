@@ -184,8 +184,7 @@ BARKS_CHECKED static barks_status *make_room(struct text_source *text, bool batc
             return NULL;
         BARKS_TRY(carry(text));
     }
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): carry leaves a block where it succeeds.
-     */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): carry, if called, made a block. */
     size_t room_bytes = text->block->size_bytes - text->cursor.end;
     *out_wanted = wanted < room_bytes ? (size_t)wanted : room_bytes;
     return NULL;

@@ -328,6 +328,23 @@ START_TEST(an_output_that_comes_to_exist_meanwhile_stays_as_it_is)
 }
 END_TEST
 
+START_TEST(not_even_an_empty_directory_is_replaced)
+{
+    begin();
+    const char *output = path_in(directory, "out");
+    BARKS_AUTO(commit) commit = {0};
+    struct commit_part part;
+    struct commit_options options = options_for(output);
+    must(commit_begin(&options, &commit));
+    must(write_part(&commit, 0, 0, "new\n", &part));
+    ck_assert_int_eq(mkdir(output, 0777), 0);
+    must_fail(commit_end(&commit, &part, 1), BARKS_INVALID, output, "while the job ran", NULL);
+    must(commit_abort(&commit));
+    expect_names(output, "");
+    end();
+}
+END_TEST
+
 START_TEST(parts_that_are_not_as_their_task_left_them_are_found)
 {
     begin();
@@ -611,6 +628,7 @@ SUITE_MAIN("io/commit", an_output_appears_whole, attempts_that_failed_or_came_se
            an_aborted_job_leaves_nothing, outputs_that_cannot_be_are_refused_at_the_beginning,
            overwriting_replaces_the_old_output_only_at_the_end,
            an_output_that_comes_to_exist_meanwhile_stays_as_it_is,
+           not_even_an_empty_directory_is_replaced,
            parts_that_are_not_as_their_task_left_them_are_found,
            whichever_call_fails_the_output_is_whole_or_not_there,
            whichever_call_fails_the_old_output_or_the_new_one_is_there, the_same_without_renameat2,

@@ -84,6 +84,23 @@ static void model_lines(const char *text, size_t size_bytes, struct rows *out)
         rows_add(out, text + first, size_bytes - first);
 }
 
+static void rows_add_batch(struct rows *rows, const struct batch *batch)
+{
+    const barks_str *texts = batch->base.columns[0].values;
+    for (uint32_t i = 0; i < batch->base.row_count; i++)
+        rows_add(rows, barks_str_bytes(&texts[i]), texts[i].length);
+}
+
+/* A batch that somebody holds is as it was, whatever was read since. */
+static void check_kept(const struct batch *kept, const struct rows *rows)
+{
+    BARKS_AUTO(rows) now = {0};
+    if (kept == NULL)
+        return;
+    rows_add_batch(&now, kept);
+    REQUIRE(rows_equal(&now, rows), "a batch has changed while it was held");
+}
+
 /* Reads splits to their end. Each row's place is looked up now and then and compared with the text
  * at it. */
 static barks_status *read_rows(const struct text_source_options *options,
@@ -96,12 +113,12 @@ static barks_status *read_rows(const struct text_source_options *options,
     must(batch_create(pool, text_source_schema(), 0, &batch));
     barks_status *status = NULL;
     struct batch *kept = NULL; /* now and then a batch is held while the source goes on */
+    BARKS_AUTO(rows) kept_rows = {0};
     uint64_t before = out->count;
     while ((status = source_next(source, batch)) == NULL && batch->base.row_count > 0) {
         must(batch_validate(batch, false));
         const barks_str *texts = batch->base.columns[0].values;
-        for (uint32_t i = 0; i < batch->base.row_count; i++)
-            rows_add(out, barks_str_bytes(&texts[i]), texts[i].length);
+        rows_add_batch(out, batch);
         if (random != NULL && property_next(random) % 4 == 0) {
             uint32_t row = (uint32_t)(property_next(random) % batch->base.row_count);
             struct source_place place = {0};
@@ -118,8 +135,11 @@ static barks_status *read_rows(const struct text_source_options *options,
             free(file);
         }
         if (random != NULL && property_next(random) % 4 == 0) {
+            check_kept(kept, &kept_rows);
             batch_destroy(kept);
             kept = batch;
+            rows_drop(&kept_rows);
+            rows_add_batch(&kept_rows, kept);
             must(batch_create(pool, text_source_schema(), 0, &batch));
         }
     }
@@ -127,6 +147,7 @@ static barks_status *read_rows(const struct text_source_options *options,
         ck_assert_uint_eq(source->row_count, out->count - before);
     source_close(source);
     batch_destroy(batch);
+    check_kept(kept, &kept_rows); /* also after the source is gone */
     batch_destroy(kept);
     return status;
 }
