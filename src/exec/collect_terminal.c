@@ -1,13 +1,20 @@
 /* Rows that go to the driver: all, the first, the best by an order, a sample, or just their number.
  */
 #include "base/pool.h"
+#include "batch/column.h"
 #include "exec/operator.h"
 #include "exec/result.h"
 #include "exec/sort.h"
 
 #include <stdlib.h>
 
-enum { TOP_SPARE_ROWS = 4096 }; /* top sorts when it holds so many more than it wants */
+enum {
+    TOP_SPARE_ROWS = 4096, /* top sorts when it holds so many more than it wants */
+    /* Of a string, more does not help to tell ranges apart: any value may be a splitter, so the
+     * beginning of a key may. Whole keys of megabytes would go to the driver by the hundred, and
+     * back with the plan. */
+    SAMPLE_STRING_BYTES = 256,
+};
 
 struct collect_terminal {
     struct operator base;
@@ -66,12 +73,32 @@ BARKS_CHECKED static barks_status *keep_best(struct collect_terminal *op)
     return status;
 }
 
+/* Strings inside of lists and structs, which nobody sorts by, stay as they are. */
+static void cut_strings(struct batch *batch)
+{
+    const barks_batch *base = &batch->base;
+    for (uint32_t i = 0; i < base->schema->field_count; i++) {
+        barks_type_id type = base->columns[i].type->id;
+        if (type != BARKS_STR && type != BARKS_BYTES)
+            continue;
+        barks_str *strings = column_strings(&base->columns[i], 0);
+        for (uint32_t row = 0; row < base->row_count; row++)
+            if (strings[row].length > SAMPLE_STRING_BYTES)
+                strings[row].length = SAMPLE_STRING_BYTES; /* still too long to be inlined */
+    }
+}
+
 BARKS_CHECKED static barks_status *push_sampled(struct collect_terminal *op,
                                                 const struct batch *batch)
 {
     uint64_t skipped = (op->stride - op->partition_rows % op->stride) % op->stride;
-    for (uint64_t row = skipped; row < batch->base.row_count; row += op->stride)
-        BARKS_TRY(batch_append(op->rows, batch, (uint32_t)row, 1, BATCH_COPY));
+    for (uint64_t row = skipped; row < batch->base.row_count; row += op->stride) {
+        batch_clear(op->spare);
+        BARKS_TRY(batch_append(op->spare, batch, (uint32_t)row, 1, BATCH_KEEP));
+        cut_strings(op->spare);
+        BARKS_TRY(batch_append(op->rows, op->spare, 0, 1, BATCH_COPY));
+    }
+    batch_clear(op->spare);
     uint32_t row_count = op->rows->base.row_count;
     if (row_count < 2 * op->plan->limit)
         return NULL;
