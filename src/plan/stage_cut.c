@@ -353,6 +353,18 @@ uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition)
     return row_count;
 }
 
+bool stage_reads_files(const struct stage_plan *stage)
+{
+    bool reads_files = false;
+    for (uint32_t i = 0; i < stage->pipeline->node_count; i++) {
+        enum pipe_kind kind = stage->pipeline->nodes[i].kind;
+        if (kind == PIPE_ROWS || kind == PIPE_SHUFFLE)
+            return false;
+        reads_files |= kind == PIPE_TEXT;
+    }
+    return reads_files;
+}
+
 BARKS_CHECKED static barks_status *pack_rows(const struct node *leaf, uint32_t leaf_partition,
                                              struct packer *out)
 {

@@ -42,6 +42,9 @@ struct packer;
 BARKS_CHECKED barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition,
                                           struct packer *out);
 uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition);
+/* True when the weights are bytes of files and nothing else is read, so that progress can be told
+ * by them. */
+bool stage_reads_files(const struct stage_plan *stage);
 
 /* The first node, in the order of computing, that wants splitters and has none; NULL: there is
  * none. */

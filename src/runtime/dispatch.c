@@ -77,7 +77,8 @@ struct driver_totals dispatch_totals(const struct dispatch *dispatch)
 
 BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
                                                   struct stage_spec *out,
-                                                  uint64_t **out_partition_bytes)
+                                                  uint64_t **out_partition_bytes,
+                                                  uint64_t *out_bytes_total)
 {
     const struct terminal *terminal = &plan->pipeline->terminal;
     uint32_t partition_count = pipeline_partition_count(plan->pipeline);
@@ -85,8 +86,11 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
     if (partition_bytes == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a stage of %" PRIu32 " partitions",
                    partition_count);
-    for (uint32_t p = 0; p < partition_count; p++)
+    bool reads_files = stage_reads_files(plan);
+    for (uint32_t p = 0; p < partition_count; p++) {
         partition_bytes[p] = stage_weight(plan, p);
+        *out_bytes_total += reads_files ? partition_bytes[p] : 0;
+    }
     *out_partition_bytes = partition_bytes;
     *out = (struct stage_spec){
         .output = terminal->kind == TERMINAL_SHUFFLE ? OUTPUT_SHUFFLE
@@ -113,7 +117,8 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for a job of %" PRIu32 " stages", stage_count);
     for (uint32_t i = 0; i < stage_count && status == NULL; i++)
-        status = describe_stage(&job->plan.stages[i], &specs[i], &partition_bytes[i]);
+        status = describe_stage(&job->plan.stages[i], &specs[i], &partition_bytes[i],
+                                &job->stages[i].bytes_total);
     if (status == NULL) {
         job->id = dispatch->next_job++;
         job->next = dispatch->jobs;
@@ -159,6 +164,7 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
         .task_count = progress.task_count,
         .rows = state->rows,
         .bytes = state->bytes,
+        .bytes_total = state->bytes_total,
         .started_ns = state->started_ns,
     };
     for (uint64_t i = 0; i < dispatch->live_count; i++)

@@ -19,6 +19,7 @@ struct stage_view {
     uint32_t stage_number, stage_total; /* of the job, from 1 */
     uint32_t tasks_done, task_count;
     uint64_t rows, bytes; /* read so far */
+    uint64_t bytes_total; /* that will be read; 0: not known */
     uint64_t started_ns;
 };
 

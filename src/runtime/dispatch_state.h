@@ -25,6 +25,7 @@ struct job_stage {
     uint32_t ready_count; /* executors that have all they expect of its shuffle */
     bool is_committing;
     uint64_t started_ns;
+    uint64_t bytes_total; /* that its tasks will read of files; 0: not known */
     uint64_t rows, bytes; /* of the attempts that finished */
 };
 

@@ -14,7 +14,7 @@
 #define REDRAW_NS (UINT64_C(100) * NS_PER_MS)
 /* What ends sooner is not worth a flicker. */
 #define FIRST_DRAW_NS (UINT64_C(300) * NS_PER_MS)
-enum { LINE_BYTES = 512, BAR_CELLS = 24 };
+enum { LINE_BYTES = 512, BAR_CELLS = 16, BAR_BYTES = BAR_CELLS + 16 };
 
 /* guarded by lock: executors' lines and the live lines must not mix. */
 struct progress {
@@ -56,7 +56,16 @@ void progress_close(struct progress *progress)
     free(progress);
 }
 
-/* "stage 1/2 of count at job.c:12" and what it has done. */
+/* How much of the stage is done, by bytes where they are known: tasks can be few and long. */
+static double fraction(const struct stage_view *view)
+{
+    double done = view->task_count > 0 ? (double)view->tasks_done / view->task_count : 0;
+    double read = view->bytes_total > 0 ? (double)view->bytes / (double)view->bytes_total : 0;
+    double best = read > done ? read : done;
+    return best < 1 ? best : 1;
+}
+
+/* The figures first: a terminal may be narrow. */
 static void describe(const struct stage_view *view, uint64_t now_ns, char *out, size_t out_bytes)
 {
     double seconds = (double)(now_ns - view->started_ns) * 1e-9;
@@ -65,21 +74,19 @@ static void describe(const struct stage_view *view, uint64_t now_ns, char *out, 
     text_of_count((double)view->rows * rate, rows, sizeof rows);
     text_of_bytes((double)view->bytes * rate, bytes, sizeof bytes);
     snprintf(out, out_bytes,
-             "stage %" PRIu32 "/%" PRIu32 " of %s: %" PRIu32 "/%" PRIu32
-             " tasks, %s rows/s%s%s%s, %.1f s",
-             view->stage_number, view->stage_total, view->what, view->tasks_done, view->task_count,
-             rows, view->bytes > 0 ? ", " : "", view->bytes > 0 ? bytes : "",
-             view->bytes > 0 ? "/s" : "", seconds);
+             "stage %" PRIu32 "/%" PRIu32 ": %" PRIu32 "/%" PRIu32
+             " tasks, %s rows/s%s%s%s, %.1f s, %s",
+             view->stage_number, view->stage_total, view->tasks_done, view->task_count, rows,
+             view->bytes > 0 ? ", " : "", view->bytes > 0 ? bytes : "", view->bytes > 0 ? "/s" : "",
+             seconds, view->what);
 }
 
 static void draw_bar(const struct stage_view *view, char *out)
 {
-    uint32_t filled = view->task_count > 0
-                          ? (uint32_t)((uint64_t)BAR_CELLS * view->tasks_done / view->task_count)
-                          : 0;
+    uint32_t filled = (uint32_t)(fraction(view) * BAR_CELLS);
     for (uint32_t i = 0; i < BAR_CELLS; i++)
         out[i] = i < filled ? '#' : '-';
-    out[BAR_CELLS] = '\0';
+    snprintf(out + BAR_CELLS, BAR_BYTES - BAR_CELLS, "] %3.0f %%", 100 * fraction(view));
 }
 
 static void clear_locked(struct progress *progress)
@@ -100,12 +107,12 @@ void progress_draw(struct progress *progress, const struct stage_view *views, ui
         uint32_t width = terminal_width(progress->locked.terminal);
         clear_locked(progress);
         for (uint32_t i = 0; i < view_count; i++) {
-            char text[LINE_BYTES], bar[BAR_CELLS + 1], line[LINE_BYTES + BAR_CELLS + 4];
+            char text[LINE_BYTES], bar[BAR_BYTES], line[LINE_BYTES + BAR_BYTES + 4];
             if (now_ns - views[i].started_ns < FIRST_DRAW_NS)
                 continue;
             draw_bar(&views[i], bar);
             describe(&views[i], now_ns, text, sizeof text);
-            snprintf(line, sizeof line, "[%s] %s", bar, text);
+            snprintf(line, sizeof line, "[%s %s", bar, text);
             terminal_put_line(progress->locked.terminal, line, width);
             progress->locked.drawn++;
         }
