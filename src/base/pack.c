@@ -150,7 +150,8 @@ char *unpack_text(struct unpacker *unpacker)
         fail(unpacker, "memory");
         return NULL;
     }
-    memcpy(text, object.via.str.ptr, object.via.str.size);
+    if (object.via.str.size > 0) /* msgpack gives NULL for nothing */
+        memcpy(text, object.via.str.ptr, object.via.str.size);
     text[object.via.str.size] = '\0';
     return text;
 }
