@@ -222,6 +222,18 @@ static int wait_for_stop(struct driver *driver)
     return exit_status;
 }
 
+static void log_start(const struct driver *driver)
+{
+    const struct member *first = &driver->members.all[0];
+    LOG(LEVEL_INFO, "runtime",
+        "%" PRIu32 " executors with %" PRIu32 " workers, %" PRIu64 " MiB of memory each (%s)",
+        driver->members.count, members_worker_count(&driver->members),
+        first->welcome.memory_bytes >> 20,
+        config_bytes(driver->config, CONFIG_MEMORY) > 0
+            ? config_origin(driver->config, CONFIG_MEMORY)
+            : first->hello.memory_origin);
+}
+
 static void drive(struct driver *driver)
 {
     barks_status *error = progress_open(driver->config, &driver->progress);
@@ -240,6 +252,8 @@ static void drive(struct driver *driver)
         announce_start(driver, error, false);
         return;
     }
+    progress_take_log(driver->progress);
+    log_start(driver);
     announce_start(driver, NULL, false);
     error = serve(driver);
     bool had_error = error != NULL;
@@ -282,6 +296,9 @@ static void *run_driver_thread(void *argument)
     /* Whoever waits for others at the start has a deadline of his own; this one is for him. */
     watchdog_phase(driver->watchdog, "the start of the job",
                    2 * config_duration_ns(driver->config, CONFIG_START_DEADLINE));
+    char host[256] = "unknown";
+    if (gethostname(host, sizeof host - 1) == 0)
+        log_set_origin((int)driver->net->rank, host);
     if (driver->net->rank > 0) {
         driver->executor_exit_status =
             executor_serve(driver->net, driver->config, driver->watchdog);

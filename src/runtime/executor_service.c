@@ -9,6 +9,7 @@
 #include "net/topology.h"
 #include "plan/plan_codec.h"
 #include "runtime/hello.h"
+#include "runtime/log_relay.h"
 #include "runtime/message.h"
 #include "runtime/watchdog.h"
 #include "runtime/worker.h"
@@ -50,6 +51,7 @@ struct executor {
     struct workers *workers;
     struct stage_entry *stages;
     struct awaited *awaited;
+    struct log_relay *log; /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
     uint64_t last_work_ns;
     uint32_t tasks_held; /* given to workers and not yet reported */
@@ -96,6 +98,12 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .services = &executor->services,
         .net = net,
     };
+    LOG(LEVEL_DEBUG, "runtime", "%" PRIu32 " workers from core %" PRIu32 " on, %s, %" PRIu64 " MiB",
+        workers.worker_count, workers.first_core,
+        workers.topology == NULL                  ? "not bound"
+        : topology_user_bound(executor->topology) ? "bound as the user asked"
+                                                  : "bound to a core each",
+        executor->welcome.memory_bytes >> 20);
     return workers_start(&workers, &executor->workers);
 }
 
@@ -420,6 +428,21 @@ BARKS_CHECKED static barks_status *ask_for_burst(struct executor *executor)
     return message_send(executor->net, 0, &out);
 }
 
+BARKS_CHECKED static barks_status *send_log(struct executor *executor)
+{
+    enum log_level level = LEVEL_INFO;
+    char *line;
+    while (executor->log != NULL && (line = log_relay_take(executor->log, &level)) != NULL) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_LOG);
+        pack_u64(&out, level);
+        pack_text(&out, line);
+        free(line);
+        BARKS_TRY(message_send(executor->net, 0, &out));
+    }
+    return NULL;
+}
+
 /* ---- the loop ---- */
 
 BARKS_CHECKED static barks_status *read_messages(struct executor *executor)
@@ -475,6 +498,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(check_round(executor, now_ns));
         BARKS_TRY(send_pulse(executor, now_ns));
+        BARKS_TRY(send_log(executor));
         if (!executor->ended)
             net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
     }
@@ -535,7 +559,10 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
     struct executor executor = {
         .net = net, .watchdog = watchdog, .config = config, .last_work_ns = monotonic_ns()};
     bool refused = false;
-    barks_status *status = topology_load(NULL, &executor.topology);
+    bool is_alone = watchdog != NULL; /* a process of its own, under MPI */
+    barks_status *status = is_alone ? log_relay_open(&executor.log) : NULL;
+    if (status == NULL)
+        status = topology_load(NULL, &executor.topology);
     if (status == NULL)
         status = hello_exchange(net, executor.topology, config, &executor.welcome, &refused,
                                 &executor.exit_status);
@@ -549,6 +576,7 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
     int exit_status = executor.exit_status;
     watchdog_phase(watchdog, "the end of the tasks", STUCK_NS);
     stop(&executor);
+    log_relay_close(executor.log);
     watchdog_phase(watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
     net_close(net, had_trouble || exit_status != 0);
     return exit_status;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "runtime/terminal_line.h"
 #include "runtime/units_text.h"
 
@@ -46,10 +47,31 @@ barks_status *progress_open(const struct config *config, struct progress **out_p
     return NULL;
 }
 
+static void clear_locked(struct progress *progress)
+{
+    if (progress->locked.drawn > 0)
+        terminal_erase(progress->locked.terminal, progress->locked.drawn);
+    progress->locked.drawn = 0;
+}
+
+static void print_log_line(void *self, enum log_level level, const char *line, size_t length)
+{
+    struct progress *progress = self;
+    (void)level; /* it is part of the line */
+    lock_acquire(&progress->lock);
+    clear_locked(progress);
+    fprintf(stderr, "%.*s\n", (int)length, line);
+    lock_release(&progress->lock);
+}
+
+void progress_take_log(struct progress *progress) { log_set_sink(print_log_line, progress); }
+
 void progress_close(struct progress *progress)
 {
     if (progress == NULL)
         return;
+    log_flush();
+    log_set_sink(NULL, NULL);
     progress_clear(progress);
     terminal_release(progress->locked.terminal);
     lock_drop(&progress->lock);
@@ -89,13 +111,6 @@ static void draw_bar(const struct stage_view *view, char *out)
     snprintf(out + BAR_CELLS, BAR_BYTES - BAR_CELLS, "] %3.0f %%", 100 * fraction(view));
 }
 
-static void clear_locked(struct progress *progress)
-{
-    if (progress->locked.drawn > 0)
-        terminal_erase(progress->locked.terminal, progress->locked.drawn);
-    progress->locked.drawn = 0;
-}
-
 void progress_draw(struct progress *progress, const struct stage_view *views, uint32_t view_count,
                    uint64_t now_ns)
 {
@@ -124,7 +139,7 @@ void progress_stage_ended(struct progress *progress, const struct stage_view *vi
 {
     char text[LINE_BYTES];
     lock_acquire(&progress->lock);
-    if (progress->locked.plain_lines && now_ns - view->started_ns >= FIRST_DRAW_NS) {
+    if (progress->locked.plain_lines) {
         describe(view, now_ns, text, sizeof text);
         fprintf(stderr, "barks: %s\n", text);
     }

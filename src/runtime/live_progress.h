@@ -23,6 +23,9 @@ void progress_stage_ended(struct progress *progress, const struct stage_view *vi
                           uint64_t now_ns);
 /* Takes the live lines away, so that what is printed next stands alone. */
 void progress_clear(struct progress *progress);
+/* From now on the log's lines of this process go through here too, and stand above the live lines.
+ */
+void progress_take_log(struct progress *progress);
 void progress_close(struct progress *progress); /* NULL is fine */
 
 /* A line for the person that is neither log nor result: start and summary. Nothing when quiet. */

@@ -19,7 +19,7 @@ enum message_kind {
     MESSAGE_BURST_WANTED,  /* number */
     MESSAGE_PULSE,   /* pool bytes used, pool bytes peak, exchange bytes sent, then running tasks:
                         stage, rows, bytes */
-    MESSAGE_LOG,     /* line */
+    MESSAGE_LOG,     /* level, line */
     MESSAGE_TROUBLE, /* status: the executor itself is broken */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */

@@ -1,5 +1,6 @@
 /* What executors report becomes events for the scheduler. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/message.h"
@@ -251,6 +252,18 @@ BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct un
     return unpacker_finish(in);
 }
 
+/* The line bears its executor's name already. */
+BARKS_CHECKED static barks_status *on_log(struct unpacker *in)
+{
+    uint64_t level = unpack_u64(in);
+    char *line = unpack_text(in);
+    barks_status *status = unpacker_finish(in);
+    if (status == NULL && line != NULL && level >= LEVEL_ERROR && level <= LEVEL_TRACE)
+        log_forward((enum log_level)level, line, strlen(line));
+    free(line);
+    return status;
+}
+
 barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *message)
 {
     if (message->from == 0 || message->from > dispatch->members->count)
@@ -271,6 +284,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_burst_wanted(dispatch, &in);
     else if (kind == MESSAGE_PULSE)
         status = on_pulse(dispatch, &in, message->from);
+    else if (kind == MESSAGE_LOG)
+        status = on_log(&in);
     else if (kind == MESSAGE_TROUBLE) {
         barks_status *cause = unpack_status(&in);
         barks_code code = cause != NULL ? barks_status_code(cause) : BARKS_INTERNAL;
