@@ -1,5 +1,6 @@
 #include "shuffle/outbox.h"
 
+#include "base/assertion.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
@@ -107,40 +108,36 @@ struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle,
     return taken;
 }
 
-BARKS_CHECKED static barks_status *
-create_attempt(struct outbox *outbox, const struct frame_name *name, struct out_attempt **out)
+/* NULL without memory. */
+static struct out_attempt *create_attempt(struct outbox *outbox, const struct frame_name *name)
 {
     struct out_attempt *created = calloc(1, sizeof *created);
-    if (created != NULL) {
-        created->shuffle = name->shuffle;
-        created->run = name->run;
-        created->attempt = name->attempt;
-        created->lists = calloc(outbox->executor_count, sizeof *created->lists);
-        created->sent = calloc(outbox->executor_count, sizeof *created->sent);
-    }
-    if (created == NULL || created->lists == NULL || created->sent == NULL) {
+    if (created == NULL)
+        return NULL;
+    created->shuffle = name->shuffle;
+    created->run = name->run;
+    created->attempt = name->attempt;
+    created->lists = calloc(outbox->executor_count, sizeof *created->lists);
+    created->sent = calloc(outbox->executor_count, sizeof *created->sent);
+    if (created->lists == NULL || created->sent == NULL) {
         outbox_destroy_attempt(outbox, created);
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the frames of attempt %u of run %u",
-                   name->attempt, name->run);
+        return NULL;
     }
     lock_acquire(&outbox->lock);
     *find_locked(outbox, name->shuffle, name->run, name->attempt) = created;
     lock_release(&outbox->lock);
-    *out = created;
-    return NULL;
+    return created;
 }
 
-/* The attempt that frames of this name belong to, made at its first frame. */
-BARKS_CHECKED static barks_status *attempt_of(struct outbox *outbox, const struct frame_name *name,
-                                              struct out_attempt **out)
+/* The attempt that frames of this name belong to, made at its first frame; NULL without memory. */
+static struct out_attempt *attempt_of(struct outbox *outbox, const struct frame_name *name)
 {
     lock_acquire(&outbox->lock);
     struct out_attempt *found = *find_locked(outbox, name->shuffle, name->run, name->attempt);
     lock_release(&outbox->lock);
     if (found == NULL)
-        return create_attempt(outbox, name, out); /* no race: one thread runs an attempt */
-    *out = found;
-    return NULL;
+        found = create_attempt(outbox, name); /* no race: one thread runs an attempt */
+    return found;
 }
 
 BARKS_CHECKED static barks_status *next_sequence(struct out_attempt *attempt, uint32_t partition,
@@ -164,25 +161,18 @@ BARKS_CHECKED static barks_status *next_sequence(struct out_attempt *attempt, ui
     return NULL;
 }
 
-/* Room for a whole frame at the end of the list: chunk->bytes + chunk->used_bytes. */
-BARKS_CHECKED static barks_status *reserve(struct outbox *outbox, struct out_list *list,
-                                           uint64_t shuffle, size_t frame_bytes)
+/* Adds a chunk of so many bytes to the end of the list. */
+BARKS_CHECKED static barks_status *add_chunk(struct outbox *outbox, struct out_list *list,
+                                             uint64_t shuffle, size_t capacity_bytes)
 {
-    struct out_chunk *last = list->last;
-    if (last != NULL && frame_bytes <= last->capacity_bytes - last->used_bytes)
-        return NULL;
-    size_t capacity_bytes = last != NULL ? 2 * last->capacity_bytes : CHUNK_BYTES_MIN;
-    if (capacity_bytes > CHUNK_BYTES_MAX)
-        capacity_bytes = CHUNK_BYTES_MAX;
-    if (capacity_bytes < frame_bytes)
-        capacity_bytes = pool_size_class(frame_bytes);
-    void *bytes = NULL;
-    BARKS_TRY_DOING(pool_acquire(outbox->pool, capacity_bytes, &bytes),
-                    "keep a frame of %zu bytes for another executor", frame_bytes);
     struct out_chunk *chunk = calloc(1, sizeof *chunk);
-    if (chunk == NULL) {
-        pool_release(outbox->pool, bytes, capacity_bytes);
+    if (chunk == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to describe %zu bytes of frames", capacity_bytes);
+    void *bytes = NULL;
+    barks_status *status = pool_acquire(outbox->pool, capacity_bytes, &bytes);
+    if (status != NULL) {
+        free(chunk);
+        return status;
     }
     chunk->shuffle = shuffle;
     chunk->bytes = bytes;
@@ -192,19 +182,38 @@ BARKS_CHECKED static barks_status *reserve(struct outbox *outbox, struct out_lis
     return NULL;
 }
 
+static bool has_room(const struct out_list *list, size_t frame_bytes)
+{
+    return list->last != NULL && frame_bytes <= list->last->capacity_bytes - list->last->used_bytes;
+}
+
+/* What the next chunk of a list takes, for a frame that its last one has no room for. */
+static size_t next_capacity(const struct out_list *list, size_t frame_bytes)
+{
+    size_t capacity_bytes =
+        list->last != NULL ? 2 * list->last->capacity_bytes : (size_t)CHUNK_BYTES_MIN;
+    if (capacity_bytes > CHUNK_BYTES_MAX)
+        capacity_bytes = CHUNK_BYTES_MAX;
+    return capacity_bytes < frame_bytes ? pool_size_class(frame_bytes) : capacity_bytes;
+}
+
 BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct out_attempt *attempt,
                                                  struct frame_name *name, uint32_t executor,
                                                  const struct batch *batch)
 {
     size_t body_bytes = (size_t)name->body_bytes; /* at most FRAME_BODY_BYTES_MAX */
     struct out_list *list = &attempt->lists[executor];
-    BARKS_TRY(reserve(outbox, list, name->shuffle, sizeof *name + body_bytes));
+    size_t frame_bytes = sizeof *name + body_bytes;
+    if (!has_room(list, frame_bytes))
+        BARKS_TRY_DOING(add_chunk(outbox, list, name->shuffle, next_capacity(list, frame_bytes)),
+                        "keep a frame of %zu bytes for executor %u", frame_bytes, executor + 1);
     BARKS_TRY(next_sequence(attempt, name->partition, &name->sequence));
     name->check = frame_name_check(name);
     struct out_chunk *chunk = list->last;
+    BARKS_ASSERT(chunk != NULL); /* one with room has just been made where there was none */
     memcpy(chunk->bytes + chunk->used_bytes, name, sizeof *name);
     codec_encode(&batch->base, 0, name->row_count, chunk->bytes + chunk->used_bytes + sizeof *name);
-    chunk->used_bytes += sizeof *name + body_bytes;
+    chunk->used_bytes += frame_bytes;
     chunk->frame_count++;
     return NULL;
 }
@@ -242,8 +251,10 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
                                        uint32_t executor, struct batch *batch)
 {
     bool is_own = executor == outbox->me;
-    struct out_attempt *attempt = NULL;
-    BARKS_TRY(attempt_of(outbox, name, &attempt));
+    struct out_attempt *attempt = attempt_of(outbox, name);
+    if (attempt == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the frames of attempt %u of run %u",
+                   name->attempt, name->run);
     if (!is_own || outbox->encode_always) {
         name->body_bytes = codec_encoded_bytes(&batch->base, 0, name->row_count);
         if (name->body_bytes > FRAME_BODY_BYTES_MAX)
