@@ -7,20 +7,18 @@
 #include "base/scope.h"
 #include "exec/pipeline.h"
 #include "exec/result.h"
-#include "exec/sort.h"
 #include "io/commit.h"
 #include "io/part_file.h"
 #include "io/sink.h"
 #include "plan/copy.h"
 #include "plan/stage_cut.h"
+#include "runtime/sampling.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SAMPLE_ROWS_PER_PARTITION = 100 };
 
 /* ---- one job ---- */
 
@@ -30,9 +28,8 @@ static uint64_t result_bytes_max(const barks_context *context)
     return configured > 0 ? configured : pool_budget_bytes(context->pool) / 4;
 }
 
-BARKS_CHECKED static barks_status *run_job(barks_context *context, struct node *node,
-                                           struct terminal *terminal, const char *what,
-                                           struct job *job)
+barks_status *action_run_job(barks_context *context, struct node *node, struct terminal *terminal,
+                             const char *what, struct job *job)
 {
     *job = (struct job){.what = what, .result_bytes_max = result_bytes_max(context)};
     struct cut_options options = {
@@ -64,81 +61,6 @@ barks_status *action_rows(const struct job *job, struct batch *rows, uint64_t *o
     return NULL;
 }
 
-/* ---- sorting needs splitters first ---- */
-
-/* Every n-th of the sampled rows in order, so that each partition gets about as many. */
-BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, struct node *sort,
-                                                    const struct batch *sample)
-{
-    uint32_t row_count = sample->base.row_count, partition_count = sort->partition_count;
-    uint32_t *order = calloc((size_t)row_count + 1, sizeof *order);
-    uint32_t *chosen = calloc((size_t)partition_count + 1, sizeof *chosen);
-    barks_status *status = NULL;
-    if (order == NULL || chosen == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for a sample of %" PRIu32 " rows", row_count);
-    if (status == NULL)
-        status =
-            rows_order(&sample->base, sort->sort_keys, sort->sort_key_count, context->pool, order);
-    uint32_t count = row_count > 0 ? partition_count - 1 : 0;
-    for (uint32_t i = 0; i < count && status == NULL; i++)
-        chosen[i] = order[(uint64_t)row_count * (i + 1) / partition_count];
-    struct batch *splitters = NULL;
-    if (status == NULL)
-        status = batch_create(context->pool, &sort->record->schema, count + 1, &splitters);
-    if (status == NULL)
-        status = batch_gather(splitters, sample, chosen, count, BATCH_COPY);
-    free(order);
-    free(chosen);
-    if (status != NULL) {
-        batch_destroy(splitters);
-        return status;
-    }
-    sort->splitters = splitters;
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct node *sort,
-                                              const char *what)
-{
-    char sampling[256];
-    struct job job = {0};
-    struct batch *sample = NULL;
-    uint64_t row_count = 0;
-    snprintf(sampling, sizeof sampling, "sample of %s", what);
-    /* About 100 rows for each result partition (FEATURES A40), whatever the number of input
-     * partitions. */
-    uint32_t inputs = sort->inputs[0]->partition_count > 0 ? sort->inputs[0]->partition_count : 1;
-    uint64_t limit = (uint64_t)SAMPLE_ROWS_PER_PARTITION * sort->partition_count / inputs;
-    struct terminal terminal = {
-        .kind = TERMINAL_SAMPLE,
-        .limit = limit > SAMPLE_ROWS_PER_PARTITION ? limit : SAMPLE_ROWS_PER_PARTITION};
-    barks_status *status = batch_create(context->pool, &sort->record->schema, BATCH_ROWS, &sample);
-    if (status == NULL)
-        status = run_job(context, sort->inputs[0], &terminal, sampling, &job);
-    if (status == NULL)
-        status = action_rows(&job, sample, &row_count);
-    if (status == NULL)
-        status = choose_splitters(context, sort, sample);
-    batch_destroy(sample);
-    terminal_drop(&terminal);
-    job_drop(&job);
-    return status;
-}
-
-BARKS_CHECKED static barks_status *sample_sorts(barks_context *context, struct node *node,
-                                                const char *what)
-{
-    for (;;) {
-        barks_status *status = NULL;
-        struct node *sort = find_unsampled_sort(node, context->node_count, &status);
-        BARKS_TRY(status);
-        if (sort == NULL)
-            return NULL;
-        BARKS_TRY(sample_for(context, sort, what));
-    }
-}
-
 static void forget(barks_context *context)
 {
     for (uint32_t i = 0; i < context->node_count; i++)
@@ -152,9 +74,9 @@ barks_status *action_run(barks_context *context, struct node *node, struct termi
     context->action_count++;
     barks_status *status = node_error(node);
     if (status == NULL)
-        status = sample_sorts(context, node, what);
+        status = sampling_run(context, node, what);
     if (status == NULL)
-        status = run_job(context, node, terminal, what, job);
+        status = action_run_job(context, node, terminal, what, job);
     terminal_drop(terminal);
     forget(context);
     return status;

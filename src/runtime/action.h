@@ -17,6 +17,12 @@ BARKS_CHECKED barks_status *action_run(barks_context *context, struct node *node
                                        struct terminal *terminal, const char *what,
                                        struct job *job);
 
+/* One job of an action: as action_run, for a dataset whose sorts have their splitters. terminal is
+ * left to the caller. */
+BARKS_CHECKED barks_status *action_run_job(barks_context *context, struct node *node,
+                                           struct terminal *terminal, const char *what,
+                                           struct job *job);
+
 /* Rows of a result, in order, appended to rows, and the number of rows of all partitions. */
 BARKS_CHECKED barks_status *action_rows(const struct job *job, struct batch *rows,
                                         uint64_t *out_partition_rows);

@@ -1,0 +1,148 @@
+#include "runtime/sampling.h"
+
+#include "exec/pipeline.h"
+#include "exec/result.h"
+#include "exec/sort.h"
+#include "plan/stage_cut.h"
+#include "runtime/action.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SAMPLE_ROWS_PER_PARTITION = 100 };
+
+/* Sampled rows, and how many rows of the input each stands for: a partition sends about as many
+ * whatever its size. */
+struct sample {
+    struct batch *rows;
+    double *weights; /* owned */
+    uint32_t weight_capacity;
+};
+
+static void sample_drop(struct sample *sample)
+{
+    batch_destroy(sample->rows);
+    free(sample->weights);
+}
+
+BARKS_CHECKED static barks_status *add_weights(struct sample *sample,
+                                               const struct result_head *head)
+{
+    uint32_t row_count = sample->rows->base.row_count;
+    if (row_count > sample->weight_capacity) {
+        uint32_t capacity = row_count < UINT32_MAX / 2 ? 2 * row_count : UINT32_MAX;
+        double *weights = realloc(sample->weights, capacity * sizeof *weights);
+        if (weights == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a sample of %" PRIu32 " rows", row_count);
+        sample->weights = weights;
+        sample->weight_capacity = capacity;
+    }
+    for (uint32_t row = row_count - head->row_count; row < row_count; row++)
+        sample->weights[row] = (double)head->partition_rows / head->row_count;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *read_sample(const struct job *job, struct sample *sample)
+{
+    for (uint32_t i = 0; i < job->result_count; i++) {
+        const struct buffer *bytes = &job->results[i];
+        size_t offset = 0;
+        bool more = true;
+        while (more) {
+            struct result_head head = {0};
+            BARKS_TRY(
+                result_next(bytes->data, bytes->size_bytes, &offset, sample->rows, &head, &more));
+            if (more && head.row_count > 0)
+                BARKS_TRY(add_weights(sample, &head));
+        }
+    }
+    return NULL;
+}
+
+/* Row i of the chosen is the first that has i + 1 shares of all weight before or in it. */
+static void choose(const struct sample *sample, const uint32_t *order, uint32_t share_count,
+                   uint32_t *out_chosen)
+{
+    uint32_t row_count = sample->rows->base.row_count, chosen = 0;
+    double total = 0, passed = 0;
+    for (uint32_t i = 0; i < row_count; i++)
+        total += sample->weights[i];
+    for (uint32_t i = 0; i < row_count; i++) {
+        passed += sample->weights[order[i]];
+        while (chosen + 1 < share_count && passed * share_count >= total * (chosen + 1))
+            out_chosen[chosen++] = order[i];
+    }
+    while (chosen + 1 < share_count) /* rounding: the last ones */
+        out_chosen[chosen++] = order[row_count - 1];
+}
+
+BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, struct node *sort,
+                                                    const struct sample *sample)
+{
+    uint32_t row_count = sample->rows->base.row_count;
+    uint32_t count = row_count > 0 ? sort->partition_count - 1 : 0;
+    uint32_t *order = calloc((size_t)row_count + 1, sizeof *order);
+    uint32_t *chosen = calloc((size_t)count + 1, sizeof *chosen);
+    struct batch *splitters = NULL;
+    barks_status *status = NULL;
+    if (order == NULL || chosen == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for a sample of %" PRIu32 " rows", row_count);
+    if (status == NULL)
+        status = rows_order(&sample->rows->base, sort->sort_keys, sort->sort_key_count,
+                            context->pool, order);
+    if (status == NULL && count > 0)
+        choose(sample, order, sort->partition_count, chosen);
+    if (status == NULL)
+        status = batch_create(context->pool, &sort->record->schema, count + 1, &splitters);
+    if (status == NULL)
+        status = batch_gather(splitters, sample->rows, chosen, count, BATCH_COPY);
+    free(order);
+    free(chosen);
+    if (status != NULL) {
+        batch_destroy(splitters);
+        return status;
+    }
+    sort->splitters = splitters;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct node *sort,
+                                              const char *what)
+{
+    char sampling[256];
+    struct job job = {0};
+    struct sample sample = {0};
+    snprintf(sampling, sizeof sampling, "sample of %s", what);
+    /* About 100 rows for each result partition, whatever the number of input partitions. */
+    uint32_t inputs = sort->inputs[0]->partition_count > 0 ? sort->inputs[0]->partition_count : 1;
+    uint64_t limit = (uint64_t)SAMPLE_ROWS_PER_PARTITION * sort->partition_count / inputs;
+    struct terminal terminal = {
+        .kind = TERMINAL_SAMPLE,
+        .limit = limit > SAMPLE_ROWS_PER_PARTITION ? limit : SAMPLE_ROWS_PER_PARTITION};
+    barks_status *status =
+        batch_create(context->pool, &sort->record->schema, BATCH_ROWS, &sample.rows);
+    if (status == NULL)
+        status = action_run_job(context, sort->inputs[0], &terminal, sampling, &job);
+    if (status == NULL)
+        status = read_sample(&job, &sample);
+    if (status == NULL)
+        status = choose_splitters(context, sort, &sample);
+    sample_drop(&sample);
+    terminal_drop(&terminal);
+    job_drop(&job);
+    return status;
+}
+
+barks_status *sampling_run(barks_context *context, struct node *node, const char *what)
+{
+    for (;;) {
+        barks_status *status = NULL;
+        struct node *sort = find_unsampled_sort(node, context->node_count, &status);
+        BARKS_TRY(status);
+        if (sort == NULL)
+            return NULL;
+        BARKS_TRY(sample_for(context, sort, what));
+    }
+}
