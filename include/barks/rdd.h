@@ -88,7 +88,8 @@ BARKS_API barks_rdd *barks_apply_at(barks_rdd *rdd, const barks_function *functi
 #define barks_union_all(rdds, count) barks_union_at((rdds), (count), BARKS_HERE)
 BARKS_API barks_rdd *barks_union_at(barks_rdd *const *rdds, size_t rdd_count, const char *where);
 
-/* Options of the operations that exchange rows; what is left out is 0. */
+/* Options of the operations that exchange rows; what is left out is 0. Operations with options are
+ * macros in two steps: the first adds an empty last argument, since C17 wants one for "...". */
 typedef struct barks_exchange_options {
     char first_; /* for the macros: so that options can be left out */
     uint32_t
@@ -109,7 +110,8 @@ typedef struct barks_exchange_options {
  * order of the result is unspecified, but the same on every run and for any number of ranks.
  * Options: .partitions, .env.
  */
-#define barks_reduce_by_key(rdd, keys, f, ...)                                                     \
+#define barks_reduce_by_key(rdd, keys, ...) BARKS_REDUCE_BY_KEY_(rdd, keys, __VA_ARGS__, )
+#define BARKS_REDUCE_BY_KEY_(rdd, keys, f, ...)                                                    \
     barks_reduce_by_key_at((rdd), (keys), BARKS_FUNCTION_OF(reduce, f),                            \
                            &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API barks_rdd *barks_reduce_by_key_at(barks_rdd *rdd, const char *keys,
@@ -126,7 +128,9 @@ BARKS_API barks_rdd *barks_reduce_by_key_at(barks_rdd *rdd, const char *keys,
  * filled in; .initial must be neutral, since there is one for each key in many places. Options:
  * .partitions, .env (of both), .initial.
  */
-#define barks_aggregate_by_key(rdd, keys, update, merge, ...)                                      \
+#define barks_aggregate_by_key(rdd, keys, update, ...)                                             \
+    BARKS_AGGREGATE_BY_KEY_(rdd, keys, update, __VA_ARGS__, )
+#define BARKS_AGGREGATE_BY_KEY_(rdd, keys, update, merge, ...)                                     \
     barks_aggregate_by_key_at((rdd), (keys), BARKS_FUNCTION_OF(aggregate, update),                 \
                               BARKS_FUNCTION_OF(reduce, merge),                                    \
                               &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
@@ -137,7 +141,8 @@ BARKS_API barks_rdd *barks_aggregate_by_key_at(barks_rdd *rdd, const char *keys,
                                                const char *where);
 
 /* One of each row, compared by all fields. Option: .partitions. */
-#define barks_distinct(rdd, ...)                                                                   \
+#define barks_distinct(...) BARKS_DISTINCT_(__VA_ARGS__, )
+#define BARKS_DISTINCT_(rdd, ...)                                                                  \
     barks_distinct_at((rdd), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API barks_rdd *barks_distinct_at(barks_rdd *rdd, const barks_exchange_options *options,
                                        const char *where);
@@ -150,7 +155,8 @@ BARKS_API barks_rdd *barks_distinct_at(barks_rdd *rdd, const barks_exchange_opti
  *
  * Cost: reads the input twice, first for a sample that decides the ranges.
  */
-#define barks_sort_by(rdd, order, ...)                                                             \
+#define barks_sort_by(rdd, ...) BARKS_SORT_BY_(rdd, __VA_ARGS__, )
+#define BARKS_SORT_BY_(rdd, order, ...)                                                            \
     barks_sort_by_at((rdd), (order), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API barks_rdd *barks_sort_by_at(barks_rdd *rdd, const char *order,
                                       const barks_exchange_options *options, const char *where);
@@ -226,9 +232,11 @@ typedef struct barks_write_options {
  * Errors:    BARKS_INVALID (the output exists, fields that the format cannot hold), BARKS_IO,
  *            BARKS_LIMIT (disk full).
  */
-#define barks_write_csv(rdd, path, ...)                                                            \
+#define barks_write_csv(rdd, ...) BARKS_WRITE_CSV_(rdd, __VA_ARGS__, )
+#define BARKS_WRITE_CSV_(rdd, path, ...)                                                           \
     barks_write_at((rdd), "csv", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
-#define barks_write_text(rdd, path, ...)                                                           \
+#define barks_write_text(rdd, ...) BARKS_WRITE_TEXT_(rdd, __VA_ARGS__, )
+#define BARKS_WRITE_TEXT_(rdd, path, ...)                                                          \
     barks_write_at((rdd), "text", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *path,
                               const barks_write_options *options, const char *where);

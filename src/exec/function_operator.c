@@ -89,7 +89,8 @@ void barks_out_flush(barks_out *out)
 {
     struct emitter *emitter = out->operator_self;
     struct function_operator *op =
-        (struct function_operator *)((char *)emitter - offsetof(struct function_operator, emitter));
+        (struct function_operator *)(void *)((char *)emitter -
+                                             offsetof(struct function_operator, emitter));
     barks_status *status = emitter->failed == NULL ? flush(op) : NULL;
     if (status != NULL)
         emitter_fail(emitter, status);

@@ -54,7 +54,7 @@ int barks_exit_code(const barks_status *status)
 
 static void print_error(const barks_status *error)
 {
-    char text[4096];
+    char text[3000];
     barks_status_format(error, text, sizeof text);
     fflush(stdout);
     fprintf(stderr, "barks: %s\n", text);

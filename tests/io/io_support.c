@@ -22,7 +22,7 @@ void must(barks_status *status)
 
 void must_fail(barks_status *status, barks_code code, ...)
 {
-    char text[4000];
+    char text[3000];
     va_list wanted;
     REQUIRE(status != NULL, "it should have failed");
     (void)barks_status_format(status, text, sizeof text);
