@@ -451,10 +451,9 @@ barks_status *driver_submit(struct driver *driver, struct job *job)
     else {
         *driver->locked.submitted_end = job;
         driver->locked.submitted_end = &job->next;
+        net_wake(driver->net); /* under the lock: the endpoint is closed by who has seen the end */
     }
     lock_release(&driver->lock);
-    if (error == NULL)
-        net_wake(driver->net);
     return error;
 }
 
@@ -487,10 +486,10 @@ void driver_end(struct driver *driver, int exit_status)
     driver->locked.stopping = true;
     driver->locked.stop_status = exit_status;
     condition_broadcast(&driver->changed);
-    bool gave_up = driver->locked.end_error != NULL;
+    if (driver->locked.end_error == NULL)
+        net_wake(driver->net); /* under the lock: the thread closes its endpoint once it has seen
+                                  the end */
     lock_release(&driver->lock);
-    if (!gave_up)
-        net_wake(driver->net);
     pthread_join(driver->thread, NULL);
     join_locals(driver);
 }
