@@ -68,11 +68,8 @@ BARKS_CHECKED static barks_status *check_files(const struct split_set *splits)
             continue;
         if (gethostname(host, sizeof host - 1) != 0)
             snprintf(host, sizeof host, "this host");
-        BARKS_FAIL(BARKS_IO,
-                   "'%s', which the driver has found, is not there on %s: put the input on a file "
-                   "system that all "
-                   "hosts of the job share, and leave it alone while the job runs",
-                   splits->splits[i].path, host);
+        struct input_file unseen = {.path = (char *)(uintptr_t)splits->splits[i].path}; /* lent */
+        return input_mark_mismatch(&unseen, 0, host);
     }
     return NULL;
 }

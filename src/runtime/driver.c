@@ -26,7 +26,6 @@ enum {
     NAP_RUNNING_NS = 200 * 1000,
     NAP_IDLE_NS = 1000 * 1000,
     NAP_LONG_IDLE_NS = 10 * 1000 * 1000,
-    EXIT_LOST = 7,
 };
 #define LOOK_ROUND_NS (UINT64_C(100) * NS_PER_MS)
 #define IDLE_AFTER_NS NS_PER_S

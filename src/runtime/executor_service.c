@@ -40,9 +40,8 @@ struct awaited {
 
 struct executor {
     struct net *net;
-    struct watchdog *watchdog;   /* NULL where nothing can hang */
-    const struct config *config; /* this process's own; values come with the welcome */
-    struct welcome welcome;      /* what the driver said at the start */
+    struct watchdog *watchdog; /* NULL where nothing can hang */
+    struct welcome welcome;    /* what the driver said at the start */
     struct topology *topology;
     struct pool *pool;
     struct reduce_side *reduce_side;
@@ -556,8 +555,7 @@ static void tell_trouble(struct executor *executor, barks_status *status)
 
 int executor_serve(struct net *net, const struct config *config, struct watchdog *watchdog)
 {
-    struct executor executor = {
-        .net = net, .watchdog = watchdog, .config = config, .last_work_ns = monotonic_ns()};
+    struct executor executor = {.net = net, .watchdog = watchdog, .last_work_ns = monotonic_ns()};
     bool refused = false;
     bool is_alone = watchdog != NULL; /* a process of its own, under MPI */
     barks_status *status = is_alone ? log_relay_open(&executor.log) : NULL;

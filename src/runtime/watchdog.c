@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define TICK_NS (UINT64_C(100) * NS_PER_MS)
-enum { EXIT_LOST = 7 };
 
 struct watchdog {
     pthread_t thread;

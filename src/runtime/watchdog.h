@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* What barks_exit_code gives for BARKS_LOST, for those who leave without a status. */
+enum { EXIT_LOST = 7 };
+
 /* Its thread never calls MPI. Threads: beat and phase from the watched thread. */
 struct watchdog;
 
