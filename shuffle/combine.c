@@ -210,47 +210,103 @@ void combine_destroy(struct combine *combine)
 
 /* --- Room --- */
 
-/* Slots are in the order of their hashes but for runs, and so are the places they move to: both
- * arrays are walked from front to back. */
-static void move_slots(struct combine *combine, const struct combine *old)
+/* Puts what is in slot into the table, behind those that want the same place and are there. */
+static void place_slot(struct combine *combine, const struct slot *slot)
 {
     const uint64_t mask = combine_slot_count(combine) - 1;
-    const uint64_t old_count = combine_slot_count(old);
-    const size_t stride_bytes = combine->stride_bytes;
-    for (uint64_t i = 0; i < old_count; i++) {
-        const struct slot *from = combine_slot(old, i);
-        if (from->hash == 0)
-            continue;
-        uint64_t to = combine_home(combine, from->hash);
-        while (combine_slot(combine, to)->hash != 0)
-            to = (to + 1) & mask;
-        copy_words(combine_slot(combine, to), from, stride_bytes);
+    const uint64_t home = combine_home(combine, slot->hash);
+    uint64_t distance = 0;
+    while (combine_slot(combine, (home + distance) & mask)->hash != 0)
+        distance++;
+    copy_words(combine_slot(combine, (home + distance) & mask), slot, combine->stride_bytes);
+    if (distance > combine->distance_max)
+        combine->distance_max = distance;
+}
+
+/* Of a table that is to grow: the slots in front that are copied before the rest moves. They end at
+ * an empty one, so that those which went on searching from the end of the table to its beginning
+ * are among them, and far enough from the beginning for the others to move behind themselves. */
+static uint64_t first_slots_count(const struct combine *combine)
+{
+    uint64_t count = 2 * combine->distance_max + 2;
+    while (count < combine_slot_count(combine) && combine_slot(combine, count)->hash != 0)
+        count++;
+    return count < combine_slot_count(combine) ? count : combine_slot_count(combine);
+}
+
+/* Moves the slots of a table that has grown, whose first old_count they were, to where they are
+ * looked for now. What lies at i was looked for from i - distance_max on, now from at least twice
+ * as far on: so if the last ones move first, none meets one that is still to move. But of those
+ * that lie next to each other the first moves first: of keys that want the same slot the oldest,
+ * which is likely to be looked for most, gets it again. Where some go on from the end of the table
+ * to its beginning there is room for them, as there was before: no more of them can be too many for
+ * the end when it has twice the slots. */
+static void spread_slots(struct combine *combine, uint64_t old_count, const uint8_t *first_slots,
+                         uint64_t first_count)
+{
+    const uint64_t distance_max = combine->distance_max;
+    combine->distance_max = 0;
+    for (uint64_t i = 0; i < first_count; i++)
+        combine_slot(combine, i)->hash = 0;
+    for (uint64_t begin = old_count, end; begin > first_count;) {
+        end = begin;
+        while (begin > first_count && 2 * (begin - 1 - distance_max) >= end &&
+               combine_slot(combine, begin - 1)->hash != 0)
+            begin--;
+        for (uint64_t i = begin; i < end; i++) {
+            struct slot *from = combine_slot(combine, i);
+            place_slot(combine, from);
+            from->hash = 0;
+        }
+        begin -= begin == end; /* past an empty slot */
+    }
+    for (uint64_t i = 0; i < first_count; i++) {
+        const void *at = first_slots + i * combine->stride_bytes;
+        const struct slot *slot = at;
+        if (slot->hash != 0)
+            place_slot(combine, slot);
     }
 }
 
-/* New slots, into which those of old (which may be none) are moved. */
-BARKS_CHECKED static barks_status *make_slots(struct combine *combine, uint32_t bits)
+/* The first slots, or more of them. */
+BARKS_CHECKED static barks_status *acquire_slots(struct combine *combine, uint32_t bits)
 {
-    struct combine old = {.slots = combine->slots,
-                          .slots_bytes = combine->slots_bytes,
-                          .stride_bytes = combine->stride_bytes,
-                          .bits = combine->bits};
     size_t bytes = 0;
     if (bits > 40 || ckd_mul(&bytes, (size_t)1 << bits, combine->stride_bytes))
         BARKS_FAIL(BARKS_LIMIT,
                    "a table of 2^%" PRIu32 " accumulators is larger than memory can be", bits);
     void *slots = NULL;
-    BARKS_TRY_DOING(pool_acquire_zeroed(combine->options.pool, bytes, &slots),
-                    "grow a table of %" PRIu64 " accumulators of '%s'", combine->row_count,
-                    combine->options.accumulator->name);
+    if (combine->slots == NULL)
+        BARKS_TRY(pool_acquire_zeroed(combine->options.pool, bytes, &slots));
+    else
+        BARKS_TRY(pool_grow_zeroed(combine->options.pool, combine->slots, combine->slots_bytes,
+                                   bytes, &slots));
     combine->slots = slots;
     combine->slots_bytes = bytes;
     combine->bits = bits;
-    combine->displacement = 0;
-    combine->inserted = 0;
-    if (old.slots != NULL)
-        move_slots(combine, &old);
-    pool_release(combine->options.pool, old.slots, old.slots_bytes);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *make_slots(struct combine *combine, uint32_t bits)
+{
+    const uint64_t old_count = combine_slot_count(combine);
+    const uint64_t first_count = old_count == 0 ? 0 : first_slots_count(combine);
+    const size_t first_bytes = first_count * combine->stride_bytes;
+    struct pool *pool = combine->options.pool;
+    void *first_slots = NULL;
+    barks_status *status = pool_acquire(pool, first_bytes, &first_slots);
+    if (status == NULL && first_bytes > 0)
+        memcpy(first_slots, combine->slots, first_bytes);
+    if (status == NULL)
+        status = acquire_slots(combine, bits);
+    if (status == NULL) {
+        spread_slots(combine, old_count, first_slots, first_count);
+        combine->displacement = 0;
+        combine->inserted = 0;
+    }
+    pool_release(pool, first_slots, first_bytes);
+    BARKS_TRY_DOING(status, "grow a table of %" PRIu64 " accumulators of '%s'", combine->row_count,
+                    combine->options.accumulator->name);
     return NULL;
 }
 
@@ -331,7 +387,8 @@ barks_status *combine_begin_accumulator(struct combine *combine, const barks_bat
     return NULL;
 }
 
-barks_status *combine_fold(struct combine *combine, const barks_batch *batch, uint32_t count,
+barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
+                           void *const *accumulators, uint32_t first_row, uint32_t count,
                            uint32_t *out_row)
 {
     const barks_function *function = combine->options.function;
@@ -343,26 +400,28 @@ barks_status *combine_fold(struct combine *combine, const barks_batch *batch, ui
                        .batch = batch,
                        .task_self = &combine->scope};
     uint64_t kept_bytes = combine->keep.kept_bytes;
-    function->fold(&call, combine->accumulators, combine->rows, count);
+    function->fold(&call, accumulators, first_row, count);
     combine->fold_kept_bytes += combine->keep.kept_bytes - kept_bytes;
     if (call.status != NULL)
         *out_row = call.row_index;
     return call.status;
 }
 
-/* Takes the rows that began accumulators out of what is to be folded. Returns how many are left. */
-static uint32_t leave_out_fresh(struct combine *combine, uint32_t row_count)
+/* Folds the rows of a look-up, but not those that an accumulator began as a copy of. */
+BARKS_CHECKED static barks_status *fold_found(struct combine *combine, const barks_batch *batch,
+                                              uint32_t first, uint32_t row_count, uint32_t *out_row)
 {
-    uint32_t kept = combine->fresh[0];
-    for (uint32_t f = 0; f < combine->fresh_count; f++) {
-        uint32_t begin = combine->fresh[f] + 1;
-        uint32_t end = f + 1 < combine->fresh_count ? combine->fresh[f + 1] : row_count;
-        memmove(&combine->accumulators[kept], &combine->accumulators[begin],
-                (end - begin) * sizeof *combine->accumulators);
-        memmove(&combine->rows[kept], &combine->rows[begin], (end - begin) * sizeof *combine->rows);
-        kept += end - begin;
-    }
-    return kept;
+    const barks_function *function = combine->options.function;
+    uint32_t begin = 0;
+    if (function != NULL && function->kind == BARKS_KIND_REDUCE)
+        for (uint32_t f = 0; f < combine->fresh_count; f++) {
+            uint32_t end = combine->fresh[f];
+            BARKS_TRY(combine_fold(combine, batch, &combine->accumulators[begin], first + begin,
+                                   end - begin, out_row));
+            begin = end + 1;
+        }
+    return combine_fold(combine, batch, &combine->accumulators[begin], first + begin,
+                        row_count - begin, out_row);
 }
 
 /* Copies what accumulators point to once more and lets go of the rest. */
@@ -392,13 +451,7 @@ barks_status *combine_add(struct combine *combine, const struct batch *batch, ui
             count = FIND_ROWS;
         BARKS_TRY(make_room(combine, count));
         BARKS_TRY(combine_find(combine, rows, first, count));
-        for (uint32_t k = 0; k < count; k++)
-            combine->rows[k] = first + k;
-        uint32_t folded = count;
-        if (combine->fresh_count > 0 && combine->options.function != NULL &&
-            combine->options.function->kind == BARKS_KIND_REDUCE)
-            folded = leave_out_fresh(combine, count);
-        BARKS_TRY(combine_fold(combine, rows, folded, out_row));
+        BARKS_TRY(fold_found(combine, rows, first, count, out_row));
     }
     combine->rows_added += rows->row_count;
     combine->rows_since_drain += rows->row_count;
@@ -423,6 +476,7 @@ void combine_clear(struct combine *combine)
     combine->rows_since_drain = 0;
     combine->displacement = 0;
     combine->inserted = 0;
+    combine->distance_max = 0;
     combine->fold_kept_bytes = 0;
     combine->live_bytes = 0;
     combine->has_failed_to_grow = false;

@@ -251,13 +251,12 @@ BARKS_CHECKED static barks_status *pass_rows(struct drain *drain, const barks_ba
     for (uint32_t first = 0; first < rows->row_count; first += FIND_ROWS) {
         uint32_t count = rows->row_count - first < FIND_ROWS ? rows->row_count - first : FIND_ROWS;
         for (uint32_t k = 0; k < count; k++) {
-            combine->rows[k] = first + k;
             combine->accumulators[k] = combine->staged + (combine->staged_count + k) * size_bytes;
             BARKS_TRY(
                 combine_begin_accumulator(combine, rows, first + k, combine->accumulators[k]));
         }
         if (folds)
-            BARKS_TRY(combine_fold(combine, rows, count, out_row));
+            BARKS_TRY(combine_fold(combine, rows, combine->accumulators, first, count, out_row));
         combine->staged_count += count;
         if (combine->staged_count + FIND_ROWS > BATCH_ROWS)
             BARKS_TRY(visit_staged(drain));

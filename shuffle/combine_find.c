@@ -92,6 +92,8 @@ BARKS_CHECKED static barks_status *insert(struct combine *combine, const barks_b
     combine->row_count++;
     combine->inserted++;
     combine->displacement += distance;
+    if (distance > combine->distance_max)
+        combine->distance_max = distance;
     combine->fresh[combine->fresh_count++] = k;
     return NULL;
 }

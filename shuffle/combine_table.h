@@ -22,9 +22,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Rows looked up at a time: their slots (a cache line each) take half of a 32 KiB first-level
- * cache, and are enough misses at once for any memory. */
-enum { FIND_ROWS = 256 };
+/* Rows looked up at a time: their slots (a cache line each) and those of the next look-up take half
+ * of a 32 KiB first-level cache, and are enough misses at once for any memory. */
+enum { FIND_ROWS = 128 };
 
 /* How keys are hashed and compared; chosen once, by type. */
 enum find_kind {
@@ -63,6 +63,7 @@ struct combine {
     uint64_t rows_since_drain;
     uint64_t displacement; /* slots between where keys hash to and where they went, since growing */
     uint64_t inserted;     /* keys, since growing */
+    uint64_t distance_max; /* the most slots between where a key hashes to and where it is */
     bool has_failed_to_grow;
 
     struct keeper keep;
@@ -80,7 +81,6 @@ struct combine {
     uint64_t *next_hashes;
     uint64_t hash_room[2][FIND_ROWS];
     void *accumulators[FIND_ROWS];
-    uint32_t rows[FIND_ROWS];   /* in the batch: what is folded */
     uint32_t misses[FIND_ROWS]; /* rows of the look-up whose first slot was not theirs */
     uint32_t fresh[FIND_ROWS];  /* rows of the look-up that began an accumulator, in order */
     uint32_t fresh_count;
@@ -128,8 +128,9 @@ BARKS_CHECKED barks_status *combine_begin_accumulator(struct combine *combine,
 /* Points bound at the columns of batch. */
 void combine_bind(struct combine *combine, const barks_batch *batch);
 
-/* Folds rows[k] into accumulators[k], k < count. *out_row: where the body failed. */
+/* Folds row first_row + k into accumulators[k], k < count. *out_row: where the body failed. */
 BARKS_CHECKED barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
+                                         void *const *accumulators, uint32_t first_row,
                                          uint32_t count, uint32_t *out_row);
 
 /* No accumulators and no memory for them; the next row takes as many slots as there were, unless

@@ -403,21 +403,15 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
             call->row_index = (uint32_t)row;                                                       \
         return !body.failed;                                                                       \
     }                                                                                              \
-    static void barks_loop_##name(barks_call *call, void *const *accumulators,                     \
-                                  const uint32_t *row_indices, uint32_t count)                     \
+    static void barks_loop_##name(barks_call *call, void *const *accumulators, uint32_t first_row, \
+                                  uint32_t count)                                                  \
     {                                                                                              \
         struct barks_batch_##in_name from;                                                         \
         const env_type *env = call->env;                                                           \
         barks_open_##in_name(&from, call->columns);                                                \
-        if (row_indices == NULL) {                                                                 \
-            for (uint32_t k = 0; k < count; k++)                                                   \
-                if (!barks_fold_row_##name(call, &from, k, env, accumulators[k]))                  \
-                    return;                                                                        \
-        } else {                                                                                   \
-            for (uint32_t k = 0; k < count; k++)                                                   \
-                if (!barks_fold_row_##name(call, &from, row_indices[k], env, accumulators[k]))     \
-                    return;                                                                        \
-        }                                                                                          \
+        for (uint32_t k = 0; k < count; k++)                                                       \
+            if (!barks_fold_row_##name(call, &from, first_row + k, env, accumulators[k]))          \
+                return;                                                                            \
     }                                                                                              \
     BARKS_DEFINE_FUNCTION_(kind, KIND, name, env_type, env_bytes, in_name,                         \
                            &barks_record_##acc_name, fold)                                         \

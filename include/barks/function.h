@@ -92,11 +92,10 @@ typedef struct barks_function {
     uint32_t (*filter)(
         barks_call *call,
         uint32_t *out_selected); /* indices of the rows kept, ascending; their number */
-    /* reduce, aggregate: folds row row_indices[k] (NULL: k) into the struct at accumulators[k], k
-     * in [0, count), in this order; the same accumulator may occur many times. Strings longer than
-     * a view holds that the body stores are copied by barks_keep. */
-    void (*fold)(barks_call *call, void *const *accumulators, const uint32_t *row_indices,
-                 uint32_t count);
+    /* reduce, aggregate: folds row first_row + k into the struct at accumulators[k], k in
+     * [0, count), in this order; the same accumulator may occur many times. Strings longer than a
+     * view holds that the body stores are copied by barks_keep. */
+    void (*fold)(barks_call *call, void *const *accumulators, uint32_t first_row, uint32_t count);
     void (*foreach)(barks_call *call);
 } barks_function;
 

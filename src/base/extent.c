@@ -96,6 +96,35 @@ static void *take_idle(struct extents *extents, size_t bytes)
     return memory;
 }
 
+/* A new mapping, for which idle extents are unmapped where all would pass mapped_bytes_max with
+ * more_bytes more; NULL, and errno, without memory. */
+static uint8_t *map_within(struct extents *extents, size_t bytes, size_t more_bytes,
+                           uint64_t mapped_bytes_max)
+{
+    uint64_t others_bytes = extents->mapped_bytes - extents->idle_bytes;
+    uint64_t idle_bytes_max = 0;
+    if (ckd_sub(&idle_bytes_max, mapped_bytes_max, others_bytes) ||
+        ckd_sub(&idle_bytes_max, idle_bytes_max, more_bytes))
+        idle_bytes_max = 0;
+    extents_trim(extents, idle_bytes_max);
+    uint8_t *memory = map_aligned(bytes);
+    if (memory == NULL && extents->idle_bytes > 0) {
+        extents_trim(extents, 0);
+        memory = map_aligned(bytes);
+    }
+    return memory;
+}
+
+/* A mapping that is handed out: of mapped_bytes, the last more_bytes are new. */
+static void set_up(struct extents *extents, uint8_t *memory, size_t bytes, size_t more_bytes)
+{
+    /* Only advice: a kernel without huge pages says EINVAL, and small ones do as well. */
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    add_roots(memory, bytes);
+    poison(memory + bytes - more_bytes, more_bytes);
+    extents->mapped_bytes += more_bytes;
+}
+
 barks_status *extents_take(struct extents *extents, size_t bytes, uint64_t mapped_bytes_max,
                            void **out, bool *out_is_zero)
 {
@@ -104,30 +133,50 @@ barks_status *extents_take(struct extents *extents, size_t bytes, uint64_t mappe
     uint8_t *memory = take_idle(extents, bytes);
     bool is_zero = memory == NULL;
     if (is_zero) {
-        uint64_t others_bytes = extents->mapped_bytes - extents->idle_bytes;
-        uint64_t idle_bytes_max = 0;
-        if (ckd_sub(&idle_bytes_max, mapped_bytes_max, others_bytes) ||
-            ckd_sub(&idle_bytes_max, idle_bytes_max, bytes))
-            idle_bytes_max = 0;
-        extents_trim(extents, idle_bytes_max);
-        memory = map_aligned(bytes);
-        if (memory == NULL && extents->idle_bytes > 0) {
-            extents_trim(extents, 0);
-            memory = map_aligned(bytes);
-        }
+        memory = map_within(extents, bytes, bytes, mapped_bytes_max);
         if (memory == NULL)
             BARKS_FAIL(BARKS_NO_MEMORY, "the system has no %zu bytes left: %s", bytes,
                        strerror(errno));
-        /* Only advice: a kernel without huge pages says EINVAL, and small ones do as well. */
-        madvise(memory, bytes, MADV_HUGEPAGE);
-        add_roots(memory, bytes);
-        poison(memory, bytes);
-        extents->mapped_bytes += bytes;
+        set_up(extents, memory, bytes, bytes);
     }
     extents->taken_count++;
     assert(extents_are_sound(extents));
     *out = memory;
     *out_is_zero = is_zero;
+    return NULL;
+}
+
+barks_status *extents_grow(struct extents *extents, void *memory, size_t old_bytes, size_t bytes,
+                           uint64_t mapped_bytes_max, void **out)
+{
+    assert(is_aligned(memory) && old_bytes < bytes && bytes % EXTENT_BYTES == 0);
+    BARKS_TRY(make_room(extents));
+    uint8_t *grown = take_idle(extents, bytes);
+    if (grown != NULL) {
+        unpoison(grown, bytes);
+        memcpy(grown, memory, old_bytes);
+        memset(grown + old_bytes, 0, bytes - old_bytes);
+        poison(grown + old_bytes, bytes - old_bytes);
+        extents->taken_count++;
+        extents_give(extents, memory, old_bytes);
+        *out = grown;
+        return NULL;
+    }
+    grown = map_within(extents, bytes, bytes - old_bytes, mapped_bytes_max);
+    if (grown == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "the system has no %zu bytes left: %s", bytes, strerror(errno));
+    unpoison(memory, old_bytes);
+    remove_roots(memory, old_bytes);
+    if (mremap(memory, old_bytes, old_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, grown) == MAP_FAILED) {
+        int error = errno;
+        munmap(grown, bytes);
+        add_roots(memory, old_bytes);
+        BARKS_FAIL(BARKS_NO_MEMORY, "cannot move %zu bytes of memory: %s", old_bytes,
+                   strerror(error));
+    }
+    set_up(extents, grown, bytes, bytes - old_bytes);
+    assert(extents_are_sound(extents));
+    *out = grown;
     return NULL;
 }
 

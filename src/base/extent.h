@@ -35,6 +35,14 @@ struct extents {
 BARKS_CHECKED barks_status *extents_take(struct extents *extents, size_t bytes,
                                          uint64_t mapped_bytes_max, void **out, bool *out_is_zero);
 
+/* Makes what was taken, old_bytes, larger: bytes (a multiple of EXTENT_BYTES, more than before) at
+ * another address, with the old content in front and zeros behind. Pages are moved, not copied;
+ * but where an idle extent is large enough that is used, since its pages cost nothing more. What is
+ * new is poisoned, and idle extents are unmapped, as in extents_take. Errors: BARKS_NO_MEMORY;
+ * memory is then as before. */
+BARKS_CHECKED barks_status *extents_grow(struct extents *extents, void *memory, size_t old_bytes,
+                                         size_t bytes, uint64_t mapped_bytes_max, void **out);
+
 /* Gives back what was taken, all of it. */
 void extents_give(struct extents *extents, void *memory, size_t bytes);
 

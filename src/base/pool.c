@@ -244,11 +244,17 @@ static void uncount_locked(struct pool *pool, uint64_t bytes)
     atomic_store_explicit(&pool->used_bytes, used - bytes, memory_order_relaxed);
 }
 
-BARKS_CHECKED static barks_status *acquire_locked(struct pool *pool, size_t bytes, void **out,
-                                                  bool *out_is_zero)
+BARKS_CHECKED static barks_status *fail_if_wanted_locked(struct pool *pool, size_t bytes)
 {
     if (pool->locked.fail_after > 0 && --pool->locked.fail_after == 0)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %zu bytes: a test wants it so", bytes);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *acquire_locked(struct pool *pool, size_t bytes, void **out,
+                                                  bool *out_is_zero)
+{
+    BARKS_TRY(fail_if_wanted_locked(pool, bytes));
     size_t taken_bytes = pool_size_class(bytes);
     BARKS_TRY(count_locked(pool, taken_bytes));
     barks_status *status = taken_bytes <= (size_t)1 << PIECE_BITS_MAX
@@ -285,6 +291,45 @@ barks_status *pool_acquire_zeroed(struct pool *pool, size_t bytes, void **out)
     BARKS_TRY(acquire(pool, bytes, out, &is_zero));
     if (!is_zero)
         memset(*out, 0, bytes);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *grow_locked(struct pool *pool, void *memory, size_t old_bytes,
+                                               size_t bytes, void **out)
+{
+    BARKS_TRY(fail_if_wanted_locked(pool, bytes));
+    BARKS_TRY(count_locked(pool, bytes - old_bytes));
+    barks_status *status =
+        extents_grow(&pool->locked.extents, memory, old_bytes, bytes, pool->budget_bytes, out);
+    if (status != NULL)
+        uncount_locked(pool, bytes - old_bytes);
+    atomic_store_explicit(&pool->mapped_bytes, pool->locked.extents.mapped_bytes,
+                          memory_order_relaxed);
+    return status;
+}
+
+barks_status *pool_grow_zeroed(struct pool *pool, void *memory, size_t old_bytes, size_t bytes,
+                               void **out)
+{
+    assert(old_bytes <= bytes);
+    size_t taken_bytes = pool_size_class(old_bytes), wanted_bytes = pool_size_class(bytes);
+    if (taken_bytes > (size_t)1 << PIECE_BITS_MAX && wanted_bytes > taken_bytes &&
+        wanted_bytes < SIZE_MAX) {
+        lock_acquire(&pool->lock);
+        barks_status *status = grow_locked(pool, memory, taken_bytes, wanted_bytes, out);
+        lock_release(&pool->lock);
+        BARKS_TRY(status);
+        /* The last part of what was taken was not asked for, and may hold anything. */
+        unpoison(*out, bytes);
+        memset((uint8_t *)*out + old_bytes, 0, taken_bytes - old_bytes);
+        return NULL;
+    }
+    void *grown = NULL;
+    BARKS_TRY(pool_acquire(pool, bytes, &grown));
+    memcpy(grown, memory, old_bytes);
+    memset((uint8_t *)grown + old_bytes, 0, bytes - old_bytes);
+    pool_release(pool, memory, old_bytes);
+    *out = grown;
     return NULL;
 }
 

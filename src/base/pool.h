@@ -34,6 +34,12 @@ BARKS_CHECKED barks_status *pool_acquire(struct pool *pool, size_t bytes, void *
 /* The same with the first bytes zero; costs nothing where the kernel has just zeroed them. */
 BARKS_CHECKED barks_status *pool_acquire_zeroed(struct pool *pool, size_t bytes, void **out);
 
+/* Makes a block of old_bytes one of bytes, at least as many, which may lie elsewhere: the old
+ * content in front, zeros behind. From 2 MiB on no byte is copied and no page is touched.
+ * Errors: as pool_acquire; the block is then as before. */
+BARKS_CHECKED barks_status *pool_grow_zeroed(struct pool *pool, void *memory, size_t old_bytes,
+                                             size_t bytes, void **out);
+
 /* bytes as they were asked for. NULL is fine. */
 void pool_release(struct pool *pool, void *memory, size_t bytes);
 

@@ -1,6 +1,7 @@
 #include "exec/task_run.h"
 
 #include "exec/operator.h"
+#include "exec/partition_share.h"
 #include "shuffle/exchange.h"
 
 #include <stdio.h>
@@ -86,7 +87,7 @@ BARKS_CHECKED static barks_status *end_all(struct operator* first)
 }
 
 BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t partition,
-                                                 uint32_t *path)
+                                                 const struct task_payload *payload, uint32_t *path)
 {
     const struct pipeline *pipeline = task->spec->pipeline;
     struct operator* first = NULL;
@@ -95,9 +96,21 @@ BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t par
     BARKS_TRY(link_path(task, path, length, &first));
     task->partition_done = false;
     BARKS_TRY(begin_all(first, partition));
-    BARKS_TRY(source_run(task, &pipeline->nodes[path[0]], leaf_partition,
-                         &task->spec->payloads[partition - task->spec->first], first));
+    BARKS_TRY(source_run(task, &pipeline->nodes[path[0]], leaf_partition, payload, first));
     return end_all(first);
+}
+
+static bool next_partition(const struct task_spec *spec, uint32_t *own_count,
+                           uint32_t *out_partition, const struct task_payload **out_payload)
+{
+    if (spec->share != NULL)
+        return partition_share_take(spec->share, out_partition, out_payload);
+    if (*own_count == spec->end - spec->first)
+        return false;
+    *out_partition = spec->first + *own_count;
+    *out_payload = &spec->payloads[*own_count];
+    ++*own_count;
+    return true;
 }
 
 BARKS_CHECKED static barks_status *run_all(struct task *task)
@@ -111,8 +124,10 @@ BARKS_CHECKED static barks_status *run_all(struct task *task)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a task");
     if (status == NULL)
         status = terminal_create(task, record, &task->terminal);
-    for (uint32_t p = task->spec->first; p < task->spec->end && status == NULL; p++)
-        status = run_partition(task, p, path);
+    uint32_t own_count = 0, partition = 0;
+    const struct task_payload *payload = NULL;
+    while (status == NULL && next_partition(task->spec, &own_count, &partition, &payload))
+        status = run_partition(task, partition, payload, path);
     if (status == NULL && task->terminal->kind->finish != NULL)
         status = task->terminal->kind->finish(task->terminal);
     free(path);

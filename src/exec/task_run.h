@@ -11,6 +11,7 @@
 
 struct exchange;
 struct exchange_sent;
+struct share_member;
 struct reduce_side;
 struct pool;
 
@@ -37,6 +38,7 @@ struct task_spec {
     uint32_t first; /* partitions [first, end) */
     uint32_t end;
     const struct task_payload *payloads; /* end - first of them */
+    struct share_member *share;          /* by which it may read others' partitions too; or NULL */
 };
 
 /* Read by others while the task runs; written by its worker, relaxed. */

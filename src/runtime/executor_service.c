@@ -126,6 +126,8 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
     entry->problem = pipeline_unpack(in, executor->pool, &entry->pipeline);
     if (entry->problem == NULL)
         entry->problem = pipeline_check(entry->pipeline);
+    entry->shares = entry->problem == NULL && partition_share_fits(entry->pipeline);
+    partition_share_init(&entry->share);
     entry->next = executor->stages;
     executor->stages = entry;
     return NULL;

@@ -33,6 +33,7 @@ void stage_entry_release(struct stage_entry *entry)
 {
     if (entry == NULL || --entry->holders > 0)
         return;
+    partition_share_drop(&entry->share);
     pipeline_destroy(entry->pipeline);
     barks_status_free(entry->problem);
     free(entry);
@@ -70,13 +71,76 @@ static struct assignment *next_assignment(struct worker *worker)
     return assignment;
 }
 
+static void append_ended_locked(struct workers *workers, struct assignment *assignment)
+{
+    assignment->next = NULL;
+    *workers->locked.ended_end = assignment;
+    workers->locked.ended_end = &assignment->next;
+}
+
+static void cancel(void *context, struct assignment *assignment)
+{
+    (void)context;
+    atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+}
+
+static void cancel_stage_locked(struct workers *workers, const struct stage_entry *stage)
+{
+    for (uint32_t i = 0; i < workers->started; i++)
+        if (workers->all[i].running != NULL && workers->all[i].running->stage == stage)
+            cancel(NULL, workers->all[i].running);
+    for (struct assignment *other = workers->locked.waiting; other != NULL; other = other->next)
+        if (other->stage == stage)
+            cancel(NULL, other);
+}
+
+static void let_go_locked(struct workers *workers, struct stage_entry *stage, bool fail_together)
+{
+    while (stage->ended != NULL) {
+        struct assignment *assignment = stage->ended;
+        stage->ended = assignment->next;
+        if (fail_together && assignment->status == NULL)
+            assignment->status =
+                barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE,
+                                 "a task that it shared partitions with has failed");
+        partition_share_leave(&assignment->member);
+        append_ended_locked(workers, assignment);
+    }
+}
+
+/* Where partitions have moved between tasks, these count together or not at all, and what one reads
+ * may lie in the message of another: so none is let go before all have ended. A failure is let go
+ * first: the others are cancelled for its sake. */
+static void end_shared_locked(struct workers *workers, struct assignment *assignment)
+{
+    struct stage_entry *stage = assignment->stage;
+    bool failed = assignment->status != NULL;
+    struct assignment **link = &stage->ended;
+    while (!failed && *link != NULL)
+        link = &(*link)->next;
+    assignment->next = *link;
+    *link = assignment;
+    stage->has_failed |= failed;
+    bool moved = failed && partition_share_close(&stage->share);
+    if (moved)
+        cancel_stage_locked(workers, stage);
+    stage->fail_together |= moved;
+    stage->unfinished--;
+    if (stage->unfinished == 0 || (stage->has_failed && !stage->fail_together))
+        let_go_locked(workers, stage, stage->fail_together);
+    if (stage->unfinished == 0)
+        stage->has_failed = stage->fail_together = false;
+}
+
 static void hand_back(struct worker *worker, struct assignment *assignment)
 {
     struct workers *workers = worker->workers;
     lock_acquire(&workers->lock);
     worker->running = NULL;
-    *workers->locked.ended_end = assignment;
-    workers->locked.ended_end = &assignment->next;
+    if (assignment->stage->shares)
+        end_shared_locked(workers, assignment);
+    else
+        append_ended_locked(workers, assignment);
     lock_release(&workers->lock);
     net_wake(workers->options.net);
 }
@@ -136,6 +200,11 @@ void workers_give(struct workers *workers, struct assignment *assignment)
 {
     assignment->next = NULL;
     lock_acquire(&workers->lock);
+    if (assignment->stage->shares) {
+        partition_share_join(&assignment->stage->share, &assignment->member, &assignment->spec);
+        assignment->spec.share = &assignment->member;
+        assignment->stage->unfinished++;
+    }
     *workers->locked.waiting_end = assignment;
     workers->locked.waiting_end = &assignment->next;
     condition_signal(&workers->work);
@@ -169,18 +238,25 @@ void workers_visit(struct workers *workers,
     lock_release(&workers->lock);
 }
 
-static void cancel(void *context, struct assignment *assignment)
-{
-    (void)context;
-    atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
-}
-
 static void drop_list(struct assignment *list)
 {
     while (list != NULL) {
         struct assignment *next = list->next;
         assignment_drop(list);
         list = next;
+    }
+}
+
+/* The threads are gone. */
+static void end_waiting(struct workers *workers)
+{
+    while (workers->locked.waiting != NULL) {
+        struct assignment *assignment = workers->locked.waiting;
+        workers->locked.waiting = assignment->next;
+        if (assignment->stage->shares)
+            end_shared_locked(workers, assignment);
+        else
+            append_ended_locked(workers, assignment);
     }
 }
 
@@ -195,7 +271,7 @@ void workers_stop(struct workers *workers)
     lock_release(&workers->lock);
     for (uint32_t i = 0; i < workers->started; i++)
         pthread_join(workers->all[i].thread, NULL);
-    drop_list(workers->locked.waiting);
+    end_waiting(workers);
     drop_list(workers->locked.ended);
     condition_drop(&workers->work);
     lock_drop(&workers->lock);

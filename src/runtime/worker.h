@@ -1,6 +1,7 @@
 /* Worker threads: each takes a task, runs it to its end, and takes the next. */
 #pragma once
 
+#include "exec/partition_share.h"
 #include "exec/task_run.h"
 
 #include <stdbool.h>
@@ -14,10 +15,11 @@ struct net;
  * worker, communication thread. */
 struct assignment {
     uint64_t job;
-    uint32_t stage_index;      /* of the job, as the scheduler counts */
-    struct stage_entry *stage; /* counted: alive until the assignment is dropped */
-    struct task_spec spec;     /* payloads owned, they point into message */
-    uint8_t *message;          /* owned: the bytes that payloads point into */
+    uint32_t stage_index;       /* of the job, as the scheduler counts */
+    struct stage_entry *stage;  /* counted: alive until the assignment is dropped */
+    struct task_spec spec;      /* payloads owned, they point into message */
+    uint8_t *message;           /* owned: the bytes that payloads point into */
+    struct share_member member; /* of its stage's share */
     struct task_progress progress;
     barks_status *status; /* of the attempt, owned */
     struct task_result result;
@@ -26,12 +28,20 @@ struct assignment {
 void assignment_drop(struct assignment *assignment); /* frees it; NULL is fine */
 
 /* A stage that the driver has shipped. Counted by its assignments and by the executor's table; only
- * the communication thread counts. */
+ * the communication thread counts. Where its tasks share partitions, those that have ended are kept
+ * until all have, since they count together or not at all; the last four are guarded by the
+ * workers' lock. */
 struct stage_entry {
     uint64_t stage;
     struct pipeline *pipeline; /* owned; NULL where it could not be read */
     barks_status *problem;     /* owned: why not; every task of the stage fails with it */
     uint32_t holders;
+    bool shares;
+    struct partition_share share;
+    uint32_t unfinished;      /* tasks that share and have not ended */
+    struct assignment *ended; /* the others, failures first; owned */
+    bool has_failed;          /* a task that shares */
+    bool fail_together;       /* because partitions had moved */
     struct stage_entry *next;
 };
 void stage_entry_release(struct stage_entry *entry);

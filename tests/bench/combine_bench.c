@@ -64,13 +64,13 @@ static const uint32_t number_offsets[] = {offsetof(struct number_count, number),
             to[i].count = ((const int64_t *)columns[1]->values)[row];                              \
         }                                                                                          \
     }                                                                                              \
-    static void record##_fold(barks_call *call, void *const *accumulators,                         \
-                              const uint32_t *row_indices, uint32_t count)                         \
+    static void record##_fold(barks_call *call, void *const *accumulators, uint32_t first_row,     \
+                              uint32_t count)                                                      \
     {                                                                                              \
         const int64_t *counts = call->columns[1]->values;                                          \
         for (uint32_t k = 0; k < count; k++) {                                                     \
             struct record *accumulator = accumulators[k];                                          \
-            accumulator->count += counts[row_indices == NULL ? k : row_indices[k]];                \
+            accumulator->count += counts[first_row + k];                                           \
         }                                                                                          \
     }
 BENCH_RECORD(word_count, barks_str, word)

@@ -65,13 +65,13 @@ BARKS_CHECKED static barks_status *write_columns(const barks_record *record, con
 
 /* What a generated loop does with the row of a record whose columns are in order. */
 #define CASE_FOLD(fold_name, in_record, accumulator_struct, body)                                  \
-    static void fold_name(barks_call *call, void *const *accumulators,                             \
-                          const uint32_t *row_indices, uint32_t count)                             \
+    static void fold_name(barks_call *call, void *const *accumulators, uint32_t first_row,         \
+                          uint32_t count)                                                          \
     {                                                                                              \
         for (uint32_t k = 0; k < count && call->status == NULL; k++) {                             \
             struct in_record in;                                                                   \
             struct accumulator_struct *acc = accumulators[k];                                      \
-            uint32_t row = row_indices == NULL ? k : row_indices[k];                               \
+            uint32_t row = first_row + k;                                                          \
             case_from_columns(&barks_record_##in_record, call->columns, row, &in);                 \
             body;                                                                                  \
             call->row_index = row;                                                                 \

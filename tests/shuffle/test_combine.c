@@ -414,12 +414,12 @@ END_TEST
 
 BARKS_RECORD(counted, (i64, key), (i64, count));
 
-static void counted_loop(barks_call *call, void *const *accumulators, const uint32_t *row_indices,
+static void counted_loop(barks_call *call, void *const *accumulators, uint32_t first_row,
                          uint32_t count)
 {
     const int64_t *keys = call->columns[0]->values;
     for (uint32_t k = 0; k < count; k++) {
-        uint32_t row = row_indices == NULL ? k : row_indices[k];
+        uint32_t row = first_row + k;
         if (keys[row] == INT64_MIN) {
             barks_call_fail(call, BARKS_HERE, "bad row %d", 7);
             call->row_index = row;
