@@ -151,6 +151,7 @@ barks_status *extents_grow(struct extents *extents, void *memory, size_t old_byt
 {
     assert(is_aligned(memory) && old_bytes < bytes && bytes % EXTENT_BYTES == 0);
     BARKS_TRY(make_room(extents));
+    unpoison(memory, old_bytes);
     uint8_t *grown = take_idle(extents, bytes);
     if (grown != NULL) {
         unpoison(grown, bytes);
@@ -165,7 +166,6 @@ barks_status *extents_grow(struct extents *extents, void *memory, size_t old_byt
     grown = map_within(extents, bytes, bytes - old_bytes, mapped_bytes_max);
     if (grown == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "the system has no %zu bytes left: %s", bytes, strerror(errno));
-    unpoison(memory, old_bytes);
     remove_roots(memory, old_bytes);
     if (mremap(memory, old_bytes, old_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, grown) == MAP_FAILED) {
         int error = errno;

@@ -46,7 +46,21 @@ START_TEST(extents_never_overlap_and_keep_to_the_limit)
     BARKS_AUTO(extents) extents = {0};
     for (int step = 0; step < 2000; step++) {
         struct taken *taken = &slots[property_next(&random) % SLOTS];
-        if (taken->memory != NULL) {
+        if (taken->memory != NULL && property_next(&random) % 3 == 0) {
+            struct taken old = *taken;
+            void *memory = NULL;
+            taken->bytes += (1 + property_next(&random) % 5) * EXTENT_BYTES;
+            ck_assert_ptr_null(extents_grow(&extents, old.memory, old.bytes, taken->bytes,
+                                            mapped_bytes_max, &memory));
+            taken->memory = memory;
+            unpoison(memory, taken->bytes);
+            struct taken first = {memory, old.bytes, 0};
+            struct taken rest = {taken->memory + old.bytes, taken->bytes - old.bytes, 0};
+            ck_assert(is_filled(&first, taken->mark));
+            ck_assert(is_filled(&rest, 0));
+            fill(taken);
+            taken_bytes += rest.bytes;
+        } else if (taken->memory != NULL) {
             ck_assert(is_filled(taken, taken->mark));
             extents_give(&extents, taken->memory, taken->bytes);
             taken_bytes -= taken->bytes;

@@ -40,8 +40,34 @@ static void free_block(struct pool *pool, struct block *block)
     *block = (struct block){0};
 }
 
-/* Random use equals a sum: blocks never overlap, are aligned, zero when asked for, and the budget
- * holds exactly. */
+/* Makes a block larger; true when it did. Large ones move without a copy, so that no more than the
+ * new size is ever used; of small ones old and new are used together for a while. */
+static bool grow_block(struct pool *pool, struct block *block, size_t more_bytes,
+                       uint64_t used_bytes, bool is_alone)
+{
+    size_t old_class = pool_size_class(block->bytes);
+    size_t bytes = block->bytes + more_bytes;
+    bool moves = old_class > MIB && pool_size_class(bytes) > old_class;
+    uint64_t others_bytes = moves ? used_bytes - old_class : used_bytes;
+    void *memory = NULL;
+    barks_status *status = pool_grow_zeroed(pool, block->memory, block->bytes, bytes, &memory);
+    bool fits = others_bytes + pool_size_class(bytes) <= pool_budget_bytes(pool);
+    ck_assert(!is_alone || fits == (status == NULL));
+    if (status != NULL) {
+        ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+        barks_status_free(status);
+        return false;
+    }
+    ck_assert_uint_eq((uintptr_t)memory % POOL_ALIGNMENT, 0);
+    ck_assert(is_all(memory, block->bytes, block->mark));
+    ck_assert(is_all((uint8_t *)memory + block->bytes, more_bytes, 0));
+    *block = (struct block){memory, bytes, block->mark};
+    memset(memory, block->mark, bytes);
+    return true;
+}
+
+/* Random use equals a sum: blocks never overlap, are aligned, zero when asked for, keep their
+ * content when they grow, and the budget holds exactly. */
 static void use_randomly(uint64_t seed, struct pool *pool, bool is_alone)
 {
     uint64_t random = seed;
@@ -50,7 +76,15 @@ static void use_randomly(uint64_t seed, struct pool *pool, bool is_alone)
     uint64_t peak_bytes = 0;
     for (int step = 0; step < 3000; step++) {
         struct block *block = &blocks[property_next(&random) % SLOTS];
-        if (block->memory != NULL) {
+        if (block->memory != NULL && property_next(&random) % 3 == 0) {
+            size_t old_class = pool_size_class(block->bytes);
+            if (grow_block(pool, block, random_size(&random), used_bytes, is_alone)) {
+                bool moved = old_class > MIB && pool_size_class(block->bytes) > old_class;
+                if (!moved && used_bytes + pool_size_class(block->bytes) > peak_bytes)
+                    peak_bytes = used_bytes + pool_size_class(block->bytes);
+                used_bytes += pool_size_class(block->bytes) - old_class;
+            }
+        } else if (block->memory != NULL) {
             used_bytes -= pool_size_class(block->bytes);
             free_block(pool, block);
         } else {
