@@ -110,13 +110,14 @@ static void let_go_locked(struct workers *workers, struct stage_entry *stage, bo
 
 /* Where partitions have moved between tasks, these count together or not at all, and what one reads
  * may lie in the message of another: so none is let go before all have ended. A failure is let go
- * first: the others are cancelled for its sake. */
+ * first: others are cancelled for its sake. */
 static void end_shared_locked(struct workers *workers, struct assignment *assignment)
 {
     struct stage_entry *stage = assignment->stage;
     bool failed = assignment->status != NULL;
+    bool is_cause = failed && barks_status_code(assignment->status) != BARKS_CANCELLED;
     struct assignment **link = &stage->ended;
-    while (!failed && *link != NULL)
+    while (!is_cause && *link != NULL)
         link = &(*link)->next;
     assignment->next = *link;
     *link = assignment;
