@@ -12,6 +12,8 @@ enum {
     SCHEDULER_PARTITIONS_MAX = 1 << 23 /* of one stage, and of what it puts out */
 };
 
+#define SCHEDULER_ANY UINT32_MAX
+
 /* How the rows of a stage leave it. */
 enum stage_output {
     OUTPUT_SHUFFLE =
@@ -28,10 +30,11 @@ enum run_policy {
 
 /* A stage that must be committed before another begins. */
 enum input_kind {
-    /* Partition q of the parent's shuffle is read by partition first_partition + q of this stage.
-     * The tasks are pinned to the executors that own those partitions (scheduler/owners.h), unless
-     * the parent's output was there already (skipped), when it can be read from anywhere. A join
-     * has two inputs of equal range; a union has ranges side by side; other overlaps are refused.
+    /* Partition parent_first + q of the parent's shuffle is read by partition first_partition + q
+     * of this stage. The tasks are pinned to the executors that own those partitions
+     * (scheduler/owners.h), unless the parent's output was there already (skipped), when it can be
+     * read from anywhere. A join has two inputs of equal range; a union has ranges side by side;
+     * other overlaps are refused.
      */
     INPUT_PARTITIONS = 1,
     /* Order only: no data goes this way, or it goes through the driver. */
@@ -40,7 +43,9 @@ enum input_kind {
 struct stage_input {
     uint32_t parent; /* index of a stage of the same job, smaller than that of this stage */
     enum input_kind kind;
-    uint32_t first_partition; /* INPUT_PARTITIONS only */
+    uint32_t first_partition; /* INPUT_PARTITIONS only, as are the next two */
+    uint32_t parent_first; /* the first partition of the parent that is read, by first_partition */
+    uint32_t partition_count; /* how many are read; 0: all from parent_first on */
 };
 
 /* Where a partition is best read: an executor that has it in memory, or a node that has it on disk.
@@ -65,6 +70,9 @@ struct stage_spec {
      * both NULL: none. */
     const uint32_t *place_firsts;
     const struct place *places;
+    /* The executor that must run partition p, SCHEDULER_ANY for whoever; NULL: none. What an input
+     * pins stays there; an executor that is lost pins nothing. */
+    const uint32_t *pins;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
 };
 

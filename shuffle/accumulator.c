@@ -25,7 +25,7 @@ static size_t round_up(size_t value, size_t power_of_two)
     return (value + power_of_two - 1) & ~(power_of_two - 1);
 }
 
-/* --- Layout --- */
+/* --- Layout: record is its name, NULL where the struct is no accumulator --- */
 
 struct extent_of_value {
     size_t size_bytes;
@@ -56,7 +56,8 @@ BARKS_CHECKED static barks_status *lay_out_value(struct accumulator_field *field
         *out_extent = (struct extent_of_value){sizeof(barks_str), _Alignof(barks_str)};
         return NULL;
     case BARKS_LIST:
-        if (field->type->item->id == BARKS_LIST || field->type->item->id == BARKS_STRUCT)
+        if (record != NULL &&
+            (field->type->item->id == BARKS_LIST || field->type->item->id == BARKS_STRUCT))
             BARKS_FAIL(BARKS_INVALID, "record '%s' cannot be an accumulator: it holds a list of %s",
                        record, field->type->item->id == BARKS_LIST ? "lists" : "records");
         field->has_pointers = true;
@@ -70,8 +71,8 @@ BARKS_CHECKED static barks_status *lay_out_value(struct accumulator_field *field
             field->has_pointers |= field->children[i].has_pointers;
         return NULL;
     }
-    BARKS_FAIL(BARKS_INVALID, "record '%s' has a field of unknown type %d", record,
-               (int)field->type->id);
+    BARKS_FAIL(BARKS_INVALID, "record '%s' has a field of unknown type %d",
+               record != NULL ? record : "(derived)", (int)field->type->id);
 }
 
 /* As every C compiler of our platforms does: each member at the next multiple of its alignment. */
@@ -81,7 +82,8 @@ BARKS_CHECKED static barks_status *lay_out_struct(const barks_schema *schema, co
 {
     struct accumulator_field *fields = calloc(schema->field_count + 1, sizeof *fields);
     if (fields == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the layout of record '%s'", record);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the layout of record '%s'",
+                   record != NULL ? record : "(derived)");
     struct extent_of_value whole = {.size_bytes = 0, .alignment = 1};
     for (uint32_t i = 0; i < schema->field_count; i++) {
         struct accumulator_field *field = &fields[i];
@@ -105,6 +107,19 @@ BARKS_CHECKED static barks_status *lay_out_struct(const barks_schema *schema, co
     whole.size_bytes = round_up(whole.size_bytes, whole.alignment);
     *out_fields = fields;
     *out_extent = whole;
+    return NULL;
+}
+
+barks_status *record_layout(const barks_schema *schema, uint32_t *out_offsets,
+                            size_t *out_size_bytes)
+{
+    struct accumulator_field *fields = NULL;
+    struct extent_of_value extent = {0};
+    BARKS_TRY(lay_out_struct(schema, NULL, &fields, &extent));
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        out_offsets[i] = (uint32_t)fields[i].offset; /* at most 4096 fields of a few KiB */
+    accumulator_fields_destroy(fields, schema->field_count);
+    *out_size_bytes = extent.size_bytes;
     return NULL;
 }
 

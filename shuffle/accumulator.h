@@ -28,6 +28,10 @@ struct accumulator_field {
  * Errors: BARKS_INVALID (a list of lists or of records; another layout), BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *accumulator_fields_create(const barks_record *record,
                                                       struct accumulator_field **out_fields);
+/* Where a C compiler puts the fields of a struct of schema, and its size; out_offsets has room for
+ * field_count. For records that are made at run time. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *record_layout(const barks_schema *schema, uint32_t *out_offsets,
+                                          size_t *out_size_bytes);
 void accumulator_fields_destroy(struct accumulator_field *fields, uint32_t field_count);
 
 /* Makes hashes[k] the table hash of what it was (of the columns before) and of value first + k of

@@ -1,6 +1,7 @@
 /* All of barks. */
 #pragma once
 
+#include "barks/arrow.h"
 #include "barks/context.h"
 #include "barks/rdd.h"
 #include "barks/record.h"

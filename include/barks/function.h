@@ -48,6 +48,12 @@ typedef enum barks_function_kind {
     BARKS_KIND_AGGREGATE,
     BARKS_KIND_MAP_BATCHES,
     BARKS_KIND_FOREACH,
+    BARKS_KIND_MAP_PARTITIONS,
+    BARKS_KIND_PARTITION,
+    BARKS_KIND_COMPARE,
+    BARKS_KIND_PAIR,
+    BARKS_KIND_GROUP, /* of one input, or a cogroup of two to four */
+    BARKS_KIND_FOREACH_BATCH,
 } barks_function_kind;
 
 /* Where the rows that a body emits go: straight into the columns of a batch (an array of structs in
@@ -62,6 +68,22 @@ struct barks_out {
     void *operator_self; /* the engine's */
 };
 
+/* What a body may ask of the task that it runs in. The engine's; one for each task. */
+typedef struct barks_task_info {
+    uint64_t job;
+    uint32_t stage, partition, attempt, executor;
+    const char *host;
+    uint64_t seed;   /* of the job */
+    uint64_t random; /* the state of a generator that begins anew with each partition, from seed,
+                        stage and partition */
+    const char *(*place)(const struct barks_task_info *info); /* "rows from byte 17 of 'x'" */
+    bool (*cancelled)(const struct barks_task_info *info);
+    void *engine; /* the engine's */
+} barks_task_info;
+
+/* Which call of a map_partitions loop it is. */
+enum { BARKS_OPEN = 1, BARKS_BATCH, BARKS_CLOSE };
+
 /* One run of a generated loop over one batch. */
 struct barks_call {
     const barks_column *const *columns; /* of the in record, in the order of its fields */
@@ -73,7 +95,26 @@ struct barks_call {
         *status; /* set by fail(...): the loop leaves at once; owned by whoever calls the loop */
     uint32_t row_index; /* of the row at which it failed */
     void *task_self; /* the engine's: the task, and where strings that outlive the batch are kept */
+    barks_task_info *task; /* NULL on the driver, where the accumulators of partitions are folded */
+    void *state;           /* map_partitions: state_size bytes, zero at BARKS_OPEN */
+    int phase;             /* map_partitions: BARKS_OPEN, BARKS_BATCH, BARKS_CLOSE */
+    const barks_column *const *right_columns; /* pair, compare: of the other side's in record */
+    uint32_t partition_count;                 /* partition: how many there are */
 };
+
+#define BARKS_NO_ROW UINT32_MAX
+
+/* Rows of one side of a group: rows [row, end) of columns, in the order that `order` gives (NULL:
+ * 0, 1, ...). more() brings the next ones, and is false at the end. */
+typedef struct barks_cursor {
+    const barks_column *const *columns; /* of the side's in record, in the order of its fields */
+    const uint32_t *order;
+    uint32_t row, end;
+    bool moved; /* more() or rewind() has changed columns */
+    bool (*more)(struct barks_cursor *cursor);
+    bool (*rewind)(struct barks_cursor *cursor);
+    void *engine; /* the engine's */
+} barks_cursor;
 
 /* A registered function. Static data of the job's binary, so never freed; found by name on every
  * rank. */
@@ -96,7 +137,18 @@ typedef struct barks_function {
      * [0, count), in this order; the same accumulator may occur many times. Strings longer than a
      * view holds that the body stores are copied by barks_keep. */
     void (*fold)(barks_call *call, void *const *accumulators, uint32_t first_row, uint32_t count);
-    void (*foreach)(barks_call *call);
+    void (*foreach)(barks_call *call); /* foreach, foreach_batch */
+    /* pair and group: of each input; inputs[0] = in. */
+    const barks_record *inputs[4];
+    uint32_t input_count;
+    size_t state_size; /* map_partitions, which is called as map is */
+    /* Row left_row of columns against row right_row of right_columns: below 0, 0, above 0. */
+    int (*compare)(barks_call *call, uint32_t left_row, uint32_t right_row);
+    void (*partition)(barks_call *call, int64_t *out_partitions); /* of each row */
+    /* Pairs of rows of columns and right_columns; BARKS_NO_ROW: the side has none. */
+    void (*pair)(barks_call *call, const uint32_t *left_rows, const uint32_t *right_rows,
+                 uint32_t count, barks_out *out);
+    void (*group)(barks_call *call, barks_cursor *sides, uint32_t side_count, barks_out *out);
 } barks_function;
 
 /* Called by constructors before main. A second function of the same name is remembered and reported

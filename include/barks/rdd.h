@@ -88,6 +88,9 @@ BARKS_API barks_rdd *barks_apply_at(barks_rdd *rdd, const barks_function *functi
 #define barks_union_all(rdds, count) barks_union_at((rdds), (count), BARKS_HERE)
 BARKS_API barks_rdd *barks_union_at(barks_rdd *const *rdds, size_t rdd_count, const char *where);
 
+/* For what the engine may decide by itself. */
+typedef enum barks_choice { BARKS_AUTO_CHOICE = 0, BARKS_ALWAYS, BARKS_NEVER } barks_choice;
+
 /* Options of the operations that exchange rows; what is left out is 0. Operations with options are
  * macros in two steps: the first adds an empty last argument, since C17 wants one for "...". */
 typedef struct barks_exchange_options {
@@ -97,6 +100,8 @@ typedef struct barks_exchange_options {
     const void *env; /* of the function, or NULL */
     const void
         *initial; /* barks_aggregate_by_key: a struct of the accumulator's record; NULL: all zero */
+    barks_choice map_side_combine; /* whether rows are combined before they are exchanged */
+    const void *merge_env;         /* of the function that merges; NULL: env */
 } barks_exchange_options;
 
 /**
@@ -240,3 +245,14 @@ typedef struct barks_write_options {
     barks_write_at((rdd), "text", (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *path,
                               const barks_write_options *options, const char *where);
+
+/* The rest, by subject. */
+#include "barks/action.h"
+#include "barks/explain.h"
+#include "barks/group.h"
+#include "barks/keyed.h"
+#include "barks/shared.h"
+#include "barks/sink.h"
+#include "barks/source.h"
+#include "barks/sum.h"
+#include "barks/transform.h"

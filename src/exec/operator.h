@@ -4,6 +4,7 @@
 #include "barks/status.h"
 #include "batch/batch.h"
 #include "exec/pipeline.h"
+#include "exec/step.h"
 #include "exec/task_run.h"
 
 struct operator;
@@ -15,12 +16,17 @@ struct operator_kind {
     /* Before the first row of a partition (its number in the stage). */
     barks_status *(*begin_partition)(struct operator* self, uint32_t partition);
     barks_status *(*push)(struct operator* self, struct batch *batch);
+    /* Operators of several inputs, in place of push: rows of input `port`. Inputs come from the
+     * last to the first, each wholly: sides that are held first, input 0 streams. */
+    barks_status *(*push_port)(struct operator* self, uint32_t port, struct batch *batch);
     /* After the last row: a blocking operator pushes what it held on. */
     barks_status *(*end_partition)(struct operator* self);
     /* Terminals: after the last partition of a good attempt. */
     barks_status *(*finish)(struct operator* self);
     void (*destroy)(struct operator* self);
 };
+
+struct operator_port;
 
 /* The head of every operator's struct. Threads: the task's only. */
 struct operator
@@ -29,6 +35,22 @@ struct operator
     struct operator* next; /* set anew when the task turns to a partition of another branch; NULL
                               for terminals */
     struct task *task;     /* borrowed */
+    struct operator_port *ports; /* of several inputs: owned by the operator (free), else NULL */
+};
+
+/* What input `index` of an operator of several pushes into. */
+struct operator_port {
+    struct operator base;
+    struct operator* owner;
+    uint32_t index;
+};
+/* Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *operator_ports_init(struct operator* owner, uint32_t count);
+
+/* Schemas of the rows that each input gives. */
+struct operator_inputs {
+    const barks_schema *schemas[STEP_INPUTS_MAX];
+    uint32_t count;
 };
 
 /* What operators see of the attempt they run in. */
@@ -61,6 +83,28 @@ BARKS_CHECKED barks_status *sort_operator_create(struct task *task, const struct
 BARKS_CHECKED barks_status *terminal_create(struct task *task, const barks_record *record,
                                             struct operator** out_operator);
 
+#define OPERATOR_MAKER(name)                                                                       \
+    BARKS_CHECKED barks_status *name##_operator_create(                                            \
+        struct task *task, const struct pipe_node *node, const struct operator_inputs *inputs,     \
+        struct operator** out_operator)
+OPERATOR_MAKER(project);
+OPERATOR_MAKER(sample);
+OPERATOR_MAKER(number);
+OPERATOR_MAKER(group);
+OPERATOR_MAKER(glom);
+OPERATOR_MAKER(pipe);
+OPERATOR_MAKER(keep);
+OPERATOR_MAKER(probe);
+OPERATOR_MAKER(zip); /* STEP_PAIR */
+OPERATOR_MAKER(join);
+OPERATOR_MAKER(cogroup);
+OPERATOR_MAKER(cross);
+
+/* A failure of an operator that holds rows: where it is one of memory, it says which partition did
+ * not fit and what helps. Takes cause; NULL stays NULL. */
+barks_status *operator_fail_limit(const struct pipe_node *node, uint32_t partition,
+                                  barks_status *cause);
+
 /* Each terminal in its own file. */
 BARKS_CHECKED barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
                                                     struct operator** out_operator);
@@ -73,11 +117,24 @@ BARKS_CHECKED barks_status *foreach_terminal_create(struct task *task, const bar
 BARKS_CHECKED barks_status *write_terminal_create(struct task *task, const barks_record *record,
                                                   struct operator** out_operator);
 
+BARKS_CHECKED barks_status *partial_terminal_create(struct task *task, const barks_record *record,
+                                                    struct operator** out_operator);
+
 /* Sources push the rows of one partition into `into`, ending early when task->partition_done is
  * set. */
 BARKS_CHECKED barks_status *source_run(struct task *task, const struct pipe_node *leaf,
                                        uint32_t leaf_partition, const struct task_payload *payload,
                                        struct operator* into);
+
+BARKS_CHECKED barks_status *file_source_run(struct task *task, const struct pipe_node *leaf,
+                                            uint32_t leaf_partition,
+                                            const struct task_payload *payload,
+                                            struct operator* into);
+BARKS_CHECKED barks_status *number_source_run(struct task *task, const struct pipe_node *leaf,
+                                              uint32_t leaf_partition, struct operator* into);
+/* A partition that this executor keeps. Errors: BARKS_LOST: it is gone. */
+BARKS_CHECKED barks_status *kept_source_run(struct task *task, const struct pipe_node *node,
+                                            uint32_t partition, struct operator* into);
 
 /* A status of a user's function that failed, with function, row and place. Takes cause. */
 BARKS_CHECKED barks_status *operator_fail_at_row(struct task *task, barks_status *cause,

@@ -1,6 +1,7 @@
 #include "exec/pipeline.h"
 
 #include "batch/bind.h"
+#include "exec/registry.h"
 #include "io/commit.h"
 
 #include <assert.h>
@@ -23,8 +24,14 @@ static void pipe_node_drop(struct pipe_node *node)
     combine_plan_drop(&node->combine);
 }
 
+const char *pipe_node_name(const struct pipe_node *node)
+{
+    return node->function != NULL ? function_kind_name(node->function->kind) : "step";
+}
+
 void terminal_drop(struct terminal *terminal)
 {
+    step_drop(&terminal->step);
     free(terminal->key_columns);
     free(terminal->sort_keys);
     batch_destroy(terminal->splitters);

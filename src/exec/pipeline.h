@@ -3,6 +3,7 @@
 
 #include "barks/function.h"
 #include "batch/batch.h"
+#include "exec/step.h"
 #include "shuffle/partition.h"
 
 #include <stdbool.h>
@@ -55,12 +56,14 @@ enum terminal_kind {
     TERMINAL_COUNT,       /* the number of rows of each partition */
     TERMINAL_FOLD,        /* one accumulator for each partition that has rows */
     TERMINAL_FOREACH,
-    TERMINAL_SAMPLE, /* about `limit` rows of each partition, evenly spread */
-    TERMINAL_WRITE,  /* a part file for each partition */
+    TERMINAL_SAMPLE,  /* about `limit` rows of each partition, evenly spread */
+    TERMINAL_WRITE,   /* a part file for each partition */
+    TERMINAL_PARTIAL, /* a state of step.texts[0] for each partition */
 };
 
 struct terminal {
     enum terminal_kind kind;
+    struct step step; /* what the kind wants: functions, names, numbers */
     uint64_t limit;
     uint32_t first_partition; /* of the last node's partitions, the stage's are those in
                                  [first_partition, */
@@ -88,6 +91,9 @@ struct pipeline {
     uint32_t node_count; /* the last one feeds the terminal */
     struct terminal terminal;
 };
+
+/* "map", "join", ... for people. */
+const char *pipe_node_name(const struct pipe_node *node);
 
 /* Frees what it owns and zeroes it. */
 void terminal_drop(struct terminal *terminal);

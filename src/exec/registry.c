@@ -192,6 +192,18 @@ const char *function_kind_name(barks_function_kind kind)
         return "map_batches";
     case BARKS_KIND_FOREACH:
         return "foreach";
+    case BARKS_KIND_MAP_PARTITIONS:
+        return "map_partitions";
+    case BARKS_KIND_PARTITION:
+        return "partition";
+    case BARKS_KIND_COMPARE:
+        return "compare";
+    case BARKS_KIND_PAIR:
+        return "pair";
+    case BARKS_KIND_GROUP:
+        return "group";
+    case BARKS_KIND_FOREACH_BATCH:
+        return "foreach_batch";
     }
     return "unknown";
 }

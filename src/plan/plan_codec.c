@@ -96,6 +96,7 @@ BARKS_CHECKED static barks_status *pack_terminal(struct packer *out,
                                                  const struct terminal *terminal)
 {
     pack_u64(out, terminal->kind);
+    step_pack(out, &terminal->step);
     pack_u64(out, terminal->limit);
     pack_u64(out, terminal->first_partition);
     pack_u64(out, terminal->end_partition);
@@ -272,6 +273,7 @@ BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct p
 {
     uint32_t owner_count = 0;
     out->kind = (enum terminal_kind)unpack_u32(in);
+    BARKS_TRY(step_unpack(in, pool, &out->step));
     out->limit = unpack_u64(in);
     out->first_partition = unpack_u32(in);
     out->end_partition = unpack_u32(in);

@@ -1,11 +1,11 @@
 #include "plan/stage_cut.h"
 
 #include "base/buffer.h"
+#include "base/copy.h"
 #include "base/pack.h"
 #include "base/scope.h"
 #include "batch/codec.h"
 #include "io/split.h"
-#include "plan/copy.h"
 
 #include <stdlib.h>
 #include <string.h>

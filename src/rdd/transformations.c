@@ -1,8 +1,8 @@
 /* Datasets made of datasets. */
 #include "base/config.h"
+#include "base/copy.h"
 #include "batch/bind.h"
 #include "batch/schema.h"
-#include "plan/copy.h"
 #include "rdd/dataset.h"
 
 #include <inttypes.h>

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/copy.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/scope.h"
@@ -10,7 +11,6 @@
 #include "io/commit.h"
 #include "io/part_file.h"
 #include "io/sink.h"
-#include "plan/copy.h"
 #include "plan/stage_cut.h"
 #include "runtime/sampling.h"
 

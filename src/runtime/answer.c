@@ -1,10 +1,10 @@
 #include "runtime/answer.h"
 
+#include "base/copy.h"
 #include "batch/bind.h"
 #include "exec/pipeline.h"
 #include "exec/sort.h"
 #include "io/sink.h"
-#include "plan/copy.h"
 #include "runtime/action.h"
 #include "shuffle/combine.h"
 

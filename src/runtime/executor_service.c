@@ -293,6 +293,11 @@ BARKS_CHECKED static barks_status *on_message(struct executor *executor,
     case MESSAGE_LOG:
     case MESSAGE_TROUBLE:
     case MESSAGE_WELCOME:
+    case MESSAGE_KEPT:
+    case MESSAGE_SHARED:
+    case MESSAGE_SHARED_READY:
+    case MESSAGE_DROP:
+    case MESSAGE_KEPT_COPY:
         break;
     }
     BARKS_FAIL(BARKS_INTERNAL, "a message of kind %d for an executor", (int)kind);

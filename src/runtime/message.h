@@ -7,13 +7,14 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 1 };
+enum { PROTOCOL_VERSION = 2 };
 
 enum message_kind {
     /* executor -> driver */
     MESSAGE_HELLO = 1,     /* protocol, library version, binary hash, host, pid, node, cores, user
                               bound, budget, problem */
-    MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, counters, sent, result */
+    MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, counters, sent, result,
+                              accumulated */
     MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
     MESSAGE_SHUFFLE_READY, /* shuffle */
     MESSAGE_BURST_WANTED,  /* number */
@@ -21,6 +22,8 @@ enum message_kind {
                         stage, rows, bytes */
     MESSAGE_LOG,     /* level, line */
     MESSAGE_TROUBLE, /* status: the executor itself is broken */
+    MESSAGE_KEPT,    /* dataset, partition, 1: kept or 0: evicted, rows, bytes */
+    MESSAGE_SHARED_READY, /* id, status */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
     MESSAGE_STAGE,   /* job, pipeline */
@@ -30,6 +33,10 @@ enum message_kind {
     MESSAGE_RELEASE, /* stage, shuffle */
     MESSAGE_BURST,   /* number */
     MESSAGE_END,     /* exit status */
+    MESSAGE_DROP,    /* 1: dataset that is kept or 0: shared value, its number */
+    /* driver -> executor 1, executor -> executor */
+    MESSAGE_SHARED,    /* id, bytes in all, offset, bytes */
+    MESSAGE_KEPT_COPY, /* dataset, partition, encoded rows */
 };
 
 /* A chain of statuses; NULL is a status too (success). */

@@ -1,4 +1,4 @@
-#include "plan/copy.h"
+#include "base/copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@ barks_status *copy_bytes(const void *source, size_t size_bytes, void **out_copy)
 {
     void *copy = calloc(1, size_bytes + 1);
     if (copy == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %zu bytes of a plan", size_bytes);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %zu bytes of a copy", size_bytes);
     if (source != NULL && size_bytes > 0)
         memcpy(copy, source, size_bytes);
     *out_copy = copy;

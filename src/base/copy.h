@@ -1,4 +1,4 @@
-/* Heap copies of what plans own. */
+/* Copies on the heap. */
 #pragma once
 
 #include "barks/status.h"

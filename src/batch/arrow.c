@@ -1,0 +1,2 @@
+/* Batches to and from the Arrow C data interface. */
+#include "batch/batch.h"

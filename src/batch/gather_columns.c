@@ -1,0 +1,2 @@
+/* Some rows of some columns into some columns. */
+#include "batch/batch.h"

@@ -1,0 +1,2 @@
+/* Values that bodies add to while tasks run. */
+#include "exec/operator.h"

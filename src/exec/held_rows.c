@@ -1,0 +1,2 @@
+/* Rows of a partition, held and put in order. */
+#include "exec/operator.h"

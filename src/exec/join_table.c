@@ -1,0 +1,2 @@
+/* Rows by their keys. */
+#include "exec/operator.h"

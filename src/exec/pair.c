@@ -1,0 +1,2 @@
+/* Pairs of row numbers become rows. */
+#include "exec/operator.h"

@@ -1,0 +1,2 @@
+/* Approximate numbers of distinct values. */
+#include "exec/operator.h"

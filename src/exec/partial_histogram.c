@@ -1,0 +1,2 @@
+/* Counts of values between bounds. */
+#include "exec/operator.h"

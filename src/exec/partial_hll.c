@@ -1,0 +1,2 @@
+/* HyperLogLog sketches. */
+#include "exec/operator.h"

@@ -1,0 +1,2 @@
+/* Approximate quantiles. */
+#include "exec/operator.h"

@@ -1,0 +1,2 @@
+/* Count, mean, variance, least and greatest. */
+#include "exec/operator.h"

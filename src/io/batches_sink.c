@@ -1,0 +1,2 @@
+/* Rows as encoded batches. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Rows of batch files. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Streams of bzip2. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Rows of CSV files. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Rows as records of a fixed length. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Records of a fixed length. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* File formats by name. */
+#include "base/buffer.h"

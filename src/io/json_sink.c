@@ -1,0 +1,2 @@
+/* Rows as JSON lines. */
+#include "base/buffer.h"

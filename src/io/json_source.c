@@ -1,0 +1,2 @@
+/* Rows of JSON lines. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Streams of lz4. */
+#include "base/buffer.h"

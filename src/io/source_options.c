@@ -1,0 +1,2 @@
+/* How files of a format are read. */
+#include "base/buffer.h"

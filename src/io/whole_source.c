@@ -1,0 +1,2 @@
+/* Whole files. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Streams of xz. */
+#include "base/buffer.h"

@@ -1,0 +1,2 @@
+/* Actions that run while the job goes on. */
+#include "rdd/dataset.h"

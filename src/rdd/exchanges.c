@@ -1,0 +1,2 @@
+/* Transformations that exchange rows, or leave the exchange out. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* How a dataset is computed, as text. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* Columns chosen, dropped and renamed. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* Datasets grouped by keys. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* Datasets joined by keys. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* Transformations of values, by key. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* Some rows of a dataset. */
+#include "rdd/dataset.h"

@@ -1,0 +1,2 @@
+/* Values and counters that tasks share. */
+#include "rdd/dataset.h"

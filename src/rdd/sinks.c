@@ -1,0 +1,2 @@
+/* Datasets into files. */
+#include "rdd/dataset.h"

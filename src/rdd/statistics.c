@@ -1,0 +1,2 @@
+/* Numbers about a column. */
+#include "rdd/dataset.h"

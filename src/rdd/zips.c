@@ -1,0 +1,2 @@
+/* Datasets side by side, and rows numbered. */
+#include "rdd/dataset.h"

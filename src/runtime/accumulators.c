@@ -1,0 +1,2 @@
+/* Values that tasks add to, summed at the driver. */
+#include "runtime/context.h"

@@ -1,0 +1,2 @@
+/* What executors keep, as the driver knows it. */
+#include "runtime/context.h"

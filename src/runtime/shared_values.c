@@ -1,0 +1,2 @@
+/* Values that are sent to every executor once. */
+#include "runtime/context.h"

@@ -1,0 +1,2 @@
+/* Partitions that executors keep between actions. */
+#include "batch/batch.h"

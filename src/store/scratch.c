@@ -1,0 +1,2 @@
+/* Files for what does not fit into memory. */
+#include "batch/batch.h"
