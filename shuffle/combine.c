@@ -190,11 +190,18 @@ static void free_indices(const uint32_t *indices)
     free((void *)(uintptr_t)indices); /* our own copy */
 }
 
+static void release_slots(struct combine *combine)
+{
+    if (combine->slots != NULL)
+        pool_release(combine->options.pool, combine->slots + combine->released_bytes,
+                     combine->slots_bytes - combine->released_bytes);
+}
+
 void combine_destroy(struct combine *combine)
 {
     if (combine == NULL)
         return;
-    pool_release(combine->options.pool, combine->slots, combine->slots_bytes);
+    release_slots(combine);
     keeper_drop(&combine->keep);
     batch_destroy(combine->output);
     accumulator_fields_destroy(combine->fields, combine->field_count);
@@ -467,9 +474,10 @@ void combine_clear(struct combine *combine)
     bool far_too_many = combine_slot_count(combine) > 16 * combine->row_count &&
                         combine->slots_bytes > small_slots_bytes;
     combine->first_bits = combine->slots == NULL || far_too_many ? FIRST_BITS : combine->bits;
-    pool_release(combine->options.pool, combine->slots, combine->slots_bytes);
+    release_slots(combine);
     combine->slots = NULL;
     combine->slots_bytes = 0;
+    combine->released_bytes = 0;
     combine->bits = 0;
     keeper_drop(&combine->keep);
     combine->row_count = 0;
@@ -490,7 +498,7 @@ uint64_t combine_rows_added(const struct combine *combine) { return combine->row
 
 uint64_t combine_bytes(const struct combine *combine)
 {
-    return combine->slots_bytes + combine->keep.held_bytes;
+    return combine->slots_bytes - combine->released_bytes + combine->keep.held_bytes;
 }
 
 bool combine_is_full(const struct combine *combine)

@@ -1,4 +1,5 @@
 /* Emptying the combine table into batches, in the order of hashes or as slots lie. */
+#include "base/pool.h"
 #include "shuffle/combine_table.h"
 
 #include <assert.h>
@@ -19,9 +20,15 @@ struct drain {
     struct slot **taken; /* owned; of the slots looked at together, those to be given out */
     size_t taken_count;
     size_t taken_capacity;
+    uint8_t *wrapped; /* owned; copies of slots */
+    size_t wrapped_count;
 };
 
-static void drain_drop(struct drain *drain) { free(drain->taken); }
+static void drain_drop(struct drain *drain)
+{
+    free(drain->taken);
+    free(drain->wrapped);
+}
 
 /* --- Staged accumulators become batches --- */
 
@@ -162,18 +169,57 @@ BARKS_CHECKED static barks_status *give_out_taken(struct drain *drain)
     return NULL;
 }
 
-/* Keeps, of those collected after the first ones, the slots that hold what did (or did not) go on
- * searching from the end of the table to its beginning. */
-static void keep_wrapped(struct drain *drain, size_t first_taken, bool wrapped)
+/* Whether what is in slot index went on searching from the end of the table to its beginning. */
+static bool is_wrapped(const struct combine *combine, uint64_t index)
+{
+    const struct slot *slot = combine_slot(combine, index);
+    return slot->hash != 0 && combine_home(combine, slot->hash) > index;
+}
+
+/* Copies those of the first slots that are wrapped: they come last, when these slots are gone. */
+BARKS_CHECKED static barks_status *copy_wrapped(struct drain *drain, uint64_t first_empty)
 {
     struct combine *combine = drain->combine;
-    size_t kept = first_taken;
-    for (size_t i = first_taken; i < drain->taken_count; i++) {
-        uint64_t home = combine_home(combine, drain->taken[i]->hash);
-        if ((combine_slot(combine, home) > drain->taken[i]) == wrapped)
-            drain->taken[kept++] = drain->taken[i];
+    for (uint64_t i = 0; i < first_empty; i++)
+        drain->wrapped_count += is_wrapped(combine, i);
+    drain->wrapped = malloc(drain->wrapped_count * combine->stride_bytes + 1);
+    if (drain->wrapped == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to put accumulators in order");
+    uint8_t *to = drain->wrapped;
+    for (uint64_t i = 0; i < first_empty; i++)
+        if (is_wrapped(combine, i)) {
+            copy_words(to, combine_slot(combine, i), combine->stride_bytes);
+            to += combine->stride_bytes;
+        }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *collect_first(struct drain *drain, uint64_t first_empty)
+{
+    BARKS_TRY(reserve(drain, first_empty));
+    for (uint64_t i = 0; i < first_empty; i++)
+        if (!is_wrapped(drain->combine, i))
+            drain->taken[drain->taken_count++] = combine_slot(drain->combine, i);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *collect_wrapped(struct drain *drain)
+{
+    BARKS_TRY(reserve(drain, drain->wrapped_count));
+    for (size_t i = 0; i < drain->wrapped_count; i++) {
+        void *slot = drain->wrapped + i * drain->combine->stride_bytes;
+        drain->taken[drain->taken_count++] = slot;
     }
-    drain->taken_count = kept;
+    return NULL;
+}
+
+/* Slots before this one have been given out: their memory is for what they have become. */
+static void release_before(struct combine *combine, uint64_t index)
+{
+    size_t front_bytes = index * combine->stride_bytes - combine->released_bytes;
+    combine->released_bytes +=
+        pool_release_front(combine->options.pool, combine->slots + combine->released_bytes,
+                           combine->slots_bytes - combine->released_bytes, front_bytes);
 }
 
 /* A run of taken slots holds exactly the keys that hash into it, so that pieces which end at empty
@@ -186,8 +232,8 @@ BARKS_CHECKED static barks_status *drain_in_order(struct drain *drain)
     uint64_t first_empty = 0;
     while (combine_slot(combine, first_empty)->hash != 0)
         first_empty++;
-    BARKS_TRY(collect(drain, 0, first_empty));
-    keep_wrapped(drain, 0, false);
+    BARKS_TRY(copy_wrapped(drain, first_empty));
+    BARKS_TRY(collect_first(drain, first_empty));
     put_in_order(drain);
     BARKS_TRY(give_out_taken(drain));
     for (uint64_t begin = first_empty, end; begin < slot_count; begin = end) {
@@ -195,13 +241,11 @@ BARKS_CHECKED static barks_status *drain_in_order(struct drain *drain)
         while (end < slot_count && combine_slot(combine, end)->hash != 0)
             end++;
         BARKS_TRY(collect(drain, begin, end));
-        if (end == slot_count) {
-            size_t count = drain->taken_count;
-            BARKS_TRY(collect(drain, 0, first_empty));
-            keep_wrapped(drain, count, true);
-        }
+        if (end == slot_count)
+            BARKS_TRY(collect_wrapped(drain));
         put_in_order(drain);
         BARKS_TRY(give_out_taken(drain));
+        release_before(combine, end);
     }
     return NULL;
 }
@@ -213,6 +257,7 @@ BARKS_CHECKED static barks_status *drain_as_it_lies(struct drain *drain)
         end = begin + DRAIN_SLOTS < slot_count ? begin + DRAIN_SLOTS : slot_count;
         BARKS_TRY(collect(drain, begin, end));
         BARKS_TRY(give_out_taken(drain));
+        release_before(drain->combine, end);
     }
     return NULL;
 }

@@ -54,6 +54,7 @@ struct combine {
 
     uint8_t *slots; /* owned; NULL before the first row */
     size_t slots_bytes;
+    size_t released_bytes; /* of slots, in front, while they are drained */
     size_t stride_bytes; /* of a slot */
     size_t key_offset;   /* FIND_STR, FIND_I64, FIND_I32: of the key in the accumulator */
     uint32_t bits;       /* 2^bits slots */

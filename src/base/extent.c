@@ -223,6 +223,18 @@ void extents_give(struct extents *extents, void *memory, size_t bytes)
     assert(extents_are_sound(extents));
 }
 
+bool extents_give_front(struct extents *extents, void *memory, size_t bytes)
+{
+    barks_status *status = make_room(extents);
+    if (status != NULL) {
+        barks_status_free(status);
+        return false;
+    }
+    extents->taken_count++; /* there are two of them now */
+    extents_give(extents, memory, bytes);
+    return true;
+}
+
 void extents_trim(struct extents *extents, uint64_t idle_bytes_max)
 {
     while (extents->idle_bytes > idle_bytes_max) {

@@ -43,7 +43,11 @@ BARKS_CHECKED barks_status *extents_take(struct extents *extents, size_t bytes,
 BARKS_CHECKED barks_status *extents_grow(struct extents *extents, void *memory, size_t old_bytes,
                                          size_t bytes, uint64_t mapped_bytes_max, void **out);
 
-/* Gives back what was taken, all of it. */
+/* Gives back the first bytes of what was taken, but not all of it; false, and nothing is given,
+ * without memory to note it. */
+bool extents_give_front(struct extents *extents, void *memory, size_t bytes);
+
+/* Gives back what was taken, all of it or what is left. */
 void extents_give(struct extents *extents, void *memory, size_t bytes);
 
 /* Unmaps idle extents, the largest first, until they hold at most idle_bytes_max. */

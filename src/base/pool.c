@@ -348,6 +348,24 @@ void pool_release(struct pool *pool, void *memory, size_t bytes)
     lock_release(&pool->lock);
 }
 
+size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t front_bytes)
+{
+    size_t taken_bytes = pool_size_class(bytes);
+    size_t given_bytes = front_bytes & ~(EXTENT_BYTES - 1);
+    if (taken_bytes <= EXTENT_BYTES || given_bytes == 0)
+        return 0;
+    /* What is left must be seen to be an extent and not a piece of a slab. */
+    while (given_bytes > 0 && bytes - given_bytes <= (size_t)1 << PIECE_BITS_MAX)
+        given_bytes -= EXTENT_BYTES;
+    lock_acquire(&pool->lock);
+    if (given_bytes > 0 && extents_give_front(&pool->locked.extents, memory, given_bytes))
+        uncount_locked(pool, given_bytes);
+    else
+        given_bytes = 0;
+    lock_release(&pool->lock);
+    return given_bytes;
+}
+
 barks_status *pool_reserve(struct pool *pool, uint64_t bytes)
 {
     lock_acquire(&pool->lock);

@@ -52,6 +52,11 @@ size_t pool_size_class(size_t bytes);
 BARKS_CHECKED barks_status *pool_reserve(struct pool *pool, uint64_t bytes);
 void pool_unreserve(struct pool *pool, uint64_t bytes);
 
+/* Gives back what it can of the first front_bytes of a block, whose user has read them and needs
+ * only the rest: whole extents, never all. Returns how many bytes; the rest is released as a block
+ * of so many bytes less at so many bytes further on. */
+size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t front_bytes);
+
 uint64_t pool_used_bytes(const struct pool *pool); /* blocks and reservations */
 uint64_t pool_peak_bytes(const struct pool *pool); /* the most that was ever used */
 uint64_t pool_budget_bytes(const struct pool *pool);

@@ -1,3 +1,4 @@
+#include "base/extent.h"
 #include "base/pool.h"
 #include "support/property.h"
 
@@ -86,6 +87,12 @@ static void use_randomly(uint64_t seed, struct pool *pool, bool is_alone)
             }
         } else if (block->memory != NULL) {
             used_bytes -= pool_size_class(block->bytes);
+            size_t front_bytes = pool_release_front(pool, block->memory, block->bytes,
+                                                    property_next(&random) % (block->bytes + 1));
+            ck_assert(front_bytes == 0 || front_bytes < block->bytes);
+            ck_assert_uint_eq(front_bytes % EXTENT_BYTES, 0);
+            block->memory += front_bytes;
+            block->bytes -= front_bytes;
             free_block(pool, block);
         } else {
             size_t bytes = random_size(&random);
