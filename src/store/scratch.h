@@ -1,0 +1,37 @@
+/* Disk space without names, for what does not fit in memory. */
+#pragma once
+
+#include "barks/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Threads: any; a lock of rank LOCK_QUEUE guards the ends of the files, and is not held while
+ * bytes move. */
+struct scratch;
+
+/* Where something lies: scratch_write fills it, others only pass it on. */
+struct scratch_place {
+    uint32_t directory;
+    uint64_t offset;
+    uint64_t size_bytes;
+};
+
+/* directories: "dir:dir:..." which are used in turn, each by one file that no other user can read;
+ * NULL or "": TMPDIR, else /tmp. Nothing is opened before the first write. Errors:
+ * BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *scratch_create(const char *directories, struct scratch **out_scratch);
+/* Gives all space back; NULL is fine. */
+void scratch_destroy(struct scratch *scratch);
+
+/* Writes bytes into the next directory that has room. Errors: BARKS_IO, BARKS_LIMIT (all of them
+ * full) of the directory that was tried last. */
+BARKS_CHECKED barks_status *scratch_write(struct scratch *scratch, const void *bytes,
+                                          size_t size_bytes, struct scratch_place *out_place);
+
+/* Reads all of place into out. Errors: BARKS_IO. */
+BARKS_CHECKED barks_status *scratch_read(struct scratch *scratch, struct scratch_place place,
+                                         void *out);
+
+/* Gives the space back where the file system can; its place is not used again. */
+void scratch_free(struct scratch *scratch, struct scratch_place place);

@@ -1,0 +1,128 @@
+/* Disk space without names: store/scratch.c. */
+#include "base/random.h"
+#include "store/scratch.h"
+#include "support/property.h"
+
+#include <check.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static int fail_writes; /* so many of the next fail with ENOSPC */
+
+ssize_t __real_pwrite(int descriptor, const void *bytes, size_t n, off_t offset);
+ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t n, off_t offset);
+ssize_t __real_pwrite64(int descriptor, const void *bytes, size_t n, off_t offset);
+ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t n, off_t offset);
+
+/* Half of what is asked for, as a file system may. */
+static size_t fewer(size_t n) { return n > 1 ? n / 2 : n; }
+
+ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t n, off_t offset)
+{
+    if (fail_writes > 0 && fail_writes-- > 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_pwrite(descriptor, bytes, fewer(n), offset);
+}
+
+ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t n, off_t offset)
+{
+    if (fail_writes > 0 && fail_writes-- > 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_pwrite64(descriptor, bytes, fewer(n), offset);
+}
+
+static void must(barks_status *status)
+{
+    char text[500];
+    (void)barks_status_format(status, text, sizeof text);
+    ck_assert_msg(status == NULL, "%s", text);
+}
+
+static char directory[64];
+
+static void make_directory(void)
+{
+    snprintf(directory, sizeof directory, "/tmp/barks-test-scratch-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+START_TEST(what_was_written_is_read_and_no_name_is_left)
+{
+    make_directory();
+    struct random random = random_of(property_seed());
+    struct scratch *scratch = NULL;
+    must(scratch_create(directory, &scratch));
+    enum { PLACES = 50, BYTES_MAX = 20000 };
+    static uint8_t written[PLACES][BYTES_MAX], got[BYTES_MAX];
+    struct scratch_place places[PLACES];
+    for (int i = 0; i < PLACES; i++) {
+        size_t n = (size_t)random_below(&random, BYTES_MAX);
+        for (size_t k = 0; k < n; k++)
+            written[i][k] = (uint8_t)random_next(&random);
+        must(scratch_write(scratch, written[i], n, &places[i]));
+        if (i % 3 == 2)
+            scratch_free(scratch, places[i - 1]);
+    }
+    for (int i = 0; i < PLACES; i++) {
+        if (i % 3 == 1 && i + 1 < PLACES)
+            continue;
+        must(scratch_read(scratch, places[i], got));
+        ck_assert_mem_eq(got, written[i], places[i].size_bytes);
+    }
+    DIR *listing = opendir(directory);
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
+        ck_assert_msg(entry->d_name[0] == '.', "'%s' has a name", entry->d_name);
+    closedir(listing);
+    scratch_destroy(scratch);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+START_TEST(a_full_directory_passes_the_turn_on)
+{
+    char both[200], got[6];
+    make_directory();
+    struct scratch *scratch = NULL;
+    snprintf(both, sizeof both, "%s:/tmp", directory);
+    must(scratch_create(both, &scratch));
+    struct scratch_place place = {0};
+    fail_writes = 1;
+    must(scratch_write(scratch, "hello", 6, &place));
+    ck_assert_uint_eq(place.directory, 1);
+    must(scratch_read(scratch, place, got));
+    ck_assert_str_eq(got, "hello");
+    fail_writes = 2;
+    barks_status *status = scratch_write(scratch, "hello", 6, &place);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    ck_assert_ptr_nonnull(strstr(barks_status_text(status), "No space left"));
+    barks_status_free(status);
+    scratch_destroy(scratch);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_not_there_is_named)
+{
+    struct scratch *scratch = NULL;
+    struct scratch_place place = {0};
+    must(scratch_create("/nowhere/at/all", &scratch));
+    barks_status *status = scratch_write(scratch, "x", 1, &place);
+    ck_assert_int_eq(barks_status_code(status), BARKS_IO);
+    ck_assert_ptr_nonnull(strstr(barks_status_text(status), "/nowhere/at/all"));
+    barks_status_free(status);
+    scratch_destroy(scratch);
+}
+END_TEST
+
+SUITE_MAIN("store/scratch", what_was_written_is_read_and_no_name_is_left,
+           a_full_directory_passes_the_turn_on, a_directory_that_is_not_there_is_named)
