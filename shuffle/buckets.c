@@ -274,6 +274,16 @@ barks_status *buckets_add(struct buckets *buckets, const struct batch *batch)
     return NULL;
 }
 
+barks_status *buckets_seek(struct buckets *buckets, uint64_t position)
+{
+    if (buckets->stage != NULL && buckets->stage->base.row_count > 0) {
+        BARKS_TRY(deal_out(buckets, buckets->stage, false));
+        clear_stage(buckets);
+    }
+    buckets->options.partitioner.position = position;
+    return NULL;
+}
+
 barks_status *buckets_flush(struct buckets *buckets)
 {
     if (buckets->stage == NULL || buckets->stage->base.row_count == 0)

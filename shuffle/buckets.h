@@ -38,5 +38,10 @@ void buckets_destroy(struct buckets *buckets); /* NULL is fine */
  * partitioner_apply; the buckets are then good for nothing but to be destroyed. */
 BARKS_CHECKED barks_status *buckets_add(struct buckets *buckets, const struct batch *batch);
 
+/* Sets the partitioner's position for the rows that come next: round robin and PARTITION_ONE begin
+ * anew with each map partition, so that where rows go does not depend on which partitions a task
+ * runs. Errors: as buckets_add. */
+BARKS_CHECKED barks_status *buckets_seek(struct buckets *buckets, uint64_t position);
+
 /* The rest becomes frames, partition by partition. */
 BARKS_CHECKED barks_status *buckets_flush(struct buckets *buckets);

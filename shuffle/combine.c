@@ -375,7 +375,7 @@ barks_status *combine_begin_accumulator(struct combine *combine, const barks_bat
                                         uint32_t row, void *accumulator)
 {
     const struct combine_options *options = &combine->options;
-    if (options->function != NULL && options->function->kind == BARKS_KIND_AGGREGATE) {
+    if (combine_folds_first_row(combine)) {
         if (options->initial != NULL)
             memcpy(accumulator, options->initial, options->accumulator->size);
         else
@@ -383,8 +383,11 @@ barks_status *combine_begin_accumulator(struct combine *combine, const barks_bat
         for (uint32_t i = 0; i < options->key_count; i++)
             accumulator_load(&combine->fields[options->key_fields[i]],
                              &batch->columns[options->key_columns[i]], row, accumulator);
-    } else {
+    } else if (options->accumulator->from_columns != NULL) {
         options->accumulator->from_columns(combine->bound, &row, 1, accumulator);
+    } else {
+        for (uint32_t i = 0; i < combine->field_count; i++)
+            accumulator_load(&combine->fields[i], combine->bound[i], row, accumulator);
     }
     for (uint32_t i = 0; i < combine->owned_count; i++) {
         uint32_t field = combine->owned_fields[i];
@@ -418,9 +421,8 @@ barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
 BARKS_CHECKED static barks_status *fold_found(struct combine *combine, const barks_batch *batch,
                                               uint32_t first, uint32_t row_count, uint32_t *out_row)
 {
-    const barks_function *function = combine->options.function;
     uint32_t begin = 0;
-    if (function != NULL && function->kind == BARKS_KIND_REDUCE)
+    if (combine->options.function != NULL && !combine_folds_first_row(combine))
         for (uint32_t f = 0; f < combine->fresh_count; f++) {
             uint32_t end = combine->fresh[f];
             BARKS_TRY(combine_fold(combine, batch, &combine->accumulators[begin], first + begin,

@@ -25,15 +25,16 @@ struct combine_options {
     const uint32_t *key_columns;
     const uint32_t *key_fields;
     uint32_t key_count; /* 0: one accumulator for all rows */
-    /* Kind REDUCE: an accumulator begins as a copy of its first row. Kind AGGREGATE: as initial
-     * with the key set, then every row is folded. NULL: keys alone (distinct): the first row of
-     * each key in order is kept. */
+    /* Kind REDUCE: an accumulator begins as a copy of its first row. Kind AGGREGATE, and REDUCE
+     * with begins_with_initial: as initial with the key set, then every row is folded. NULL: keys
+     * alone (distinct): the first row of each key in order is kept. */
     const barks_function *function;
+    bool begins_with_initial;
     /* Of in, one for each field of function->in (of the accumulator where function is NULL). NULL:
      * 0, 1, ... */
     const uint32_t *function_columns;
     const void *env;
-    const void *initial; /* AGGREGATE: a struct of accumulator; NULL: all zero */
+    const void *initial; /* a struct of accumulator; NULL: all zero */
     /* What the table should stay below, strings included; 0: no limit but the pool's. See
      * combine_is_full. */
     uint64_t bytes_limit;

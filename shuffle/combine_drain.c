@@ -71,7 +71,7 @@ BARKS_CHECKED static barks_status *visit_staged(struct drain *drain)
     for (uint32_t i = 0; i < combine->keep.block_count; i++)
         BARKS_TRY(batch_keep_block(output, combine->keep.blocks[i]));
     output->base.row_count = row_count; /* so that what a failure leaves half written is cleared */
-    if (combine->has_lists)
+    if (combine->has_lists || combine->options.accumulator->to_columns == NULL)
         BARKS_TRY(store_fields(combine));
     else
         combine->options.accumulator->to_columns(combine->staged, row_count, combine->bound_out, 0,
@@ -289,8 +289,7 @@ BARKS_CHECKED static barks_status *pass_rows(struct drain *drain, const barks_ba
 {
     struct combine *combine = drain->combine;
     size_t size_bytes = combine->options.accumulator->size;
-    bool folds = combine->options.function != NULL &&
-                 combine->options.function->kind == BARKS_KIND_AGGREGATE;
+    bool folds = combine_folds_first_row(combine);
     BARKS_TRY(prepare_output(combine));
     combine_bind(combine, rows);
     for (uint32_t first = 0; first < rows->row_count; first += FIND_ROWS) {

@@ -121,6 +121,14 @@ static inline uint64_t combine_home(const struct combine *combine, uint64_t hash
 BARKS_CHECKED barks_status *combine_find(struct combine *combine, const barks_batch *batch,
                                          uint32_t first, uint32_t row_count);
 
+/* Whether an accumulator begins without its first row, which is then folded as all others are. */
+static inline bool combine_folds_first_row(const struct combine *combine)
+{
+    const struct combine_options *options = &combine->options;
+    return options->function != NULL &&
+           (options->function->kind == BARKS_KIND_AGGREGATE || options->begins_with_initial);
+}
+
 /* Makes accumulator what one begins as, out of row of the batch at hand. */
 BARKS_CHECKED barks_status *combine_begin_accumulator(struct combine *combine,
                                                       const barks_batch *batch, uint32_t row,

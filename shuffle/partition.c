@@ -66,6 +66,17 @@ static void apply_round_robin(struct partitioner *partitioner, uint32_t row_coun
     partitioner->position += row_count;
 }
 
+BARKS_CHECKED static barks_status *apply_one(const struct partitioner *partitioner,
+                                             uint32_t row_count, uint32_t *out_partitions)
+{
+    if (partitioner->position >= partitioner->partition_count)
+        BARKS_FAIL(BARKS_INVALID, "rows for partition %" PRIu64 " of %" PRIu32,
+                   partitioner->position, partitioner->partition_count);
+    for (uint32_t row = 0; row < row_count; row++)
+        out_partitions[row] = (uint32_t)partitioner->position;
+    return NULL;
+}
+
 /* --- Ranges --- */
 
 static uint64_t prefix_of_string(const barks_str *text)
@@ -236,6 +247,12 @@ barks_status *partitioner_apply(struct partitioner *partitioner, const struct ba
     case PARTITION_ROUND_ROBIN:
         apply_round_robin(partitioner, rows->row_count, out_partitions);
         return NULL;
+    case PARTITION_ONE:
+        return apply_one(partitioner, rows->row_count, out_partitions);
+    case PARTITION_CHOSEN:
+        return partitioner->choose(partitioner->context, batch, out_partitions);
+    case PARTITION_REPLICATE:
+        break;
     }
     BARKS_FAIL(BARKS_INVALID, "no such kind of partitioner: %d", (int)partitioner->kind);
 }

@@ -17,7 +17,14 @@ static inline uint32_t partition_of_hash(uint64_t hash, uint32_t partition_count
 /* Turns rows into reduce partitions. Made by filling in what the kind wants; ends with
  * partitioner_drop, which frees what partitioner_apply has kept for the next call. What it points
  * to is borrowed for its life. Threads: one owner at a time. */
-enum partitioner_kind { PARTITION_HASH, PARTITION_RANGE, PARTITION_ROUND_ROBIN };
+enum partitioner_kind {
+    PARTITION_HASH,
+    PARTITION_RANGE,
+    PARTITION_ROUND_ROBIN,
+    PARTITION_ONE,       /* all rows to partition `position` */
+    PARTITION_CHOSEN,    /* by a callback */
+    PARTITION_REPLICATE, /* to several each: not by buckets, but by who fills the shuffle */
+};
 struct partitioner {
     enum partitioner_kind kind;
     uint32_t partition_count;
@@ -29,6 +36,9 @@ struct partitioner {
     uint32_t sort_key_count;
     const struct batch *splitters;
     uint64_t position; /* round robin: of the next row; begins with the map partition */
+    /* Chosen: sets the partition of each row, below partition_count. */
+    barks_status *(*choose)(void *context, const struct batch *batch, uint32_t *out_partitions);
+    void *context;
     struct partitioner_scratch *scratch; /* owned; begins as NULL */
 };
 

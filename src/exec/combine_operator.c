@@ -43,6 +43,7 @@ barks_status *combine_open(struct task *task, const struct combine_plan *plan,
         .key_fields = plan->key_fields,
         .key_count = plan->key_count,
         .function = function,
+        .begins_with_initial = plan->reduce_begins_with_initial,
         .function_columns = function != NULL ? binding->function_columns : NULL,
         .bytes_limit = bytes_limit,
         .env = plan->env,
@@ -94,16 +95,16 @@ static const struct operator_kind combine_kind = {
     .destroy = combine_operator_destroy,
 };
 
-barks_status *combine_operator_create(struct task *task, const struct pipe_node *node,
-                                      struct operator** out_operator)
+OPERATOR_MAKER(combine)
 {
+    struct combine_plan plan = step_combine_plan(&node->step, node->record);
     struct combine_operator *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &combine_kind, .task = task};
-    op->function = node->combine.function;
-    barks_status *status = combine_open(task, &node->combine, op->function, &node->record->schema,
-                                        0, &op->binding, &op->table);
+    op->function = plan.function;
+    barks_status *status =
+        combine_open(task, &plan, plan.function, inputs->schemas[0], 0, &op->binding, &op->table);
     if (status != NULL) {
         combine_operator_destroy(&op->base);
         return status;

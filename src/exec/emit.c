@@ -71,6 +71,9 @@ barks_status *rows_to_batch(const barks_record *record, const void *rows, uint32
                             struct pool *pool, struct batch *batch)
 {
     struct batch *views = NULL;
+    if (record->to_columns == NULL)
+        BARKS_FAIL(BARKS_INVALID, "rows of %s are in no C struct: declare a BARKS_RECORD",
+                   record->name);
     BARKS_TRY(batch_create(pool, &record->schema, row_count + 1, &views));
     barks_status *status = rows_to_views(record, rows, row_count, views);
     if (status == NULL)

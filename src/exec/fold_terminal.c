@@ -36,8 +36,7 @@ static barks_status *fold_push(struct operator* self, struct batch *batch)
     uint32_t row = 0;
     barks_status *status = combine_add(op->table, batch, &row);
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(self->task, status, op->plan->combine.function, &batch->base,
-                                    row);
+        return operator_fail_at_row(self->task, status, op->plan->step.function, &batch->base, row);
     op->partition_rows += batch->base.row_count;
     return status;
 }
@@ -69,9 +68,9 @@ barks_status *fold_terminal_create(struct task *task, const barks_record *record
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &fold_kind, .task = task};
     op->plan = &task->spec->pipeline->terminal;
-    const struct combine_plan *plan = &op->plan->combine;
+    struct combine_plan plan = step_combine_plan(&op->plan->step, op->plan->accumulator);
     barks_status *status =
-        combine_open(task, plan, plan->function, &record->schema, 0, &op->binding, &op->table);
+        combine_open(task, &plan, plan.function, &record->schema, 0, &op->binding, &op->table);
     if (status != NULL) {
         fold_destroy(&op->base);
         return status;

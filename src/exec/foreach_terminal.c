@@ -22,11 +22,11 @@ static void foreach_destroy(struct operator* self)
 static barks_status *foreach_push(struct operator* self, struct batch *batch)
 {
     struct foreach_terminal *op = (struct foreach_terminal *)self;
-    const barks_function *function = op->plan->function;
+    const barks_function *function = op->plan->step.function;
     for (uint32_t i = 0; i < function->in->schema.field_count; i++)
         op->bound[i] = &batch->base.columns[op->columns[i]];
     barks_call call = {
-        .columns = op->bound, .row_count = batch->base.row_count, .env = op->plan->env};
+        .columns = op->bound, .row_count = batch->base.row_count, .env = op->plan->step.env};
     function->foreach (&call);
     if (call.status == NULL)
         return NULL;
@@ -43,7 +43,7 @@ barks_status *foreach_terminal_create(struct task *task, const barks_record *rec
                                       struct operator** out_operator)
 {
     const struct terminal *plan = &task->spec->pipeline->terminal;
-    uint32_t field_count = plan->function->in->schema.field_count;
+    uint32_t field_count = plan->step.function->in->schema.field_count;
     struct foreach_terminal *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
@@ -54,10 +54,10 @@ barks_status *foreach_terminal_create(struct task *task, const barks_record *rec
     barks_status *status = NULL;
     if (op->columns == NULL || op->bound == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for the columns of '%s'", plan->function->name);
+                                  "no memory for the columns of '%s'", plan->step.function->name);
     if (status == NULL)
-        status = bind_columns(&record->schema, &plan->function->in->schema, plan->function->name,
-                              plan->function->where, op->columns);
+        status = bind_columns(&record->schema, &plan->step.function->in->schema,
+                              plan->step.function->name, plan->step.function->where, op->columns);
     if (status != NULL) {
         foreach_destroy(&op->base);
         return status;

@@ -167,10 +167,10 @@ static const struct operator_kind function_kind = {
     .destroy = function_destroy,
 };
 
-barks_status *function_operator_create(struct task *task, const struct pipe_node *node,
-                                       const barks_schema *in, struct operator** out_operator)
+OPERATOR_MAKER(function)
 {
-    const barks_function *function = node->function;
+    const barks_schema *in = inputs->schemas[0];
+    const barks_function *function = node->step.function;
     uint32_t in_count = function->in->schema.field_count;
     const barks_record *record = node->record;
     uint32_t out_count = record->schema.field_count;
@@ -179,7 +179,7 @@ barks_status *function_operator_create(struct task *task, const struct pipe_node
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &function_kind, .task = task};
     op->function = function;
-    op->env = node->env;
+    op->env = node->step.env;
     op->emitter.out.operator_self = &op->emitter;
     op->columns = calloc(in_count + 1, sizeof *op->columns);
     op->bound = calloc(in_count + 1, sizeof *op->bound);

@@ -13,7 +13,8 @@ struct task;
 /* All but push and destroy may be NULL. push borrows batch until it returns. */
 struct operator_kind {
     const char *name;
-    /* Before the first row of a partition (its number in the stage). */
+    /* Before the first row of a partition: its number in the step's output; terminals: in the
+     * stage. */
     barks_status *(*begin_partition)(struct operator* self, uint32_t partition);
     barks_status *(*push)(struct operator* self, struct batch *batch);
     /* Operators of several inputs, in place of push: rows of input `port`. Inputs come from the
@@ -62,8 +63,10 @@ struct task {
     struct operator**
         operators; /* one for each node of the pipeline, made at first need; leaves have none */
     struct operator* terminal;
-    bool partition_done; /* the terminal wants no more rows of this partition */
-    char place[320];     /* where the source stands, for errors: "file 'x', byte 17" */
+    const struct task_spec *payloads; /* whose payloads have those of the partition that runs */
+    uint32_t partition;               /* of the stage, that runs now */
+    bool partition_done;              /* the terminal wants no more rows of this partition */
+    char place[320];                  /* where the source stands, for errors: "file 'x', byte 17" */
 };
 
 static inline barks_status *operator_push(struct operator* op, struct batch *batch)
@@ -71,22 +74,14 @@ static inline barks_status *operator_push(struct operator* op, struct batch *bat
     return op->kind->push(op, batch);
 }
 
-/* Makers; the operator belongs to the caller. */
-BARKS_CHECKED barks_status *function_operator_create(struct task *task,
-                                                     const struct pipe_node *node,
-                                                     const barks_schema *in,
-                                                     struct operator** out_operator);
-BARKS_CHECKED barks_status *combine_operator_create(struct task *task, const struct pipe_node *node,
-                                                    struct operator** out_operator);
-BARKS_CHECKED barks_status *sort_operator_create(struct task *task, const struct pipe_node *node,
-                                                 struct operator** out_operator);
-BARKS_CHECKED barks_status *terminal_create(struct task *task, const barks_record *record,
-                                            struct operator** out_operator);
-
+/* Makers, each in its own file; the operator belongs to the caller. */
 #define OPERATOR_MAKER(name)                                                                       \
     BARKS_CHECKED barks_status *name##_operator_create(                                            \
         struct task *task, const struct pipe_node *node, const struct operator_inputs *inputs,     \
         struct operator** out_operator)
+OPERATOR_MAKER(function);
+OPERATOR_MAKER(combine);
+OPERATOR_MAKER(sort);
 OPERATOR_MAKER(project);
 OPERATOR_MAKER(sample);
 OPERATOR_MAKER(number);
@@ -105,6 +100,9 @@ OPERATOR_MAKER(cross);
 barks_status *operator_fail_limit(const struct pipe_node *node, uint32_t partition,
                                   barks_status *cause);
 
+BARKS_CHECKED barks_status *terminal_create(struct task *task, const barks_record *record,
+                                            struct operator** out_operator);
+
 /* Each terminal in its own file. */
 BARKS_CHECKED barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
                                                     struct operator** out_operator);
@@ -122,8 +120,7 @@ BARKS_CHECKED barks_status *partial_terminal_create(struct task *task, const bar
 
 /* Sources push the rows of one partition into `into`, ending early when task->partition_done is
  * set. */
-BARKS_CHECKED barks_status *source_run(struct task *task, const struct pipe_node *leaf,
-                                       uint32_t leaf_partition, const struct task_payload *payload,
+BARKS_CHECKED barks_status *source_run(struct task *task, struct pipe_place leaf,
                                        struct operator* into);
 
 BARKS_CHECKED barks_status *file_source_run(struct task *task, const struct pipe_node *leaf,

@@ -44,7 +44,7 @@ static struct share_member *most_left_locked(struct partition_share *share)
 }
 
 bool partition_share_take(struct share_member *member, uint32_t *out_partition,
-                          const struct task_payload **out_payload)
+                          const struct task_spec **out_spec)
 {
     struct partition_share *share = member->share;
     struct share_member *from = member;
@@ -62,7 +62,7 @@ bool partition_share_take(struct share_member *member, uint32_t *out_partition,
     }
     lock_release(&share->lock);
     if (from != NULL)
-        *out_payload = &from->spec->payloads[*out_partition - from->spec->first];
+        *out_spec = from->spec;
     return from != NULL;
 }
 
@@ -77,6 +77,5 @@ bool partition_share_close(struct partition_share *share)
 
 bool partition_share_fits(const struct pipeline *pipeline)
 {
-    return pipeline != NULL && pipeline->terminal.kind == TERMINAL_SHUFFLE &&
-           pipeline->terminal.has_combine;
+    return pipeline != NULL && terminal_combines(&pipeline->terminal);
 }

@@ -34,9 +34,9 @@ void partition_share_join(struct partition_share *share, struct share_member *me
 void partition_share_leave(struct share_member *member);
 
 /* The next partition for the task: its own first one, or the last one of the task that has most
- * left. False when there is none. */
+ * left; *out_spec is the one that has its payloads. False when there is none. */
 bool partition_share_take(struct share_member *member, uint32_t *out_partition,
-                          const struct task_payload **out_payload);
+                          const struct task_spec **out_spec);
 
 /* From now on tasks read their own partitions only, since one of them failed. True when partitions
  * have moved: then the others read rows that will be read again, and must fail too. */

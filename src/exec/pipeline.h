@@ -9,44 +9,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum pipe_kind {
-    PIPE_TEXT = 1, /* lines of the splits that the task's payload lists */
-    PIPE_ROWS,     /* rows that the task's payload holds, encoded */
-    PIPE_SHUFFLE,  /* reduce partition of a shuffle */
-    PIPE_FUNCTION, /* map, flat_map, filter, map_batches */
-    PIPE_UNION,    /* partitions of the inputs, one after another */
-    PIPE_COMBINE,  /* the reduce side of an aggregate: ends in key order when its partition ends */
-    PIPE_SORT,     /* sorts its partition */
-};
-
-/* How rows become accumulators; on the map side part of the terminal, on the reduce side of
- * PIPE_COMBINE. */
+/* How rows become accumulators: a view of a step of STEP_COMBINE, borrowed from it. */
 struct combine_plan {
     const barks_function *function; /* NULL: distinct */
-    const void *env;                /* owned by the pipeline */
-    const void *initial; /* AGGREGATE: a struct of the accumulator, owned; NULL: all zero */
+    const void *env;
+    const void *initial; /* a struct of the accumulator; NULL: all zero */
+    bool reduce_begins_with_initial;
     const barks_record *accumulator;
-    uint32_t *key_fields; /* in the accumulator; owned */
+    const uint32_t *key_fields; /* in the accumulator */
     uint32_t key_count;
 };
+struct combine_plan step_combine_plan(const struct step *step, const barks_record *accumulator);
 
 struct commit;
 struct sink_format;
 
 struct pipe_node {
-    enum pipe_kind kind;
+    struct step step; /* SHUFFLE: STEP_COMBINE, or STEP_FUNCTION of a custom partitioner, or none;
+                         FOLD: STEP_COMBINE; FOREACH: its function; PARTIAL: texts, numbers */
     uint32_t partition_count;
     const barks_record *record; /* of the rows that it gives */
     uint32_t *inputs;           /* indices of earlier nodes; owned */
     uint32_t input_count;
-    char *where;                    /* file:line of the call; owned */
-    const barks_function *function; /* PIPE_FUNCTION */
-    void *env;                      /* its env; owned, function->env_size bytes */
-    uint64_t shuffle;               /* PIPE_SHUFFLE */
-    bool take_frames; /* nobody reads the shuffle again: frames are freed as they are read */
-    struct combine_plan combine; /* PIPE_COMBINE */
-    struct sort_key *sort_keys;  /* PIPE_SORT: by fields of record; owned */
-    uint32_t sort_key_count;
+    char *where;       /* file:line of the call; owned */
+    uint64_t shuffle;  /* STEP_SHUFFLE */
+    bool take_frames;  /* nobody reads the shuffle again: frames are freed as they are read */
+    uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not
+                          computed; 0: none. NULL: none at all. Owned */
 };
 
 enum terminal_kind {
@@ -75,12 +64,10 @@ struct terminal {
     uint32_t key_count;
     struct sort_key *sort_keys; /* PARTITION_RANGE, TERMINAL_TOP; owned */
     uint32_t sort_key_count;
-    struct batch *splitters; /* PARTITION_RANGE; owned */
-    uint32_t *owners;        /* rank that owns each partition of the shuffle; owned */
-    bool has_combine;
-    struct combine_plan combine;      /* TERMINAL_SHUFFLE with has_combine, TERMINAL_FOLD */
-    const barks_function *function;   /* TERMINAL_FOREACH */
-    void *env;                        /* its env; owned */
+    struct batch *splitters;          /* PARTITION_RANGE; owned */
+    uint32_t *owners;                 /* rank that owns each partition of the shuffle; owned */
+    uint32_t copies, stride;          /* PARTITION_REPLICATE */
+    const barks_record *accumulator;  /* of a step of STEP_COMBINE */
     const struct sink_format *format; /* TERMINAL_WRITE */
     struct commit *commit;            /* TERMINAL_WRITE: where the parts go; owned */
 };
@@ -103,11 +90,33 @@ void pipeline_destroy(struct pipeline *pipeline);
 /* Of the stage. */
 uint32_t pipeline_partition_count(const struct pipeline *pipeline);
 
-/* The way from the leaf that gives the stage's partition `partition` to the last node.
- * out_path takes node_count indices, leaf first; *out_leaf_partition is the leaf's own number of
- * the partition. */
-void pipeline_path(const struct pipeline *pipeline, uint32_t partition, uint32_t *out_path,
-                   uint32_t *out_length, uint32_t *out_leaf_partition);
+/* True for shuffles whose rows are combined before they are sent. */
+static inline bool terminal_combines(const struct terminal *terminal)
+{
+    return terminal->kind == TERMINAL_SHUFFLE && terminal->step.kind == STEP_COMBINE;
+}
+
+/* Partition `partition` of node `node`. */
+struct pipe_place {
+    uint32_t node, partition;
+};
+
+/* The place in the last node of the stage's partition `partition`. */
+struct pipe_place pipeline_root(const struct pipeline *pipeline, uint32_t partition);
+
+/* Of a leaf, or a partition that is kept: no others are read for it. */
+bool pipeline_is_leaf(const struct pipeline *pipeline, struct pipe_place place);
+
+/* The index-th partition that a node's partition is made of; false when there are no more. Cost:
+ * O(1), of a union O(inputs). */
+bool pipeline_source(const struct pipeline *pipeline, struct pipe_place of, uint32_t index,
+                     struct pipe_place *out_source);
+
+/* Visits the leaves and kept partitions below root, as often as they are read. Errors: those of
+ * visit, BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *
+pipeline_visit_leaves(const struct pipeline *pipeline, struct pipe_place root,
+                      barks_status *(*visit)(void *context, struct pipe_place leaf), void *context);
 
 /* Names and types of functions and rows fit each other. Errors: BARKS_INVALID with the place of the
  * call. */

@@ -51,6 +51,19 @@ BARKS_CHECKED static barks_status *look_at_table(struct shuffle_terminal *op)
     return combine_drain(op->table, false, drained, op);
 }
 
+/* Where rows go must not depend on which partitions a task runs. */
+static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
+{
+    struct shuffle_terminal *op = (struct shuffle_terminal *)self;
+    uint64_t position = partition;
+    if (op->plan->partitioner == PARTITION_ONE)
+        position = position * op->plan->partition_count /
+                   pipeline_partition_count(self->task->spec->pipeline);
+    else if (op->plan->partitioner != PARTITION_ROUND_ROBIN)
+        return NULL;
+    return buckets_seek(op->buckets, position);
+}
+
 static barks_status *shuffle_push(struct operator* self, struct batch *batch)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
@@ -60,8 +73,7 @@ static barks_status *shuffle_push(struct operator* self, struct batch *batch)
     barks_status *status = op->passes ? combine_pass(op->table, batch, &row, drained, op)
                                       : combine_add(op->table, batch, &row);
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(self->task, status, op->plan->combine.function, &batch->base,
-                                    row);
+        return operator_fail_at_row(self->task, status, op->plan->step.function, &batch->base, row);
     BARKS_TRY(status);
     return op->passes ? NULL : look_at_table(op);
 }
@@ -76,6 +88,7 @@ static barks_status *shuffle_finish(struct operator* self)
 
 static const struct operator_kind shuffle_kind = {
     .name = "shuffle",
+    .begin_partition = shuffle_begin,
     .push = shuffle_push,
     .finish = shuffle_finish,
     .destroy = shuffle_destroy,
@@ -84,10 +97,10 @@ static const struct operator_kind shuffle_kind = {
 BARKS_CHECKED static barks_status *open_table(struct shuffle_terminal *op,
                                               const barks_record *record)
 {
-    const struct combine_plan *plan = &op->plan->combine;
+    struct combine_plan plan = step_combine_plan(&op->plan->step, op->plan->accumulator);
     const struct task_services *services = op->base.task->services;
     uint64_t share_bytes = pool_budget_bytes(services->pool) / 4 / services->worker_count;
-    return combine_open(op->base.task, plan, plan->function, &record->schema, share_bytes,
+    return combine_open(op->base.task, &plan, plan.function, &record->schema, share_bytes,
                         &op->binding, &op->table);
 }
 
@@ -100,19 +113,18 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &shuffle_kind, .task = task};
     op->plan = plan;
-    barks_status *status = plan->has_combine ? open_table(op, record) : NULL;
+    barks_status *status = terminal_combines(plan) ? open_table(op, record) : NULL;
     struct buckets_options options = {
         .pool = task->services->pool,
-        .schema = plan->has_combine ? &plan->combine.accumulator->schema : &record->schema,
+        .schema = terminal_combines(plan) ? &plan->accumulator->schema : &record->schema,
         .partitioner = {.kind = plan->partitioner,
                         .partition_count = plan->partition_count,
                         .key_columns = plan->key_columns,
                         .key_count = plan->key_count,
                         .sort_keys = plan->sort_keys,
                         .sort_key_count = plan->sort_key_count,
-                        .splitters = plan->splitters,
-                        .position = task->spec->first},
-        .strings = plan->has_combine ? BATCH_KEEP : BATCH_COPY,
+                        .splitters = plan->splitters},
+        .strings = terminal_combines(plan) ? BATCH_KEEP : BATCH_COPY,
         .emit = emit_frame,
         .context = op,
     };

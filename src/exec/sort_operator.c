@@ -52,7 +52,7 @@ static barks_status *sort_end_partition(struct operator* self)
     BARKS_TRY_DOING(pool_acquire(pool, row_count * sizeof(uint32_t), &order), "sort %u rows",
                     row_count);
     barks_status *status =
-        rows_order(&op->rows->base, op->node->sort_keys, op->node->sort_key_count, pool, order);
+        rows_order(&op->rows->base, op->node->step.order, op->node->step.order_count, pool, order);
     if (status == NULL)
         status = push_in_order(op, order);
     pool_release(pool, order, row_count * sizeof(uint32_t));
@@ -67,9 +67,9 @@ static const struct operator_kind sort_kind = {
     .destroy = sort_destroy,
 };
 
-barks_status *sort_operator_create(struct task *task, const struct pipe_node *node,
-                                   struct operator** out_operator)
+OPERATOR_MAKER(sort)
 {
+    (void)inputs;
     struct sort_operator *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");

@@ -166,21 +166,32 @@ BARKS_CHECKED static barks_status *run_shuffle(struct task *task, const struct p
                             &leaf->record->schema, leaf->take_frames, push_frame, &reader);
 }
 
-barks_status *source_run(struct task *task, const struct pipe_node *leaf, uint32_t leaf_partition,
-                         const struct task_payload *payload, struct operator* into)
+BARKS_CHECKED static barks_status *find_payload(const struct task *task, struct pipe_place leaf,
+                                                const struct task_payload **out_payload)
 {
-    switch (leaf->kind) {
-    case PIPE_TEXT:
-        return run_text(task, leaf, payload, into);
-    case PIPE_ROWS:
+    *out_payload = task_payload_find(task->payloads, task->partition, leaf);
+    if (*out_payload == NULL)
+        BARKS_FAIL(BARKS_INTERNAL,
+                   "partition %" PRIu32 " of step %" PRIu32 " came without its payload",
+                   leaf.partition, leaf.node);
+    return NULL;
+}
+
+barks_status *source_run(struct task *task, struct pipe_place place, struct operator* into)
+{
+    const struct pipe_node *leaf = &task->spec->pipeline->nodes[place.node];
+    const struct task_payload *payload = NULL;
+    if (!step_is_leaf(leaf->step.kind))
+        return kept_source_run(task, leaf, place.partition, into);
+    if (leaf->step.kind == STEP_SHUFFLE)
+        return run_shuffle(task, leaf, place.partition, into);
+    if (leaf->step.kind == STEP_NUMBERS)
+        return number_source_run(task, leaf, place.partition, into);
+    BARKS_TRY(find_payload(task, place, &payload));
+    if (leaf->step.kind == STEP_ROWS)
         return run_rows(task, leaf, payload, into);
-    case PIPE_SHUFFLE:
-        return run_shuffle(task, leaf, leaf_partition, into);
-    case PIPE_FUNCTION:
-    case PIPE_UNION:
-    case PIPE_COMBINE:
-    case PIPE_SORT:
-        break;
-    }
-    BARKS_FAIL(BARKS_INTERNAL, "a node of kind %d is no source", (int)leaf->kind);
+    if (leaf->step.kind != STEP_FILES)
+        BARKS_FAIL(BARKS_INTERNAL, "a step of kind %d is no source", (int)leaf->step.kind);
+    return leaf->step.text_count == 0 ? run_text(task, leaf, payload, into)
+                                      : file_source_run(task, leaf, place.partition, payload, into);
 }

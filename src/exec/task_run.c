@@ -31,86 +31,104 @@ barks_status *terminal_create(struct task *task, const barks_record *record,
     BARKS_FAIL(BARKS_INTERNAL, "unknown terminal %d", (int)task->spec->pipeline->terminal.kind);
 }
 
-BARKS_CHECKED static barks_status *operator_for(struct task *task, uint32_t index)
+typedef barks_status *(*operator_maker)(struct task *task, const struct pipe_node *node,
+                                        const struct operator_inputs *inputs,
+                                        struct operator** out_operator);
+
+/* Of kinds that have none, others number partitions or are leaves. */
+static operator_maker maker_of(enum step_kind kind)
 {
-    const struct pipe_node *node = &task->spec->pipeline->nodes[index];
-    if (task->operators[index] != NULL)
-        return NULL;
-    switch (node->kind) {
-    case PIPE_TEXT:
-    case PIPE_ROWS:
-    case PIPE_SHUFFLE:
-    case PIPE_UNION:
-        return NULL; /* sources run by themselves; a union only numbers partitions */
-    case PIPE_FUNCTION: {
-        const barks_schema *in = &task->spec->pipeline->nodes[node->inputs[0]].record->schema;
-        return function_operator_create(task, node, in, &task->operators[index]);
-    }
-    case PIPE_COMBINE:
-        return combine_operator_create(task, node, &task->operators[index]);
-    case PIPE_SORT:
-        return sort_operator_create(task, node, &task->operators[index]);
-    }
-    BARKS_FAIL(BARKS_INTERNAL, "unknown kind of node %d", (int)node->kind);
+    static const operator_maker makers[] = {
+        [STEP_FUNCTION] = function_operator_create, [STEP_COMBINE] = combine_operator_create,
+        [STEP_SORT] = sort_operator_create,         [STEP_PROJECT] = project_operator_create,
+        [STEP_SAMPLE] = sample_operator_create,     [STEP_NUMBER] = number_operator_create,
+        [STEP_GROUP] = group_operator_create,       [STEP_GLOM] = glom_operator_create,
+        [STEP_PIPE] = pipe_operator_create,         [STEP_KEEP] = keep_operator_create,
+        [STEP_PROBE] = probe_operator_create,       [STEP_PAIR] = zip_operator_create,
+        [STEP_JOIN] = join_operator_create,         [STEP_COGROUP] = cogroup_operator_create,
+        [STEP_CROSS] = cross_operator_create};
+    return (size_t)kind < sizeof makers / sizeof makers[0] ? makers[kind] : NULL;
 }
 
-/* Links the operators of a path, leaf first; *out_first is what the leaf pushes into. */
-BARKS_CHECKED static barks_status *link_path(struct task *task, const uint32_t *path,
-                                             uint32_t length, struct operator** out_first)
-{
-    struct operator* next = task->terminal;
-    for (uint32_t i = length; i-- > 1;) {
-        BARKS_TRY(operator_for(task, path[i]));
-        struct operator* op = task->operators[path[i]];
-        if (op == NULL)
-            continue;
-        op->next = next;
-        next = op;
-    }
-    *out_first = next;
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *begin_all(struct operator* first, uint32_t partition)
-{
-    for (struct operator* op = first; op != NULL; op = op->next)
-        if (op->kind->begin_partition != NULL)
-            BARKS_TRY(op->kind->begin_partition(op, partition));
-    return NULL;
-}
-
-/* In order, since what a blocking operator gives on belongs to the partition still. */
-BARKS_CHECKED static barks_status *end_all(struct operator* first)
-{
-    for (struct operator* op = first; op != NULL; op = op->next)
-        if (op->kind->end_partition != NULL)
-            BARKS_TRY(op->kind->end_partition(op));
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t partition,
-                                                 const struct task_payload *payload, uint32_t *path)
+BARKS_CHECKED static __attribute__((noinline)) barks_status *make_operator(struct task *task,
+                                                                           uint32_t index)
 {
     const struct pipeline *pipeline = task->spec->pipeline;
-    struct operator* first = NULL;
-    uint32_t length = 0, leaf_partition = 0;
-    pipeline_path(pipeline, partition, path, &length, &leaf_partition);
-    BARKS_TRY(link_path(task, path, length, &first));
+    const struct pipe_node *node = &pipeline->nodes[index];
+    struct operator_inputs inputs = {.count = node->input_count};
+    for (uint32_t i = 0; i < node->input_count && i < STEP_INPUTS_MAX; i++)
+        inputs.schemas[i] = &pipeline->nodes[node->inputs[i]].record->schema;
+    return maker_of(node->step.kind)(task, node, &inputs, &task->operators[index]);
+}
+
+/* A partition of a pipeline's node, pushed into `into`. Recursive, as pushes are: frames are small,
+ * so that chains of ten thousand steps fit. */
+static barks_status *run_place(struct task *task, struct pipe_place place, struct operator* into);
+
+/* Steps that only number partitions anew. */
+BARKS_CHECKED static barks_status *run_sources(struct task *task, struct pipe_place place,
+                                               struct operator* into)
+{
+    struct pipe_place source;
+    for (uint32_t i = 0; pipeline_source(task->spec->pipeline, place, i, &source); i++) {
+        BARKS_TRY(run_place(task, source, into));
+        if (task->partition_done)
+            break;
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *run_inputs(struct task *task, struct pipe_place place,
+                                              struct operator* op)
+{
+    struct pipe_place source;
+    if (op->ports == NULL)
+        return pipeline_source(task->spec->pipeline, place, 0, &source)
+                   ? run_place(task, source, op)
+                   : NULL;
+    for (uint32_t i = task->spec->pipeline->nodes[place.node].input_count; i-- > 0;)
+        if (pipeline_source(task->spec->pipeline, place, i, &source))
+            BARKS_TRY(run_place(task, source, &op->ports[i].base));
+    return NULL;
+}
+
+static barks_status *run_place(struct task *task, struct pipe_place place, struct operator* into)
+{
+    if (pipeline_is_leaf(task->spec->pipeline, place))
+        return source_run(task, place, into);
+    if (maker_of(task->spec->pipeline->nodes[place.node].step.kind) == NULL)
+        return run_sources(task, place, into);
+    if (task->operators[place.node] == NULL)
+        BARKS_TRY(make_operator(task, place.node));
+    struct operator* op = task->operators[place.node];
+    op->next = into;
+    if (op->kind->begin_partition != NULL)
+        BARKS_TRY(op->kind->begin_partition(op, place.partition));
+    BARKS_TRY(run_inputs(task, place, op));
+    /* What a blocking operator gives on belongs to the partition still. */
+    return op->kind->end_partition != NULL ? op->kind->end_partition(op) : NULL;
+}
+
+BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t partition)
+{
+    struct operator* terminal = task->terminal;
+    task->partition = partition;
     task->partition_done = false;
-    BARKS_TRY(begin_all(first, partition));
-    BARKS_TRY(source_run(task, &pipeline->nodes[path[0]], leaf_partition, payload, first));
-    return end_all(first);
+    if (terminal->kind->begin_partition != NULL)
+        BARKS_TRY(terminal->kind->begin_partition(terminal, partition));
+    BARKS_TRY(run_place(task, pipeline_root(task->spec->pipeline, partition), terminal));
+    return terminal->kind->end_partition != NULL ? terminal->kind->end_partition(terminal) : NULL;
 }
 
 static bool next_partition(const struct task_spec *spec, uint32_t *own_count,
-                           uint32_t *out_partition, const struct task_payload **out_payload)
+                           uint32_t *out_partition, const struct task_spec **out_payloads)
 {
     if (spec->share != NULL)
-        return partition_share_take(spec->share, out_partition, out_payload);
+        return partition_share_take(spec->share, out_partition, out_payloads);
     if (*own_count == spec->end - spec->first)
         return false;
     *out_partition = spec->first + *own_count;
-    *out_payload = &spec->payloads[*own_count];
+    *out_payloads = spec;
     ++*own_count;
     return true;
 }
@@ -119,20 +137,17 @@ BARKS_CHECKED static barks_status *run_all(struct task *task)
 {
     const struct pipeline *pipeline = task->spec->pipeline;
     const barks_record *record = pipeline->nodes[pipeline->node_count - 1].record;
-    uint32_t *path = calloc(pipeline->node_count, sizeof *path);
     task->operators = calloc(pipeline->node_count, sizeof *task->operators);
     barks_status *status = NULL;
-    if (path == NULL || task->operators == NULL)
+    if (task->operators == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a task");
     if (status == NULL)
         status = terminal_create(task, record, &task->terminal);
     uint32_t own_count = 0, partition = 0;
-    const struct task_payload *payload = NULL;
-    while (status == NULL && next_partition(task->spec, &own_count, &partition, &payload))
-        status = run_partition(task, partition, payload, path);
+    while (status == NULL && next_partition(task->spec, &own_count, &partition, &task->payloads))
+        status = run_partition(task, partition);
     if (status == NULL && task->terminal->kind->finish != NULL)
         status = task->terminal->kind->finish(task->terminal);
-    free(path);
     return status;
 }
 
@@ -184,6 +199,33 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
     if (status != NULL)
         task_result_drop(out_result);
     return status;
+}
+
+static int compare_place(const struct task_payload *payload, uint32_t partition,
+                         struct pipe_place leaf)
+{
+    if (payload->partition != partition)
+        return payload->partition < partition ? -1 : 1;
+    if (payload->leaf.node != leaf.node)
+        return payload->leaf.node < leaf.node ? -1 : 1;
+    return (payload->leaf.partition > leaf.partition) - (payload->leaf.partition < leaf.partition);
+}
+
+const struct task_payload *task_payload_find(const struct task_spec *spec, uint32_t partition,
+                                             struct pipe_place leaf)
+{
+    uint32_t low = 0, high = spec->payload_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = compare_place(&spec->payloads[middle], partition, leaf);
+        if (order == 0)
+            return &spec->payloads[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 void task_result_drop(struct task_result *result)

@@ -25,8 +25,11 @@ struct task_services {
     uint64_t line_bytes_max;
 };
 
-/* Bytes that the driver sends along for one partition: split lists, encoded rows. */
+/* Bytes that the driver sends along for a partition of a leaf that a partition of the stage reads:
+ * split lists, encoded rows. */
 struct task_payload {
+    uint32_t partition; /* of the stage */
+    struct pipe_place leaf;
     const uint8_t *bytes;
     size_t size_bytes;
 };
@@ -37,9 +40,14 @@ struct task_spec {
     uint32_t attempt;
     uint32_t first; /* partitions [first, end) */
     uint32_t end;
-    const struct task_payload *payloads; /* end - first of them */
-    struct share_member *share;          /* by which it may read others' partitions too; or NULL */
+    const struct task_payload *payloads; /* ascending by partition, then by leaf */
+    uint32_t payload_count;
+    struct share_member *share; /* by which it may read others' partitions too; or NULL */
 };
+
+/* The payload for a leaf of a partition of the stage, or NULL. Cost: O(log payloads). */
+const struct task_payload *task_payload_find(const struct task_spec *spec, uint32_t partition,
+                                             struct pipe_place leaf);
 
 /* Read by others while the task runs; written by its worker, relaxed. */
 struct task_progress {

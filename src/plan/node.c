@@ -5,13 +5,6 @@
 
 #include <stdlib.h>
 
-void node_forget_action(struct node *node)
-{
-    batch_destroy(node->splitters);
-    node->splitters = NULL;
-    node->shuffle = 0;
-}
-
 barks_status *node_error(const struct node *node)
 {
     char text[2048];
@@ -22,13 +15,23 @@ barks_status *node_error(const struct node *node)
                             "%s", text);
 }
 
+static void exchange_plan_drop(struct exchange_plan *exchange)
+{
+    index_list_drop(&exchange->keys);
+    free(exchange->order);
+    batch_destroy(exchange->splitters);
+    step_drop(&exchange->step);
+}
+
 void node_destroy(struct node *node)
 {
     if (node == NULL)
         return;
-    node_forget_action(node);
     barks_status_free(node->error);
+    step_drop(&node->step);
+    free(node->name);
     free(node->inputs);
+    partitioning_drop(&node->partitioning);
     if (node->splits != NULL)
         split_plan_drop(node->splits);
     free(node->splits);
@@ -36,9 +39,9 @@ void node_destroy(struct node *node)
         listing_drop(node->listing);
     free(node->listing);
     batch_destroy(node->rows);
-    free(node->env);
-    free(node->initial);
-    free(node->key_fields);
-    free(node->sort_keys);
+    exchange_plan_drop(&node->exchange);
+    if (node->kept != NULL)
+        free(node->kept->at);
+    free(node->kept);
     free(node);
 }

@@ -4,6 +4,9 @@
 #include "barks/function.h"
 #include "barks/status.h"
 #include "batch/batch.h"
+#include "exec/step.h"
+#include "plan/partitioning.h"
+#include "shuffle/partition.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,54 +14,61 @@
 struct listing;
 struct split_plan;
 
-enum node_kind {
-    NODE_TEXT = 1,
-    NODE_ROWS,
-    NODE_FUNCTION,
-    NODE_UNION,
-    NODE_AGGREGATE,
-    NODE_SORT,
+/* STEP_EXCHANGE: how rows leave one stage and enter the next. */
+struct exchange_plan {
+    enum partitioner_kind kind;
+    struct index_list keys; /* HASH: columns of the rows that travel; owned */
+    struct sort_key *order; /* RANGE; owned */
+    uint32_t order_count;
+    struct batch *splitters; /* RANGE: found by sampling, once for the node's life; owned */
+    struct step step;        /* STEP_COMBINE: on the map side; STEP_FUNCTION: CHOSEN; or none */
+    uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
 };
 
-/* Immutable but for the two fields that actions keep up to date. Belongs to the context. */
+/* STEP_KEEP: what executors have of it now. Changed under the planning lock only. */
+struct kept_state {
+    uint64_t dataset;    /* its number for the executors */
+    unsigned level;      /* enum kept_level and flags */
+    uint32_t *at;        /* rank that keeps each partition, 0: none; owned */
+    bool is_local_check; /* a local checkpoint: what is lost cannot be made again */
+};
+
+/* Immutable but for what actions keep up to date: splitters, kept. Belongs to the context. */
 struct node {
-    enum node_kind kind;
+    struct step step;
     uint32_t id;                /* position in the context */
     const char *where;          /* file:line of the call; a literal */
+    char *name;                 /* that the user gave it; owned; NULL: none */
     const barks_record *record; /* of its rows */
     uint32_t partition_count;
     barks_status *error;  /* owned: why it cannot be computed; those made of it bear a copy */
     struct node **inputs; /* the array is owned */
     uint32_t input_count;
+    bool is_above_exchange; /* what it reads comes through an exchange, or is one */
+    bool is_above_kept;     /* likewise for STEP_KEEP */
+    bool knows_partitioning;
+    struct partitioning partitioning; /* once it is known: partitioning_know */
 
-    struct listing *listing;   /* NODE_TEXT: the files; owned */
-    struct split_plan *splits; /* NODE_TEXT: their partitions; owned */
-    struct batch *rows;        /* NODE_ROWS; owned */
-    const barks_function
-        *function; /* NODE_FUNCTION; NODE_AGGREGATE: rows into accumulators, NULL for distinct */
-    const barks_function
-        *merge;           /* NODE_AGGREGATE: accumulators into accumulators; NULL for distinct */
-    void *env;            /* of function and merge; owned */
-    void *initial;        /* NODE_AGGREGATE: may be NULL; owned */
-    uint32_t *key_fields; /* NODE_AGGREGATE: in record; owned */
-    uint32_t key_count;
-    struct sort_key *sort_keys; /* NODE_SORT; owned */
-    uint32_t sort_key_count;
-
-    /* Of the action that runs now; driver's thread of that action only. */
-    uint64_t shuffle;        /* number of its shuffle in the job that was cut last */
-    struct batch *splitters; /* NODE_SORT: found by sampling; owned */
+    struct listing *listing;       /* STEP_FILES: the files; owned */
+    struct split_plan *splits;     /* STEP_FILES: their partitions; owned */
+    struct batch *rows;            /* STEP_ROWS; owned */
+    struct exchange_plan exchange; /* STEP_EXCHANGE */
+    struct kept_state *kept;       /* STEP_KEEP; owned */
 };
 
-/* Drops what the action that ran left in the node. */
-void node_forget_action(struct node *node);
 void node_destroy(struct node *node); /* NULL is fine */
 
 /* A copy of its error, the whole chain in one text; NULL where it has none. */
 BARKS_CHECKED barks_status *node_error(const struct node *node);
 
-/* True for those that read a shuffle. */
-static inline bool node_is_wide(const struct node *node)
+static inline bool node_is_exchange(const struct node *node)
 {
-    return node->kind == NODE_AGGREGATE || node->kind == NODE_SORT;
+    return node->step.kind == STEP_EXCHANGE;
+}
+
+/* True where a partition may lie on one executor alone: below, in the same stage, rows come from an
+ * exchange or are kept. Such partitions cannot be read by any partition of another number. */
+static inline bool node_reads_exchange(const struct node *node)
+{
+    return node->is_above_exchange || node->is_above_kept;
 }

@@ -36,36 +36,16 @@ static void pack_sort_keys(struct packer *out, const struct sort_key *keys, uint
     }
 }
 
-static void pack_function(struct packer *out, const barks_function *function, const void *env)
-{
-    pack_text(out, function != NULL ? function->name : NULL);
-    if (function == NULL)
-        return;
-    pack_u64(out, function->kind);
-    pack_bytes(out, env, function->env_size);
-}
-
-static void pack_combine(struct packer *out, const struct combine_plan *combine)
-{
-    pack_function(out, combine->function, combine->env);
-    pack_text(out, combine->accumulator != NULL ? combine->accumulator->name : NULL);
-    pack_bytes(out, combine->initial,
-               combine->accumulator != NULL ? combine->accumulator->size : 0);
-    pack_u32s(out, combine->key_fields, combine->key_count);
-}
-
 static void pack_node(struct packer *out, const struct pipe_node *node)
 {
-    pack_u64(out, node->kind);
+    step_pack(out, &node->step);
     pack_u64(out, node->partition_count);
-    pack_text(out, node->record->name);
+    record_pack(out, node->record);
     pack_u32s(out, node->inputs, node->input_count);
     pack_text(out, node->where);
-    pack_function(out, node->function, node->env);
     pack_u64(out, node->shuffle);
     pack_bool(out, node->take_frames);
-    pack_combine(out, &node->combine);
-    pack_sort_keys(out, node->sort_keys, node->sort_key_count);
+    pack_u32s(out, node->kept_at, node->kept_at != NULL ? node->partition_count : 0);
 }
 
 BARKS_CHECKED static barks_status *pack_splitters(struct packer *out,
@@ -106,9 +86,9 @@ BARKS_CHECKED static barks_status *pack_terminal(struct packer *out,
     pack_u32s(out, terminal->key_columns, terminal->key_count);
     pack_sort_keys(out, terminal->sort_keys, terminal->sort_key_count);
     pack_u32s(out, terminal->owners, terminal->owners != NULL ? terminal->partition_count : 0);
-    pack_bool(out, terminal->has_combine);
-    pack_combine(out, &terminal->combine);
-    pack_function(out, terminal->function, terminal->env);
+    pack_u64(out, terminal->copies);
+    pack_u64(out, terminal->stride);
+    record_pack(out, terminal->accumulator);
     pack_text(out, terminal->format != NULL ? terminal->format->name : NULL);
     BARKS_TRY(pack_commit(out, terminal->commit));
     if (terminal->splitters != NULL)
@@ -152,81 +132,25 @@ static struct sort_key *unpack_sort_keys(struct unpacker *in, uint32_t *out_coun
     return keys;
 }
 
-/* A copy of size_bytes bytes, or NULL where the message has none. */
-BARKS_CHECKED static barks_status *unpack_copy(struct unpacker *in, size_t size_bytes,
-                                               const char *what, void **out_copy)
+BARKS_CHECKED static barks_status *unpack_node(struct unpacker *in, struct pool *pool,
+                                               struct pipe_node *out)
 {
-    size_t given_bytes = 0;
-    const uint8_t *given = unpack_bytes(in, &given_bytes);
-    *out_copy = NULL;
-    if (given == NULL)
-        return NULL;
-    if (given_bytes != size_bytes)
-        BARKS_FAIL(BARKS_INVALID,
-                   "%s has %zu bytes at the driver and %zu here: the ranks run different programs",
-                   what, given_bytes, size_bytes);
-    void *copy = calloc(1, size_bytes + 1);
-    if (copy == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %s", what);
-    memcpy(copy, given, size_bytes);
-    *out_copy = copy;
-    return NULL;
-}
-
-/* Name and kind of a function become the function of this rank's binary. */
-BARKS_CHECKED static barks_status *
-unpack_function(struct unpacker *in, const barks_function **out_function, void **out_env)
-{
-    char *name = unpack_text(in);
-    *out_function = NULL;
-    *out_env = NULL;
-    if (name == NULL)
-        return NULL;
-    barks_status *status =
-        registry_require(name, (barks_function_kind)unpack_u32(in), out_function);
-    free(name);
-    BARKS_TRY(status);
-    return unpack_copy(in, (*out_function)->env_size, "the env of a function", out_env);
-}
-
-BARKS_CHECKED static barks_status *unpack_record(struct unpacker *in,
-                                                 const barks_record **out_record)
-{
-    char *name = unpack_text(in);
-    *out_record = NULL;
-    if (name == NULL)
-        return NULL;
-    barks_status *status = registry_require_record(name, out_record);
-    free(name);
-    return status;
-}
-
-BARKS_CHECKED static barks_status *unpack_combine(struct unpacker *in, struct combine_plan *out)
-{
-    void *env = NULL, *initial = NULL;
-    barks_status *status = unpack_function(in, &out->function, &env);
-    out->env = env;
-    BARKS_TRY(status);
-    BARKS_TRY(unpack_record(in, &out->accumulator));
-    BARKS_TRY(unpack_copy(in, out->accumulator != NULL ? out->accumulator->size : 0,
-                          "the start of an aggregate", &initial));
-    out->initial = initial;
-    out->key_fields = unpack_u32s(in, &out->key_count);
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *unpack_node(struct unpacker *in, struct pipe_node *out)
-{
-    out->kind = (enum pipe_kind)unpack_u32(in);
+    uint32_t kept_count = 0;
+    BARKS_TRY(step_unpack(in, pool, &out->step));
     out->partition_count = unpack_u32(in);
-    BARKS_TRY(unpack_record(in, &out->record));
+    BARKS_TRY(record_unpack(in, &out->record));
     out->inputs = unpack_u32s(in, &out->input_count);
     out->where = unpack_text(in);
-    BARKS_TRY(unpack_function(in, &out->function, &out->env));
     out->shuffle = unpack_u64(in);
     out->take_frames = unpack_bool(in);
-    BARKS_TRY(unpack_combine(in, &out->combine));
-    out->sort_keys = unpack_sort_keys(in, &out->sort_key_count);
+    out->kept_at = unpack_u32s(in, &kept_count);
+    if (kept_count > 0 && kept_count != out->partition_count)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a step of a plan keeps %" PRIu32 " of %" PRIu32 " partitions",
+                   kept_count, out->partition_count);
+    if (kept_count == 0) {
+        free(out->kept_at);
+        out->kept_at = NULL;
+    }
     return NULL;
 }
 
@@ -286,39 +210,74 @@ BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct p
     if (out->kind == TERMINAL_SHUFFLE && owner_count != out->partition_count)
         BARKS_FAIL(BARKS_BAD_INPUT, "a plan names %" PRIu32 " owners of %" PRIu32 " partitions",
                    owner_count, out->partition_count);
-    out->has_combine = unpack_bool(in);
-    BARKS_TRY(unpack_combine(in, &out->combine));
-    BARKS_TRY(unpack_function(in, &out->function, &out->env));
+    out->copies = unpack_u32(in);
+    out->stride = unpack_u32(in);
+    BARKS_TRY(record_unpack(in, &out->accumulator));
     BARKS_TRY(unpack_format(in, out));
     BARKS_TRY(unpack_commit(in, out));
     return unpack_splitters(in, pool, record, out);
 }
 
-/* Every node stands after its inputs, whose partitions are its own. */
+/* Which partitions of its input a step reads. */
+static bool reads_what_is_there(const struct pipe_node *node, uint32_t input_partitions)
+{
+    const struct index_list *list = &node->step.columns[0];
+    bool is_pick = node->step.kind == STEP_PICK;
+    if (list->count != node->partition_count + (is_pick ? 0 : 1))
+        return false;
+    for (uint32_t p = 0; p < node->partition_count; p++)
+        if (is_pick ? list->items[p] >= input_partitions : list->items[p] > list->items[p + 1])
+            return false;
+    return is_pick || list->items[node->partition_count] <= input_partitions;
+}
+
+static bool partitions_fit(const struct pipeline *pipeline, const struct pipe_node *node)
+{
+    uint64_t sum = 0;
+    bool are_equal = true;
+    for (uint32_t k = 0; k < node->input_count; k++) {
+        uint32_t count = pipeline->nodes[node->inputs[k]].partition_count;
+        sum += count;
+        are_equal = are_equal && count == node->partition_count;
+    }
+    if (node->step.kind == STEP_COALESCE || node->step.kind == STEP_PICK)
+        return reads_what_is_there(node, pipeline->nodes[node->inputs[0]].partition_count);
+    return node->step.kind == STEP_UNION && node->step.numbers[0] == 0
+               ? sum == node->partition_count
+               : are_equal;
+}
+
+static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node *node)
+{
+    uint32_t max = step_inputs_max(node->step.kind);
+    uint32_t min = max == UINT32_MAX ? 1 : max > 2 ? 2 : max;
+    return node->record != NULL && node->step.kind > STEP_NONE && node->step.kind < STEP_EXCHANGE &&
+           node->input_count >= min && node->input_count <= max &&
+           (node->step.kind != STEP_FUNCTION || node->step.function != NULL) &&
+           (node->step.kind != STEP_SORT || node->step.order_count > 0) &&
+           (node->kept_at == NULL || node->step.kind == STEP_KEEP) &&
+           partitions_fit(pipeline, node);
+}
+
+/* Every node stands after its inputs, of whose partitions its own are made. */
 BARKS_CHECKED static barks_status *check_shape(const struct pipeline *pipeline)
 {
     if (pipeline->node_count == 0)
         BARKS_FAIL(BARKS_BAD_INPUT, "a plan without steps");
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
         const struct pipe_node *node = &pipeline->nodes[i];
-        bool is_leaf =
-            node->kind == PIPE_TEXT || node->kind == PIPE_ROWS || node->kind == PIPE_SHUFFLE;
-        uint64_t partitions = 0;
-        for (uint32_t k = 0; k < node->input_count; k++) {
+        for (uint32_t k = 0; k < node->input_count; k++)
             if (node->inputs[k] >= i)
                 BARKS_FAIL(BARKS_BAD_INPUT, "a step of a plan reads one that comes after it");
-            partitions += pipeline->nodes[node->inputs[k]].partition_count;
-        }
-        bool fits = is_leaf ? node->input_count == 0 : partitions == node->partition_count;
-        if (!fits || node->record == NULL || node->kind < PIPE_TEXT || node->kind > PIPE_SORT ||
-            (node->kind == PIPE_FUNCTION && (node->function == NULL || node->input_count != 1)) ||
-            (node->kind == PIPE_SORT && node->sort_key_count == 0))
+        if (!is_well_made(pipeline, node))
             BARKS_FAIL(BARKS_BAD_INPUT, "step %" PRIu32 " of a plan makes no sense", i);
     }
     const struct terminal *terminal = &pipeline->terminal;
     if (terminal->first_partition > terminal->end_partition ||
         terminal->end_partition > pipeline->nodes[pipeline->node_count - 1].partition_count)
         BARKS_FAIL(BARKS_BAD_INPUT, "a plan of partitions that are not there");
+    if (terminal->step.kind == STEP_COMBINE && terminal->accumulator == NULL)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan combines rows into nothing");
     return NULL;
 }
 
@@ -335,7 +294,7 @@ BARKS_CHECKED static barks_status *unpack_all(struct unpacker *in, struct pool *
         return unpacker_finish(in);
     for (uint32_t i = 0; i < node_count; i++) {
         pipeline->node_count = i + 1;
-        BARKS_TRY(unpack_node(in, &pipeline->nodes[i]));
+        BARKS_TRY(unpack_node(in, pool, &pipeline->nodes[i]));
     }
     const barks_record *record = node_count > 0 ? pipeline->nodes[node_count - 1].record : NULL;
     BARKS_TRY(unpack_terminal(in, pool, record, &pipeline->terminal));

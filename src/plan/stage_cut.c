@@ -21,11 +21,10 @@ struct cut {
     const struct cut_options *options;
     struct job_plan *plan;
     bool takes_frames;
-    uint32_t *
-        stage_of; /* by node id, of wide nodes: index of the stage that fills its shuffle, plus 1 */
+    uint32_t *stage_of; /* by node id, of exchanges: index of the stage that fills it, plus 1 */
 };
 
-/* Nodes reachable from root, inputs before consumers; through wide nodes too when whole. Owned by
+/* Nodes reachable from root, inputs before consumers; through exchanges too when whole. Owned by
  * the caller. */
 BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_count, bool whole,
                                                struct node ***out_nodes, uint32_t *out_count)
@@ -44,7 +43,7 @@ BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_
     seen[root->id] = true;
     while (depth > 0) {
         struct visit *top = &stack[depth - 1];
-        bool goes_on = whole || !node_is_wide(top->node);
+        bool goes_on = whole || !node_is_exchange(top->node);
         if (!goes_on || top->next_input == top->node->input_count) {
             order[count++] = top->node;
             depth--;
@@ -65,109 +64,114 @@ BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_
 
 /* ---- one stage ---- */
 
-BARKS_CHECKED static barks_status *
-copy_combine(const struct node *node, const barks_function *function, struct combine_plan *out)
+BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const struct node *node,
+                                                    struct stage_plan *stage)
 {
-    *out = (struct combine_plan){
-        .function = function, .accumulator = node->record, .key_count = node->key_count};
-    BARKS_TRY(copy_bytes(node->key_fields, node->key_count * sizeof(uint32_t),
-                         (void **)&out->key_fields));
-    void *env = NULL, *initial = NULL;
-    if (function != NULL && node->env != NULL)
-        BARKS_TRY(copy_bytes(node->env, function->env_size, &env));
-    out->env = env;
-    if (node->initial != NULL)
-        BARKS_TRY(copy_bytes(node->initial, node->record->size, &initial));
-    out->initial = initial;
-    return NULL;
-}
-
-/* The pipe node (for wide nodes the second of two) of a node; its inputs are already there. */
-BARKS_CHECKED static barks_status *fill_pipe_node(const struct node *node, const uint32_t *index_of,
-                                                  struct pipe_node *out)
-{
-    static const enum pipe_kind kinds[] = {
-        [NODE_TEXT] = PIPE_TEXT,   [NODE_ROWS] = PIPE_ROWS,         [NODE_FUNCTION] = PIPE_FUNCTION,
-        [NODE_UNION] = PIPE_UNION, [NODE_AGGREGATE] = PIPE_COMBINE, [NODE_SORT] = PIPE_SORT};
-    *out = (struct pipe_node){
-        .kind = kinds[node->kind],
+    uint32_t index = stage->pipeline->node_count++;
+    struct pipe_node *read = &stage->pipeline->nodes[index];
+    uint32_t parent = cut->stage_of[node->id] - 1;
+    *read = (struct pipe_node){
+        .step.kind = STEP_SHUFFLE,
         .partition_count = node->partition_count,
         .record = node->record,
-        .function = node->kind == NODE_FUNCTION ? node->function : NULL,
-        .sort_key_count = node->sort_key_count,
+        .shuffle = cut->plan->stages[parent].pipeline->terminal.shuffle,
+        .take_frames = cut->takes_frames,
     };
+    stage->parent_of[index] = parent;
+    return copy_text(node->where, &read->where);
+}
+
+/* Its inputs are already there. */
+BARKS_CHECKED static barks_status *add_step(const struct node *node, const uint32_t *index_of,
+                                            struct stage_plan *stage)
+{
+    struct pipe_node *out = &stage->pipeline->nodes[stage->pipeline->node_count++];
+    *out = (struct pipe_node){.partition_count = node->partition_count, .record = node->record};
+    BARKS_TRY(step_copy(&node->step, &out->step));
     BARKS_TRY(copy_text(node->where, &out->where));
-    if (node->kind == NODE_AGGREGATE)
-        BARKS_TRY(copy_combine(node, node->merge, &out->combine));
-    if (node->kind == NODE_SORT)
-        BARKS_TRY(copy_bytes(node->sort_keys, node->sort_key_count * sizeof *node->sort_keys,
-                             (void **)&out->sort_keys));
-    if (node->kind == NODE_FUNCTION && node->env != NULL)
-        BARKS_TRY(copy_bytes(node->env, node->function->env_size, &out->env));
-    if (node_is_wide(node))
-        return NULL; /* its input is its shuffle's node, set by who added that */
-    BARKS_TRY(copy_bytes(NULL, (node->input_count + 1) * sizeof(uint32_t), (void **)&out->inputs));
+    BARKS_TRY(copy_bytes(NULL, (node->input_count + (size_t)1) * sizeof(uint32_t),
+                         (void **)&out->inputs));
     for (uint32_t i = 0; i < node->input_count; i++)
         out->inputs[i] = index_of[node->inputs[i]->id];
     out->input_count = node->input_count;
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const struct node *node,
-                                                    struct stage_plan *stage)
-{
-    struct pipe_node *read = &stage->pipeline->nodes[stage->pipeline->node_count++];
-    *read = (struct pipe_node){
-        .kind = PIPE_SHUFFLE,
-        .partition_count = node->partition_count,
-        .record = node->record,
-        .shuffle = node->shuffle,
-        .take_frames = cut->takes_frames,
-    };
-    stage->parent_of[stage->pipeline->node_count - 1] = cut->stage_of[node->id] - 1;
-    return copy_text(node->where, &read->where);
-}
-
 BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct node *node,
                                             struct stage_plan *stage, uint32_t *index_of)
 {
-    struct pipeline *pipeline = stage->pipeline;
-    if (node_is_wide(node))
-        BARKS_TRY(add_shuffle_read(cut, node, stage));
-    uint32_t index = pipeline->node_count++;
-    struct pipe_node *pipe_node = &pipeline->nodes[index];
-    BARKS_TRY(fill_pipe_node(node, index_of, pipe_node));
-    if (node_is_wide(node)) {
-        BARKS_TRY(copy_bytes(NULL, sizeof(uint32_t), (void **)&pipe_node->inputs));
-        pipe_node->inputs[0] = index - 1;
-        pipe_node->input_count = 1;
-    }
-    if (node->kind == NODE_TEXT || node->kind == NODE_ROWS)
-        stage->leaves[index] = node;
+    uint32_t index = stage->pipeline->node_count;
     index_of[node->id] = index;
+    if (node_is_exchange(node))
+        return add_shuffle_read(cut, node, stage);
+    if (step_is_leaf(node->step.kind))
+        stage->leaves[index] = node;
+    return add_step(node, index_of, stage);
+}
+
+/* ---- where a stage reads shuffles ---- */
+
+/* Inputs of a stage as they are found, partition by partition: each is a run of partitions that
+ * read neighbouring partitions of one shuffle. */
+struct input_search {
+    struct stage_plan *stage;
+    uint32_t capacity;
+    uint32_t last_hit; /* the next one is likely that again, or the one after it */
+    uint32_t partition;
+};
+
+static struct stage_input *find_open(const struct input_search *search, uint32_t parent,
+                                     uint32_t parent_partition)
+{
+    uint32_t count = search->stage->input_count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct stage_input *input = &search->stage->inputs[(search->last_hit + i) % count];
+        uint32_t at = search->partition - input->first_partition;
+        /* Its next partition, or its last one read once more. */
+        if (input->parent == parent && at <= input->partition_count &&
+            at + 1 >= input->partition_count && input->parent_first + at == parent_partition)
+            return input;
+    }
     return NULL;
 }
 
-/* Where in the stage each shuffle is read: its partition 0, once for each way that leads to it. */
+static barks_status *note_read(void *context, struct pipe_place leaf)
+{
+    struct input_search *search = context;
+    struct stage_plan *stage = search->stage;
+    if (stage->pipeline->nodes[leaf.node].step.kind != STEP_SHUFFLE)
+        return NULL;
+    uint32_t parent = stage->parent_of[leaf.node];
+    struct stage_input *input = find_open(search, parent, leaf.partition);
+    if (input != NULL) {
+        input->partition_count = search->partition - input->first_partition + 1;
+        search->last_hit = (uint32_t)(input - stage->inputs);
+        return NULL;
+    }
+    if (stage->input_count == search->capacity) {
+        uint32_t capacity = 2 * search->capacity + 8;
+        struct stage_input *inputs = realloc(stage->inputs, capacity * sizeof *inputs);
+        if (inputs == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the inputs of a stage");
+        stage->inputs = inputs;
+        search->capacity = capacity;
+    }
+    search->last_hit = stage->input_count;
+    stage->inputs[stage->input_count++] = (struct stage_input){.parent = parent,
+                                                               .kind = INPUT_PARTITIONS,
+                                                               .first_partition = search->partition,
+                                                               .parent_first = leaf.partition,
+                                                               .partition_count = 1};
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *find_inputs(struct stage_plan *stage)
 {
     uint32_t partition_count = pipeline_partition_count(stage->pipeline);
-    uint32_t *path = calloc(stage->pipeline->node_count, sizeof *path);
-    stage->inputs = calloc((size_t)partition_count + 1, sizeof *stage->inputs);
-    if (path == NULL || stage->inputs == NULL) {
-        free(path);
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the inputs of a stage");
-    }
-    for (uint32_t p = 0; p < partition_count; p++) {
-        uint32_t length = 0, leaf_partition = 0;
-        pipeline_path(stage->pipeline, p, path, &length, &leaf_partition);
-        if (stage->pipeline->nodes[path[0]].kind == PIPE_SHUFFLE && leaf_partition == 0)
-            stage->inputs[stage->input_count++] =
-                (struct stage_input){.parent = stage->parent_of[path[0]],
-                                     .kind = INPUT_PARTITIONS,
-                                     .first_partition = p};
-    }
-    free(path);
+    struct input_search search = {.stage = stage};
+    for (search.partition = 0; search.partition < partition_count; search.partition++)
+        BARKS_TRY(pipeline_visit_leaves(
+            stage->pipeline, pipeline_root(stage->pipeline, search.partition), note_read, &search));
     return NULL;
 }
 
@@ -179,14 +183,14 @@ BARKS_CHECKED static barks_status *fill_stage(struct cut *cut, struct node *last
     BARKS_TRY(topological(last, cut->options->node_count, false, &nodes, &count));
     uint32_t *index_of = calloc((size_t)cut->options->node_count + 1, sizeof *index_of);
     stage->pipeline = calloc(1, sizeof *stage->pipeline);
-    stage->leaves = calloc((size_t)2 * count, sizeof *stage->leaves);
-    stage->parent_of = calloc((size_t)2 * count, sizeof *stage->parent_of);
+    stage->leaves = calloc((size_t)count + 1, sizeof *stage->leaves);
+    stage->parent_of = calloc((size_t)count + 1, sizeof *stage->parent_of);
     barks_status *status = NULL;
     if (stage->pipeline != NULL) {
         stage->pipeline->terminal = *terminal;
         *terminal = (struct terminal){0};
         stage->pipeline->stage = (*cut->options->next_id)++;
-        stage->pipeline->nodes = calloc((size_t)2 * count, sizeof *stage->pipeline->nodes);
+        stage->pipeline->nodes = calloc((size_t)count + 1, sizeof *stage->pipeline->nodes);
     }
     if (index_of == NULL || stage->leaves == NULL || stage->parent_of == NULL ||
         stage->pipeline == NULL || stage->pipeline->nodes == NULL)
@@ -201,31 +205,33 @@ BARKS_CHECKED static barks_status *fill_stage(struct cut *cut, struct node *last
 
 /* ---- the job ---- */
 
-/* The terminal of the stage that fills the shuffle of a wide node. */
-BARKS_CHECKED static barks_status *shuffle_terminal(struct cut *cut, struct node *node,
+/* The terminal of the stage that fills an exchange. */
+BARKS_CHECKED static barks_status *shuffle_terminal(struct cut *cut, const struct node *node,
                                                     struct terminal *out)
 {
-    node->shuffle = (*cut->options->next_id)++;
+    const struct exchange_plan *exchange = &node->exchange;
     *out = (struct terminal){
         .kind = TERMINAL_SHUFFLE,
-        .shuffle = node->shuffle,
+        .shuffle = (*cut->options->next_id)++,
         .partition_count = node->partition_count,
-        .partitioner = node->kind == NODE_SORT ? PARTITION_RANGE : PARTITION_HASH,
-        .has_combine = node->kind == NODE_AGGREGATE,
-        .key_count = node->key_count,
-        .sort_key_count = node->sort_key_count,
+        .partitioner = exchange->kind,
+        .key_count = exchange->keys.count,
+        .sort_key_count = exchange->order_count,
+        .copies = exchange->copies,
+        .stride = exchange->stride,
+        .accumulator = exchange->step.kind == STEP_COMBINE ? node->record : NULL,
     };
-    if (node->kind == NODE_AGGREGATE) {
-        BARKS_TRY(copy_bytes(node->key_fields, node->key_count * sizeof(uint32_t),
-                             (void **)&out->key_columns));
-        return copy_combine(node, node->function, &out->combine);
-    }
-    BARKS_TRY(copy_bytes(node->sort_keys, node->sort_key_count * sizeof *node->sort_keys,
+    BARKS_TRY(step_copy(&exchange->step, &out->step));
+    BARKS_TRY(copy_bytes(exchange->keys.items, exchange->keys.count * sizeof(uint32_t),
+                         (void **)&out->key_columns));
+    BARKS_TRY(copy_bytes(exchange->order, exchange->order_count * sizeof *exchange->order,
                          (void **)&out->sort_keys));
-    BARKS_TRY(batch_create(node->splitters->pool, &node->record->schema,
-                           node->splitters->base.row_count + 1, &out->splitters));
-    return batch_append(out->splitters, node->splitters, 0, node->splitters->base.row_count,
-                        BATCH_COPY);
+    if (exchange->splitters == NULL)
+        return NULL;
+    const struct batch *splitters = exchange->splitters;
+    BARKS_TRY(batch_create(splitters->pool, splitters->base.schema, splitters->base.row_count + 1,
+                           &out->splitters));
+    return batch_append(out->splitters, splitters, 0, splitters->base.row_count, BATCH_COPY);
 }
 
 BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *node)
@@ -258,7 +264,7 @@ static bool has_shared_step(struct node **order, uint32_t count, bool *seen)
 BARKS_CHECKED static barks_status *cut_all(struct cut *cut, struct node **order, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (node_is_wide(order[i]))
+        if (node_is_exchange(order[i]))
             BARKS_TRY(cut_exchange(cut, order[i]));
     return fill_stage(cut, order[count - 1], cut->options->terminal,
                       &cut->plan->stages[cut->plan->stage_count++]);
@@ -299,19 +305,21 @@ void job_plan_drop(struct job_plan *plan)
         free(plan->stages[i].leaves);
         free(plan->stages[i].parent_of);
         free(plan->stages[i].inputs);
+        free(plan->stages[i].pins);
     }
     free(plan->stages);
     *plan = (struct job_plan){0};
 }
 
-struct node *find_unsampled_sort(struct node *node, uint32_t node_count, barks_status **out_status)
+struct node *find_unsampled_range(struct node *node, uint32_t node_count, barks_status **out_status)
 {
     struct node **order = NULL;
     struct node *found = NULL;
     uint32_t count = 0;
     *out_status = topological(node, node_count, true, &order, &count);
     for (uint32_t i = 0; i < count && found == NULL; i++)
-        if (order[i]->kind == NODE_SORT && order[i]->splitters == NULL)
+        if (node_is_exchange(order[i]) && order[i]->exchange.kind == PARTITION_RANGE &&
+            order[i]->exchange.splitters == NULL)
             found = order[i];
     free(order);
     return found;
@@ -329,38 +337,43 @@ static void rows_of_partition(const struct node *node, uint32_t partition, uint3
     *out_count = (uint32_t)(rows * (partition + (uint64_t)1) / node->partition_count - first);
 }
 
-static const struct node *leaf_of(const struct stage_plan *stage, uint32_t partition,
-                                  uint32_t *path, uint32_t *out_leaf_partition)
+struct weighing {
+    const struct stage_plan *stage;
+    uint64_t weight;
+};
+
+static barks_status *weigh_leaf(void *context, struct pipe_place place)
 {
-    uint32_t length = 0;
-    pipeline_path(stage->pipeline, partition, path, &length, out_leaf_partition);
-    return stage->leaves[path[0]];
+    struct weighing *weighing = context;
+    const struct node *leaf = weighing->stage->leaves[place.node];
+    uint32_t first = 0, row_count = 1;
+    if (leaf != NULL && leaf->step.kind == STEP_FILES) {
+        weighing->weight += split_plan_bytes(leaf->splits, place.partition);
+        return NULL;
+    }
+    if (leaf != NULL && leaf->step.kind == STEP_ROWS)
+        rows_of_partition(leaf, place.partition, &first, &row_count);
+    weighing->weight += row_count;
+    return NULL;
 }
 
 uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition)
 {
-    uint32_t *path = calloc(stage->pipeline->node_count, sizeof *path);
-    if (path == NULL)
-        return 1; /* weights only balance */
-    uint32_t leaf_partition = 0, first = 0, row_count = 0;
-    const struct node *leaf = leaf_of(stage, partition, path, &leaf_partition);
-    free(path);
-    if (leaf == NULL)
-        return 1;
-    if (leaf->kind == NODE_TEXT)
-        return split_plan_bytes(leaf->splits, leaf_partition);
-    rows_of_partition(leaf, leaf_partition, &first, &row_count);
-    return row_count;
+    struct weighing weighing = {.stage = stage};
+    barks_status *status = pipeline_visit_leaves(
+        stage->pipeline, pipeline_root(stage->pipeline, partition), weigh_leaf, &weighing);
+    barks_status_free(status); /* weights only balance */
+    return weighing.weight;
 }
 
 bool stage_reads_files(const struct stage_plan *stage)
 {
     bool reads_files = false;
     for (uint32_t i = 0; i < stage->pipeline->node_count; i++) {
-        enum pipe_kind kind = stage->pipeline->nodes[i].kind;
-        if (kind == PIPE_ROWS || kind == PIPE_SHUFFLE)
+        enum step_kind kind = stage->pipeline->nodes[i].step.kind;
+        if (step_is_leaf(kind) && kind != STEP_FILES)
             return false;
-        reads_files |= kind == PIPE_TEXT;
+        reads_files |= kind == STEP_FILES;
     }
     return reads_files;
 }
@@ -380,24 +393,85 @@ BARKS_CHECKED static barks_status *pack_rows(const struct node *leaf, uint32_t l
     return NULL;
 }
 
-barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition, struct packer *out)
+BARKS_CHECKED static barks_status *pack_splits(const struct node *leaf, uint32_t leaf_partition,
+                                               struct packer *out)
 {
-    uint32_t *path = calloc(stage->pipeline->node_count, sizeof *path);
-    if (path == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a task");
-    uint32_t leaf_partition = 0;
-    const struct node *leaf = leaf_of(stage, partition, path, &leaf_partition);
-    free(path);
-    if (leaf == NULL) {
-        pack_bytes(out, NULL, 0);
-        return NULL;
-    }
-    if (leaf->kind == NODE_ROWS)
-        return pack_rows(leaf, leaf_partition, out);
     size_t begin = leaf->splits->firsts[leaf_partition],
            end = leaf->splits->firsts[leaf_partition + 1];
     BARKS_AUTO(buffer) splits = {.limit_bytes = UINT32_MAX};
     BARKS_TRY(split_pack(leaf->splits->splits + begin, end - begin, &splits));
     pack_bytes(out, splits.data, splits.size_bytes);
     return NULL;
+}
+
+/* Leaves of one partition that want a payload. */
+struct leaf_list {
+    const struct stage_plan *stage;
+    struct pipe_place *places; /* owned */
+    uint32_t count, capacity;
+};
+
+static barks_status *add_leaf(void *context, struct pipe_place place)
+{
+    struct leaf_list *list = context;
+    const struct node *leaf = list->stage->leaves[place.node];
+    if (leaf == NULL || (leaf->step.kind != STEP_FILES && leaf->step.kind != STEP_ROWS))
+        return NULL;
+    if (list->count == list->capacity) {
+        uint32_t capacity = 2 * list->capacity + 8;
+        struct pipe_place *places = realloc(list->places, capacity * sizeof *places);
+        if (places == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a task");
+        list->places = places;
+        list->capacity = capacity;
+    }
+    list->places[list->count++] = place;
+    return NULL;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct pipe_place *a = left, *b = right;
+    if (a->node != b->node)
+        return a->node < b->node ? -1 : 1;
+    return (a->partition > b->partition) - (a->partition < b->partition);
+}
+
+/* Ascending, each once: a leaf may be read by many ways. */
+static void sort_leaves(struct leaf_list *list)
+{
+    uint32_t count = 0;
+    if (list->count > 1)
+        qsort(list->places, list->count, sizeof *list->places, compare_places);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (i == 0 || compare_places(&list->places[i], &list->places[i - 1]) != 0)
+            list->places[count++] = list->places[i];
+    list->count = count;
+}
+
+BARKS_CHECKED static barks_status *pack_leaves(const struct leaf_list *list, struct packer *out)
+{
+    pack_u64(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct pipe_place *place = &list->places[i];
+        const struct node *leaf = list->stage->leaves[place->node];
+        pack_u64(out, place->node);
+        pack_u64(out, place->partition);
+        BARKS_TRY(leaf->step.kind == STEP_ROWS ? pack_rows(leaf, place->partition, out)
+                                               : pack_splits(leaf, place->partition, out));
+    }
+    return NULL;
+}
+
+barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition, struct packer *out)
+{
+    struct leaf_list list = {.stage = stage};
+    barks_status *status = pipeline_visit_leaves(
+        stage->pipeline, pipeline_root(stage->pipeline, partition), add_leaf, &list);
+    if (status == NULL) {
+        sort_leaves(&list);
+        status = pack_leaves(&list, out);
+    }
+    free(list.places);
+    return status;
 }

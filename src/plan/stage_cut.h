@@ -13,10 +13,12 @@ struct stage_plan {
     struct pipeline *pipeline;
     const struct node **leaves; /* for each node of the pipeline that is a source: the node it came
                                    from, else NULL */
-    struct node *exchange;      /* whose shuffle it fills; NULL for the last stage */
+    struct node *exchange;      /* which it fills; NULL for the last stage */
     uint32_t *parent_of;        /* for each node that reads a shuffle: the stage that fills it */
     struct stage_input *inputs; /* what its partitions read of earlier stages, for the scheduler */
     uint32_t input_count;
+    uint32_t *pins; /* for each partition the executor that must run it, SCHEDULER_ANY: whoever;
+                       NULL: none */
 };
 
 struct job_plan {
@@ -37,7 +39,8 @@ BARKS_CHECKED barks_status *stage_cut(struct node *node, const struct cut_option
                                       struct job_plan *out_plan);
 void job_plan_drop(struct job_plan *plan);
 
-/* What the task for a partition is sent, as bytes the caller frees, and how heavy it is. */
+/* What the task for a partition is sent, as bytes the caller frees: the number of payloads, then
+ * step, partition and bytes of each, in the order of task_spec.payloads. And how heavy it is. */
 struct packer;
 BARKS_CHECKED barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition,
                                           struct packer *out);
@@ -46,6 +49,7 @@ uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition);
  * by them. */
 bool stage_reads_files(const struct stage_plan *stage);
 
-/* The first node, in the order of computing, that wants splitters and has none; NULL: there is
+/* The first exchange, in the order of computing, that wants splitters and has none; NULL: there is
  * none. */
-struct node *find_unsampled_sort(struct node *node, uint32_t node_count, barks_status **out_status);
+struct node *find_unsampled_range(struct node *node, uint32_t node_count,
+                                  barks_status **out_status);

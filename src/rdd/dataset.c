@@ -1,8 +1,12 @@
 #include "rdd/dataset.h"
 
+#include "base/config.h"
+#include "base/copy.h"
+#include "batch/bind.h"
 #include "batch/schema.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +19,7 @@ static barks_rdd *no_dataset(void)
     return &none;
 }
 
-barks_rdd *dataset_create(barks_context *context, enum node_kind kind,
+barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
                           struct barks_rdd *const *inputs, uint32_t input_count, const char *where)
 {
     if (context == NULL || context != context_alive())
@@ -28,10 +32,15 @@ barks_rdd *dataset_create(barks_context *context, enum node_kind kind,
         return no_dataset();
     }
     rdd->context = context;
-    rdd->node =
-        (struct node){.kind = kind, .where = where, .inputs = nodes, .input_count = input_count};
+    rdd->node = (struct node){
+        .step.kind = kind, .where = where, .inputs = nodes, .input_count = input_count};
+    rdd->node.is_above_exchange = kind == STEP_EXCHANGE;
+    rdd->node.is_above_kept = kind == STEP_KEEP;
     for (uint32_t i = 0; i < input_count; i++) {
         nodes[i] = &inputs[i]->node;
+        partitioning_know(nodes[i]);
+        rdd->node.is_above_exchange |= nodes[i]->is_above_exchange;
+        rdd->node.is_above_kept |= nodes[i]->is_above_kept;
         if (rdd->node.error == NULL)
             rdd->node.error = node_error(&inputs[i]->node);
     }
@@ -50,6 +59,48 @@ barks_rdd *dataset_fail(barks_rdd *rdd, barks_status *error)
     else
         rdd->node.error = error;
     return rdd;
+}
+
+/* ---- what transformations check and copy ---- */
+
+barks_status *check_fields(const barks_rdd *rdd, const barks_record *wanted, const char *what,
+                           const char *where)
+{
+    uint32_t *columns = calloc((size_t)wanted->schema.field_count + 1, sizeof *columns);
+    if (columns == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for columns", where);
+    barks_status *status =
+        bind_columns(&rdd->node.record->schema, &wanted->schema, what, where, columns);
+    free(columns);
+    return status;
+}
+
+barks_status *copy_env(const void *env, const barks_function *function, const char *where,
+                       void **out)
+{
+    *out = NULL;
+    if (function->env_size == 0)
+        return NULL;
+    if (env == NULL)
+        BARKS_FAIL(BARKS_INVALID, "%s: '%s' wants an env (%s), and was given NULL", where,
+                   function->name, function->where);
+    return copy_bytes(env, function->env_size, out);
+}
+
+barks_status *choose_partitions(const barks_rdd *input, uint32_t wanted, const char *where,
+                                uint32_t *out_count)
+{
+    uint32_t max = (uint32_t)config_int(&input->context->config, CONFIG_PARTITIONS_MAX);
+    if (wanted > max)
+        BARKS_FAIL(BARKS_INVALID,
+                   "%s: %" PRIu32 " partitions are over the limit of %" PRIu32
+                   " (--barks-partitions-max)",
+                   where, wanted, max);
+    uint32_t count = wanted > 0 ? wanted : input->node.partition_count;
+    if (count > max)
+        count = max;
+    *out_count = count > 0 ? count : 1;
+    return NULL;
 }
 
 /* ---- fields by name ---- */

@@ -14,7 +14,7 @@ struct barks_rdd {
 /* A dataset of the kind, with room for input_count inputs, in the context; the first error of its
  * inputs sticks to it. Never NULL: without memory, or when the context has ended, it is one that
  * says so. */
-barks_rdd *dataset_create(barks_context *context, enum node_kind kind,
+barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
                           struct barks_rdd *const *inputs, uint32_t input_count, const char *where);
 
 /* The error sticks; takes it. Returns rdd. */
@@ -29,3 +29,27 @@ BARKS_CHECKED barks_status *parse_keys(const char *text, const barks_schema *sch
 BARKS_CHECKED barks_status *parse_order(const char *text, const barks_schema *schema,
                                         const char *where, struct sort_key **out_keys,
                                         uint32_t *out_count);
+
+/* True when the rows have the fields that `wanted` names. what: who wants them, for the error. */
+BARKS_CHECKED barks_status *check_fields(const barks_rdd *rdd, const barks_record *wanted,
+                                         const char *what, const char *where);
+/* A copy of a function's env (NULL where it has none). Errors: BARKS_INVALID: it wants one and got
+ * NULL. */
+BARKS_CHECKED barks_status *copy_env(const void *env, const barks_function *function,
+                                     const char *where, void **out);
+/* wanted, or as many as the input has, within the limit, at least one (S47). */
+BARKS_CHECKED barks_status *choose_partitions(const barks_rdd *input, uint32_t wanted,
+                                              const char *where, uint32_t *out_count);
+
+/* ---- exchanges.c ---- */
+
+/* The rows of input exchanged; what its kind wants of node.exchange is left to the caller. */
+barks_rdd *dataset_exchange(barks_rdd *input, enum partitioner_kind kind, uint32_t partition_count,
+                            const char *where);
+/* Exchanged by the hash of keys (columns of the rows) into just so many partitions. */
+barks_rdd *dataset_hash_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
+                           uint32_t partition_count, const char *where);
+/* A dataset of the rows of input in which those of equal keys lie in one partition: input itself
+ * where they do already (in as many partitions as are wanted; 0: any number), else exchanged. */
+barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
+                            uint32_t wanted_partitions, const char *where);

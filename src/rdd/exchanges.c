@@ -1,2 +1,281 @@
-/* Transformations that exchange rows, or leave the exchange out. */
+/* Transformations that bring rows of equal keys together: by an exchange, or without one where they
+ * lie together already. */
+#include "base/copy.h"
+#include "batch/schema.h"
 #include "rdd/dataset.h"
+#include "runtime/context.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the exchange itself ---- */
+
+barks_rdd *dataset_exchange(barks_rdd *input, enum partitioner_kind kind, uint32_t partition_count,
+                            const char *where)
+{
+    barks_rdd *rdd = dataset_create(input->context, STEP_EXCHANGE, &input, 1, where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.record = input->node.record;
+    rdd->node.partition_count = partition_count;
+    rdd->node.exchange.kind = kind;
+    return rdd;
+}
+
+barks_rdd *dataset_hash_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
+                           uint32_t partition_count, const char *where)
+{
+    barks_rdd *rdd = dataset_exchange(input, PARTITION_HASH, partition_count, where);
+    if (rdd->context == NULL || rdd->node.error != NULL)
+        return rdd;
+    barks_status *status = index_list_copy(keys, key_count, &rdd->node.exchange.keys);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
+                            uint32_t wanted_partitions, const char *where)
+{
+    uint32_t partition_count = 0;
+    if (input->context == NULL || input->node.error != NULL ||
+        partitioning_groups(&input->node, keys, key_count, wanted_partitions))
+        return input;
+    barks_status *status = choose_partitions(input, wanted_partitions, where, &partition_count);
+    if (status == NULL)
+        return dataset_hash_by(input, keys, key_count, partition_count, where);
+    return dataset_fail(dataset_exchange(input, PARTITION_HASH, 1, where), status);
+}
+
+/* ---- accumulators by key ---- */
+
+/* What combine_by builds from. */
+struct combining {
+    const barks_record *record;           /* of the accumulators */
+    const barks_function *update, *merge; /* NULL: distinct */
+    uint32_t *keys;                       /* fields of record; owned */
+    uint32_t *columns;                    /* the same fields in the input's rows; owned */
+    uint32_t key_count;
+    bool begins_with_initial;
+    const barks_exchange_options *options;
+    const char *where;
+};
+
+static void combining_drop(struct combining *combining)
+{
+    free(combining->keys);
+    free(combining->columns);
+}
+
+BARKS_CHECKED static barks_status *find_key_columns(struct combining *combining,
+                                                    const barks_rdd *input)
+{
+    const char *where = combining->where;
+    const barks_schema *rows = &input->node.record->schema;
+    combining->columns = calloc((size_t)combining->key_count + 1, sizeof *combining->columns);
+    if (combining->columns == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the keys", where);
+    for (uint32_t k = 0; k < combining->key_count; k++) {
+        const barks_field *field = &combining->record->schema.fields[combining->keys[k]];
+        int32_t column = schema_find(rows, field->name);
+        if (column < 0)
+            BARKS_FAIL(BARKS_INVALID, "%s: the key '%s' is no field of the rows '%s'", where,
+                       field->name, input->node.record->name);
+        const barks_field *given = &rows->fields[column];
+        if (!type_equal(given->type, field->type) || given->nullable != field->nullable)
+            BARKS_FAIL(
+                BARKS_INVALID,
+                "%s: the key '%s' is %s%s in the rows and %s%s in the accumulator; make them equal",
+                where, field->name, type_id_name(given->type->id),
+                given->nullable ? " that may be null" : "", type_id_name(field->type->id),
+                field->nullable ? " that may be null" : "");
+        combining->columns[k] = (uint32_t)column;
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *fill_combining(struct combining *combining,
+                                                  const barks_rdd *input, const char *keys)
+{
+    if (combining->update != NULL)
+        BARKS_TRY(
+            check_fields(input, combining->update->in, combining->update->name, combining->where));
+    if (combining->keys == NULL)
+        BARKS_TRY(parse_keys(keys, &combining->record->schema, combining->where, &combining->keys,
+                             &combining->key_count));
+    return find_key_columns(combining, input);
+}
+
+/* A step that makes accumulators: of rows, or of accumulators where it merges. */
+BARKS_CHECKED static barks_status *fill_step(const struct combining *combining, bool merges,
+                                             struct pool *pool, struct step *out)
+{
+    const barks_exchange_options *options = combining->options;
+    const void *merge_env = options->merge_env != NULL ? options->merge_env : options->env;
+    out->kind = STEP_COMBINE;
+    out->function = merges ? combining->merge : combining->update;
+    BARKS_TRY(index_list_copy(combining->keys, combining->key_count, &out->keys[0]));
+    if (out->function != NULL)
+        BARKS_TRY(copy_env(merges ? merge_env : options->env, out->function, combining->where,
+                           &out->env));
+    out->numbers[1] = !merges && combining->begins_with_initial;
+    if (options->initial != NULL && !merges)
+        return step_set_initial(out, combining->record, options->initial, pool);
+    return NULL;
+}
+
+/* Accumulators of the rows of `input`, which lie together by key. */
+static barks_rdd *combine_here(barks_rdd *input, const struct combining *combining, bool merges)
+{
+    barks_rdd *rdd = dataset_create(input->context, STEP_COMBINE, &input, 1, combining->where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.record = combining->record;
+    rdd->node.partition_count = input->node.partition_count;
+    if (rdd->node.error != NULL)
+        return rdd;
+    barks_status *status = fill_step(combining, merges, input->context->pool, &rdd->node.step);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+/* Rows are combined, exchanged, and combined again. */
+static barks_rdd *combine_twice(barks_rdd *input, const struct combining *combining,
+                                uint32_t partition_count)
+{
+    barks_rdd *rdd = dataset_hash_by(input, combining->keys, combining->key_count, partition_count,
+                                     combining->where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.record = combining->record;
+    barks_status *status =
+        fill_step(combining, false, input->context->pool, &rdd->node.exchange.step);
+    if (status != NULL)
+        dataset_fail(rdd, status);
+    return combine_here(rdd, combining, true);
+}
+
+/* The first error stays with a dataset of its own. */
+static barks_rdd *failed_combine(barks_rdd *input, const struct combining *combining,
+                                 barks_status *status)
+{
+    barks_rdd *rdd = dataset_create(input->context, STEP_COMBINE, &input, 1, combining->where);
+    rdd->node.record = combining->record;
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+static barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char *keys)
+{
+    uint32_t wanted = combining->options->partitions, partition_count = 0;
+    if (input->context == NULL || input->node.error != NULL)
+        return failed_combine(input, combining, NULL);
+    barks_status *status = fill_combining(combining, input, keys);
+    if (status == NULL)
+        status = choose_partitions(input, wanted, combining->where, &partition_count);
+    barks_rdd *made = NULL;
+    if (status != NULL)
+        made = failed_combine(input, combining, status);
+    else if (partitioning_groups(&input->node, combining->columns, combining->key_count, wanted))
+        made = combine_here(input, combining, false);
+    else if (combining->options->map_side_combine == BARKS_NEVER)
+        made = combine_here(dataset_hash_by(input, combining->columns, combining->key_count,
+                                            partition_count, combining->where),
+                            combining, false);
+    else
+        made = combine_twice(input, combining, partition_count);
+    combining_drop(combining);
+    return made;
+}
+
+barks_rdd *barks_reduce_by_key_at(barks_rdd *rdd, const char *keys, const barks_function *function,
+                                  const barks_exchange_options *options, const char *where)
+{
+    struct combining combining = {.record = function->in,
+                                  .update = function,
+                                  .merge = function,
+                                  .options = options,
+                                  .where = where};
+    return combine_by(rdd, &combining, keys);
+}
+
+barks_rdd *barks_aggregate_by_key_at(barks_rdd *rdd, const char *keys, const barks_function *update,
+                                     const barks_function *merge,
+                                     const barks_exchange_options *options, const char *where)
+{
+    struct combining combining = {.record = update->out,
+                                  .update = update,
+                                  .merge = merge,
+                                  .options = options,
+                                  .where = where};
+    if (!schema_equal(&update->out->schema, &merge->in->schema))
+        return failed_combine(
+            rdd, &combining,
+            barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                             "%s: '%s' makes accumulators '%s', and '%s' merges '%s'", where,
+                             update->name, update->out->name, merge->name, merge->in->name));
+    return combine_by(rdd, &combining, keys);
+}
+
+/* ---- distinct ---- */
+
+barks_rdd *barks_distinct_at(barks_rdd *input, const barks_exchange_options *options,
+                             const char *where)
+{
+    struct combining combining = {.record = input->node.record, .options = options, .where = where};
+    if (input->context == NULL || input->node.error != NULL)
+        return failed_combine(input, &combining, NULL);
+    combining.key_count = input->node.record->schema.field_count;
+    combining.keys = calloc((size_t)combining.key_count + 1, sizeof *combining.keys);
+    if (combining.keys == NULL)
+        return failed_combine(input, &combining,
+                              barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                               "%s: no memory for the keys", where));
+    for (uint32_t i = 0; i < combining.key_count; i++)
+        combining.keys[i] = i;
+    return combine_by(input, &combining, NULL);
+}
+
+/* ---- order ---- */
+
+static barks_rdd *sort_here(barks_rdd *input, struct sort_key *order, uint32_t order_count,
+                            const char *where)
+{
+    barks_rdd *rdd = dataset_create(input->context, STEP_SORT, &input, 1, where);
+    if (rdd->context == NULL) {
+        free(order);
+        return rdd;
+    }
+    rdd->node.record = input->node.record;
+    rdd->node.partition_count = input->node.partition_count;
+    rdd->node.step.order = order;
+    rdd->node.step.order_count = order_count;
+    return rdd;
+}
+
+/* Rows in ranges by order, of which it takes a copy. */
+static barks_rdd *range_by(barks_rdd *input, const struct sort_key *order, uint32_t order_count,
+                           uint32_t partition_count, const char *where)
+{
+    barks_rdd *rdd = dataset_exchange(input, PARTITION_RANGE, partition_count, where);
+    if (rdd->context == NULL || rdd->node.error != NULL)
+        return rdd;
+    rdd->node.exchange.order_count = order_count;
+    barks_status *status =
+        copy_bytes(order, order_count * sizeof *order, (void **)&rdd->node.exchange.order);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *barks_sort_by_at(barks_rdd *input, const char *order,
+                            const barks_exchange_options *options, const char *where)
+{
+    uint32_t partition_count = 0, order_count = 0;
+    struct sort_key *keys = NULL;
+    if (input->context == NULL || input->node.error != NULL)
+        return sort_here(input, NULL, 0, where);
+    barks_status *status = choose_partitions(input, options->partitions, where, &partition_count);
+    if (status == NULL)
+        status = parse_order(order, &input->node.record->schema, where, &keys, &order_count);
+    if (status != NULL)
+        return dataset_fail(sort_here(input, NULL, 0, where), status);
+    if (partition_count > 1 || input->node.partition_count != 1)
+        input = range_by(input, keys, order_count, partition_count, where);
+    return sort_here(input, keys, order_count, where);
+}

@@ -8,7 +8,7 @@ enum { PARALLELIZE_PARTITIONS = 64 };
 barks_rdd *barks_read_text_at(barks_context *context, const char *const *paths, size_t path_count,
                               const char *where)
 {
-    barks_rdd *rdd = dataset_create(context, NODE_TEXT, NULL, 0, where);
+    barks_rdd *rdd = dataset_create(context, STEP_FILES, NULL, 0, where);
     rdd->node.record = &barks_record_barks_text;
     if (rdd->context == NULL)
         return rdd;
@@ -24,7 +24,7 @@ barks_rdd *barks_parallelize_at(barks_context *context, const barks_record *reco
                                 const void *rows, size_t row_count, uint32_t partition_count,
                                 const char *where)
 {
-    barks_rdd *rdd = dataset_create(context, NODE_ROWS, NULL, 0, where);
+    barks_rdd *rdd = dataset_create(context, STEP_ROWS, NULL, 0, where);
     rdd->node.record = record;
     if (rdd->context == NULL)
         return rdd;

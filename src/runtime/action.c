@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/config.h"
-#include "base/copy.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/scope.h"
@@ -61,12 +60,6 @@ barks_status *action_rows(const struct job *job, struct batch *rows, uint64_t *o
     return NULL;
 }
 
-static void forget(barks_context *context)
-{
-    for (uint32_t i = 0; i < context->node_count; i++)
-        node_forget_action(context->nodes[i]);
-}
-
 barks_status *action_run(barks_context *context, struct node *node, struct terminal *terminal,
                          const char *what, struct job *job)
 {
@@ -78,7 +71,6 @@ barks_status *action_run(barks_context *context, struct node *node, struct termi
     if (status == NULL)
         status = action_run_job(context, node, terminal, what, job);
     terminal_drop(terminal);
-    forget(context);
     return status;
 }
 

@@ -79,21 +79,13 @@ BARKS_CHECKED static barks_status *cut_rows(barks_context *context, struct batch
     return NULL;
 }
 
-/* The narrow part of a dataset's lineage can be run for a few partitions alone. */
-static bool is_all_narrow(const struct node *node)
-{
-    while (node->input_count == 1 && !node_is_wide(node))
-        node = node->inputs[0];
-    return node->input_count == 0;
-}
-
 /* First one partition, then four times as many, until there are enough rows. */
 BARKS_CHECKED static barks_status *gather_first(barks_context *context, struct node *node,
                                                 uint64_t limit, const char *what,
                                                 struct batch *batch)
 {
     uint32_t first = 0,
-             count = limit == INT64_MAX || !is_all_narrow(node) ? node->partition_count : 1;
+             count = limit == INT64_MAX || node->is_above_exchange ? node->partition_count : 1;
     do {
         struct job job = {0};
         uint64_t partition_rows = 0;
@@ -239,7 +231,8 @@ barks_status *answer_reduce(barks_context *context, struct node *node,
     struct fold_result result = {
         .context = context, .record = function->in, .what = what, .out = out};
     struct terminal terminal = {.kind = TERMINAL_FOLD,
-                                .combine = {.function = function, .accumulator = function->in}};
+                                .step = {.kind = STEP_COMBINE, .function = function},
+                                .accumulator = function->in};
     BARKS_TRY(node_error(node));
     if (function->env_size > 0)
         BARKS_FAIL(BARKS_INVALID, "%s: '%s' wants an env, which barks_reduce does not take", what,
@@ -264,13 +257,14 @@ barks_status *answer_foreach(barks_context *context, struct node *node,
                              const barks_function *function, const void *env, const char *what)
 {
     struct job job = {0};
-    struct terminal terminal = {.kind = TERMINAL_FOREACH, .function = function};
+    struct terminal terminal = {.kind = TERMINAL_FOREACH,
+                                .step = {.kind = STEP_FUNCTION, .function = function}};
     BARKS_TRY(node_error(node));
     if (function->env_size > 0 && env == NULL)
         BARKS_FAIL(BARKS_INVALID, "%s: '%s' wants an env, and was given NULL", what,
                    function->name);
     if (function->env_size > 0)
-        BARKS_TRY(copy_bytes(env, function->env_size, &terminal.env));
+        BARKS_TRY(copy_bytes(env, function->env_size, &terminal.step.env));
     barks_status *status = action_run(context, node, &terminal, what, &job);
     job_drop(&job);
     return status;

@@ -96,12 +96,13 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .output = terminal->kind == TERMINAL_SHUFFLE ? OUTPUT_SHUFFLE
                   : terminal->kind == TERMINAL_WRITE ? OUTPUT_SINK
                                                      : OUTPUT_RESULT,
-        .policy = terminal->has_combine ? RUNS_COMBINE : RUNS_SPREAD,
+        .policy = terminal_combines(terminal) ? RUNS_COMBINE : RUNS_SPREAD,
         .partition_count = partition_count,
         .output_partition_count = terminal->partition_count,
         .input_count = plan->input_count,
         .inputs = plan->inputs,
         .partition_bytes = partition_bytes,
+        .pins = plan->pins,
     };
     return NULL;
 }

@@ -133,14 +133,37 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
     return NULL;
 }
 
+/* Those of one partition. */
+BARKS_CHECKED static barks_status *read_partition(struct unpacker *in, uint32_t partition,
+                                                  struct task_payload **payloads, uint32_t *count)
+{
+    uint32_t more = unpack_count(in);
+    if (more == 0)
+        return NULL;
+    struct task_payload *grown = realloc(*payloads, ((size_t)*count + more) * sizeof *grown);
+    if (grown == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for what a task reads");
+    *payloads = grown;
+    for (uint32_t i = 0; i < more; i++) {
+        struct task_payload *payload = &grown[(*count)++];
+        payload->partition = partition;
+        payload->leaf.node = unpack_u32(in);
+        payload->leaf.partition = unpack_u32(in);
+        payload->bytes = unpack_bytes(in, &payload->size_bytes);
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *read_payloads(struct unpacker *in, struct assignment *assignment)
 {
-    uint32_t count = assignment->spec.end - assignment->spec.first;
-    struct task_payload *payloads = unpack_array(in, count, sizeof *payloads);
+    struct task_payload *payloads = NULL;
+    uint32_t count = 0;
+    barks_status *status = NULL;
+    for (uint32_t p = assignment->spec.first; p < assignment->spec.end && status == NULL; p++)
+        status = read_partition(in, p, &payloads, &count);
     assignment->spec.payloads = payloads;
-    for (uint32_t i = 0; i < count && payloads != NULL; i++)
-        payloads[i].bytes = unpack_bytes(in, &payloads[i].size_bytes);
-    return unpacker_finish(in);
+    assignment->spec.payload_count = count;
+    return status != NULL ? status : unpacker_finish(in);
 }
 
 /* Takes the message's bytes: payloads point into them. */

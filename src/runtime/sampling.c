@@ -77,11 +77,11 @@ static void choose(const struct sample *sample, const uint32_t *order, uint32_t 
         out_chosen[chosen++] = order[row_count - 1];
 }
 
-BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, struct node *sort,
+BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, struct node *range,
                                                     const struct sample *sample)
 {
     uint32_t row_count = sample->rows->base.row_count;
-    uint32_t count = row_count > 0 ? sort->partition_count - 1 : 0;
+    uint32_t count = row_count > 0 ? range->partition_count - 1 : 0;
     uint32_t *order = calloc((size_t)row_count + 1, sizeof *order);
     uint32_t *chosen = calloc((size_t)count + 1, sizeof *chosen);
     struct batch *splitters = NULL;
@@ -90,12 +90,12 @@ BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, stru
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for a sample of %" PRIu32 " rows", row_count);
     if (status == NULL)
-        status = rows_order(&sample->rows->base, sort->sort_keys, sort->sort_key_count,
+        status = rows_order(&sample->rows->base, range->exchange.order, range->exchange.order_count,
                             context->pool, order);
     if (status == NULL && count > 0)
-        choose(sample, order, sort->partition_count, chosen);
+        choose(sample, order, range->partition_count, chosen);
     if (status == NULL)
-        status = batch_create(context->pool, &sort->record->schema, count + 1, &splitters);
+        status = batch_create(context->pool, &range->record->schema, count + 1, &splitters);
     if (status == NULL)
         status = batch_gather(splitters, sample->rows, chosen, count, BATCH_COPY);
     free(order);
@@ -104,11 +104,11 @@ BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, stru
         batch_destroy(splitters);
         return status;
     }
-    sort->splitters = splitters;
+    range->exchange.splitters = splitters;
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct node *sort,
+BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct node *range,
                                               const char *what)
 {
     char sampling[256];
@@ -116,19 +116,19 @@ BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct nod
     struct sample sample = {0};
     snprintf(sampling, sizeof sampling, "sample of %s", what);
     /* About 100 rows for each result partition, whatever the number of input partitions. */
-    uint32_t inputs = sort->inputs[0]->partition_count > 0 ? sort->inputs[0]->partition_count : 1;
-    uint64_t limit = (uint64_t)SAMPLE_ROWS_PER_PARTITION * sort->partition_count / inputs;
+    uint32_t inputs = range->inputs[0]->partition_count > 0 ? range->inputs[0]->partition_count : 1;
+    uint64_t limit = (uint64_t)SAMPLE_ROWS_PER_PARTITION * range->partition_count / inputs;
     struct terminal terminal = {
         .kind = TERMINAL_SAMPLE,
         .limit = limit > SAMPLE_ROWS_PER_PARTITION ? limit : SAMPLE_ROWS_PER_PARTITION};
     barks_status *status =
-        batch_create(context->pool, &sort->record->schema, BATCH_ROWS, &sample.rows);
+        batch_create(context->pool, &range->record->schema, BATCH_ROWS, &sample.rows);
     if (status == NULL)
-        status = action_run_job(context, sort->inputs[0], &terminal, sampling, &job);
+        status = action_run_job(context, range->inputs[0], &terminal, sampling, &job);
     if (status == NULL)
         status = read_sample(&job, &sample);
     if (status == NULL)
-        status = choose_splitters(context, sort, &sample);
+        status = choose_splitters(context, range, &sample);
     sample_drop(&sample);
     terminal_drop(&terminal);
     job_drop(&job);
@@ -139,10 +139,10 @@ barks_status *sampling_run(barks_context *context, struct node *node, const char
 {
     for (;;) {
         barks_status *status = NULL;
-        struct node *sort = find_unsampled_sort(node, context->node_count, &status);
+        struct node *range = find_unsampled_range(node, context->node_count, &status);
         BARKS_TRY(status);
-        if (sort == NULL)
+        if (range == NULL)
             return NULL;
-        BARKS_TRY(sample_for(context, sort, what));
+        BARKS_TRY(sample_for(context, range, what));
     }
 }

@@ -22,21 +22,21 @@ START_TEST(a_task_reads_its_own_partitions_in_order_then_the_last_of_who_has_mos
     struct partition_share share;
     struct share_member members[3];
     struct task_spec specs[3] = {spec_of(0, 0, 2), spec_of(1, 2, 5), spec_of(2, 5, 6)};
-    const struct task_payload *payload = NULL;
+    const struct task_spec *from = NULL;
     partition_share_init(&share);
     for (int i = 0; i < 3; i++)
         partition_share_join(&share, &members[i], &specs[i]);
     const uint32_t expected[] = {0, 1, 4, 3};
     uint32_t partition = 0;
     for (int i = 0; i < 4; i++) {
-        ck_assert(partition_share_take(&members[0], &partition, &payload));
+        ck_assert(partition_share_take(&members[0], &partition, &from));
         ck_assert_uint_eq(partition, expected[i]);
-        ck_assert_ptr_eq(payload, &payloads[partition]);
+        ck_assert(from->first <= partition && partition < 6);
     }
-    ck_assert(partition_share_take(&members[1], &partition, &payload) && partition == 2);
-    ck_assert(partition_share_take(&members[1], &partition, &payload) && partition == 5);
+    ck_assert(partition_share_take(&members[1], &partition, &from) && partition == 2);
+    ck_assert(partition_share_take(&members[1], &partition, &from) && partition == 5);
     for (int i = 0; i < 3; i++)
-        ck_assert(!partition_share_take(&members[i], &partition, &payload));
+        ck_assert(!partition_share_take(&members[i], &partition, &from));
     for (int i = 0; i < 3; i++)
         partition_share_leave(&members[i]);
     partition_share_drop(&share);
@@ -46,7 +46,7 @@ END_TEST
 START_TEST(after_a_failure_nothing_moves_and_it_is_known_whether_anything_had)
 {
     struct task_spec specs[2] = {spec_of(0, 0, 1), spec_of(1, 1, 4)};
-    const struct task_payload *payload = NULL;
+    const struct task_spec *from = NULL;
     for (int has_moved = 0; has_moved < 2; has_moved++) {
         struct partition_share share;
         struct share_member members[2];
@@ -55,10 +55,10 @@ START_TEST(after_a_failure_nothing_moves_and_it_is_known_whether_anything_had)
         for (int i = 0; i < 2; i++)
             partition_share_join(&share, &members[i], &specs[i]);
         for (int i = 0; i < 1 + has_moved; i++)
-            ck_assert(partition_share_take(&members[0], &partition, &payload));
+            ck_assert(partition_share_take(&members[0], &partition, &from));
         ck_assert_int_eq(partition_share_close(&share), has_moved);
-        ck_assert(!partition_share_take(&members[0], &partition, &payload));
-        ck_assert(partition_share_take(&members[1], &partition, &payload) && partition == 1);
+        ck_assert(!partition_share_take(&members[0], &partition, &from));
+        ck_assert(partition_share_take(&members[1], &partition, &from) && partition == 1);
         for (int i = 0; i < 2; i++)
             partition_share_leave(&members[i]);
         partition_share_drop(&share);
@@ -69,8 +69,8 @@ END_TEST
 static void *take_all(void *member)
 {
     uint32_t partition = 0;
-    const struct task_payload *payload = NULL;
-    while (partition_share_take(member, &partition, &payload))
+    const struct task_spec *from = NULL;
+    while (partition_share_take(member, &partition, &from))
         atomic_fetch_add(&taken[partition], 1);
     return NULL;
 }

@@ -27,16 +27,16 @@ BARKS_MAP(plan_map, plan_row, plan_row, struct plan_env)
 BARKS_REDUCE(plan_reduce, plan_row) { acc->key += in->key; }
 
 static struct pool *pool;
-static struct node nodes[6];
-static struct node *inputs[6][2];
+static struct node nodes[7];
+static struct node *inputs[7][2];
 static struct sort_key by_key[] = {{.column = 0, .descending = true}};
 static uint32_t text_key[] = {1};
 static struct plan_env env = {42};
 
-static struct node *add(uint32_t id, enum node_kind kind, struct node *a, struct node *b)
+static struct node *add(uint32_t id, enum step_kind kind, struct node *a, struct node *b)
 {
     struct node *node = &nodes[id];
-    *node = (struct node){.kind = kind,
+    *node = (struct node){.step.kind = kind,
                           .id = id,
                           .where = "job.c:7",
                           .record = &barks_record_plan_row,
@@ -53,28 +53,38 @@ static struct node *make_lineage(void)
 {
     ck_assert_ptr_null(registry_freeze());
     ck_assert_ptr_null(pool_create(64 << 20, &pool));
-    struct node *source = add(0, NODE_ROWS, NULL, NULL);
+    struct node *source = add(0, STEP_ROWS, NULL, NULL);
     ck_assert_ptr_null(batch_create(pool, &barks_record_plan_row.schema, 4, &source->rows));
-    struct node *mapped = add(1, NODE_FUNCTION, source, NULL);
-    mapped->function = &plan_map.function;
-    mapped->env = &env;
-    struct node *both = add(2, NODE_UNION, mapped, source);
+    struct node *mapped = add(1, STEP_FUNCTION, source, NULL);
+    mapped->step.function = &plan_map.function;
+    mapped->step.env = &env;
+    struct node *both = add(2, STEP_UNION, mapped, source);
     both->partition_count = 6;
-    struct node *reduced = add(3, NODE_AGGREGATE, both, NULL);
-    reduced->function = reduced->merge = &plan_reduce.function;
-    reduced->key_fields = text_key;
-    reduced->key_count = 1;
-    struct node *sorted = add(4, NODE_SORT, reduced, NULL);
-    sorted->sort_keys = by_key;
-    sorted->sort_key_count = 1;
-    ck_assert_ptr_null(batch_create(pool, &barks_record_plan_row.schema, 4, &sorted->splitters));
+    struct node *combined = add(3, STEP_EXCHANGE, both, NULL);
+    combined->exchange =
+        (struct exchange_plan){.kind = PARTITION_HASH,
+                               .keys = {.items = text_key, .count = 1},
+                               .step = {.kind = STEP_COMBINE,
+                                        .function = &plan_reduce.function,
+                                        .keys[0] = {.items = text_key, .count = 1}}};
+    struct node *reduced = add(4, STEP_COMBINE, combined, NULL);
+    reduced->step.function = &plan_reduce.function;
+    reduced->step.keys[0] = (struct index_list){.items = text_key, .count = 1};
+    struct node *ranged = add(5, STEP_EXCHANGE, reduced, NULL);
+    ranged->exchange =
+        (struct exchange_plan){.kind = PARTITION_RANGE, .order = by_key, .order_count = 1};
+    ck_assert_ptr_null(
+        batch_create(pool, &barks_record_plan_row.schema, 4, &ranged->exchange.splitters));
+    struct node *sorted = add(6, STEP_SORT, ranged, NULL);
+    sorted->step.order = by_key;
+    sorted->step.order_count = 1;
     return sorted;
 }
 
 static void drop_lineage(void)
 {
     batch_destroy(nodes[0].rows);
-    batch_destroy(nodes[4].splitters);
+    batch_destroy(nodes[5].exchange.splitters);
     ck_assert_uint_eq(pool_used_bytes(pool), 0);
     pool_destroy(pool);
 }
@@ -83,7 +93,7 @@ static void cut(struct node *node, struct job_plan *plan)
 {
     uint64_t next_id = 1;
     struct terminal terminal = {.kind = TERMINAL_COLLECT, .limit = 10};
-    struct cut_options options = {.terminal = &terminal, .node_count = 6, .next_id = &next_id};
+    struct cut_options options = {.terminal = &terminal, .node_count = 7, .next_id = &next_id};
     ck_assert_ptr_null(stage_cut(node, &options, plan));
 }
 
@@ -94,7 +104,7 @@ START_TEST(a_lineage_is_cut_at_its_exchanges)
     ck_assert_uint_eq(plan.stage_count, 3);
     ck_assert_uint_eq(pipeline_partition_count(plan.stages[0].pipeline), 6);
     ck_assert_uint_eq(plan.stages[0].input_count, 0);
-    ck_assert(plan.stages[0].pipeline->terminal.has_combine);
+    ck_assert(terminal_combines(&plan.stages[0].pipeline->terminal));
     ck_assert_uint_eq(plan.stages[1].input_count, 1);
     ck_assert_uint_eq(plan.stages[1].inputs[0].parent, 0);
     ck_assert_uint_eq(plan.stages[2].inputs[0].parent, 1);
@@ -106,17 +116,28 @@ START_TEST(a_lineage_is_cut_at_its_exchanges)
 }
 END_TEST
 
+static barks_status *count_leaf(void *context, struct pipe_place leaf)
+{
+    struct pipe_place *found = context;
+    ck_assert_uint_eq(found->node, UINT32_MAX);
+    *found = leaf;
+    return NULL;
+}
+
 START_TEST(partitions_of_a_union_find_their_leaf)
 {
     struct job_plan plan = {0};
     cut(make_lineage(), &plan);
     const struct pipeline *pipeline = plan.stages[0].pipeline;
     for (uint32_t p = 0; p < 6; p++) {
-        uint32_t path[8], length = 0, leaf_partition = 0;
-        pipeline_path(pipeline, p, path, &length, &leaf_partition);
-        ck_assert_uint_eq(leaf_partition, p % 3);
-        ck_assert_uint_eq(length, p < 3 ? 3 : 2); /* rows, map, union; rows, union */
-        ck_assert_int_eq(pipeline->nodes[path[0]].kind, PIPE_ROWS);
+        struct pipe_place leaf = {.node = UINT32_MAX}, source = {0};
+        struct pipe_place root = pipeline_root(pipeline, p);
+        ck_assert_ptr_null(pipeline_visit_leaves(pipeline, root, count_leaf, &leaf));
+        ck_assert_uint_eq(leaf.partition, p % 3);
+        ck_assert_int_eq(pipeline->nodes[leaf.node].step.kind, STEP_ROWS);
+        ck_assert(pipeline_source(pipeline, root, 0, &source));
+        ck_assert_int_eq(pipeline->nodes[source.node].step.kind, p < 3 ? STEP_FUNCTION : STEP_ROWS);
+        ck_assert(!pipeline_source(pipeline, root, 1, &source));
     }
     job_plan_drop(&plan);
     drop_lineage();

@@ -70,6 +70,8 @@ static void scene_begin(struct scene *scene, enum partitioner_kind kind, uint32_
                              .position = model_below(world, 100)};
     if (kind == PARTITION_RANGE)
         choose_splitters(scene);
+    if (kind == PARTITION_ONE)
+        scene->partitioner.position %= scene->partitioner.partition_count;
 }
 
 static void scene_end(struct scene *scene)
@@ -95,6 +97,11 @@ static uint32_t expected_partition(const struct scene *scene, const uint64_t *ha
         return partition;
     case PARTITION_ROUND_ROBIN:
         return (uint32_t)((partitioner->position + row) % partitioner->partition_count);
+    case PARTITION_ONE:
+        return (uint32_t)partitioner->position;
+    case PARTITION_CHOSEN:
+    case PARTITION_REPLICATE:
+        break;
     }
     abort();
 }
@@ -237,6 +244,7 @@ START_TEST(buckets_give_each_partition_its_rows_in_order)
         random_rows_through_buckets(PARTITION_HASH);
         random_rows_through_buckets(PARTITION_RANGE);
         random_rows_through_buckets(PARTITION_ROUND_ROBIN);
+        random_rows_through_buckets(PARTITION_ONE);
     }
 }
 END_TEST
