@@ -23,22 +23,41 @@ barks_status *result_add(struct task_result *result, uint32_t partition, uint64_
     return NULL;
 }
 
+barks_status *result_add_bytes(struct task_result *result, uint32_t partition,
+                               uint64_t partition_rows, const uint8_t *bytes, size_t size_bytes)
+{
+    struct result_head head = {
+        .partition = partition, .partition_rows = partition_rows, .encoded_bytes = size_bytes};
+    BARKS_TRY(buffer_append(&result->bytes, &head, sizeof head));
+    return size_bytes > 0 ? buffer_append(&result->bytes, bytes, size_bytes) : NULL;
+}
+
+barks_status *result_next_bytes(const uint8_t *result, size_t result_bytes, size_t *offset,
+                                struct result_head *out_head, const uint8_t **out_bytes,
+                                bool *out_more)
+{
+    *out_more = *offset < result_bytes;
+    if (!*out_more)
+        return NULL;
+    if (result_bytes - *offset < sizeof *out_head)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a task's result ends in the middle of a head");
+    memcpy(out_head, result + *offset, sizeof *out_head);
+    *offset += sizeof *out_head;
+    if (out_head->encoded_bytes > result_bytes - *offset)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a task's result ends in the middle of its rows");
+    *out_bytes = result + *offset;
+    *offset += out_head->encoded_bytes;
+    return NULL;
+}
+
 barks_status *result_next(const uint8_t *bytes, size_t size_bytes, size_t *offset,
                           struct batch *rows, struct result_head *out_head, bool *out_more)
 {
-    *out_more = *offset < size_bytes;
-    if (!*out_more)
+    const uint8_t *encoded = NULL;
+    BARKS_TRY(result_next_bytes(bytes, size_bytes, offset, out_head, &encoded, out_more));
+    if (!*out_more || out_head->encoded_bytes == 0)
         return NULL;
-    if (size_bytes - *offset < sizeof *out_head)
-        BARKS_FAIL(BARKS_BAD_INPUT, "a task's result ends in the middle of a head");
-    memcpy(out_head, bytes + *offset, sizeof *out_head);
-    *offset += sizeof *out_head;
-    if (out_head->encoded_bytes == 0)
-        return NULL;
-    if (out_head->encoded_bytes > size_bytes - *offset)
-        BARKS_FAIL(BARKS_BAD_INPUT, "a task's result ends in the middle of its rows");
-    BARKS_TRY_DOING(codec_decode(bytes + *offset, out_head->encoded_bytes, NULL, rows),
+    BARKS_TRY_DOING(codec_decode(encoded, out_head->encoded_bytes, NULL, rows),
                     "read a task's result");
-    *offset += out_head->encoded_bytes;
     return NULL;
 }

@@ -18,3 +18,12 @@ BARKS_CHECKED barks_status *result_add(struct task_result *result, uint32_t part
 BARKS_CHECKED barks_status *result_next(const uint8_t *bytes, size_t size_bytes, size_t *offset,
                                         struct batch *rows, struct result_head *out_head,
                                         bool *out_more);
+
+/* The same with bytes of the terminal's own in place of rows. */
+BARKS_CHECKED barks_status *result_add_bytes(struct task_result *result, uint32_t partition,
+                                             uint64_t partition_rows, const uint8_t *bytes,
+                                             size_t size_bytes);
+/* Reads the next head, and where its bytes lie, which stay there. */
+BARKS_CHECKED barks_status *result_next_bytes(const uint8_t *result, size_t result_bytes,
+                                              size_t *offset, struct result_head *out_head,
+                                              const uint8_t **out_bytes, bool *out_more);

@@ -1,2 +1,0 @@
-/* HyperLogLog sketches. */
-#include "exec/operator.h"
