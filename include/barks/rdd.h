@@ -148,9 +148,9 @@ BARKS_API barks_rdd *barks_aggregate_by_key_at(barks_rdd *rdd, const char *keys,
 /* One of each row, compared by all fields. Option: .partitions. */
 #define barks_distinct(...) BARKS_DISTINCT_(__VA_ARGS__, )
 #define BARKS_DISTINCT_(rdd, ...)                                                                  \
-    barks_distinct_at((rdd), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
-BARKS_API barks_rdd *barks_distinct_at(barks_rdd *rdd, const barks_exchange_options *options,
-                                       const char *where);
+    barks_distinct_at((rdd), (const char *)0, &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_distinct_at(barks_rdd *rdd, const char *keys,
+                                       const barks_exchange_options *options, const char *where);
 
 /**
  * Sorts: barks_sort_by(counts, "count desc, word"), each field with asc (default) or desc, and

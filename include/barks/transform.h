@@ -4,3 +4,111 @@
 
 #include "barks/api.h"
 #include "barks/rdd.h"
+
+/* ---- columns ---- */
+
+/**
+ * Some fields, in the order given, by new names where that is said: barks_select(trips, "day,
+ * price as cost"). The rows are of no BARKS_RECORD; functions and actions that follow name the
+ * fields that they want. Nothing is copied.
+ *
+ * Errors:    (sticky) BARKS_INVALID: no such field, two fields of one name.
+ */
+#define barks_select(rdd, fields) barks_select_at((rdd), (fields), BARKS_HERE)
+BARKS_API barks_rdd *barks_select_at(barks_rdd *rdd, const char *fields, const char *where);
+/* All fields but those: barks_drop(trips, "price, day"). */
+#define barks_drop(rdd, fields) barks_drop_at((rdd), (fields), BARKS_HERE)
+BARKS_API barks_rdd *barks_drop_at(barks_rdd *rdd, const char *fields, const char *where);
+/* All fields, some by other names: barks_rename(trips, "price as cost"). */
+#define barks_rename(rdd, fields) barks_rename_at((rdd), (fields), BARKS_HERE)
+BARKS_API barks_rdd *barks_rename_at(barks_rdd *rdd, const char *fields, const char *where);
+/* The key fields alone, of every row; and the others alone. */
+#define barks_keys(rdd, keys) barks_select_at((rdd), (keys), BARKS_HERE)
+#define barks_values(rdd, keys) barks_drop_at((rdd), (keys), BARKS_HERE)
+
+/* ---- functions ---- */
+
+/* As barks_map, with your word that it leaves the key fields as they are: rows of equal keys that
+ * lie together still do, and no exchange is made for them. */
+#define barks_map_keeping(rdd, f, env)                                                             \
+    barks_apply_keeping_at((rdd), BARKS_FUNCTION_OF(map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API barks_rdd *barks_apply_keeping_at(barks_rdd *rdd, const barks_function *function,
+                                            const void *env, const char *where);
+
+/* ---- duplicates ---- */
+
+/* The first row of each key, in the order of the rows: barks_distinct_by(visits, "user, day").
+ * Option: .partitions. */
+#define barks_distinct_by(rdd, ...) BARKS_DISTINCT_BY_(rdd, __VA_ARGS__, )
+#define BARKS_DISTINCT_BY_(rdd, keys, ...)                                                         \
+    barks_distinct_at((rdd), (keys), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+
+/* ---- where rows lie ---- */
+
+/**
+ * Rows of equal keys in one partition, chosen by the hash of the keys' values: barks_partition_by(
+ * links, "page", .partitions = 16). What follows by these keys (a reduce, a join with rows that are
+ * partitioned likewise) needs no exchange; keep the dataset (barks_cache) where it is used often.
+ * Nothing is done for rows that lie so already. Rows keep their order in a partition: by the
+ * partition that they come from, then as there. Option: .partitions.
+ *
+ * Errors:    (sticky) BARKS_INVALID: no such field, too many partitions.
+ */
+#define barks_partition_by(rdd, ...) BARKS_PARTITION_BY_(rdd, __VA_ARGS__, )
+#define BARKS_PARTITION_BY_(rdd, keys, ...)                                                        \
+    barks_partition_by_at((rdd), (keys), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_partition_by_at(barks_rdd *rdd, const char *keys,
+                                           const barks_exchange_options *options,
+                                           const char *where);
+/* The same by ranges of an order as barks_sort_by takes it, found from a sample; inside a partition
+ * rows are in no order. */
+#define barks_partition_by_range(rdd, ...) BARKS_PARTITION_BY_RANGE_(rdd, __VA_ARGS__, )
+#define BARKS_PARTITION_BY_RANGE_(rdd, order, ...)                                                 \
+    barks_partition_by_range_at((rdd), (order), &(barks_exchange_options){0, __VA_ARGS__},         \
+                                BARKS_HERE)
+BARKS_API barks_rdd *barks_partition_by_range_at(barks_rdd *rdd, const char *order,
+                                                 const barks_exchange_options *options,
+                                                 const char *where);
+/* The same by a function of yours, a BARKS_PARTITION, which gives each row the number of its
+ * partition, from 0 to below .partitions; another number fails the job with that row. Options:
+ * .partitions, .env. */
+#define barks_partition_with(rdd, ...) BARKS_PARTITION_WITH_(rdd, __VA_ARGS__, )
+#define BARKS_PARTITION_WITH_(rdd, f, ...)                                                         \
+    barks_partition_with_at((rdd), BARKS_FUNCTION_OF(partition, f),                                \
+                            &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_partition_with_at(barks_rdd *rdd, const barks_function *function,
+                                             const barks_exchange_options *options,
+                                             const char *where);
+
+/* Rows dealt evenly to so many partitions, in turn. */
+#define barks_repartition(rdd, partitions) barks_repartition_at((rdd), (partitions), BARKS_HERE)
+BARKS_API barks_rdd *barks_repartition_at(barks_rdd *rdd, uint32_t partition_count,
+                                          const char *where);
+/* Fewer partitions, each of neighbours one after another, in order; more are never made. Without an
+ * exchange, but for rows that come through one or are kept, which lie where they are: those move
+ * once. barks_coalesce_with_shuffle deals them evenly instead. */
+#define barks_coalesce(rdd, partitions) barks_coalesce_at((rdd), (partitions), BARKS_HERE)
+#define barks_coalesce_with_shuffle(rdd, partitions) barks_repartition((rdd), (partitions))
+BARKS_API barks_rdd *barks_coalesce_at(barks_rdd *rdd, uint32_t partition_count, const char *where);
+
+/* barks_partition_by, and each partition sorted: barks_repartition_and_sort(clicks, "user", "user,
+ * time"). Rows that lie so already are only sorted. Option: .partitions. */
+#define barks_repartition_and_sort(rdd, keys, ...)                                                 \
+    BARKS_REPARTITION_AND_SORT_(rdd, keys, __VA_ARGS__, )
+#define BARKS_REPARTITION_AND_SORT_(rdd, keys, order, ...)                                         \
+    barks_repartition_and_sort_at((rdd), (keys), (order),                                          \
+                                  &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_repartition_and_sort_at(barks_rdd *rdd, const char *keys,
+                                                   const char *order,
+                                                   const barks_exchange_options *options,
+                                                   const char *where);
+
+/* ---- what a dataset is ---- */
+
+/* Names it, for people: progress, errors, barks_explain. Returns rdd. */
+BARKS_API barks_rdd *barks_set_name(barks_rdd *rdd, const char *name);
+/* 0 where it bears an error. */
+BARKS_API uint32_t barks_partition_count(const barks_rdd *rdd);
+/* "word str, count i64, price f64?": the fields of its rows, ? where they may be null. NULL where
+ * it bears an error. Ownership: the context's, until barks_finalize or barks_release. */
+BARKS_API const char *barks_schema_text(barks_rdd *rdd);

@@ -106,6 +106,8 @@ BARKS_CHECKED barks_status *terminal_create(struct task *task, const barks_recor
 /* Each terminal in its own file. */
 BARKS_CHECKED barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
                                                     struct operator** out_operator);
+BARKS_CHECKED barks_status *replicate_terminal_create(struct task *task, const barks_record *record,
+                                                      struct operator** out_operator);
 BARKS_CHECKED barks_status *collect_terminal_create(struct task *task, const barks_record *record,
                                                     struct operator** out_operator);
 BARKS_CHECKED barks_status *fold_terminal_create(struct task *task, const barks_record *record,

@@ -1,6 +1,7 @@
 /* Rows into a shuffle: through a combine table where the plan has one, into buckets, into the
  * exchange. */
 #include "base/pool.h"
+#include "exec/chooser.h"
 #include "exec/combine_operator.h"
 #include "exec/operator.h"
 #include "shuffle/buckets.h"
@@ -15,6 +16,7 @@ struct shuffle_terminal {
     struct combine *table; /* NULL: rows go to the buckets as they are */
     bool passes;           /* combining did not pay: rows become accumulators one by one */
     struct combine_binding binding;
+    struct chooser chooser; /* PARTITION_CHOSEN */
 };
 
 static void shuffle_destroy(struct operator* self)
@@ -23,6 +25,7 @@ static void shuffle_destroy(struct operator* self)
     combine_destroy(op->table);
     combine_binding_drop(&op->binding);
     buckets_destroy(op->buckets);
+    chooser_drop(&op->chooser);
     free(op);
 }
 
@@ -114,6 +117,8 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
     op->base = (struct operator){.kind = &shuffle_kind, .task = task};
     op->plan = plan;
     barks_status *status = terminal_combines(plan) ? open_table(op, record) : NULL;
+    if (status == NULL && plan->partitioner == PARTITION_CHOSEN)
+        status = chooser_init(&op->chooser, task, &record->schema);
     struct buckets_options options = {
         .pool = task->services->pool,
         .schema = terminal_combines(plan) ? &plan->accumulator->schema : &record->schema,
@@ -123,7 +128,9 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
                         .key_count = plan->key_count,
                         .sort_keys = plan->sort_keys,
                         .sort_key_count = plan->sort_key_count,
-                        .splitters = plan->splitters},
+                        .splitters = plan->splitters,
+                        .choose = chooser_choose,
+                        .context = &op->chooser},
         .strings = terminal_combines(plan) ? BATCH_KEEP : BATCH_COPY,
         .emit = emit_frame,
         .context = op,

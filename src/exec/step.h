@@ -28,7 +28,8 @@ enum step_kind {
                       carried along before those that the function gives */
     STEP_COMBINE,  /* accumulators by key; no keys: one for the partition. function: rows into
                       accumulators, NULL: distinct; numbers[0]: 1: there is one for an empty
-                      partition too; numbers[1]: 1: a reduce begins with initial as well */
+                      partition too; numbers[1]: 1: a reduce begins with initial as well; numbers[2]:
+                      1: the order of  the rows counts */
     STEP_SORT,     /* by order, stable */
     STEP_PROJECT,  /* columns[0] of the input, under the names of record */
     STEP_SAMPLE,   /* numbers: seed, kind; reals: fraction, or the range [low, high) */

@@ -13,7 +13,9 @@ barks_status *terminal_create(struct task *task, const barks_record *record,
 {
     switch (task->spec->pipeline->terminal.kind) {
     case TERMINAL_SHUFFLE:
-        return shuffle_terminal_create(task, record, out_operator);
+        return task->spec->pipeline->terminal.partitioner == PARTITION_REPLICATE
+                   ? replicate_terminal_create(task, record, out_operator)
+                   : shuffle_terminal_create(task, record, out_operator);
     case TERMINAL_COLLECT:
     case TERMINAL_TOP:
     case TERMINAL_COUNT:

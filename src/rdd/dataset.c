@@ -254,3 +254,56 @@ barks_status *parse_order(const char *text, const barks_schema *schema, const ch
     *out_count = count;
     return NULL;
 }
+
+void named_fields_destroy(struct named_field *fields, uint32_t count)
+{
+    for (uint32_t i = 0; fields != NULL && i < count; i++)
+        free(fields[i].name);
+    free(fields);
+}
+
+/* One item of a list: "field" or "field as name". */
+BARKS_CHECKED static barks_status *parse_named_field(const char *begin, const char *end,
+                                                     const barks_schema *schema, const char *where,
+                                                     struct named_field *out)
+{
+    const char *word = NULL, *as = NULL, *name = NULL;
+    size_t length = next_word(&begin, end, &word);
+    BARKS_TRY(find_field(schema, word, length, where, &out->field));
+    size_t as_length = next_word(&begin, end, &as);
+    if (as_length == 0)
+        return copy_text(schema->fields[out->field].name, &out->name);
+    length = next_word(&begin, end, &name);
+    if (!word_is(as, as_length, "as") || length == 0 || begin != end)
+        BARKS_FAIL(BARKS_INVALID, "%s: '%.*s' after a field; write \"field, field as name\"", where,
+                   (int)(end - as), as);
+    void *copy = NULL;
+    BARKS_TRY(copy_bytes(name, length, &copy)); /* with a zero after it */
+    out->name = copy;
+    return NULL;
+}
+
+barks_status *parse_fields(const char *text, const barks_schema *schema, const char *where,
+                           struct named_field **out_fields, uint32_t *out_count)
+{
+    const char *begin = NULL, *end = NULL;
+    uint32_t count = 0, item_count = count_items(text);
+    struct named_field *fields = calloc(item_count, sizeof *fields);
+    if (fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the fields", where);
+    while (next_item(&text, &begin, &end)) {
+        barks_status *status = parse_named_field(begin, end, schema, where, &fields[count]);
+        if (status != NULL) {
+            named_fields_destroy(fields, item_count);
+            return status;
+        }
+        count++;
+    }
+    if (count < item_count) {
+        named_fields_destroy(fields, item_count);
+        return find_field(schema, "", 0, where, &count);
+    }
+    *out_fields = fields;
+    *out_count = count;
+    return NULL;
+}

@@ -30,6 +30,17 @@ BARKS_CHECKED barks_status *parse_order(const char *text, const barks_schema *sc
                                         const char *where, struct sort_key **out_keys,
                                         uint32_t *out_count);
 
+/* A field of a schema under a name of its own. */
+struct named_field {
+    uint32_t field;
+    char *name; /* owned */
+};
+/* "field, field as name" likewise. The array is the caller's, for named_fields_destroy. */
+BARKS_CHECKED barks_status *parse_fields(const char *text, const barks_schema *schema,
+                                         const char *where, struct named_field **out_fields,
+                                         uint32_t *out_count);
+void named_fields_destroy(struct named_field *fields, uint32_t count); /* NULL is fine */
+
 /* True when the rows have the fields that `wanted` names. what: who wants them, for the error. */
 BARKS_CHECKED barks_status *check_fields(const barks_rdd *rdd, const barks_record *wanted,
                                          const char *what, const char *where);
@@ -49,6 +60,12 @@ barks_rdd *dataset_exchange(barks_rdd *input, enum partitioner_kind kind, uint32
 /* Exchanged by the hash of keys (columns of the rows) into just so many partitions. */
 barks_rdd *dataset_hash_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
                            uint32_t partition_count, const char *where);
+/* Every partition in several copies, for pairs of partitions: that of number i to i * copies + k
+ * for k below copies where stride is 1, else to i + k * stride; of as many in all as both sides'
+ * numbers of partitions multiplied. A cartesian of inputs of p and q partitions: (left, copies q,
+ * stride 1) and (right, copies p, stride q), into p * q. */
+barks_rdd *dataset_replicate(barks_rdd *input, uint32_t copies, uint32_t stride,
+                             uint32_t partition_count, const char *where);
 /* A dataset of the rows of input in which those of equal keys lie in one partition: input itself
  * where they do already (in as many partitions as are wanted; 0: any number), else exchanged. */
 barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,

@@ -33,6 +33,17 @@ barks_rdd *dataset_hash_by(barks_rdd *input, const uint32_t *keys, uint32_t key_
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
+barks_rdd *dataset_replicate(barks_rdd *input, uint32_t copies, uint32_t stride,
+                             uint32_t partition_count, const char *where)
+{
+    barks_rdd *rdd = dataset_exchange(input, PARTITION_REPLICATE, partition_count, where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.exchange.copies = copies;
+    rdd->node.exchange.stride = stride;
+    return rdd;
+}
+
 barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
                             uint32_t wanted_partitions, const char *where)
 {
@@ -56,6 +67,7 @@ struct combining {
     uint32_t *columns;                    /* the same fields in the input's rows; owned */
     uint32_t key_count;
     bool begins_with_initial;
+    bool first_counts; /* which row of a key comes first is seen in the result */
     const barks_exchange_options *options;
     const char *where;
 };
@@ -118,6 +130,7 @@ BARKS_CHECKED static barks_status *fill_step(const struct combining *combining, 
         BARKS_TRY(copy_env(merges ? merge_env : options->env, out->function, combining->where,
                            &out->env));
     out->numbers[1] = !merges && combining->begins_with_initial;
+    out->numbers[2] = combining->first_counts;
     if (options->initial != NULL && !merges)
         return step_set_initial(out, combining->record, options->initial, pool);
     return NULL;
@@ -216,12 +229,15 @@ barks_rdd *barks_aggregate_by_key_at(barks_rdd *rdd, const char *keys, const bar
 
 /* ---- distinct ---- */
 
-barks_rdd *barks_distinct_at(barks_rdd *input, const barks_exchange_options *options,
-                             const char *where)
+barks_rdd *barks_distinct_at(barks_rdd *input, const char *keys,
+                             const barks_exchange_options *options, const char *where)
 {
-    struct combining combining = {.record = input->node.record, .options = options, .where = where};
-    if (input->context == NULL || input->node.error != NULL)
-        return failed_combine(input, &combining, NULL);
+    struct combining combining = {.record = input->node.record,
+                                  .options = options,
+                                  .first_counts = keys != NULL,
+                                  .where = where};
+    if (input->context == NULL || input->node.error != NULL || keys != NULL)
+        return combine_by(input, &combining, keys);
     combining.key_count = input->node.record->schema.field_count;
     combining.keys = calloc((size_t)combining.key_count + 1, sizeof *combining.keys);
     if (combining.keys == NULL)
@@ -278,4 +294,144 @@ barks_rdd *barks_sort_by_at(barks_rdd *input, const char *order,
     if (partition_count > 1 || input->node.partition_count != 1)
         input = range_by(input, keys, order_count, partition_count, where);
     return sort_here(input, keys, order_count, where);
+}
+
+/* ---- where rows lie ---- */
+
+static bool is_whole(const barks_rdd *rdd)
+{
+    return rdd->context != NULL && rdd->node.error == NULL;
+}
+
+/* Of operations whose arguments cannot be read. */
+static barks_rdd *failed_exchange(barks_rdd *input, barks_status *status, const char *where)
+{
+    return dataset_fail(dataset_exchange(input, PARTITION_HASH, 1, where), status);
+}
+
+barks_rdd *barks_partition_by_at(barks_rdd *input, const char *keys,
+                                 const barks_exchange_options *options, const char *where)
+{
+    uint32_t *fields = NULL, field_count = 0, partition_count = 0;
+    if (!is_whole(input))
+        return dataset_exchange(input, PARTITION_HASH, 1, where);
+    barks_status *status =
+        parse_keys(keys, &input->node.record->schema, where, &fields, &field_count);
+    if (status == NULL)
+        status = choose_partitions(input, options->partitions, where, &partition_count);
+    barks_rdd *made = input;
+    if (status != NULL)
+        made = failed_exchange(input, status, where);
+    else if (!partitioning_is_hash_of(&input->node, fields, field_count) ||
+             input->node.partition_count != partition_count)
+        made = dataset_hash_by(input, fields, field_count, partition_count, where);
+    free(fields);
+    return made;
+}
+
+barks_rdd *barks_partition_by_range_at(barks_rdd *input, const char *order,
+                                       const barks_exchange_options *options, const char *where)
+{
+    struct sort_key *keys = NULL;
+    uint32_t key_count = 0, partition_count = 0;
+    if (!is_whole(input))
+        return dataset_exchange(input, PARTITION_RANGE, 1, where);
+    barks_status *status =
+        parse_order(order, &input->node.record->schema, where, &keys, &key_count);
+    if (status == NULL)
+        status = choose_partitions(input, options->partitions, where, &partition_count);
+    barks_rdd *made = status != NULL ? failed_exchange(input, status, where)
+                                     : range_by(input, keys, key_count, partition_count, where);
+    free(keys);
+    return made;
+}
+
+BARKS_CHECKED static barks_status *fill_chosen(barks_rdd *rdd, const barks_rdd *input,
+                                               const barks_function *function, const void *env,
+                                               const char *where)
+{
+    struct step *step = &rdd->node.exchange.step;
+    step->kind = STEP_FUNCTION;
+    step->function = function;
+    BARKS_TRY(check_fields(input, function->in, function->name, where));
+    return copy_env(env, function, where, &step->env);
+}
+
+barks_rdd *barks_partition_with_at(barks_rdd *input, const barks_function *function,
+                                   const barks_exchange_options *options, const char *where)
+{
+    uint32_t partition_count = 0;
+    if (!is_whole(input))
+        return dataset_exchange(input, PARTITION_CHOSEN, 1, where);
+    barks_status *status = choose_partitions(input, options->partitions, where, &partition_count);
+    if (status != NULL)
+        return failed_exchange(input, status, where);
+    barks_rdd *rdd = dataset_exchange(input, PARTITION_CHOSEN, partition_count, where);
+    if (rdd->context == NULL)
+        return rdd;
+    status = fill_chosen(rdd, input, function, options->env, where);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *barks_repartition_at(barks_rdd *input, uint32_t partition_count, const char *where)
+{
+    uint32_t count = 0;
+    if (!is_whole(input))
+        return dataset_exchange(input, PARTITION_ROUND_ROBIN, 1, where);
+    barks_status *status = choose_partitions(input, partition_count, where, &count);
+    return status != NULL ? failed_exchange(input, status, where)
+                          : dataset_exchange(input, PARTITION_ROUND_ROBIN, count, where);
+}
+
+/* Partition i of the fewer is made of neighbours: those m with m * fewer / more == i, the same ones
+ * whether rows move or not. */
+BARKS_CHECKED static barks_status *fill_coalesce(barks_rdd *rdd, uint32_t more, uint32_t fewer)
+{
+    struct index_list *firsts = &rdd->node.step.columns[0];
+    BARKS_TRY(index_list_copy(NULL, fewer + 1, firsts));
+    for (uint32_t i = 0; i <= fewer; i++)
+        firsts->items[i] = (uint32_t)(((uint64_t)i * more + fewer - 1) / fewer);
+    return NULL;
+}
+
+barks_rdd *barks_coalesce_at(barks_rdd *input, uint32_t partition_count, const char *where)
+{
+    if (!is_whole(input) || (partition_count >= input->node.partition_count && partition_count > 0))
+        return input;
+    if (partition_count == 0)
+        return failed_exchange(
+            input,
+            barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                             "%s: coalesce to 0 partitions; there must be at least 1", where),
+            where);
+    /* What comes through an exchange, or is kept, lies on the executor that has it. */
+    if (node_reads_exchange(&input->node))
+        return dataset_exchange(input, PARTITION_ONE, partition_count, where);
+    barks_rdd *rdd = dataset_create(input->context, STEP_COALESCE, &input, 1, where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.record = input->node.record;
+    rdd->node.partition_count = partition_count;
+    barks_status *status = fill_coalesce(rdd, input->node.partition_count, partition_count);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *barks_repartition_and_sort_at(barks_rdd *input, const char *keys, const char *order,
+                                         const barks_exchange_options *options, const char *where)
+{
+    uint32_t *fields = NULL, field_count = 0, sort_count = 0;
+    struct sort_key *sort_keys = NULL;
+    if (!is_whole(input))
+        return sort_here(input, NULL, 0, where);
+    const barks_schema *schema = &input->node.record->schema;
+    barks_status *status = parse_keys(keys, schema, where, &fields, &field_count);
+    if (status == NULL)
+        status = parse_order(order, schema, where, &sort_keys, &sort_count);
+    if (status != NULL) {
+        free(fields);
+        return dataset_fail(sort_here(input, NULL, 0, where), status);
+    }
+    barks_rdd *together = dataset_group_by(input, fields, field_count, options->partitions, where);
+    free(fields);
+    return sort_here(together, sort_keys, sort_count, where);
 }

@@ -1,2 +1,201 @@
-/* Columns chosen, dropped and renamed. */
+/* Columns chosen, dropped and renamed, and rows as they are described. */
+#include "base/buffer.h"
+#include "base/copy.h"
+#include "base/scope.h"
+#include "batch/schema.h"
+#include "exec/record_registry.h"
 #include "rdd/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCHEMA_TEXT_BYTES_MAX = 1 << 20 };
+
+/* Columns of the input's rows, and the names that they get. */
+struct chosen {
+    struct named_field *fields; /* owned, names too */
+    uint32_t count;
+};
+
+static void chosen_drop(struct chosen *chosen)
+{
+    named_fields_destroy(chosen->fields, chosen->count);
+}
+
+BARKS_CHECKED static barks_status *check_names(const struct chosen *chosen, const char *where)
+{
+    if (chosen->count == 0)
+        BARKS_FAIL(BARKS_INVALID, "%s: no field is left of the rows", where);
+    for (uint32_t i = 0; i < chosen->count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(chosen->fields[i].name, chosen->fields[k].name) == 0)
+                BARKS_FAIL(BARKS_INVALID,
+                           "%s: two fields would be named '%s'; write \"field as other_name\"",
+                           where, chosen->fields[i].name);
+    return NULL;
+}
+
+/* The record of rows of these fields. */
+BARKS_CHECKED static barks_status *derive(const barks_schema *schema, const struct chosen *chosen,
+                                          const barks_record **out_record)
+{
+    barks_field *fields = calloc((size_t)chosen->count + 1, sizeof *fields);
+    if (fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u fields", chosen->count);
+    for (uint32_t i = 0; i < chosen->count; i++) {
+        fields[i] = schema->fields[chosen->fields[i].field];
+        fields[i].name = chosen->fields[i].name;
+    }
+    const barks_schema made = {.field_count = chosen->count, .fields = fields};
+    barks_status *status = registry_derive_record(&made, out_record);
+    free(fields);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *fill_project(barks_rdd *rdd, const barks_rdd *input,
+                                                const struct chosen *chosen, const char *where)
+{
+    BARKS_TRY(check_names(chosen, where));
+    BARKS_TRY(derive(&input->node.record->schema, chosen, &rdd->node.record));
+    BARKS_TRY(index_list_copy(NULL, chosen->count, &rdd->node.step.columns[0]));
+    for (uint32_t i = 0; i < chosen->count; i++)
+        rdd->node.step.columns[0].items[i] = chosen->fields[i].field;
+    return NULL;
+}
+
+/* Takes chosen and status, that of making it. */
+static barks_rdd *project(barks_rdd *input, struct chosen *chosen, barks_status *status,
+                          const char *where)
+{
+    barks_rdd *rdd = dataset_create(input->context, STEP_PROJECT, &input, 1, where);
+    rdd->node.record = input->node.record;
+    rdd->node.partition_count = input->node.partition_count;
+    if (status == NULL && rdd->context != NULL && rdd->node.error == NULL)
+        status = fill_project(rdd, input, chosen, where);
+    chosen_drop(chosen);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+static bool is_whole(const barks_rdd *rdd)
+{
+    return rdd->context != NULL && rdd->node.error == NULL;
+}
+
+static bool is_named(const struct named_field *fields, uint32_t count, uint32_t field)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (fields[i].field == field)
+            return true;
+    return false;
+}
+
+barks_rdd *barks_select_at(barks_rdd *rdd, const char *fields, const char *where)
+{
+    struct chosen chosen = {0};
+    barks_status *status = NULL;
+    if (is_whole(rdd))
+        status =
+            parse_fields(fields, &rdd->node.record->schema, where, &chosen.fields, &chosen.count);
+    return project(rdd, &chosen, status, where);
+}
+
+/* All fields but those that are named. */
+BARKS_CHECKED static barks_status *choose_others(const barks_schema *schema,
+                                                 const struct chosen *named, struct chosen *out)
+{
+    out->fields = calloc((size_t)schema->field_count + 1, sizeof *out->fields);
+    if (out->fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u fields", schema->field_count);
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        if (is_named(named->fields, named->count, i))
+            continue;
+        out->fields[out->count].field = i;
+        BARKS_TRY(copy_text(schema->fields[i].name, &out->fields[out->count++].name));
+    }
+    return NULL;
+}
+
+barks_rdd *barks_drop_at(barks_rdd *rdd, const char *fields, const char *where)
+{
+    struct chosen named = {0}, chosen = {0};
+    barks_status *status = NULL;
+    if (is_whole(rdd)) {
+        const barks_schema *schema = &rdd->node.record->schema;
+        status = parse_fields(fields, schema, where, &named.fields, &named.count);
+        if (status == NULL)
+            status = choose_others(schema, &named, &chosen);
+    }
+    chosen_drop(&named);
+    return project(rdd, &chosen, status, where);
+}
+
+/* All fields, those that are named by their new names. */
+BARKS_CHECKED static barks_status *choose_renamed(const barks_schema *schema,
+                                                  const struct chosen *named, struct chosen *out)
+{
+    out->fields = calloc((size_t)schema->field_count + 1, sizeof *out->fields);
+    if (out->fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u fields", schema->field_count);
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const char *name = schema->fields[i].name;
+        for (uint32_t k = 0; k < named->count; k++)
+            if (named->fields[k].field == i)
+                name = named->fields[k].name;
+        out->fields[out->count].field = i;
+        BARKS_TRY(copy_text(name, &out->fields[out->count++].name));
+    }
+    return NULL;
+}
+
+barks_rdd *barks_rename_at(barks_rdd *rdd, const char *fields, const char *where)
+{
+    struct chosen named = {0}, chosen = {0};
+    barks_status *status = NULL;
+    if (is_whole(rdd)) {
+        const barks_schema *schema = &rdd->node.record->schema;
+        status = parse_fields(fields, schema, where, &named.fields, &named.count);
+        if (status == NULL)
+            status = choose_renamed(schema, &named, &chosen);
+    }
+    chosen_drop(&named);
+    return project(rdd, &chosen, status, where);
+}
+
+/* ---- what a dataset is ---- */
+
+barks_rdd *barks_set_name(barks_rdd *rdd, const char *name)
+{
+    char *copy = NULL;
+    if (rdd->context == NULL)
+        return rdd;
+    barks_status *status = copy_text(name, &copy);
+    if (status != NULL)
+        return dataset_fail(rdd, status);
+    free(rdd->node.name);
+    rdd->node.name = copy;
+    return rdd;
+}
+
+uint32_t barks_partition_count(const barks_rdd *rdd)
+{
+    return is_whole(rdd) ? rdd->node.partition_count : 0;
+}
+
+const char *barks_schema_text(barks_rdd *rdd)
+{
+    BARKS_AUTO(buffer) text = {.limit_bytes = SCHEMA_TEXT_BYTES_MAX};
+    if (!is_whole(rdd))
+        return NULL;
+    barks_status *status = schema_print(&rdd->node.record->schema, &text);
+    if (status == NULL)
+        status = buffer_append(&text, "", 1);
+    if (status == NULL) {
+        void *kept = text.data;
+        text = (struct buffer){0};
+        status = context_keep_rows(rdd->context, kept, NULL);
+        if (status == NULL)
+            return kept;
+    }
+    context_fail(rdd->context, status);
+    return NULL;
+}

@@ -33,7 +33,31 @@ barks_rdd *barks_apply_at(barks_rdd *input, const barks_function *function, cons
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
+barks_rdd *barks_apply_keeping_at(barks_rdd *input, const barks_function *function, const void *env,
+                                  const char *where)
+{
+    barks_rdd *rdd = barks_apply_at(input, function, env, where);
+    if (rdd->context != NULL)
+        rdd->node.step.keeps_keys = true;
+    return rdd;
+}
+
 /* ---- union ---- */
+
+/* Whether all inputs are partitioned alike: then partition p of the union is made of their
+ * partitions p, and rows of equal keys stay together (A17). */
+static bool are_partitioned_alike(barks_rdd *const *inputs, size_t count)
+{
+    struct node *first = &inputs[0]->node;
+    const struct index_list *fields = &first->partitioning.fields;
+    if (first->partitioning.kind == PARTITIONED_ANYHOW)
+        return false;
+    for (size_t i = 1; i < count; i++)
+        if (!partitioning_pairs(first, fields->items, &inputs[i]->node, fields->items,
+                                fields->count))
+            return false;
+    return count > 1;
+}
 
 BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *inputs,
                                               size_t count, const char *where)
@@ -48,6 +72,10 @@ BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *
                        "and type",
                        where, i, inputs[i]->node.record->name, rdd->node.record->name);
         partition_count += inputs[i]->node.partition_count;
+    }
+    if (are_partitioned_alike(inputs, count)) {
+        rdd->node.step.numbers[0] = 1;
+        partition_count = inputs[0]->node.partition_count;
     }
     if (partition_count > INT32_MAX)
         BARKS_FAIL(BARKS_LIMIT, "%s: union: %" PRIu64 " partitions are too many", where,

@@ -1,11 +1,241 @@
+/* Columns, partitions, exchanges that are made, left out or taken twice, against loops over arrays.
+ */
 #include "rdd/cases.h"
 
-SHAPES(rows_go_round)
+#include <inttypes.h>
+#include <stdio.h>
+
+BARKS_RECORD(id_only, (i64, id));
+BARKS_RECORD(key_total, (i64, key), (i64, total));
+
+BARKS_MAP(to_total, case_row, key_total)
+{
+    out->key = in->key;
+    out->total = in->id;
+}
+BARKS_REDUCE(add_totals, key_total) { acc->total += in->total; }
+BARKS_MAP(double_total, key_total, key_total)
+{
+    out->key = in->key;
+    out->total = 2 * in->total;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t left = ((const struct id_only *)a)->id, right = ((const struct id_only *)b)->id;
+    return (left > right) - (left < right);
+}
+
+/* Every row once, whatever the order. */
+static void check_all_ids(barks_rdd *rdd, uint32_t count)
+{
+    int64_t n = 0;
+    struct id_only *rows = barks_collect(rdd, id_only, &n);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(n, count);
+    qsort(rows, (size_t)n, sizeof *rows, by_id);
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_int_eq(rows[i].id, i);
+}
+
+static void check_in_order(barks_rdd *rdd, uint32_t count)
+{
+    int64_t n = 0;
+    struct id_only *rows = barks_collect(rdd, id_only, &n);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(n, count);
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_int_eq(rows[i].id, i);
+}
+
+SHAPES(rows_are_dealt_evenly_and_coalesced_in_order)
 {
     uint64_t seed = property_seed();
     struct cases cases = cases_make(&seed);
-    ck_assert_int_eq(barks_count(cases_dataset(context, &cases)), cases.count);
+    barks_rdd *rows = cases_dataset(context, &cases);
+    uint32_t p = 1 + (uint32_t)(property_next(&seed) % 9);
+    barks_rdd *dealt = barks_repartition(rows, p);
+    ck_assert_uint_eq(barks_partition_count(dealt), p);
+    check_all_ids(dealt, cases.count);
+    barks_rdd *fewer = barks_coalesce(rows, p);
+    ck_assert_uint_eq(barks_partition_count(fewer), p < cases.partitions ? p : cases.partitions);
+    check_in_order(fewer, cases.count);
+    /* Above an exchange the rows move, and keep their order as well. */
+    barks_rdd *sorted = barks_sort_by(dealt, "id", .partitions = cases.partitions);
+    check_in_order(barks_coalesce(sorted, p), cases.count);
+    check_in_order(barks_coalesce(barks_coalesce(rows, p), 1), cases.count);
     cases_drop(&cases);
 }
 
-SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_go_round))
+/* The rows of each key, in the order in which they came. */
+SHAPES(partitions_by_key_have_all_rows_of_a_key_in_order)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    int64_t n = 0;
+    barks_rdd *parts = barks_partition_by(cases_dataset(context, &cases), "key",
+                                          .partitions = 1 + (uint32_t)(property_next(&seed) % 20));
+    struct case_row *rows = barks_collect(parts, case_row, &n);
+    ck_assert_int_eq(n, cases.count);
+    for (int64_t i = 1; i < n; i++)
+        for (int64_t k = i - 1; k >= 0 && k > i - 50; k--)
+            if (rows[k].key == rows[i].key)
+                ck_assert_int_lt(rows[k].id, rows[i].id);
+    check_all_ids(parts, cases.count);
+    check_all_ids(barks_partition_by_range(cases_dataset(context, &cases), "real desc, text"),
+                  cases.count);
+    cases_drop(&cases);
+}
+
+static int64_t total_of(const struct cases *cases, int64_t key)
+{
+    int64_t total = 0;
+    for (uint32_t i = 0; i < cases->count; i++)
+        total += cases->rows[i].key == key ? cases->rows[i].id : 0;
+    return total;
+}
+
+static int64_t count_keys(const struct cases *cases)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < cases->count; i++) {
+        bool is_first = true;
+        for (uint32_t k = 0; k < i && is_first; k++)
+            is_first = cases->rows[k].key != cases->rows[i].key;
+        count += is_first;
+    }
+    return count;
+}
+
+static void check_totals(barks_rdd *rdd, const struct cases *cases, int64_t factor)
+{
+    int64_t n = 0;
+    struct key_total *totals = barks_collect(rdd, key_total, &n);
+    ck_assert_ptr_nonnull(totals);
+    ck_assert_int_eq(n, count_keys(cases));
+    for (int64_t i = 0; i < n; i += 1 + n / 50)
+        ck_assert_int_eq(totals[i].total, factor * total_of(cases, totals[i].key));
+}
+
+SHAPES(a_reduce_is_the_same_with_and_without_its_exchange)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    barks_rdd *totals = barks_map(cases_dataset(context, &cases), to_total, NULL);
+    check_totals(barks_reduce_by_key(totals, "key", add_totals), &cases, 1);
+    check_totals(barks_reduce_by_key(totals, "key", add_totals, .map_side_combine = BARKS_NEVER),
+                 &cases, 1);
+    barks_rdd *parts = barks_partition_by(totals, "key", .partitions = 5);
+    barks_rdd *reduced = barks_reduce_by_key(parts, "key", add_totals);
+    ck_assert_uint_eq(barks_partition_count(reduced), 5);
+    check_totals(reduced, &cases, 1);
+    /* The map says that it leaves the keys alone, so that reducing again needs no exchange. */
+    barks_rdd *doubled = barks_map_keeping(reduced, double_total, NULL);
+    check_totals(barks_reduce_by_key(doubled, "key", add_totals), &cases, 2);
+    /* Two of one partitioning are put side by side: keys of both meet. */
+    barks_rdd *both = barks_union(reduced, doubled);
+    ck_assert_uint_eq(barks_partition_count(both), 5);
+    check_totals(barks_reduce_by_key(both, "key", add_totals), &cases, 3);
+    /* Partitioned otherwise, they stand one after another. */
+    ck_assert_uint_eq(barks_partition_count(
+                          barks_union(reduced, barks_partition_by(totals, "key", .partitions = 4))),
+                      9);
+    cases_drop(&cases);
+}
+
+SHAPES(the_first_row_of_each_key_is_kept)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    int64_t n = 0;
+    struct case_row *rows =
+        barks_collect(barks_distinct_by(cases_dataset(context, &cases), "key",
+                                        .partitions = 1 + (uint32_t)(property_next(&seed) % 7)),
+                      case_row, &n);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(n, count_keys(&cases));
+    for (int64_t i = 0; i < n; i += 1 + n / 50)
+        for (int64_t k = 0; k < rows[i].id; k++)
+            ck_assert_int_ne(cases.rows[k].key, rows[i].key);
+    cases_drop(&cases);
+}
+
+BARKS_RECORD(renamed_row, (optional(str), words), (i64, number_of));
+
+SHAPES(columns_are_chosen_dropped_and_renamed)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    int64_t n = 0;
+    barks_rdd *rows = cases_dataset(context, &cases);
+    barks_rdd *chosen = barks_select(rows, "text as words, id as number_of, real");
+    ck_assert_str_eq(barks_schema_text(chosen), "words str?, number_of i64, real f64");
+    ck_assert_str_eq(barks_schema_text(barks_drop(chosen, "number_of")), "words str?, real f64");
+    ck_assert_str_eq(barks_schema_text(barks_rename(chosen, "real as x")),
+                     "words str?, number_of i64, x f64");
+    ck_assert_str_eq(barks_schema_text(barks_values(rows, "key, real, text")),
+                     "id i64, number i64?");
+    /* Through an exchange, where the rows travel under a record that no program has. */
+    barks_rdd *sorted = barks_sort_by(chosen, "number_of desc", .partitions = 3);
+    struct renamed_row *back = barks_collect(sorted, renamed_row, &n);
+    ck_assert_ptr_nonnull(back);
+    ck_assert_int_eq(n, cases.count);
+    for (int64_t i = 0; i < n; i++) {
+        const struct case_row *row = &cases.rows[n - 1 - i];
+        ck_assert_int_eq(back[i].number_of, row->id);
+        ck_assert_int_eq(back[i].words.valid, row->text.valid);
+        ck_assert(!row->text.valid || barks_str_equal(back[i].words.value, row->text.value));
+    }
+    ck_assert_int_eq(barks_count(barks_distinct(barks_keys(rows, "key"))), count_keys(&cases));
+    cases_drop(&cases);
+}
+
+SHAPES(secondary_sort)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    int64_t n = 0;
+    barks_rdd *sorted = barks_repartition_and_sort(cases_dataset(context, &cases), "key",
+                                                   "key, id desc", .partitions = 4);
+    struct case_row *rows = barks_collect(sorted, case_row, &n);
+    ck_assert_int_eq(n, cases.count);
+    int64_t breaks = 0;
+    for (int64_t i = 1; i < n; i++) {
+        if (rows[i - 1].key == rows[i].key)
+            ck_assert_int_gt(rows[i - 1].id, rows[i].id);
+        breaks += rows[i - 1].key > rows[i].key;
+    }
+    ck_assert_int_lt(breaks, 4);
+    cases_drop(&cases);
+}
+
+SHAPES_EXIT(mistakes_are_told_with_their_place, 2)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    barks_rdd *rows = cases_dataset(context, &cases);
+    barks_rdd *wrong[] = {barks_select(rows, "id, key as id"),
+                          barks_select(rows, "idd"),
+                          barks_select(rows, "id az x"),
+                          barks_drop(rows, "key, id, real, number, text"),
+                          barks_rename(rows, "key as text"),
+                          barks_partition_by(rows, "kee"),
+                          barks_coalesce(rows, 0),
+                          barks_repartition_and_sort(rows, "key", "nothing")};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_int_eq(barks_count(barks_distinct(wrong[i])), -1);
+        barks_status *error = barks_take_error(context);
+        ck_assert_int_eq(barks_status_code(error), BARKS_INVALID);
+        ck_assert_ptr_nonnull(strstr(barks_status_text(error), "test_exchanges.c:"));
+        barks_status_free(error);
+    }
+    ck_assert_int_eq(barks_count(wrong[0]), -1);
+    cases_drop(&cases);
+}
+
+SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_are_dealt_evenly_and_coalesced_in_order),
+           ON_SHAPES(partitions_by_key_have_all_rows_of_a_key_in_order),
+           ON_SHAPES(a_reduce_is_the_same_with_and_without_its_exchange),
+           ON_SHAPES(the_first_row_of_each_key_is_kept),
+           ON_SHAPES(columns_are_chosen_dropped_and_renamed), ON_SHAPES(secondary_sort),
+           ON_SHAPES(mistakes_are_told_with_their_place))
