@@ -33,8 +33,8 @@ enum input_kind {
     /* Partition parent_first + q of the parent's shuffle is read by partition first_partition + q
      * of this stage. The tasks are pinned to the executors that own those partitions
      * (scheduler/owners.h), unless the parent's output was there already (skipped), when it can be
-     * read from anywhere. A join has two inputs of equal range; a union has ranges side by side;
-     * other overlaps are refused.
+     * read from anywhere. The inputs of a join read partitions of equal number of shuffles of
+     * equal size; a union has ranges side by side; other overlaps are refused.
      */
     INPUT_PARTITIONS = 1,
     /* Order only: no data goes this way, or it goes through the driver. */
@@ -47,6 +47,16 @@ struct stage_input {
     uint32_t parent_first; /* the first partition of the parent that is read, by first_partition */
     uint32_t partition_count; /* how many are read; 0: all from parent_first on */
 };
+
+static inline uint32_t stage_input_count(const struct stage_input *input,
+                                         uint32_t output_partition_count)
+{
+    if (input->partition_count > 0)
+        return input->partition_count;
+    return output_partition_count > input->parent_first
+               ? output_partition_count - input->parent_first
+               : 0;
+}
 
 /* Where a partition is best read: an executor that has it in memory, or a node that has it on disk.
  * A wish, never a condition. */

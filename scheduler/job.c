@@ -47,6 +47,8 @@ BARKS_CHECKED static barks_status *copy_stage(struct stage *stage, const struct 
     if (spec->partition_bytes != NULL)
         BARKS_TRY(copy_items(spec->partition_bytes, spec->partition_count,
                              sizeof *stage->partition_bytes, &stage->partition_bytes));
+    if (spec->pins != NULL)
+        BARKS_TRY(copy_items(spec->pins, spec->partition_count, sizeof *stage->pins, &stage->pins));
     if (spec->place_firsts != NULL) {
         BARKS_TRY(copy_items(spec->place_firsts, (size_t)spec->partition_count + 1,
                              sizeof *stage->place_firsts, &stage->place_firsts));

@@ -5,8 +5,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Partitions of a stage that read partition + shift of a shuffle of so many partitions. */
 struct range {
     uint32_t first, end;
+    uint32_t shift; /* modulo 2^32 */
+    uint32_t output_partition_count;
 };
 
 static int compare_ranges(const void *a_pointer, const void *b_pointer)
@@ -38,31 +41,46 @@ BARKS_CHECKED static barks_status *check_input(const struct job_spec *spec, uint
     if (parent->output != OUTPUT_SHUFFLE)
         BARKS_FAIL(BARKS_INVALID, "stage %u reads partitions of stage %u, which is no shuffle",
                    index, input->parent);
-    *out_range = (struct range){.first = input->first_partition};
-    if (ckd_add(&out_range->end, input->first_partition, parent->output_partition_count) ||
+    uint32_t count = stage_input_count(input, parent->output_partition_count), parent_end = 0;
+    *out_range = (struct range){.first = input->first_partition,
+                                .shift = input->parent_first - input->first_partition,
+                                .output_partition_count = parent->output_partition_count};
+    if (ckd_add(&parent_end, input->parent_first, count) ||
+        parent_end > parent->output_partition_count)
+        BARKS_FAIL(BARKS_INVALID,
+                   "stage %u reads %u partitions of stage %u from partition %u of its %u on", index,
+                   count, input->parent, input->parent_first, parent->output_partition_count);
+    if (ckd_add(&out_range->end, input->first_partition, count) ||
         out_range->end > spec->stages[index].partition_count)
         BARKS_FAIL(
             BARKS_INVALID,
             "stage %u of %u partitions reads %u partitions of stage %u from its partition %u on",
-            index, spec->stages[index].partition_count, parent->output_partition_count,
-            input->parent, input->first_partition);
+            index, spec->stages[index].partition_count, count, input->parent,
+            input->first_partition);
     return NULL;
 }
 
-/* A partition has one owner: what several inputs cover, they must cover alike. */
+/* A partition has one owner: what several inputs cover, they must cover alike. What two of them
+ * cover is covered by the one before both that reaches farthest, so each is held against that. */
 BARKS_CHECKED static barks_status *check_overlaps(uint32_t index, struct range *ranges,
                                                   uint32_t count)
 {
     if (count < 2)
         return NULL;
     qsort(ranges, count, sizeof *ranges, compare_ranges);
-    for (uint32_t i = 1; i < count; i++)
-        if (ranges[i].first < ranges[i - 1].end && compare_ranges(&ranges[i], &ranges[i - 1]) != 0)
+    const struct range *farthest = &ranges[0];
+    for (uint32_t i = 1; i < count; i++) {
+        const struct range *range = &ranges[i];
+        if (range->first < farthest->end &&
+            (range->shift != farthest->shift ||
+             range->output_partition_count != farthest->output_partition_count))
             BARKS_FAIL(BARKS_INVALID,
                        "stage %u has inputs at its partitions [%u, %u) and [%u, %u), which overlap "
                        "but differ",
-                       index, ranges[i - 1].first, ranges[i - 1].end, ranges[i].first,
-                       ranges[i].end);
+                       index, farthest->first, farthest->end, range->first, range->end);
+        if (range->end > farthest->end)
+            farthest = range;
+    }
     return NULL;
 }
 

@@ -184,8 +184,8 @@ BARKS_CHECKED static barks_status *tell_readers(struct stage *stage, const uint6
         const struct stage_input *input = &job->inputs[job->children[i].input];
         struct stage *reader = &job->stages[job->children[i].stage];
         if (input->kind == INPUT_PARTITIONS && reader->state == STAGE_WAITING && !reader->is_split)
-            BARKS_TRY(
-                add_bytes(reader, input->first_partition, bytes, stage->output_partition_count));
+            BARKS_TRY(add_bytes(reader, input->first_partition, bytes + input->parent_first,
+                                stage_input_count(input, stage->output_partition_count)));
     }
     return NULL;
 }

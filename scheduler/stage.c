@@ -78,6 +78,7 @@ void stage_drop(struct stage *stage)
 {
     stage_drop_tasks(stage);
     free(stage->partition_bytes);
+    free(stage->pins);
     free(stage->place_firsts);
     free(stage->places);
     free(stage->shipped);

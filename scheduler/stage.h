@@ -41,6 +41,7 @@ struct stage {
 
     /* What splitting needs; freed by it. */
     uint64_t *partition_bytes; /* owned; NULL: unknown */
+    uint32_t *pins;            /* owned; NULL: none */
     uint32_t *place_firsts;    /* owned; NULL: no places */
     struct place *places;      /* owned */
 

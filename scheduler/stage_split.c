@@ -87,64 +87,95 @@ BARKS_CHECKED static barks_status *add_segment(struct splitting *splitting, uint
     return NULL;
 }
 
-/* One segment for each member of the roster; those of the dead belong to their heirs. */
-BARKS_CHECKED static barks_status *add_owned_segments(struct splitting *splitting,
-                                                      const struct roster *roster, uint32_t first,
-                                                      uint32_t count)
+/* Who must run each partition, and where a range of one owner begins although the one before it
+ * may have the same. */
+struct claims {
+    uint32_t *owners; /* owned, as the next; EXECUTOR_NONE: anybody */
+    bool *is_begin;
+};
+
+static void claims_drop(struct claims *claims)
 {
+    free(claims->owners);
+    free(claims->is_begin);
+}
+
+/* What a shuffle's members own, those of the dead their heirs. Of a join the second input claims
+ * what the first has claimed already, for the same owners (job.h). */
+BARKS_CHECKED static barks_status *claim_input(const struct splitting *splitting,
+                                               const struct stage_input *input,
+                                               struct claims *claims)
+{
+    const struct stage *parent = &splitting->stage->job->stages[input->parent];
+    const struct roster *roster = job_roster(splitting->stage->job, parent);
+    BARKS_ASSERT(roster != NULL);
     uint32_t *firsts = calloc((size_t)roster->member_count + 1, sizeof *firsts);
     if (firsts == NULL)
         return no_memory(splitting);
-    owners_divide(count, roster->worker_counts, roster->member_count, firsts);
-    barks_status *status = NULL;
-    for (uint32_t member = 0; member < roster->member_count && status == NULL; member++)
-        status = add_segment(splitting, first + firsts[member], first + firsts[member + 1],
-                             executor_heir(splitting->table, roster->executors[member]));
-    free(firsts);
-    return status;
-}
-
-static int compare_inputs(const void *a_pointer, const void *b_pointer)
-{
-    const struct stage_input *a = a_pointer, *b = b_pointer;
-    return (a->first_partition > b->first_partition) - (a->first_partition < b->first_partition);
-}
-
-/* inputs is a copy of the stage's, to be sorted. Equal ranges have equal owners (job.h). */
-BARKS_CHECKED static barks_status *segment_inputs(struct splitting *splitting,
-                                                  struct stage_input *inputs, uint32_t count)
-{
-    const struct job *job = splitting->stage->job;
-    qsort(inputs, count, sizeof *inputs, compare_inputs);
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct stage *parent = &job->stages[inputs[i].parent];
-        if (inputs[i].first_partition < end)
-            continue; /* the other side of a join */
-        BARKS_TRY(add_segment(splitting, end, inputs[i].first_partition, EXECUTOR_NONE));
-        const struct roster *roster = job_roster(job, parent);
-        BARKS_ASSERT(roster != NULL);
-        BARKS_TRY(add_owned_segments(splitting, roster, inputs[i].first_partition,
-                                     parent->output_partition_count));
-        end = inputs[i].first_partition + parent->output_partition_count;
+    owners_divide(parent->output_partition_count, roster->worker_counts, roster->member_count,
+                  firsts);
+    uint32_t count = stage_input_count(input, parent->output_partition_count);
+    for (uint32_t member = 0; member < roster->member_count; member++) {
+        uint32_t owner = executor_heir(splitting->table, roster->executors[member]);
+        uint32_t first = firsts[member], end = firsts[member + 1];
+        first = first > input->parent_first ? first : input->parent_first;
+        end = end < input->parent_first + count ? end : input->parent_first + count;
+        for (uint32_t partition = first; partition < end; partition++) {
+            uint32_t own = partition - input->parent_first + input->first_partition;
+            if (claims->owners[own] != EXECUTOR_NONE)
+                continue;
+            claims->owners[own] = owner;
+            claims->is_begin[own] = partition == first;
+        }
     }
-    return add_segment(splitting, end, splitting->stage->partition_count, EXECUTOR_NONE);
+    free(firsts);
+    return NULL;
+}
+
+/* Pins of what no input has claimed, to executors that live. */
+static void claim_pins(const struct splitting *splitting, struct claims *claims)
+{
+    const struct stage *stage = splitting->stage;
+    for (uint32_t p = 0; stage->pins != NULL && p < stage->partition_count; p++)
+        if (claims->owners[p] == EXECUTOR_NONE && stage->pins[p] != SCHEDULER_ANY &&
+            executor_is_alive(splitting->table, stage->pins[p]))
+            claims->owners[p] = stage->pins[p];
+}
+
+BARKS_CHECKED static barks_status *fill_claims(const struct splitting *splitting,
+                                               struct claims *claims)
+{
+    const struct stage *stage = splitting->stage;
+    claims->owners = calloc((size_t)stage->partition_count + 1, sizeof *claims->owners);
+    claims->is_begin = calloc((size_t)stage->partition_count + 1, sizeof *claims->is_begin);
+    if (claims->owners == NULL || claims->is_begin == NULL)
+        return no_memory(splitting);
+    for (uint32_t p = 0; p < stage->partition_count; p++)
+        claims->owners[p] = EXECUTOR_NONE;
+    for (uint32_t i = stage->input_first; i < stage->input_end; i++) {
+        const struct stage_input *input = &stage->job->inputs[i];
+        if (input->kind == INPUT_PARTITIONS &&
+            stage->job->stages[input->parent].state != STAGE_SKIPPED)
+            BARKS_TRY(claim_input(splitting, input, claims));
+    }
+    claim_pins(splitting, claims);
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *make_segments(struct splitting *splitting)
 {
-    const struct stage *stage = splitting->stage;
-    uint32_t input_count = stage->input_end - stage->input_first;
-    struct stage_input *inputs = calloc((size_t)input_count + 1, sizeof *inputs);
-    if (inputs == NULL)
-        return no_memory(splitting);
-    uint32_t count = 0;
-    for (uint32_t i = stage->input_first; i < stage->input_end; i++)
-        if (stage->job->inputs[i].kind == INPUT_PARTITIONS &&
-            stage->job->stages[stage->job->inputs[i].parent].state != STAGE_SKIPPED)
-            inputs[count++] = stage->job->inputs[i];
-    barks_status *status = segment_inputs(splitting, inputs, count);
-    free(inputs);
+    uint32_t partition_count = splitting->stage->partition_count, first = 0;
+    struct claims claims = {0};
+    barks_status *status = fill_claims(splitting, &claims);
+    for (uint32_t p = 1; p < partition_count && status == NULL; p++) {
+        if (claims.owners[p] == claims.owners[p - 1] && !claims.is_begin[p])
+            continue;
+        status = add_segment(splitting, first, p, claims.owners[p - 1]);
+        first = p;
+    }
+    if (status == NULL && partition_count > 0)
+        status = add_segment(splitting, first, partition_count, claims.owners[first]);
+    claims_drop(&claims);
     return status;
 }
 
@@ -455,9 +486,11 @@ barks_status *stage_split(struct stage *stage, const struct executor_table *tabl
                 stage->any_lane = lane;
         stage->is_split = true;
         free(stage->partition_bytes);
+        free(stage->pins);
         free(stage->place_firsts);
         free(stage->places);
         stage->partition_bytes = NULL;
+        stage->pins = NULL;
         stage->place_firsts = NULL;
         stage->places = NULL;
     }

@@ -298,7 +298,7 @@ uint64_t config_duration_ns(const struct config *config, enum config_key key)
 
 const char *config_string(const struct config *config, enum config_key key)
 {
-    BARKS_ASSERT(settings[key].type == SETTING_LEVELS);
+    BARKS_ASSERT(settings[key].type == SETTING_LEVELS || settings[key].type == SETTING_TEXT);
     return config->values[key].text;
 }
 

@@ -42,7 +42,16 @@ struct buffer;
     SETTING(LOST_DEADLINE, "lost_deadline", DURATION, "8s", "1ms..",                               \
             "an executor silent for so long is lost")                                              \
     SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \
-            "most bytes that collect brings to the driver; 0: a quarter of its budget")
+            "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
+    SETTING(KEPT_BYTES_MAX, "kept_bytes_max", BYTES, "0", "",                                      \
+            "most memory of an executor for kept partitions; 0: a half of its budget")             \
+    SETTING(SCRATCH, "scratch", TEXT, "", "",                                                      \
+            "directories for scratch files, dir:dir; none: $TMPDIR, else /tmp")                    \
+    SETTING(CHECKPOINT_DIR, "checkpoint_dir", TEXT, "", "",                                        \
+            "directory for checkpoints, which all hosts see")                                      \
+    SETTING(BROADCAST_JOIN_BYTES, "broadcast_join_bytes", BYTES, "10m", "",                        \
+            "a join sends its right side to all executors up to this size")                        \
+    SETTING(SEED, "seed", INT, "0", "", "of samples and of barks_random")
 
 /* CONFIG_LOG, CONFIG_QUIET ... */
 enum config_key {
@@ -104,7 +113,7 @@ bool config_bool(const struct config *config, enum config_key key);
 int config_int(const struct config *config, enum config_key key);
 uint64_t config_bytes(const struct config *config, enum config_key key);
 uint64_t config_duration_ns(const struct config *config, enum config_key key);
-const char *config_string(const struct config *config, enum config_key key); /* LEVELS */
+const char *config_string(const struct config *config, enum config_key key); /* LEVELS, TEXT */
 int config_choice(const struct config *config, enum config_key key);
 
 /* Where a value comes from, for messages. */

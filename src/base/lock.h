@@ -10,6 +10,7 @@
 /* A thread takes locks in this order only, which is checked where assertions are on: so no two
  * threads can wait for each other. Add a rank where a new kind of lock needs one. */
 enum lock_rank {
+    LOCK_PLAN,      /* the lineage of datasets, and what actions know of it */
     LOCK_CONTEXT,   /* the job as a whole */
     LOCK_SCHEDULER, /* the driver's events */
     LOCK_ACTION,    /* one action's result */

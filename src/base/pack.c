@@ -55,6 +55,14 @@ void pack_bytes(struct packer *packer, const void *bytes, size_t size_bytes)
                       msgpack_pack_bin_body(&into, bytes, size_bytes) != 0;
 }
 
+void pack_raw(struct packer *packer, const struct packer *other)
+{
+    packer->failed |= other->failed;
+    if (other->bytes.size > 0 &&
+        msgpack_sbuffer_write(&packer->bytes, other->bytes.data, other->bytes.size) != 0)
+        packer->failed = true;
+}
+
 barks_status *packer_finish(struct packer *packer)
 {
     if (packer->failed)

@@ -22,6 +22,8 @@ void pack_bool(struct packer *packer, bool value);
 void pack_text(struct packer *packer, const char *text); /* NULL comes back as NULL */
 void pack_bytes(struct packer *packer, const void *bytes,
                 size_t size_bytes); /* NULL comes back as NULL */
+/* Adds what another packer holds; its failure too. */
+void pack_raw(struct packer *packer, const struct packer *other);
 BARKS_CHECKED barks_status *packer_finish(struct packer *packer);
 void packer_drop(struct packer *packer);
 

@@ -38,6 +38,8 @@ const char *setting_type_text(const struct setting *setting)
         return setting->limits;
     case SETTING_LEVELS:
         return "levels";
+    case SETTING_TEXT:
+        return "text";
     }
     return "";
 }
@@ -57,6 +59,8 @@ static const char *expectation(const struct setting *setting)
         return setting->limits;
     case SETTING_LEVELS:
         return "levels of the log such as net=debug,info";
+    case SETTING_TEXT:
+        return "text";
     }
     return "";
 }
@@ -116,6 +120,7 @@ static bool parse_typed(const struct setting *setting, const char *text, uint64_
     case SETTING_CHOICE:
         return parse_choice(setting->limits, text, out_number);
     case SETTING_LEVELS:
+    case SETTING_TEXT:
         *out_number = 0;
         return true;
     }
@@ -136,7 +141,7 @@ static void parse_limit(const struct setting *setting, const char *text, size_t 
 static bool is_within_limits(const struct setting *setting, uint64_t number)
 {
     const char *dots = strstr(setting->limits, "..");
-    if (setting->type == SETTING_CHOICE || dots == NULL)
+    if (setting->type == SETTING_CHOICE || setting->type == SETTING_TEXT || dots == NULL)
         return true;
     uint64_t low = 0;
     uint64_t high = UINT64_MAX;

@@ -10,6 +10,7 @@ enum setting_type {
     SETTING_DURATION,
     SETTING_CHOICE,
     SETTING_LEVELS,
+    SETTING_TEXT, /* any, also none */
 };
 
 enum { SETTING_NAME_BYTES = 64 }; /* of a key or an option, the final zero byte included */

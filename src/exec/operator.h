@@ -66,6 +66,7 @@ struct task {
     const struct task_spec *payloads; /* whose payloads have those of the partition that runs */
     uint32_t partition;               /* of the stage, that runs now */
     bool partition_done;              /* the terminal wants no more rows of this partition */
+    barks_task_info info;             /* for bodies: exec/task_info.h */
     char place[320];                  /* where the source stands, for errors: "file 'x', byte 17" */
 };
 

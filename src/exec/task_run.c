@@ -2,6 +2,7 @@
 
 #include "exec/operator.h"
 #include "exec/partition_share.h"
+#include "exec/task_info.h"
 #include "shuffle/exchange.h"
 
 #include <stdio.h>
@@ -116,6 +117,7 @@ BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t par
     struct operator* terminal = task->terminal;
     task->partition = partition;
     task->partition_done = false;
+    task_info_partition(task);
     if (terminal->kind->begin_partition != NULL)
         BARKS_TRY(terminal->kind->begin_partition(terminal, partition));
     BARKS_TRY(run_place(task, pipeline_root(task->spec->pipeline, partition), terminal));
@@ -191,8 +193,14 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
         .spec = spec, .services = services, .progress = progress, .result = out_result};
     *out_result = (struct task_result){.bytes = {.limit_bytes = RESULT_BYTES_MAX}};
     snprintf(task.place, sizeof task.place, "before its first row");
+    task_info_begin(&task);
     barks_status *status = run_all(&task);
     destroy_operators(&task);
+    task_info_end();
+    if (status == NULL) { /* of what bodies asked for and could not be told there */
+        status = out_result->accumulated.failed;
+        out_result->accumulated.failed = NULL;
+    }
     status = end_attempt(&task, status);
     out_result->counters.rows_read =
         atomic_load_explicit(&progress->rows_read, memory_order_relaxed);
@@ -235,4 +243,5 @@ void task_result_drop(struct task_result *result)
     buffer_drop(&result->bytes);
     free(result->sent);
     result->sent = NULL;
+    accumulations_drop(&result->accumulated);
 }

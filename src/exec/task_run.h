@@ -3,6 +3,7 @@
 
 #include "barks/status.h"
 #include "base/buffer.h"
+#include "exec/accumulate.h"
 #include "exec/pipeline.h"
 
 #include <stdatomic.h>
@@ -12,8 +13,10 @@
 struct exchange;
 struct exchange_sent;
 struct share_member;
+struct kept_store;
 struct reduce_side;
 struct pool;
+struct shared_rows;
 
 /* What tasks of an executor share. Borrowed; lives longer than any task. */
 struct task_services {
@@ -23,6 +26,11 @@ struct task_services {
     uint32_t executor_count;
     uint32_t worker_count;
     uint64_t line_bytes_max;
+    struct kept_store *kept;
+    struct shared_rows *shared;
+    uint32_t executor; /* its rank */
+    const char *host;
+    uint64_t seed; /* of the job */
 };
 
 /* Bytes that the driver sends along for a partition of a leaf that a partition of the stage reads:
@@ -36,6 +44,7 @@ struct task_payload {
 
 struct task_spec {
     const struct pipeline *pipeline;
+    uint64_t job;
     uint32_t task; /* the run's number in the stage */
     uint32_t attempt;
     uint32_t first; /* partitions [first, end) */
@@ -80,6 +89,7 @@ struct task_result {
     struct task_counters counters;
     struct exchange_sent
         *sent; /* executor_count entries for TERMINAL_SHUFFLE, owned (free), else NULL */
+    struct accumulations accumulated; /* by bodies */
 };
 
 /* Runs the attempt to its end. On an error nothing of it counts: its frames are dropped, its part

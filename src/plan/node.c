@@ -40,8 +40,10 @@ void node_destroy(struct node *node)
     free(node->listing);
     batch_destroy(node->rows);
     exchange_plan_drop(&node->exchange);
-    if (node->kept != NULL)
+    if (node->kept != NULL) {
         free(node->kept->at);
+        free(node->kept->partitions);
+    }
     free(node->kept);
     free(node);
 }

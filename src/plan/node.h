@@ -25,12 +25,17 @@ struct exchange_plan {
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
 };
 
+struct kept_partition {
+    uint64_t row_count, memory_bytes, disk_bytes;
+};
+
 /* STEP_KEEP: what executors have of it now. Changed under the planning lock only. */
 struct kept_state {
-    uint64_t dataset;    /* its number for the executors */
-    unsigned level;      /* enum kept_level and flags */
-    uint32_t *at;        /* rank that keeps each partition, 0: none; owned */
-    bool is_local_check; /* a local checkpoint: what is lost cannot be made again */
+    uint64_t dataset;                  /* its number for the executors */
+    unsigned level;                    /* enum kept_level and flags */
+    uint32_t *at;                      /* rank that keeps each partition, 0: none; owned */
+    struct kept_partition *partitions; /* what it takes there; owned */
+    bool is_local_check;               /* a local checkpoint: what is lost cannot be made again */
 };
 
 /* Immutable but for what actions keep up to date: splitters, kept. Belongs to the context. */

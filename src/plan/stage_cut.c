@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "batch/codec.h"
 #include "io/split.h"
+#include "plan/kept_places.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct cut {
     struct job_plan *plan;
     bool takes_frames;
     uint32_t *stage_of; /* by node id, of exchanges: index of the stage that fills it, plus 1 */
+    bool is_trial;      /* to find the exchanges that are read: a stage's parents are node ids */
 };
 
 /* Nodes reachable from root, inputs before consumers; through exchanges too when whole. Owned by
@@ -69,12 +71,14 @@ BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const
 {
     uint32_t index = stage->pipeline->node_count++;
     struct pipe_node *read = &stage->pipeline->nodes[index];
-    uint32_t parent = cut->stage_of[node->id] - 1;
+    /* One that is not read, since what is made of it is kept, has no stage. */
+    bool has_stage = !cut->is_trial && cut->stage_of[node->id] != 0;
+    uint32_t parent = has_stage ? cut->stage_of[node->id] - 1 : node->id;
     *read = (struct pipe_node){
         .step.kind = STEP_SHUFFLE,
         .partition_count = node->partition_count,
         .record = node->record,
-        .shuffle = cut->plan->stages[parent].pipeline->terminal.shuffle,
+        .shuffle = has_stage ? cut->plan->stages[parent].pipeline->terminal.shuffle : 0,
         .take_frames = cut->takes_frames,
     };
     stage->parent_of[index] = parent;
@@ -94,7 +98,10 @@ BARKS_CHECKED static barks_status *add_step(const struct node *node, const uint3
     for (uint32_t i = 0; i < node->input_count; i++)
         out->inputs[i] = index_of[node->inputs[i]->id];
     out->input_count = node->input_count;
-    return NULL;
+    if (node->kept == NULL)
+        return NULL;
+    return copy_bytes(node->kept->at, node->partition_count * sizeof(uint32_t),
+                      (void **)&out->kept_at);
 }
 
 BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct node *node,
@@ -200,7 +207,57 @@ BARKS_CHECKED static barks_status *fill_stage(struct cut *cut, struct node *last
         status = add_node(cut, nodes[i], stage, index_of);
     free(nodes);
     free(index_of);
+    if (status == NULL)
+        status = kept_places_choose(stage->pipeline, cut->options, &stage->pins);
     return status != NULL ? status : find_inputs(stage);
+}
+
+static void stage_plan_drop(struct stage_plan *stage)
+{
+    pipeline_destroy(stage->pipeline);
+    free(stage->leaves);
+    free(stage->parent_of);
+    free(stage->inputs);
+    free(stage->pins);
+    *stage = (struct stage_plan){0};
+}
+
+/* ---- what is read at all ---- */
+
+/* Marks the exchanges that a stage up to last, for a terminal of these partitions, reads. */
+BARKS_CHECKED static barks_status *mark_read(struct cut *cut, struct node *last,
+                                             uint32_t first_partition, uint32_t end_partition,
+                                             bool *is_read)
+{
+    struct stage_plan stage = {0};
+    struct terminal terminal = {.first_partition = first_partition, .end_partition = end_partition};
+    barks_status *status = fill_stage(cut, last, &terminal, &stage);
+    for (uint32_t i = 0; i < stage.input_count && status == NULL; i++)
+        is_read[stage.inputs[i].parent] = true;
+    stage_plan_drop(&stage);
+    return status;
+}
+
+/* Below what is kept, exchanges are not read, nor those below them. */
+BARKS_CHECKED static barks_status *find_read(struct cut *cut, struct node **order, uint32_t count,
+                                             bool *is_read)
+{
+    bool has_kept = false;
+    for (uint32_t i = 0; i < count; i++)
+        has_kept |= order[i]->kept != NULL;
+    for (uint32_t i = 0; i < count && !has_kept; i++)
+        is_read[order[i]->id] = true;
+    if (!has_kept)
+        return NULL;
+    cut->is_trial = true;
+    const struct terminal *terminal = cut->options->terminal;
+    barks_status *status = mark_read(cut, order[count - 1], terminal->first_partition,
+                                     terminal->end_partition, is_read);
+    for (uint32_t i = count; i-- > 0 && status == NULL;)
+        if (node_is_exchange(order[i]) && is_read[order[i]->id])
+            status = mark_read(cut, order[i]->inputs[0], 0, 0, is_read);
+    cut->is_trial = false;
+    return status;
 }
 
 /* ---- the job ---- */
@@ -261,10 +318,11 @@ static bool has_shared_step(struct node **order, uint32_t count, bool *seen)
     return is_shared;
 }
 
-BARKS_CHECKED static barks_status *cut_all(struct cut *cut, struct node **order, uint32_t count)
+BARKS_CHECKED static barks_status *cut_all(struct cut *cut, struct node **order, uint32_t count,
+                                           const bool *is_read)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (node_is_exchange(order[i]))
+        if (node_is_exchange(order[i]) && is_read[order[i]->id])
             BARKS_TRY(cut_exchange(cut, order[i]));
     return fill_stage(cut, order[count - 1], cut->options->terminal,
                       &cut->plan->stages[cut->plan->stage_count++]);
@@ -281,17 +339,21 @@ barks_status *stage_cut(struct node *node, const struct cut_options *options,
     if (status != NULL)
         return status;
     bool *seen = calloc((size_t)options->node_count + 1, sizeof *seen);
+    bool *is_read = calloc((size_t)options->node_count + 1, sizeof *is_read);
     cut.stage_of = calloc((size_t)options->node_count + 1, sizeof *cut.stage_of);
     out_plan->stages = calloc((size_t)count + 1, sizeof *out_plan->stages);
-    if (seen == NULL || cut.stage_of == NULL || out_plan->stages == NULL)
+    if (seen == NULL || is_read == NULL || cut.stage_of == NULL || out_plan->stages == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory to plan %u steps",
                                   count);
     if (status == NULL) {
         cut.takes_frames = !has_shared_step(order, count, seen);
-        status = cut_all(&cut, order, count);
+        status = find_read(&cut, order, count, is_read);
     }
+    if (status == NULL)
+        status = cut_all(&cut, order, count, is_read);
     free(order);
     free(seen);
+    free(is_read);
     free(cut.stage_of);
     if (status != NULL)
         job_plan_drop(out_plan);
@@ -300,13 +362,8 @@ barks_status *stage_cut(struct node *node, const struct cut_options *options,
 
 void job_plan_drop(struct job_plan *plan)
 {
-    for (uint32_t i = 0; i < plan->stage_count; i++) {
-        pipeline_destroy(plan->stages[i].pipeline);
-        free(plan->stages[i].leaves);
-        free(plan->stages[i].parent_of);
-        free(plan->stages[i].inputs);
-        free(plan->stages[i].pins);
-    }
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        stage_plan_drop(&plan->stages[i]);
     free(plan->stages);
     *plan = (struct job_plan){0};
 }

@@ -31,6 +31,9 @@ struct cut_options {
     struct terminal *terminal; /* of the last stage; taken: zeroed once a stage has it */
     uint32_t node_count;       /* of the context */
     uint64_t *next_id;         /* for stages and shuffles: unique in the job's life */
+    /* The executors that own the partitions of a shuffle of so many. */
+    barks_status *(*fill_owners)(void *context, uint32_t partition_count, uint32_t *out_ranks);
+    void *context;
 };
 
 /* The owners of the shuffles' partitions are filled in when the stages are shipped (terminal.owners

@@ -1,4 +1,5 @@
 /* Actions: what brings an answer to the driver, or files to a directory. */
+#include "rdd/action_frame.h"
 #include "rdd/dataset.h"
 #include "runtime/action.h"
 #include "runtime/answer.h"
@@ -8,10 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHAT_BYTES = 256 };
-
-/* The context that an action runs in, or NULL after it has said why there is none. */
-static barks_context *context_for(const barks_rdd *rdd, const char *what)
+barks_context *action_context(const barks_rdd *rdd, const char *what)
 {
     barks_context *alive = context_alive();
     if (alive == NULL)
@@ -24,12 +22,12 @@ static barks_context *context_for(const barks_rdd *rdd, const char *what)
     return rdd->context == alive ? alive : NULL;
 }
 
-static void name_action(char *what, const char *action, const char *where)
+void action_name(char *what, const char *action, const char *where)
 {
-    snprintf(what, WHAT_BYTES, "%s at %s", action, where);
+    snprintf(what, ACTION_NAME_BYTES, "%s at %s", action, where);
 }
 
-static bool is_done(barks_context *context, barks_status *status)
+bool action_is_done(barks_context *context, barks_status *status)
 {
     if (status != NULL)
         context_fail(context, status);
@@ -38,11 +36,12 @@ static bool is_done(barks_context *context, barks_status *status)
 
 int64_t barks_count_at(barks_rdd *rdd, const char *where)
 {
-    char what[WHAT_BYTES];
+    char what[ACTION_NAME_BYTES];
     uint64_t row_count = 0;
-    name_action(what, "count", where);
-    barks_context *context = context_for(rdd, what);
-    if (context == NULL || !is_done(context, answer_count(context, &rdd->node, what, &row_count)))
+    action_name(what, "count", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL ||
+        !action_is_done(context, answer_count(context, &rdd->node, what, &row_count)))
         return -1;
     return (int64_t)row_count;
 }
@@ -50,14 +49,14 @@ int64_t barks_count_at(barks_rdd *rdd, const char *where)
 void *barks_take_at(barks_rdd *rdd, int64_t n, const barks_record *record, int64_t *out_count,
                     const char *where)
 {
-    char what[WHAT_BYTES];
+    char what[ACTION_NAME_BYTES];
     void *rows = NULL;
     uint64_t row_count = 0;
-    name_action(what, n == INT64_MAX ? "collect" : "take", where);
-    barks_context *context = context_for(rdd, what);
+    action_name(what, n == INT64_MAX ? "collect" : "take", where);
+    barks_context *context = action_context(rdd, what);
     *out_count = 0;
-    if (context == NULL ||
-        !is_done(context, answer_take(context, &rdd->node, n, record, what, &rows, &row_count)))
+    if (context == NULL || !action_is_done(context, answer_take(context, &rdd->node, n, record,
+                                                                what, &rows, &row_count)))
         return NULL;
     *out_count = (int64_t)row_count;
     return rows;
@@ -66,13 +65,13 @@ void *barks_take_at(barks_rdd *rdd, int64_t n, const barks_record *record, int64
 void *barks_top_at(barks_rdd *rdd, int64_t n, const char *order, const barks_record *record,
                    int64_t *out_count, const char *where)
 {
-    char what[WHAT_BYTES];
+    char what[ACTION_NAME_BYTES];
     void *rows = NULL;
     uint64_t row_count = 0;
     struct sort_key *keys = NULL;
     uint32_t key_count = 0;
-    name_action(what, "top", where);
-    barks_context *context = context_for(rdd, what);
+    action_name(what, "top", where);
+    barks_context *context = action_context(rdd, what);
     *out_count = 0;
     if (context == NULL)
         return NULL;
@@ -83,7 +82,7 @@ void *barks_top_at(barks_rdd *rdd, int64_t n, const char *order, const barks_rec
         status =
             answer_top(context, &rdd->node, n, keys, key_count, record, what, &rows, &row_count);
     free(keys);
-    if (!is_done(context, status))
+    if (!action_is_done(context, status))
         return NULL;
     *out_count = (int64_t)row_count;
     return rows;
@@ -98,38 +97,38 @@ void barks_release(barks_context *context, const void *rows)
 bool barks_reduce_at(barks_rdd *rdd, const barks_function *function, void *out, size_t out_bytes,
                      const char *where)
 {
-    char what[WHAT_BYTES];
-    name_action(what, "reduce", where);
-    barks_context *context = context_for(rdd, what);
+    char what[ACTION_NAME_BYTES];
+    action_name(what, "reduce", where);
+    barks_context *context = action_context(rdd, what);
     if (context == NULL)
         return false;
     if (out_bytes != function->in->size)
-        return is_done(context,
-                       barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
-                                        "%s: the result has %zu bytes and a struct %s has %zu",
-                                        what, out_bytes, function->in->name, function->in->size));
-    return is_done(context, answer_reduce(context, &rdd->node, function, what, out));
+        return action_is_done(
+            context, barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                      "%s: the result has %zu bytes and a struct %s has %zu", what,
+                                      out_bytes, function->in->name, function->in->size));
+    return action_is_done(context, answer_reduce(context, &rdd->node, function, what, out));
 }
 
 bool barks_foreach_at(barks_rdd *rdd, const barks_function *function, const void *env,
                       const char *where)
 {
-    char what[WHAT_BYTES];
-    name_action(what, "foreach", where);
-    barks_context *context = context_for(rdd, what);
+    char what[ACTION_NAME_BYTES];
+    action_name(what, "foreach", where);
+    barks_context *context = action_context(rdd, what);
     return context != NULL &&
-           is_done(context, answer_foreach(context, &rdd->node, function, env, what));
+           action_is_done(context, answer_foreach(context, &rdd->node, function, env, what));
 }
 
 bool barks_write_at(barks_rdd *rdd, const char *format, const char *path,
                     const barks_write_options *options, const char *where)
 {
-    char what[WHAT_BYTES], action[64];
+    char what[ACTION_NAME_BYTES], action[64];
     snprintf(action, sizeof action, "write %s", format);
-    name_action(what, action, where);
-    barks_context *context = context_for(rdd, what);
+    action_name(what, action, where);
+    barks_context *context = action_context(rdd, what);
     if (context == NULL)
         return false;
-    return is_done(context,
-                   answer_write(context, &rdd->node, format, path, options->overwrite, what));
+    return action_is_done(
+        context, answer_write(context, &rdd->node, format, path, options->overwrite, what));
 }

@@ -1,2 +1,124 @@
-/* Values that tasks add to, summed at the driver. */
-#include "runtime/context.h"
+#include "runtime/accumulators.h"
+
+#include "base/copy.h"
+#include "base/pack.h"
+#include "base/scope.h"
+#include "runtime/driver.h"
+
+#include <stdlib.h>
+
+barks_status *accumulators_add(barks_context *context, const char *name, enum accumulator_kind kind,
+                               const barks_function *function, struct batch *rows, uint32_t *out_id)
+{
+    char *copy = NULL;
+    barks_status *status = copy_text(name, &copy);
+    if (status == NULL && context->accumulator_count == context->accumulator_capacity) {
+        uint32_t capacity = 2 * context->accumulator_capacity + 8;
+        struct accumulator *grown =
+            realloc(context->accumulators, capacity * sizeof *context->accumulators);
+        if (grown != NULL) {
+            context->accumulators = grown;
+            context->accumulator_capacity = capacity;
+        } else
+            status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                      "no memory for the accumulator '%s'", name);
+    }
+    if (status != NULL) {
+        free(copy);
+        batch_destroy(rows);
+        return status;
+    }
+    struct accumulator *made = &context->accumulators[context->accumulator_count++];
+    *made = (struct accumulator){.name = copy, .kind = kind, .function = function, .rows = rows};
+    if (kind == ACCUMULATOR_MIN || kind == ACCUMULATOR_MAX)
+        made->integer = kind == ACCUMULATOR_MIN ? INT64_MAX : INT64_MIN;
+    *out_id = context->accumulator_count;
+    return NULL;
+}
+
+struct accumulator *accumulators_find(barks_context *context, uint32_t id, uint32_t kind)
+{
+    if (id == 0 || id > context->accumulator_count)
+        return NULL;
+    struct accumulator *found = &context->accumulators[id - 1];
+    return kind == 0 || found->kind == kind ? found : NULL;
+}
+
+void accumulators_drop(barks_context *context)
+{
+    for (uint32_t i = 0; i < context->accumulator_count; i++) {
+        free(context->accumulators[i].name);
+        free(context->accumulators[i].structs);
+        batch_destroy(context->accumulators[i].rows);
+    }
+    free(context->accumulators);
+    context->accumulators = NULL;
+    context->accumulator_count = context->accumulator_capacity = 0;
+}
+
+/* ---- what a job has added ---- */
+
+static int by_place(const void *left, const void *right)
+{
+    const struct accumulated *a = left, *b = right;
+    if (a->stage != b->stage)
+        return a->stage < b->stage ? -1 : 1;
+    if (a->partition != b->partition)
+        return a->partition < b->partition ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+BARKS_CHECKED static barks_status *unpack_all(barks_context *context, const struct job *job,
+                                              struct accumulations *all)
+{
+    for (uint32_t i = 0; i < job->accumulated_count; i++) {
+        const struct job_accumulated *part = &job->accumulated[i];
+        BARKS_AUTO(unpacker) in;
+        unpacker_init(&in, part->bytes, part->size_bytes);
+        BARKS_TRY(accumulations_unpack(&in, context->pool, part->stage, all));
+        BARKS_TRY(unpacker_finish(&in));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *merge_rows(barks_context *context, struct accumulator *into,
+                                              const struct accumulated *item)
+{
+    if (item->rows == NULL)
+        return NULL;
+    if (into->rows == NULL)
+        BARKS_TRY(batch_create(context->pool, item->rows->base.schema, 1, &into->rows));
+    BARKS_TRY(batch_append(into->rows, item->rows, 0, item->rows->base.row_count, BATCH_COPY));
+    struct accumulated folded = {
+        .kind = into->kind, .function = into->function, .rows = into->rows};
+    barks_status *status = accumulated_fold(&folded);
+    into->rows = folded.rows;
+    free(into->structs);
+    into->structs = NULL;
+    return status;
+}
+
+BARKS_CHECKED static barks_status *merge(barks_context *context, struct accumulator *into,
+                                         const struct accumulated *item)
+{
+    struct accumulated integer = {.kind = into->kind, .integer = into->integer};
+    accumulated_add(&integer, item->integer);
+    into->integer = integer.integer;
+    barks_sum_merge(&into->real, &item->real);
+    return merge_rows(context, into, item);
+}
+
+barks_status *accumulators_take(barks_context *context, const struct job *job)
+{
+    struct accumulations all = {0};
+    barks_status *status = unpack_all(context, job, &all);
+    if (status == NULL && all.count > 1)
+        qsort(all.items, all.count, sizeof *all.items, by_place);
+    for (uint32_t i = 0; i < all.count && status == NULL; i++) {
+        struct accumulator *into = accumulators_find(context, all.items[i].id, all.items[i].kind);
+        if (into != NULL && into->function == all.items[i].function)
+            status = merge(context, into, &all.items[i]);
+    }
+    accumulations_drop(&all);
+    return status;
+}

@@ -11,6 +11,8 @@
 #include "io/part_file.h"
 #include "io/sink.h"
 #include "plan/stage_cut.h"
+#include "runtime/accumulators.h"
+#include "runtime/kept_state.h"
 #include "runtime/sampling.h"
 
 #include <inttypes.h>
@@ -31,15 +33,22 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
                              const char *what, struct job *job)
 {
     *job = (struct job){.what = what, .result_bytes_max = result_bytes_max(context)};
-    struct cut_options options = {
-        .terminal = terminal, .node_count = context->node_count, .next_id = &context->next_id};
+    struct cut_options options = {.terminal = terminal,
+                                  .node_count = context->node_count,
+                                  .next_id = &context->next_id,
+                                  .fill_owners = kept_state_fill_owners,
+                                  .context = context};
     BARKS_TRY(stage_cut(node, &options, &job->plan));
     for (uint32_t i = 0; i < job->plan.stage_count; i++)
         BARKS_TRY(pipeline_check(job->plan.stages[i].pipeline));
-    BARKS_TRY(driver_submit(context->driver, job));
-    driver_wait(context->driver, job);
-    barks_status *status = job->status;
-    job->status = NULL;
+    lock_release(&context->planning);
+    barks_status *status = driver_submit(context->driver, job);
+    if (status == NULL) {
+        driver_wait(context->driver, job);
+        status = job->status;
+        job->status = NULL;
+    }
+    lock_acquire(&context->planning);
     return status;
 }
 
@@ -60,16 +69,52 @@ barks_status *action_rows(const struct job *job, struct batch *rows, uint64_t *o
     return NULL;
 }
 
+/* The terminal that a job has taken is given back, for another try. */
+static void take_back(struct job *job, struct terminal *terminal)
+{
+    if (job->plan.stage_count == 0)
+        return;
+    struct pipeline *last = job->plan.stages[job->plan.stage_count - 1].pipeline;
+    if (last == NULL || last->terminal.kind == 0 || terminal->kind != 0)
+        return;
+    *terminal = last->terminal;
+    last->terminal = (struct terminal){0};
+}
+
+/* A kept partition may have been evicted between the planning and its reading: then the plan is
+ * made anew, with what is kept now. */
+BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
+                                               struct terminal *terminal, const char *what,
+                                               struct job *job)
+{
+    enum { TRIES_MAX = 4 };
+    for (int tries = 1;; tries++) {
+        kept_state_update(context);
+        barks_status *status = sampling_run(context, node, what);
+        if (status == NULL)
+            status = action_run_job(context, node, terminal, what, job);
+        bool is_lost = status != NULL && barks_status_code(status) == BARKS_LOST;
+        if (!is_lost || tries == TRIES_MAX || kept_state_update(context) == 0)
+            return status;
+        LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
+        barks_status_free(status);
+        take_back(job, terminal);
+        job_drop(job);
+    }
+}
+
 barks_status *action_run(barks_context *context, struct node *node, struct terminal *terminal,
                          const char *what, struct job *job)
 {
     *job = (struct job){0};
+    lock_acquire(&context->planning);
     context->action_count++;
     barks_status *status = node_error(node);
     if (status == NULL)
-        status = sampling_run(context, node, what);
+        status = run_planned(context, node, terminal, what, job);
     if (status == NULL)
-        status = action_run_job(context, node, terminal, what, job);
+        status = accumulators_take(context, job);
+    lock_release(&context->planning);
     terminal_drop(terminal);
     return status;
 }

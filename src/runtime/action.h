@@ -17,8 +17,8 @@ BARKS_CHECKED barks_status *action_run(barks_context *context, struct node *node
                                        struct terminal *terminal, const char *what,
                                        struct job *job);
 
-/* One job of an action: as action_run, for a dataset whose sorts have their splitters. terminal is
- * left to the caller. */
+/* One job of an action, under the planning lock, which is given back while it runs: as action_run,
+ * for a dataset whose sorts have their splitters. terminal is left to the caller. */
 BARKS_CHECKED barks_status *action_run_job(barks_context *context, struct node *node,
                                            struct terminal *terminal, const char *what,
                                            struct job *job);

@@ -105,6 +105,21 @@ BARKS_CHECKED static barks_status *gather_first(barks_context *context, struct n
     return NULL;
 }
 
+barks_status *answer_collect(barks_context *context, struct node *node, const char *what,
+                             struct batch **out_batch)
+{
+    struct batch *batch = NULL;
+    BARKS_TRY(node_error(node));
+    BARKS_TRY(batch_create(context->pool, &node->record->schema, BATCH_ROWS, &batch));
+    barks_status *status = gather_first(context, node, INT64_MAX, what, batch);
+    if (status != NULL) {
+        batch_destroy(batch);
+        return status;
+    }
+    *out_batch = batch;
+    return NULL;
+}
+
 barks_status *answer_take(barks_context *context, struct node *node, int64_t n,
                           const barks_record *record, const char *what, void **out_rows,
                           uint64_t *out_row_count)

@@ -36,3 +36,7 @@ BARKS_CHECKED barks_status *answer_foreach(barks_context *context, struct node *
 BARKS_CHECKED barks_status *answer_write(barks_context *context, struct node *node,
                                          const char *format, const char *path, bool overwrite,
                                          const char *what);
+
+/* All rows, in order; the batch is the caller's. */
+BARKS_CHECKED barks_status *answer_collect(barks_context *context, struct node *node,
+                                           const char *what, struct batch **out_batch);

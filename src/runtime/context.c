@@ -8,6 +8,7 @@
 #include "exec/emit.h"
 #include "exec/registry.h"
 #include "net/net.h"
+#include "runtime/accumulators.h"
 #include "runtime/live_progress.h"
 #include "runtime/signals.h"
 #include "runtime/summary.h"
@@ -67,8 +68,10 @@ static void drop_context(barks_context *context)
     for (uint32_t i = 0; i < context->node_count; i++)
         node_destroy(context->nodes[i]);
     free(context->nodes);
+    accumulators_drop(context);
     barks_status_free(context->error);
     free(context->output);
+    lock_drop(&context->planning);
     pool_destroy(context->pool);
     config_drop(&context->config);
     free(context);
@@ -87,6 +90,7 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
                                          int *out_exit_status)
 {
     context->start_ns = monotonic_ns();
+    lock_init(&context->planning, LOCK_PLAN, "planning");
     if (getenv("OMPI_COMM_WORLD_RANK") != NULL)
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its mpirun, however that ends */
     context->next_id = 1;
@@ -208,30 +212,40 @@ barks_status *context_keep_rows(barks_context *context, void *rows, struct batch
         batch_destroy(batch);
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a result");
     }
+    lock_acquire(&context->planning);
     *kept = (struct kept_rows){.rows = rows, .batch = batch, .next = context->kept};
     context->kept = kept;
+    lock_release(&context->planning);
     return NULL;
 }
 
 void context_release_rows(barks_context *context, const void *rows)
 {
+    struct kept_rows *found = NULL;
+    lock_acquire(&context->planning);
     for (struct kept_rows **link = &context->kept; *link != NULL; link = &(*link)->next) {
-        struct kept_rows *kept = *link;
-        if (kept->rows != rows)
+        if ((*link)->rows != rows)
             continue;
-        *link = kept->next;
-        free(kept->rows);
-        batch_destroy(kept->batch);
-        free(kept);
-        return;
+        found = *link;
+        *link = found->next;
+        break;
     }
+    lock_release(&context->planning);
+    if (found == NULL)
+        return;
+    free(found->rows);
+    batch_destroy(found->batch);
+    free(found);
 }
 
 void context_fail(barks_context *context, barks_status *error)
 {
     print_error(error);
+    lock_acquire(&context->planning);
     if (context->exit_code == 0)
         context->exit_code = barks_exit_code(error);
-    barks_status_free(context->error);
+    barks_status *before = context->error;
     context->error = error;
+    lock_release(&context->planning);
+    barks_status_free(before);
 }

@@ -4,12 +4,14 @@
 #include "barks/context.h"
 #include "barks/status.h"
 #include "base/config.h"
+#include "base/lock.h"
 #include "plan/node.h"
 #include "runtime/driver.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct accumulator;
 struct pool;
 struct batch;
 
@@ -21,11 +23,14 @@ struct kept_rows {
     struct kept_rows *next;
 };
 
-/* Threads: the thread that called barks_init. */
+/* Threads: the thread that called barks_init, which alone makes datasets; actions also from the
+ * threads of asynchronous ones. They plan, and touch what stands below planning, one at a time;
+ * while a job runs others may plan theirs. */
 struct barks_context {
     struct config config;
     struct driver *driver; /* owned; NULL once it has ended */
     struct pool *pool;     /* owned: the driver's own memory */
+    struct lock planning;  /* rank LOCK_PLAN */
     struct node **nodes;   /* owned: the lineage of every dataset; a node's id is its index */
     uint32_t node_count, node_capacity;
     struct kept_rows *kept; /* owned */
@@ -34,6 +39,8 @@ struct barks_context {
     barks_status *error; /* owned: of the last action that failed and whose error was not taken */
     int exit_code;       /* of the first such action */
     uint32_t action_count;
+    struct accumulator *accumulators; /* owned: id i stands at i - 1 */
+    uint32_t accumulator_count, accumulator_capacity;
     char *output; /* owned: what was written last, for the summary; NULL: nothing */
 };
 

@@ -86,10 +86,9 @@ BARKS_CHECKED static barks_status *send_cancel(struct dispatch *dispatch,
     return message_send(dispatch->net, id->executor, &out);
 }
 
-BARKS_CHECKED static barks_status *counted_report(const struct dispatch *dispatch,
-                                                  const struct job *job, uint32_t stage,
-                                                  uint32_t run, struct counted_run *out_run,
-                                                  struct attempt_report **out_report)
+BARKS_CHECKED static __attribute__((noinline)) barks_status *
+counted_report(const struct dispatch *dispatch, const struct job *job, uint32_t stage, uint32_t run,
+               struct counted_run *out_run, struct attempt_report **out_report)
 {
     BARKS_TRY(scheduler_counted_run(dispatch->scheduler, job->id, stage, run, out_run));
     if (out_run->report >= dispatch->report_count)
@@ -150,6 +149,32 @@ BARKS_CHECKED static barks_status *gather_results(struct dispatch *dispatch, str
     return NULL;
 }
 
+/* What bodies have added in the attempts that count, which a stage has just become of. */
+BARKS_CHECKED static barks_status *gather_accumulated(struct dispatch *dispatch, struct job *job,
+                                                      uint32_t stage, uint32_t run_count)
+{
+    for (uint32_t run = 0; run < run_count; run++) {
+        struct counted_run counted = {0};
+        struct attempt_report *report = NULL;
+        BARKS_TRY(counted_report(dispatch, job, stage, run, &counted, &report));
+        if (report->accumulated == NULL)
+            continue;
+        if (job->accumulated_count == job->accumulated_capacity) {
+            uint32_t capacity = 2 * job->accumulated_capacity + 16;
+            struct job_accumulated *grown =
+                realloc(job->accumulated, capacity * sizeof *job->accumulated);
+            if (grown == NULL)
+                BARKS_FAIL(BARKS_NO_MEMORY, "no memory for accumulators");
+            job->accumulated = grown;
+            job->accumulated_capacity = capacity;
+        }
+        job->accumulated[job->accumulated_count++] = (struct job_accumulated){
+            .stage = stage, .bytes = report->accumulated, .size_bytes = report->accumulated_bytes};
+        report->accumulated = NULL;
+    }
+    return NULL;
+}
+
 barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uint32_t stage)
 {
     struct event event = {.kind = EVENT_STAGE_COMMITTED, .time_ns = monotonic_ns()};
@@ -170,6 +195,7 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     state->commit = decision->commit_stage.commit;
     state->ready_count = 0;
     state->is_committing = true;
+    BARKS_TRY(gather_accumulated(dispatch, job, stage, decision->commit_stage.run_count));
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
         return publish_shuffle(dispatch, job, stage, decision->commit_stage.run_count);
     if (stage + 1 == job->plan.stage_count)

@@ -73,6 +73,22 @@ struct driver_totals dispatch_totals(const struct dispatch *dispatch)
     return totals;
 }
 
+barks_status *dispatch_cancel_marked(struct dispatch *dispatch)
+{
+    for (struct job *job = dispatch->jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        if (!job->is_cancelled || job->status != NULL)
+            continue;
+        job->status =
+            barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
+        struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
+        event.job_cancelled.job = job->id;
+        BARKS_TRY(dispatch_handle(dispatch, &event));
+        next = dispatch->jobs; /* from the front: the job may have left the list */
+    }
+    return NULL;
+}
+
 /* ---- submitting ---- */
 
 BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,

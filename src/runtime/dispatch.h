@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct dispatch;
+struct kept_change;
 struct members;
 struct net;
 struct net_message;
@@ -30,6 +31,10 @@ struct dispatch_options {
     /* A job has ended: its status and results are set, and it belongs to its owner again. */
     void (*job_ended)(void *context, struct job *job);
     void (*stage_ended)(void *context, const struct stage_view *view);
+    /* An executor has kept a partition, or evicted it. */
+    void (*kept_changed)(void *context, uint32_t executor, const struct kept_change *change);
+    /* An executor has a broadcast value, or (status, which is taken) cannot have it. */
+    void (*shared_ready)(void *context, uint64_t id, barks_status *status);
 };
 
 /* Threads: the driver's thread. options is copied. */
@@ -44,6 +49,9 @@ BARKS_CHECKED barks_status *dispatch_submit(struct dispatch *dispatch, struct jo
  * BARKS_NO_MEMORY). */
 BARKS_CHECKED barks_status *dispatch_message(struct dispatch *dispatch,
                                              struct net_message *message);
+
+/* Ends the jobs that run and have is_cancelled set with BARKS_CANCELLED. */
+BARKS_CHECKED barks_status *dispatch_cancel_marked(struct dispatch *dispatch);
 
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */
 void dispatch_abandon(struct dispatch *dispatch, const barks_status *status);

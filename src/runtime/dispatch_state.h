@@ -16,6 +16,8 @@ struct attempt_report {
     struct exchange_sent *sent; /* one for each executor, or NULL; owned */
     uint8_t *result;            /* owned */
     size_t result_bytes;
+    uint8_t *accumulated; /* packed accumulations, or NULL; owned */
+    size_t accumulated_bytes;
 };
 
 /* What the driver knows of a stage while its job runs. */

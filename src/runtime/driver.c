@@ -9,9 +9,11 @@
 #include "runtime/dispatch.h"
 #include "runtime/executor_service.h"
 #include "runtime/live_progress.h"
+#include "runtime/mailbox.h"
 #include "runtime/members.h"
 #include "runtime/signals.h"
 #include "runtime/watchdog.h"
+#include "scheduler/owners.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -50,6 +52,7 @@ struct driver {
     uint32_t local_count;
     struct members members; /* unchanged after the start, but for what pulses say */
     struct dispatch *dispatch;
+    struct mailbox *mailbox;
     struct progress *progress;
     uint64_t last_look_ns, last_busy_ns;
     int executor_exit_status; /* of this rank, where it is an executor */
@@ -62,6 +65,7 @@ struct driver {
         barks_status *start_error; /* owned */
         barks_status *end_error;   /* owned: why the driver gave up; later jobs fail with it */
         struct job *submitted, **submitted_end;
+        bool has_cancelled; /* some job has is_cancelled set */
         bool stopping;
         int stop_status;
     } locked;
@@ -74,6 +78,9 @@ void job_drop(struct job *job)
     for (uint32_t i = 0; i < job->result_count; i++)
         free(job->results[i].data);
     free(job->results);
+    for (uint32_t i = 0; i < job->accumulated_count; i++)
+        free(job->accumulated[i].bytes);
+    free(job->accumulated);
     *job = (struct job){0};
 }
 
@@ -107,6 +114,39 @@ static struct job *take_submitted(struct driver *driver, bool *out_stopping)
     *out_stopping = driver->locked.stopping;
     lock_release(&driver->lock);
     return job;
+}
+
+static void kept_changed(void *context, uint32_t executor, const struct kept_change *change)
+{
+    mailbox_put_kept(((struct driver *)context)->mailbox, executor, change);
+}
+
+static void shared_ready(void *context, uint64_t id, barks_status *status)
+{
+    mailbox_shared_ready(((struct driver *)context)->mailbox, id, status);
+}
+
+BARKS_CHECKED static barks_status *send_posted(struct driver *driver)
+{
+    uint32_t to = 0;
+    void *bytes = NULL;
+    size_t size_bytes = 0;
+    while (mailbox_take(driver->mailbox, &to, &bytes, &size_bytes)) {
+        barks_status *status = net_send(driver->net, to, bytes, size_bytes);
+        free(bytes);
+        BARKS_TRY(status);
+    }
+    return NULL;
+}
+
+/* Jobs that someone wants to end. Those that wait to be submitted come to it in a later turn. */
+BARKS_CHECKED static barks_status *cancel_jobs(struct driver *driver)
+{
+    lock_acquire(&driver->lock);
+    bool has_cancelled = driver->locked.has_cancelled;
+    driver->locked.has_cancelled = has_cancelled && driver->locked.submitted != NULL;
+    lock_release(&driver->lock);
+    return has_cancelled ? dispatch_cancel_marked(driver->dispatch) : NULL;
 }
 
 BARKS_CHECKED static barks_status *read_messages(struct driver *driver)
@@ -171,6 +211,8 @@ BARKS_CHECKED static barks_status *serve(struct driver *driver)
             BARKS_TRY(dispatch_submit(driver->dispatch, job));
         else if (stopping)
             return NULL;
+        BARKS_TRY(send_posted(driver));
+        BARKS_TRY(cancel_jobs(driver));
         BARKS_TRY(read_messages(driver));
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(look_for_trouble(driver, now_ns));
@@ -199,6 +241,7 @@ static void give_up(struct driver *driver, barks_status *error)
     driver->locked.submitted_end = &driver->locked.submitted;
     condition_broadcast(&driver->changed);
     lock_release(&driver->lock);
+    mailbox_end(driver->mailbox, error);
 }
 
 static void announce_start(struct driver *driver, barks_status *error, bool is_executor)
@@ -242,7 +285,9 @@ static void drive(struct driver *driver)
                                        .members = &driver->members,
                                        .context = driver,
                                        .job_ended = job_ended,
-                                       .stage_ended = stage_ended};
+                                       .stage_ended = stage_ended,
+                                       .kept_changed = kept_changed,
+                                       .shared_ready = shared_ready};
     if (error == NULL)
         error = dispatch_create(&options, &driver->dispatch);
     if (error != NULL) {
@@ -369,6 +414,7 @@ void driver_destroy(struct driver *driver)
     free(driver->locals);
     watchdog_stop(driver->watchdog);
     dispatch_destroy(driver->dispatch);
+    mailbox_destroy(driver->mailbox);
     members_drop(&driver->members);
     progress_close(driver->progress);
     barks_status_free(driver->locked.start_error);
@@ -419,7 +465,9 @@ barks_status *driver_start(const struct config *config, struct driver **out_driv
     driver->locked.submitted_end = &driver->locked.submitted;
     lock_init(&driver->lock, LOCK_CONTEXT, "driver");
     condition_init(&driver->changed);
-    barks_status *status = with_mpi ? NULL : start_local(driver);
+    barks_status *status = mailbox_create(&driver->mailbox);
+    if (status == NULL && !with_mpi)
+        status = start_local(driver);
     if (status == NULL)
         status = start_thread(&driver->thread, run_driver_thread, driver, "the driver's thread");
     if (status != NULL)
@@ -462,6 +510,65 @@ void driver_wait(struct driver *driver, struct job *job)
     while (!job->ended)
         condition_wait(&driver->changed, &driver->lock);
     lock_release(&driver->lock);
+}
+
+void driver_cancel(struct driver *driver, struct job *job)
+{
+    lock_acquire(&driver->lock);
+    if (!job->ended) {
+        job->is_cancelled = true;
+        driver->locked.has_cancelled = true;
+        if (driver->locked.end_error == NULL)
+            net_wake(driver->net); /* as in driver_submit */
+    }
+    lock_release(&driver->lock);
+}
+
+barks_status *driver_post(struct driver *driver, uint32_t to, struct packer *packer)
+{
+    BARKS_TRY(mailbox_post(driver->mailbox, to, packer));
+    lock_acquire(&driver->lock);
+    if (driver->locked.end_error == NULL)
+        net_wake(driver->net); /* as in driver_submit */
+    lock_release(&driver->lock);
+    return NULL;
+}
+
+void driver_expect_shared(struct driver *driver, uint64_t id)
+{
+    mailbox_expect_shared(driver->mailbox, id, driver->members.count);
+}
+
+barks_status *driver_wait_shared(struct driver *driver, const char *what)
+{
+    return mailbox_wait_shared(driver->mailbox, what);
+}
+
+bool driver_take_kept(struct driver *driver, uint32_t *out_executor, struct kept_change *out_change)
+{
+    return mailbox_take_kept(driver->mailbox, out_executor, out_change);
+}
+
+barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
+                            uint32_t *out_ranks)
+{
+    uint32_t count = driver->members.count;
+    uint32_t *workers = calloc((size_t)count + 1, sizeof *workers);
+    uint32_t *firsts = calloc((size_t)count + 1, sizeof *firsts);
+    barks_status *status = NULL;
+    if (workers == NULL || firsts == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for the owners of partitions");
+    for (uint32_t i = 0; i < count && status == NULL; i++)
+        workers[i] = driver->members.all[i].welcome.worker_count;
+    if (status == NULL)
+        owners_divide(partition_count, workers, count, firsts);
+    for (uint32_t i = 0; i < count && status == NULL; i++)
+        for (uint32_t partition = firsts[i]; partition < firsts[i + 1]; partition++)
+            out_ranks[partition] = i + 1;
+    free(workers);
+    free(firsts);
+    return status;
 }
 
 uint32_t driver_worker_count(const struct driver *driver)

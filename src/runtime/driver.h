@@ -11,9 +11,18 @@
 #include <stdint.h>
 
 struct config;
+struct kept_change;
+struct packer;
 struct driver;
 struct net;
 struct progress;
+
+/* Of one attempt: packed accumulations (exec/accumulate.h). */
+struct job_accumulated {
+    uint32_t stage;
+    uint8_t *bytes; /* owned */
+    size_t size_bytes;
+};
 
 /* A job on its way through the driver: the stages of one plan. Filled by an action, which sleeps
  * until it has ended. */
@@ -26,10 +35,14 @@ struct job {
     barks_status *status;   /* owned; NULL: all is well */
     struct buffer *results; /* of each run of the last stage, in order; owned */
     uint32_t result_count;
-    uint64_t result_bytes; /* of all results so far */
+    uint64_t result_bytes;               /* of all results so far */
+    struct job_accumulated *accumulated; /* what bodies of the attempts that count have added, by
+                                            stage; owned */
+    uint32_t accumulated_count, accumulated_capacity;
     /* The driver's own. */
     struct job_stage *stages;
-    bool ended; /* guarded by the driver's lock */
+    bool ended;        /* guarded by the driver's lock */
+    bool is_cancelled; /* likewise: someone wants it to end */
     struct job *next;
 };
 void job_drop(struct job *job);
@@ -45,6 +58,27 @@ BARKS_CHECKED barks_status *driver_start(const struct config *config, struct dri
 BARKS_CHECKED barks_status *driver_submit(struct driver *driver, struct job *job);
 /* Sleeps until the job has ended. */
 void driver_wait(struct driver *driver, struct job *job);
+
+/* Asks the job to end, with BARKS_CANCELLED; it may end otherwise. Threads: any. */
+void driver_cancel(struct driver *driver, struct job *job);
+
+/* Sends a message to an executor, soon, in the order of the calls. Takes what packer holds.
+ * Threads: any. Errors: BARKS_NO_MEMORY, BARKS_LOST (the driver has ended). */
+BARKS_CHECKED barks_status *driver_post(struct driver *driver, uint32_t to, struct packer *packer);
+
+/* Before a broadcast value is posted, and after: waits until all executors have it. One at a time.
+ * Errors: those of the executors, BARKS_LOST. */
+void driver_expect_shared(struct driver *driver, uint64_t id);
+BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver, const char *what);
+
+/* What executors have said of kept partitions since the last call, in order; false: nothing. */
+bool driver_take_kept(struct driver *driver, uint32_t *out_executor,
+                      struct kept_change *out_change);
+
+/* The executors that own the partitions of a shuffle of so many: the ones whom the scheduler
+ * chooses. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
+                                          uint32_t *out_ranks);
 
 uint32_t driver_worker_count(const struct driver *driver);
 uint32_t driver_executor_count(const struct driver *driver);

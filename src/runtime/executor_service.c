@@ -5,20 +5,25 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/scope.h"
+#include "exec/shared_rows.h"
 #include "net/net.h"
 #include "net/topology.h"
 #include "plan/plan_codec.h"
 #include "runtime/hello.h"
 #include "runtime/log_relay.h"
 #include "runtime/message.h"
+#include "runtime/shared_relay.h"
 #include "runtime/watchdog.h"
 #include "runtime/worker.h"
 #include "shuffle/exchange.h"
 #include "shuffle/reduce_side.h"
+#include "store/kept.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MESSAGES_PER_TURN = 64,
@@ -46,6 +51,10 @@ struct executor {
     struct pool *pool;
     struct reduce_side *reduce_side;
     struct exchange *exchange;
+    struct kept_store *kept;
+    struct shared_rows *shared;
+    struct shared_relay *relay;
+    char host[256];
     struct task_services services;
     struct workers *workers;
     struct stage_entry *stages;
@@ -66,6 +75,26 @@ static barks_status *deliver(void *context, struct frame *frame)
 
 /* ---- start ---- */
 
+static void wake(void *context) { net_wake(((struct executor *)context)->net); }
+
+/* What tasks share beside the exchange: kept partitions, broadcast values. */
+BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
+{
+    const struct config *config = &executor->welcome.config;
+    uint64_t kept_bytes_max = config_bytes(config, CONFIG_KEPT_BYTES_MAX);
+    struct kept_options kept = {
+        .pool = executor->pool,
+        .memory_bytes_max =
+            kept_bytes_max > 0 ? kept_bytes_max : executor->welcome.memory_bytes / 2,
+        .scratch = config_string(config, CONFIG_SCRATCH),
+        .changed = wake,
+        .context = executor,
+    };
+    BARKS_TRY(kept_store_create(&kept, &executor->kept));
+    BARKS_TRY(shared_rows_create(&executor->shared));
+    return shared_relay_create(executor->net, executor->pool, executor->shared, &executor->relay);
+}
+
 BARKS_CHECKED static barks_status *start_services(struct executor *executor)
 {
     const struct config *config = &executor->welcome.config;
@@ -82,6 +111,9 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .context = executor,
     };
     BARKS_TRY(exchange_create(&exchange, &executor->exchange));
+    BARKS_TRY(start_stores(executor));
+    if (gethostname(executor->host, sizeof executor->host - 1) != 0)
+        snprintf(executor->host, sizeof executor->host, "unknown");
     executor->services = (struct task_services){
         .pool = executor->pool,
         .exchange = executor->exchange,
@@ -89,6 +121,11 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .executor_count = executor_count,
         .worker_count = executor->welcome.worker_count,
         .line_bytes_max = config_bytes(config, CONFIG_LINE_BYTES_MAX),
+        .kept = executor->kept,
+        .shared = executor->shared,
+        .executor = net->rank,
+        .host = executor->host,
+        .seed = (uint64_t)config_int(config, CONFIG_SEED),
     };
     struct workers_options workers = {
         .worker_count = executor->welcome.worker_count,
@@ -116,6 +153,16 @@ static struct stage_entry *find_stage(const struct executor *executor, uint64_t 
     return entry;
 }
 
+/* Datasets that a stage keeps or reads are evicted for no other while it is there. */
+static void protect_kept(const struct executor *executor, const struct stage_entry *entry, int by)
+{
+    for (uint32_t i = 0; entry->pipeline != NULL && i < entry->pipeline->node_count; i++) {
+        const struct step *step = &entry->pipeline->nodes[i].step;
+        if (step->kind == STEP_KEEP && step->numbers[1] != 0)
+            kept_protect(executor->kept, (uint64_t)step->numbers[0], by);
+    }
+}
+
 BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct unpacker *in)
 {
     struct stage_entry *entry = calloc(1, sizeof *entry);
@@ -128,6 +175,7 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
         entry->problem = pipeline_check(entry->pipeline);
     entry->shares = entry->problem == NULL && partition_share_fits(entry->pipeline);
     partition_share_init(&entry->share);
+    protect_kept(executor, entry, 1);
     entry->next = executor->stages;
     executor->stages = entry;
     return NULL;
@@ -195,6 +243,7 @@ BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unp
     assignment->message = message->bytes;
     message->bytes = NULL;
     assignment->spec.pipeline = assignment->stage->pipeline;
+    assignment->spec.job = assignment->job;
     executor->tasks_held++;
     workers_give(executor->workers, assignment);
     return NULL;
@@ -271,6 +320,7 @@ static void on_release(struct executor *executor, struct unpacker *in)
         if ((*link)->stage == stage) {
             struct stage_entry *entry = *link;
             *link = entry->next;
+            protect_kept(executor, entry, -1);
             stage_entry_release(entry);
             break;
         }
@@ -279,6 +329,16 @@ static void on_release(struct executor *executor, struct unpacker *in)
     forget_awaited(executor, shuffle);
     exchange_drop_shuffle(executor->exchange, shuffle);
     reduce_side_drop(executor->reduce_side, shuffle);
+}
+
+static void on_drop(struct executor *executor, struct unpacker *in)
+{
+    bool is_kept = unpack_u64(in) != 0;
+    uint64_t number = unpack_u64(in);
+    if (is_kept)
+        kept_drop(executor->kept, number);
+    else
+        shared_rows_drop(executor->shared, number);
 }
 
 BARKS_CHECKED static barks_status *on_message(struct executor *executor,
@@ -303,6 +363,11 @@ BARKS_CHECKED static barks_status *on_message(struct executor *executor,
     case MESSAGE_BURST:
         exchange_start_burst(executor->exchange, unpack_u64(&in));
         return unpacker_finish(&in);
+    case MESSAGE_SHARED:
+        return shared_relay_take(executor->relay, &in, message);
+    case MESSAGE_DROP:
+        on_drop(executor, &in);
+        return unpacker_finish(&in);
     case MESSAGE_END:
         executor->exit_status = (int)unpack_u32(&in);
         executor->ended = true;
@@ -317,9 +382,7 @@ BARKS_CHECKED static barks_status *on_message(struct executor *executor,
     case MESSAGE_TROUBLE:
     case MESSAGE_WELCOME:
     case MESSAGE_KEPT:
-    case MESSAGE_SHARED:
     case MESSAGE_SHARED_READY:
-    case MESSAGE_DROP:
     case MESSAGE_KEPT_COPY:
         break;
     }
@@ -346,14 +409,48 @@ static void pack_sent(struct packer *out, const struct exchange_sent *sent, uint
     }
 }
 
-BARKS_CHECKED static barks_status *report(struct executor *executor,
-                                          const struct assignment *assignment)
+/* A report with what bodies have added; a failure of packing it fails the attempt. */
+BARKS_CHECKED static barks_status *pack_accumulated(struct assignment *assignment,
+                                                    struct packer *out)
 {
-    struct packer out = {0};
+    struct packer packed = {0};
+    barks_status *status = accumulations_pack(&assignment->result.accumulated, &packed);
+    if (status == NULL && assignment->result.accumulated.count > 0)
+        pack_bytes(out, packed.bytes.data, packed.bytes.size);
+    else
+        pack_bytes(out, NULL, 0);
+    packer_drop(&packed);
+    return status;
+}
+
+/* What has become of kept partitions, before the reports of the tasks that did it. */
+BARKS_CHECKED static barks_status *report_kept(struct executor *executor)
+{
+    struct kept_change change;
+    while (kept_take_change(executor->kept, &change)) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_KEPT);
+        pack_u64(&out, change.name.dataset);
+        pack_u64(&out, change.name.partition);
+        pack_bool(&out, change.is_kept);
+        pack_u64(&out, change.row_count);
+        pack_u64(&out, change.memory_bytes);
+        pack_u64(&out, change.disk_bytes);
+        BARKS_TRY(message_send(executor->net, 0, &out));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *report(struct executor *executor, struct assignment *assignment)
+{
+    struct packer out = {0}, accumulated = {0};
     const struct task_result *result = &assignment->result;
+    if (assignment->status == NULL)
+        assignment->status = pack_accumulated(assignment, &accumulated);
     pack_u64(&out, assignment->status == NULL ? MESSAGE_TASK_DONE : MESSAGE_TASK_FAILED);
     pack_task_name(&out, assignment);
     if (assignment->status != NULL) {
+        packer_drop(&accumulated);
         pack_status(&out, assignment->status);
         return message_send(executor->net, 0, &out);
     }
@@ -364,6 +461,8 @@ BARKS_CHECKED static barks_status *report(struct executor *executor,
     pack_sent(&out, result->sent, executor->services.executor_count);
     pack_bytes(&out, result->bytes.size_bytes > 0 ? result->bytes.data : NULL,
                result->bytes.size_bytes);
+    pack_raw(&out, &accumulated);
+    packer_drop(&accumulated);
     return message_send(executor->net, 0, &out);
 }
 
@@ -373,7 +472,9 @@ BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
     while ((assignment = workers_take_ended(executor->workers)) != NULL) {
         executor->tasks_held--;
         executor->last_work_ns = monotonic_ns();
-        barks_status *status = report(executor, assignment);
+        barks_status *status = report_kept(executor);
+        if (status == NULL)
+            status = report(executor, assignment);
         assignment_drop(assignment);
         BARKS_TRY(status);
     }
@@ -521,6 +622,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         watchdog_beat(executor->watchdog);
         BARKS_TRY(read_messages(executor));
         BARKS_TRY(report_ended(executor));
+        BARKS_TRY(report_kept(executor));
         BARKS_TRY(ask_for_burst(executor));
         BARKS_TRY(exchange_step(executor->exchange, &exchange_busy));
         BARKS_TRY(report_complete_shuffles(executor));
@@ -546,6 +648,9 @@ static void stop(struct executor *executor)
         forget_awaited(executor, executor->awaited->shuffle);
     exchange_destroy(executor->exchange);
     reduce_side_destroy(executor->reduce_side);
+    shared_relay_destroy(executor->relay);
+    shared_rows_destroy(executor->shared);
+    kept_store_destroy(executor->kept);
     topology_destroy(executor->topology);
     pool_destroy(executor->pool);
     welcome_drop(&executor->welcome);

@@ -22,7 +22,8 @@ enum message_kind {
                         stage, rows, bytes */
     MESSAGE_LOG,     /* level, line */
     MESSAGE_TROUBLE, /* status: the executor itself is broken */
-    MESSAGE_KEPT,    /* dataset, partition, 1: kept or 0: evicted, rows, bytes */
+    MESSAGE_KEPT, /* dataset, partition, whether it is kept or was evicted, rows, bytes in memory,
+                     on disk */
     MESSAGE_SHARED_READY, /* id, status */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */

@@ -4,6 +4,7 @@
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/message.h"
+#include "store/kept.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ void report_drop(struct attempt_report *report)
 {
     free(report->sent);
     free(report->result);
+    free(report->accumulated);
     *report = (struct attempt_report){0};
 }
 
@@ -101,6 +103,12 @@ BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t exe
         if (report->result != NULL)
             memcpy(report->result, result, result_bytes);
         report->result_bytes = result_bytes;
+    }
+    const uint8_t *accumulated = unpack_bytes(in, &report->accumulated_bytes);
+    if (accumulated != NULL) {
+        report->accumulated = unpack_array(in, 1, report->accumulated_bytes + 1);
+        if (report->accumulated != NULL)
+            memcpy(report->accumulated, accumulated, report->accumulated_bytes);
     }
     return unpacker_finish(in);
 }
@@ -252,6 +260,33 @@ BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct un
     return unpacker_finish(in);
 }
 
+BARKS_CHECKED static barks_status *on_kept(struct dispatch *dispatch, struct unpacker *in,
+                                           uint32_t executor)
+{
+    struct kept_change change = {.name.dataset = unpack_u64(in)};
+    change.name.partition = unpack_u32(in);
+    change.is_kept = unpack_bool(in);
+    change.row_count = unpack_u64(in);
+    change.memory_bytes = unpack_u64(in);
+    change.disk_bytes = unpack_u64(in);
+    BARKS_TRY(unpacker_finish(in));
+    dispatch->options.kept_changed(dispatch->options.context, executor, &change);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_shared_ready(struct dispatch *dispatch, struct unpacker *in)
+{
+    uint64_t id = unpack_u64(in);
+    barks_status *status = unpack_status(in);
+    barks_status *bad = unpacker_finish(in);
+    if (bad != NULL) {
+        barks_status_free(status);
+        return bad;
+    }
+    dispatch->options.shared_ready(dispatch->options.context, id, status);
+    return NULL;
+}
+
 /* The line bears its executor's name already. */
 BARKS_CHECKED static barks_status *on_log(struct unpacker *in)
 {
@@ -286,6 +321,10 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_pulse(dispatch, &in, message->from);
     else if (kind == MESSAGE_LOG)
         status = on_log(&in);
+    else if (kind == MESSAGE_KEPT)
+        status = on_kept(dispatch, &in, message->from);
+    else if (kind == MESSAGE_SHARED_READY)
+        status = on_shared_ready(dispatch, &in);
     else if (kind == MESSAGE_TROUBLE) {
         barks_status *cause = unpack_status(&in);
         barks_code code = cause != NULL ? barks_status_code(cause) : BARKS_INTERNAL;

@@ -104,7 +104,10 @@ BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, stru
         batch_destroy(splitters);
         return status;
     }
-    range->exchange.splitters = splitters;
+    if (range->exchange.splitters == NULL)
+        range->exchange.splitters = splitters;
+    else /* another action has found some meanwhile */
+        batch_destroy(splitters);
     return NULL;
 }
 

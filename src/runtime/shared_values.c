@@ -1,2 +1,73 @@
-/* Values that are sent to every executor once. */
-#include "runtime/context.h"
+#include "runtime/shared_values.h"
+
+#include "base/buffer.h"
+#include "base/pack.h"
+#include "base/scope.h"
+#include "batch/codec.h"
+#include "batch/schema.h"
+#include "runtime/driver.h"
+#include "runtime/message.h"
+
+#include <stdlib.h>
+
+#define PIECE_BYTES ((size_t)4 << 20)
+
+/* All pieces, to the first executor, which passes them on. */
+BARKS_CHECKED static barks_status *post_pieces(struct driver *driver, uint64_t id,
+                                               const struct buffer *schema, const uint8_t *bytes,
+                                               size_t size_bytes)
+{
+    size_t offset = 0;
+    do {
+        struct packer out = {0};
+        size_t left = size_bytes - offset, step = left < PIECE_BYTES ? left : PIECE_BYTES;
+        pack_u64(&out, MESSAGE_SHARED);
+        pack_u64(&out, id);
+        pack_u64(&out, size_bytes);
+        pack_u64(&out, offset);
+        pack_bytes(&out, schema->data, schema->size_bytes);
+        pack_bytes(&out, bytes + offset, step);
+        BARKS_TRY(driver_post(driver, 1, &out));
+        offset += step;
+    } while (offset < size_bytes);
+    return NULL;
+}
+
+barks_status *shared_values_send(barks_context *context, const struct batch *rows, const char *what,
+                                 uint64_t *out_id)
+{
+    lock_acquire(&context->planning);
+    uint64_t id = context->next_id++;
+    lock_release(&context->planning);
+    uint64_t size_bytes = codec_encoded_bytes(&rows->base, 0, rows->base.row_count);
+    BARKS_AUTO(buffer) schema = {.limit_bytes = UINT32_MAX};
+    BARKS_TRY(schema_encode(rows->base.schema, &schema));
+    uint8_t *bytes = malloc(size_bytes);
+    if (bytes == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for %zu MiB of encoded rows", what,
+                   (size_t)size_bytes >> 20);
+    codec_encode(&rows->base, 0, rows->base.row_count, bytes);
+    driver_expect_shared(context->driver, id);
+    barks_status *status = post_pieces(context->driver, id, &schema, bytes, size_bytes);
+    free(bytes);
+    if (status == NULL)
+        status = driver_wait_shared(context->driver, what);
+    if (status != NULL) {
+        barks_status_free(shared_values_drop(context, id)); /* from those that have it */
+        return status;
+    }
+    *out_id = id;
+    return NULL;
+}
+
+barks_status *shared_values_drop(barks_context *context, uint64_t id)
+{
+    for (uint32_t rank = 1; rank <= driver_executor_count(context->driver); rank++) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_DROP);
+        pack_u64(&out, 0);
+        pack_u64(&out, id);
+        BARKS_TRY(driver_post(context->driver, rank, &out));
+    }
+    return NULL;
+}

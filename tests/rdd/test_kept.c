@@ -1,11 +1,222 @@
+/* Cached datasets: the same answers, computed once, wherever the partitions lie. */
+#include "barks/shared.h"
 #include "rdd/cases.h"
 
-SHAPES(rows_go_round)
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 20000 };
+
+BARKS_RECORD(item, (i64, id), (i64, key), (str, text));
+BARKS_RECORD(key_sum, (i64, key), (i64, total));
+
+struct counting {
+    barks_accumulator calls;
+};
+
+/* Counts how often it is called, which is how often its dataset is computed. */
+BARKS_MAP(touch, item, item, struct counting)
 {
-    uint64_t seed = property_seed();
-    struct cases cases = cases_make(&seed);
-    ck_assert_int_eq(barks_count(cases_dataset(context, &cases)), cases.count);
-    cases_drop(&cases);
+    *out = *in;
+    barks_add(env->calls, 1);
+}
+BARKS_MAP(to_sum, item, key_sum)
+{
+    out->key = in->key;
+    out->total = in->id;
+}
+BARKS_REDUCE(add_sum, key_sum) { acc->total += in->total; }
+BARKS_FILTER(is_third, item) { return in->id % 3 == 0; }
+
+static struct item items[ROWS];
+
+static barks_rdd *source(barks_context *context, uint32_t partitions)
+{
+    for (int64_t i = 0; i < ROWS; i++)
+        items[i] =
+            (struct item){.id = i,
+                          .key = i * 7 % 101,
+                          .text = i % 2 ? BARKS_STR_LITERAL("odd")
+                                        : BARKS_STR_LITERAL("a longer text than fits inline")};
+    return barks_parallelize(context, item, items, ROWS, partitions);
 }
 
-SUITE_MAIN("rdd/kept", ON_SHAPES(rows_go_round))
+static int64_t expected_sum(int64_t key)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < ROWS; i++)
+        sum += i * 7 % 101 == key ? i : 0;
+    return sum;
+}
+
+static void check_items(barks_rdd *rdd)
+{
+    int64_t count = 0;
+    struct item *rows = barks_collect(rdd, item, &count);
+    ck_assert_int_eq(count, ROWS);
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_int_eq(rows[i].id, i);
+        ck_assert(barks_str_equal(rows[i].text, items[i].text));
+    }
+}
+
+SHAPES(a_cached_dataset_is_computed_once)
+{
+    struct counting env = {barks_counter(context, "calls")};
+    barks_rdd *rdd = barks_cache(barks_map(source(context, 7), touch, &env));
+    for (int round = 0; round < 3; round++) {
+        check_items(rdd);
+        ck_assert_int_eq(barks_count(rdd), ROWS);
+        ck_assert_int_eq(barks_count(barks_filter(rdd, is_third, NULL)), (ROWS + 2) / 3);
+        ck_assert_int_eq(barks_counter_value(context, env.calls), ROWS);
+    }
+    barks_storage storage;
+    ck_assert(barks_storage_info(rdd, &storage));
+    ck_assert_uint_eq(storage.kept_count, 7);
+    ck_assert_uint_eq(storage.row_count, ROWS);
+    ck_assert_uint_gt(storage.memory_bytes, ROWS * 16);
+    ck_assert_uint_eq(storage.level, BARKS_MEMORY);
+    barks_unpersist(rdd);
+    ck_assert(barks_storage_info(rdd, &storage));
+    ck_assert_uint_eq(storage.kept_count, 0);
+    check_items(rdd);
+    ck_assert_int_eq(barks_counter_value(context, env.calls), 2 * ROWS);
+    barks_cache(rdd);
+    check_items(rdd);
+    check_items(rdd);
+    ck_assert_int_eq(barks_counter_value(context, env.calls), 3 * ROWS);
+}
+
+SHAPES(every_level_gives_the_same_rows)
+{
+    for (int level = BARKS_MEMORY; level <= BARKS_DISK; level++)
+        for (int form = 0; form < 3; form++) {
+            struct counting env = {barks_counter(context, "calls")};
+            barks_rdd *rdd = barks_persist(barks_map(source(context, 5), touch, &env),
+                                           .level = (barks_level)level, .encoded = form == 1,
+                                           .compressed = form == 2);
+            barks_storage storage;
+            check_items(rdd);
+            check_items(rdd);
+            ck_assert_int_eq(barks_counter_value(context, env.calls), ROWS);
+            ck_assert(barks_storage_info(rdd, &storage));
+            ck_assert_uint_eq(storage.kept_count, 5);
+            ck_assert((storage.disk_bytes > 0) == (level == BARKS_DISK));
+            ck_assert((storage.memory_bytes > 0) == (level != BARKS_DISK));
+            barks_unpersist(rdd);
+        }
+}
+
+SHAPES(what_lies_below_an_exchange_is_not_computed_again)
+{
+    struct counting env = {barks_counter(context, "calls")};
+    barks_rdd *touched = barks_map(source(context, 6), touch, &env);
+    barks_rdd *sums = barks_cache(
+        barks_reduce_by_key(barks_map(touched, to_sum, NULL), "key", add_sum, .partitions = 9));
+    for (int round = 0; round < 3; round++) {
+        int64_t count = 0;
+        struct key_sum *rows = barks_collect(barks_sort_by(sums, "key"), key_sum, &count);
+        ck_assert_int_eq(count, 101);
+        for (int64_t key = 0; key < 101; key++) {
+            ck_assert_int_eq(rows[key].key, key);
+            ck_assert_int_eq(rows[key].total, expected_sum(key));
+        }
+        ck_assert_int_eq(barks_counter_value(context, env.calls), ROWS);
+    }
+    /* Another exchange above it, and one of the same keys, which needs none. */
+    ck_assert_int_eq(barks_count(barks_distinct(sums)), 101);
+    ck_assert_int_eq(barks_count(barks_reduce_by_key(sums, "key", add_sum)), 101);
+    ck_assert_int_eq(barks_counter_value(context, env.calls), ROWS);
+}
+
+SHAPES(a_partition_left_early_is_not_kept)
+{
+    struct counting env = {barks_counter(context, "calls")};
+    barks_rdd *rdd = barks_cache(barks_map(source(context, 7), touch, &env));
+    barks_storage storage;
+    int64_t count = 0;
+    struct item *rows = barks_take(rdd, 3, item, &count);
+    ck_assert(count == 3 && rows[2].id == 2);
+    ck_assert(barks_storage_info(rdd, &storage));
+    ck_assert_uint_eq(storage.kept_count, 0);
+    check_items(rdd);
+    rows = barks_take(rdd, 3, item, &count);
+    ck_assert(count == 3 && rows[2].id == 2);
+    ck_assert(barks_storage_info(rdd, &storage));
+    ck_assert_uint_eq(storage.kept_count, 7);
+}
+
+SHAPES(kept_partitions_join_and_unite_with_others)
+{
+    barks_rdd *a = barks_cache(source(context, 5));
+    barks_rdd *b = barks_cache(barks_filter(source(context, 3), is_third, NULL));
+    ck_assert_int_eq(barks_count(a), ROWS);
+    ck_assert_int_eq(barks_count(b), (ROWS + 2) / 3);
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(barks_count(barks_union(a, b)), ROWS + (ROWS + 2) / 3);
+        ck_assert_int_eq(barks_count(barks_distinct(barks_union(b, a))), ROWS);
+        ck_assert_int_eq(barks_count(barks_union(a, barks_distinct(b))), ROWS + (ROWS + 2) / 3);
+    }
+}
+
+SHAPES(awkward_rows_are_kept_as_they_are)
+{
+    uint64_t seed = property_seed();
+    for (int round = 0; round < 6; round++) {
+        struct cases cases = cases_make(&seed);
+        barks_rdd *rdd =
+            barks_persist(cases_dataset(context, &cases), .level = (barks_level)(1 + round % 3),
+                          .compressed = round > 2);
+        for (int turn = 0; turn < 2; turn++) {
+            int64_t count = 0;
+            struct case_row *rows = barks_collect(rdd, case_row, &count);
+            ck_assert_int_eq(count, cases.count);
+            for (int64_t i = 0; i < count; i++) {
+                const struct case_row *wanted = &cases.rows[i];
+                ck_assert_int_eq(rows[i].id, wanted->id);
+                ck_assert_mem_eq(&rows[i].real, &wanted->real, sizeof wanted->real);
+                ck_assert(rows[i].number.valid == wanted->number.valid);
+                ck_assert(rows[i].text.valid == wanted->text.valid);
+                ck_assert(!wanted->text.valid ||
+                          barks_str_equal(rows[i].text.value, wanted->text.value));
+            }
+            barks_release(context, rows);
+        }
+        barks_unpersist(rdd);
+        cases_drop(&cases);
+    }
+}
+
+/* More than the memory for kept partitions (half of 256 MiB): what does not fit is computed again,
+ * or lies on disk, and the answer stays. */
+BARKS_FLAT_MAP(inflate, item, item)
+{
+    char text[1000];
+    memset(text, 'a' + (int)(in->id % 26), sizeof text);
+    for (int64_t i = 0; i < 20; i++)
+        emit(.id = in->id, .key = i, .text = barks_str_make(out, text, sizeof text));
+}
+
+SHAPES(what_does_not_fit_is_computed_again_or_on_disk)
+{
+    barks_rdd *large = barks_flat_map(source(context, 16), inflate, NULL);
+    barks_rdd *memory = barks_cache(barks_filter(large, is_third, NULL));
+    barks_rdd *disk = barks_persist(large, .level = BARKS_MEMORY_AND_DISK);
+    barks_storage storage;
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(barks_count(memory), 20 * ((ROWS + 2) / 3));
+        ck_assert_int_eq(barks_count(disk), 20 * ROWS);
+    }
+    ck_assert(barks_storage_info(disk, &storage));
+    ck_assert_uint_eq(storage.kept_count, 16);
+}
+
+SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
+           ON_SHAPES(every_level_gives_the_same_rows),
+           ON_SHAPES(what_lies_below_an_exchange_is_not_computed_again),
+           ON_SHAPES(a_partition_left_early_is_not_kept),
+           ON_SHAPES(kept_partitions_join_and_unite_with_others),
+           ON_SHAPES(awkward_rows_are_kept_as_they_are),
+           ON_SHAPES(what_does_not_fit_is_computed_again_or_on_disk))

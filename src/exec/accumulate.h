@@ -1,0 +1,62 @@
+/* Values that bodies add to while tasks run. A task has one of each for each of its partitions; the
+ * driver takes those of the attempts that count, in the order of the partitions, so that a value is
+ * the same for any number of executors. */
+#pragma once
+
+#include "barks/function.h"
+#include "barks/status.h"
+#include "barks/sum.h"
+#include "batch/batch.h"
+
+#include <stdint.h>
+
+struct packer;
+struct unpacker;
+struct pool;
+
+enum accumulator_kind {
+    ACCUMULATOR_SUM = 1, /* i64 */
+    ACCUMULATOR_MIN,
+    ACCUMULATOR_MAX,
+    ACCUMULATOR_REAL, /* f64 sum */
+    ACCUMULATOR_TEXTS,
+    ACCUMULATOR_USER, /* rows folded by a function of the user's */
+};
+
+struct accumulated {
+    uint64_t stage; /* set by whoever merges */
+    uint32_t partition;
+    uint32_t id;
+    enum accumulator_kind kind;
+    int64_t integer;
+    struct barks_sum real;
+    const barks_function *function; /* USER */
+    struct batch *rows;             /* TEXTS, USER: not folded yet; owned */
+};
+
+/* Begins as zeros, ends with accumulations_drop. Threads: one owner at a time. */
+struct accumulations {
+    struct accumulated *items; /* owned */
+    uint32_t count, capacity;
+    barks_status *failed; /* owned: the first failure */
+};
+void accumulations_drop(struct accumulations *all);
+
+/* The value of id for the partition, made when it is new; NULL: without memory, which is noted. */
+struct accumulated *accumulations_at(struct accumulations *all, uint32_t partition, uint32_t id,
+                                     enum accumulator_kind kind);
+
+void accumulated_add(struct accumulated *into, int64_t n);
+/* Rows of function->in (NULL: barks_text) are added, and folded when they are many. */
+BARKS_CHECKED barks_status *accumulated_add_rows(struct accumulated *into, struct pool *pool,
+                                                 const barks_record *record, const void *rows,
+                                                 uint32_t row_count);
+/* A USER value's rows become one: folded by its function, in their order. */
+BARKS_CHECKED barks_status *accumulated_fold(struct accumulated *into);
+
+/* As they travel; user functions by name. Errors: BARKS_NO_MEMORY, those of folding,
+ * BARKS_BAD_INPUT.
+ */
+BARKS_CHECKED barks_status *accumulations_pack(struct accumulations *all, struct packer *out);
+BARKS_CHECKED barks_status *accumulations_unpack(struct unpacker *in, struct pool *pool,
+                                                 uint64_t stage, struct accumulations *all);

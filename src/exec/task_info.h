@@ -1,0 +1,10 @@
+/* The task that runs on the calling thread, for what bodies call (barks/shared.h). */
+#pragma once
+
+struct task;
+
+/* Between these two, barks_task and the rest find the task. Threads: the task's. */
+void task_info_begin(struct task *task);
+void task_info_end(void);
+/* A partition begins: its random numbers begin anew. */
+void task_info_partition(struct task *task);

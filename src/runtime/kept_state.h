@@ -1,0 +1,25 @@
+/* What the driver knows of kept datasets: which executor keeps which partition. */
+#pragma once
+
+#include "barks/status.h"
+#include "plan/node.h"
+#include "runtime/context.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Under the planning lock, all of them. */
+
+/* The dataset of node, of kind STEP_KEEP, is to be kept from now on. level: a barks_level, 0 for
+ * memory. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *kept_state_begin(barks_context *context, struct node *node,
+                                             unsigned level, bool encoded, bool compressed);
+unsigned kept_state_level(const struct kept_state *kept); /* the barks_level */
+/* No longer: executors are told to forget it. Errors: those of driver_post. */
+BARKS_CHECKED barks_status *kept_state_end(barks_context *context, struct node *node);
+
+/* Takes in what executors have said since the last call. Returns how much it was. */
+uint32_t kept_state_update(barks_context *context);
+
+/* For cut_options: context is the barks_context. */
+barks_status *kept_state_fill_owners(void *context, uint32_t partition_count, uint32_t *out_ranks);

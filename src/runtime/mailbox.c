@@ -1,0 +1,196 @@
+#include "runtime/mailbox.h"
+
+#include "base/lock.h"
+
+#include <stdlib.h>
+
+struct letter {
+    uint32_t to;
+    void *bytes; /* owned */
+    size_t size_bytes;
+    struct letter *next;
+};
+
+struct kept_note {
+    uint32_t executor;
+    struct kept_change change;
+};
+
+struct mailbox {
+    struct lock lock;
+    struct condition changed;
+    struct {
+        struct letter *first, **end;
+        struct kept_note *kept; /* owned */
+        uint32_t kept_first, kept_count, kept_capacity;
+        uint64_t shared_id;
+        uint32_t shared_missing;     /* that have said nothing yet */
+        barks_status *shared_failed; /* owned: the first failure */
+        barks_status *end_error;     /* owned */
+    } locked;
+};
+
+barks_status *mailbox_create(struct mailbox **out_mailbox)
+{
+    struct mailbox *mailbox = calloc(1, sizeof *mailbox);
+    if (mailbox == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the driver");
+    lock_init(&mailbox->lock, LOCK_QUEUE, "mailbox");
+    condition_init(&mailbox->changed);
+    mailbox->locked.end = &mailbox->locked.first;
+    *out_mailbox = mailbox;
+    return NULL;
+}
+
+void mailbox_destroy(struct mailbox *mailbox)
+{
+    if (mailbox == NULL)
+        return;
+    while (mailbox->locked.first != NULL) {
+        struct letter *next = mailbox->locked.first->next;
+        free(mailbox->locked.first->bytes);
+        free(mailbox->locked.first);
+        mailbox->locked.first = next;
+    }
+    free(mailbox->locked.kept);
+    barks_status_free(mailbox->locked.shared_failed);
+    barks_status_free(mailbox->locked.end_error);
+    condition_drop(&mailbox->changed);
+    lock_drop(&mailbox->lock);
+    free(mailbox);
+}
+
+/* ---- letters ---- */
+
+barks_status *mailbox_post(struct mailbox *mailbox, uint32_t to, struct packer *packer)
+{
+    struct letter *letter = calloc(1, sizeof *letter);
+    barks_status *status = packer_finish(packer);
+    if (status == NULL && letter == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a message");
+    if (status != NULL) {
+        free(letter);
+        packer_drop(packer);
+        return status;
+    }
+    letter->to = to;
+    letter->size_bytes = packer->bytes.size;
+    letter->bytes = msgpack_sbuffer_release(&packer->bytes);
+    packer_drop(packer);
+    lock_acquire(&mailbox->lock);
+    *mailbox->locked.end = letter;
+    mailbox->locked.end = &letter->next;
+    lock_release(&mailbox->lock);
+    return NULL;
+}
+
+bool mailbox_take(struct mailbox *mailbox, uint32_t *out_to, void **out_bytes,
+                  size_t *out_size_bytes)
+{
+    lock_acquire(&mailbox->lock);
+    struct letter *letter = mailbox->locked.first;
+    if (letter != NULL) {
+        mailbox->locked.first = letter->next;
+        if (letter->next == NULL)
+            mailbox->locked.end = &mailbox->locked.first;
+    }
+    lock_release(&mailbox->lock);
+    if (letter == NULL)
+        return false;
+    *out_to = letter->to;
+    *out_bytes = letter->bytes;
+    *out_size_bytes = letter->size_bytes;
+    free(letter);
+    return true;
+}
+
+/* ---- broadcast values ---- */
+
+void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count)
+{
+    lock_acquire(&mailbox->lock);
+    barks_status_free(mailbox->locked.shared_failed);
+    mailbox->locked.shared_failed = NULL;
+    mailbox->locked.shared_id = id;
+    mailbox->locked.shared_missing = ready_count;
+    lock_release(&mailbox->lock);
+}
+
+void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id, barks_status *status)
+{
+    lock_acquire(&mailbox->lock);
+    if (id == mailbox->locked.shared_id && mailbox->locked.shared_missing > 0) {
+        mailbox->locked.shared_missing--;
+        if (mailbox->locked.shared_failed == NULL) {
+            mailbox->locked.shared_failed = status;
+            status = NULL;
+        }
+    }
+    condition_broadcast(&mailbox->changed);
+    lock_release(&mailbox->lock);
+    barks_status_free(status);
+}
+
+barks_status *mailbox_wait_shared(struct mailbox *mailbox, const char *what)
+{
+    lock_acquire(&mailbox->lock);
+    while (mailbox->locked.shared_missing > 0 && mailbox->locked.end_error == NULL)
+        condition_wait(&mailbox->changed, &mailbox->lock);
+    barks_status *cause = mailbox->locked.shared_failed;
+    mailbox->locked.shared_failed = NULL;
+    mailbox->locked.shared_id = 0;
+    if (cause == NULL && mailbox->locked.end_error != NULL)
+        cause = barks_status_new(barks_status_code(mailbox->locked.end_error), NULL, BARKS_HERE,
+                                 "%s", barks_status_text(mailbox->locked.end_error));
+    lock_release(&mailbox->lock);
+    if (cause == NULL)
+        return NULL;
+    return barks_status_new(barks_status_code(cause), cause, BARKS_HERE,
+                            "%s: an executor has no room for the value; --barks-memory gives more",
+                            what);
+}
+
+/* ---- kept partitions ---- */
+
+void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct kept_change *change)
+{
+    lock_acquire(&mailbox->lock);
+    if (mailbox->locked.kept_first == mailbox->locked.kept_count)
+        mailbox->locked.kept_first = mailbox->locked.kept_count = 0;
+    if (mailbox->locked.kept_count == mailbox->locked.kept_capacity) {
+        uint32_t capacity = 2 * mailbox->locked.kept_capacity + 64;
+        struct kept_note *grown = realloc(mailbox->locked.kept, capacity * sizeof *grown);
+        if (grown != NULL) {
+            mailbox->locked.kept = grown;
+            mailbox->locked.kept_capacity = capacity;
+        }
+    }
+    if (mailbox->locked.kept_count < mailbox->locked.kept_capacity)
+        mailbox->locked.kept[mailbox->locked.kept_count++] =
+            (struct kept_note){.executor = executor, .change = *change};
+    lock_release(&mailbox->lock);
+}
+
+bool mailbox_take_kept(struct mailbox *mailbox, uint32_t *out_executor,
+                       struct kept_change *out_change)
+{
+    lock_acquire(&mailbox->lock);
+    bool has = mailbox->locked.kept_first < mailbox->locked.kept_count;
+    if (has) {
+        const struct kept_note *note = &mailbox->locked.kept[mailbox->locked.kept_first++];
+        *out_executor = note->executor;
+        *out_change = note->change;
+    }
+    lock_release(&mailbox->lock);
+    return has;
+}
+
+void mailbox_end(struct mailbox *mailbox, const barks_status *error)
+{
+    lock_acquire(&mailbox->lock);
+    if (mailbox->locked.end_error == NULL)
+        mailbox->locked.end_error = barks_status_new(barks_status_code(error), NULL, BARKS_HERE,
+                                                     "%s", barks_status_text(error));
+    condition_broadcast(&mailbox->changed);
+    lock_release(&mailbox->lock);
+}

@@ -1,0 +1,38 @@
+/* What the driver's thread and those that ask something of it leave for each other, beside jobs. */
+#pragma once
+
+#include "barks/status.h"
+#include "base/pack.h"
+#include "store/kept.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Threads: any; a lock of rank LOCK_QUEUE guards it. */
+struct mailbox;
+
+BARKS_CHECKED barks_status *mailbox_create(struct mailbox **out_mailbox);
+void mailbox_destroy(struct mailbox *mailbox); /* NULL is fine */
+
+/* A message for an executor; takes what packer holds. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *mailbox_post(struct mailbox *mailbox, uint32_t to,
+                                         struct packer *packer);
+/* The oldest; the bytes are the caller's (free). False: none. */
+bool mailbox_take(struct mailbox *mailbox, uint32_t *out_to, void **out_bytes,
+                  size_t *out_size_bytes);
+
+/* Begins to count who has a broadcast value, and waits until ready_count have said so, or one that
+ * he cannot have it and all others have said something. */
+void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count);
+void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id,
+                          barks_status *status); /* takes it */
+BARKS_CHECKED barks_status *mailbox_wait_shared(struct mailbox *mailbox, const char *what);
+
+/* What became of kept partitions, in order. One that finds no memory is forgotten. */
+void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct kept_change *change);
+bool mailbox_take_kept(struct mailbox *mailbox, uint32_t *out_executor,
+                       struct kept_change *out_change);
+
+/* The driver has ended with this error (not taken): nobody waits any longer. */
+void mailbox_end(struct mailbox *mailbox, const barks_status *error);

@@ -1,0 +1,23 @@
+/* Broadcast values on their way through an executor: pieces come from the driver or another
+ * executor, are passed on down a tree of ranks (r to 2r and 2r + 1), and become rows. */
+#pragma once
+
+#include "barks/status.h"
+
+struct net;
+struct net_message;
+struct pool;
+struct shared_relay;
+struct shared_rows;
+struct unpacker;
+
+/* All borrowed. Threads: the communication thread. */
+BARKS_CHECKED barks_status *shared_relay_create(struct net *net, struct pool *pool,
+                                                struct shared_rows *shared,
+                                                struct shared_relay **out_relay);
+void shared_relay_destroy(struct shared_relay *relay); /* NULL is fine */
+
+/* A MESSAGE_SHARED, whose kind `in` has passed. When the value is whole the driver is told; that it
+ * found no room is told to the driver too, and is not an error here. */
+BARKS_CHECKED barks_status *shared_relay_take(struct shared_relay *relay, struct unpacker *in,
+                                              const struct net_message *message);

@@ -1,0 +1,15 @@
+/* Broadcast values at the driver. */
+#pragma once
+
+#include "barks/status.h"
+#include "batch/batch.h"
+#include "runtime/context.h"
+
+#include <stdint.h>
+
+/* Sends the rows to all executors and waits until each has them. what: the call, for errors.
+ * Errors: BARKS_LIMIT (an executor has no room), BARKS_NO_MEMORY, BARKS_LOST. */
+BARKS_CHECKED barks_status *shared_values_send(barks_context *context, const struct batch *rows,
+                                               const char *what, uint64_t *out_id);
+/* Frees the value on all executors. */
+BARKS_CHECKED barks_status *shared_values_drop(barks_context *context, uint64_t id);
