@@ -1,5 +1,4 @@
 /* Cached datasets: the same answers, computed once, wherever the partitions lie. */
-#include "barks/shared.h"
 #include "rdd/cases.h"
 
 #include <inttypes.h>
