@@ -62,3 +62,191 @@ typedef struct barks_storage {
 /* What is kept of the dataset now. False on an error of the dataset. */
 #define barks_storage_info(rdd, out) barks_storage_info_at((rdd), (out), BARKS_HERE)
 BARKS_API bool barks_storage_info_at(barks_rdd *rdd, barks_storage *out, const char *where);
+
+/* ---- a few rows ---- */
+
+/* 1: there are no rows, 0: there are, -1: an error. Stops at the first row. */
+#define barks_is_empty(rdd) barks_is_empty_at((rdd), BARKS_HERE)
+BARKS_API int barks_is_empty_at(barks_rdd *rdd, const char *where);
+
+/* The first row in order. NULL on an error; no rows are one ("empty dataset"). */
+#define barks_first(rdd, record)                                                                   \
+    ((struct record *)barks_first_at((rdd), &barks_record_##record, BARKS_HERE))
+BARKS_API void *barks_first_at(barks_rdd *rdd, const barks_record *record, const char *where);
+
+/* barks_top by another name: the first n rows by the order. */
+#define barks_take_ordered(rdd, n, order, record, out_count)                                       \
+    barks_top(rdd, n, order, record, out_count)
+
+typedef struct barks_sample_options {
+    char first_; /* for the macros: so that options can be left out */
+    bool with_replacement;
+    uint64_t seed;
+} barks_sample_options;
+/**
+ * Just n rows at random, or all where there are fewer, in random order; with replacement n rows of
+ * which each may come several times. The same rows on any number of ranks, for one seed. Counts the
+ * rows first, so the dataset is computed twice unless it is cached.
+ *
+ * Options: .with_replacement, .seed.
+ */
+#define barks_take_sample(rdd, n, record, ...) BARKS_TAKE_SAMPLE_(rdd, n, record, __VA_ARGS__, )
+#define BARKS_TAKE_SAMPLE_(rdd, n, record, out_count, ...)                                         \
+    ((struct record *)barks_take_sample_at((rdd), (n), &barks_record_##record, (out_count),        \
+                                           &(barks_sample_options){0, __VA_ARGS__}, BARKS_HERE))
+BARKS_API void *barks_take_sample_at(barks_rdd *rdd, int64_t n, const barks_record *record,
+                                     int64_t *out_count, const barks_sample_options *options,
+                                     const char *where);
+
+/* All rows whose fields equal those of *key, a struct of key_record, in order: barks_lookup(prices,
+ * item_key, &(struct item_key){.item = 7}, price, &n). Reads one partition alone where the dataset
+ * is partitioned by just these keys. */
+#define barks_lookup(rdd, key_record, key, record, out_count)                                      \
+    ((struct record *)barks_lookup_at((rdd), &barks_record_##key_record,                           \
+                                      1 ? (key) : (const struct key_record *)0,                    \
+                                      &barks_record_##record, (out_count), BARKS_HERE))
+BARKS_API void *barks_lookup_at(barks_rdd *rdd, const barks_record *key_record, const void *key,
+                                const barks_record *record, int64_t *out_count, const char *where);
+
+/* All rows, one for each key (the last in order), ascending by the keys, so that bsearch finds
+ * them. */
+#define barks_collect_as_map(rdd, keys, record, out_count)                                         \
+    ((struct record *)barks_collect_as_map_at((rdd), (keys), &barks_record_##record, (out_count),  \
+                                              BARKS_HERE))
+BARKS_API void *barks_collect_as_map_at(barks_rdd *rdd, const char *keys,
+                                        const barks_record *record, int64_t *out_count,
+                                        const char *where);
+
+/* Prints the first n rows to the standard output, as a table. */
+#define barks_show(rdd, n) barks_show_at((rdd), (n), BARKS_HERE)
+BARKS_API bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where);
+
+/**
+ * The rows, one partition after another, of which the driver holds one at a time:
+ *
+ *     barks_iterator *all = barks_iterate(rdd, record);
+ *     for (struct record *rows; (rows = barks_next_rows(all, record, &n)) != NULL;) ...
+ *     if (!barks_iterator_end(all)) ...
+ *
+ * Partitions are computed when they are asked for. A dataset that comes through an exchange is kept
+ * (BARKS_MEMORY_AND_DISK) until the end, where it is not cached already, so that it is computed
+ * once.
+ *
+ * Ownership: rows are the iterator's until the next call; it is freed by barks_iterator_end, which
+ *            is false when a partition could not be computed.
+ */
+typedef struct barks_iterator barks_iterator;
+#define barks_iterate(rdd, record) barks_iterate_at((rdd), &barks_record_##record, BARKS_HERE)
+BARKS_API barks_iterator *barks_iterate_at(barks_rdd *rdd, const barks_record *record,
+                                           const char *where);
+#define barks_next_rows(iterator, record, out_count)                                               \
+    ((struct record *)barks_next_rows_at((iterator), &barks_record_##record, (out_count)))
+BARKS_API void *barks_next_rows_at(barks_iterator *iterator, const barks_record *record,
+                                   int64_t *out_count);
+BARKS_API bool barks_iterator_end(barks_iterator *iterator); /* NULL gives false */
+
+/* ---- one value of all rows ---- */
+
+/**
+ * All rows folded into *zero by a BARKS_REDUCE, once in each partition and once more at the driver:
+ * so a zero that is not neutral counts p + 1 times. Of no rows: zero.
+ *
+ * Ownership: out is the caller's; its strings live until barks_finalize.
+ */
+#define barks_fold(rdd, zero, f, out)                                                              \
+    barks_fold_at((rdd), NULL, BARKS_FUNCTION_OF(reduce, f), (zero), (out),                        \
+                  sizeof *(out) == sizeof *(zero) ? sizeof *(out) : 0, 1, BARKS_HERE)
+/* The same into an accumulator of another record: rows by update, a BARKS_AGGREGATE, and
+ * accumulators by merge, a BARKS_REDUCE. */
+#define barks_aggregate_all(rdd, zero, update, merge, out)                                         \
+    barks_fold_at((rdd), BARKS_FUNCTION_OF(aggregate, update), BARKS_FUNCTION_OF(reduce, merge),   \
+                  (zero), (out), sizeof *(out) == sizeof *(zero) ? sizeof *(out) : 0, 1,           \
+                  BARKS_HERE)
+/* barks_reduce and barks_aggregate_all for many partitions: their values are merged by executors
+ * first, in depth steps, so that few come to the driver. zero must be neutral. */
+#define barks_tree_reduce(rdd, f, depth, out)                                                      \
+    barks_tree_reduce_at((rdd), BARKS_FUNCTION_OF(reduce, f), (depth), (out), sizeof *(out),       \
+                         BARKS_HERE)
+#define barks_tree_aggregate(rdd, zero, update, merge, depth, out)                                 \
+    barks_fold_at((rdd), BARKS_FUNCTION_OF(aggregate, update), BARKS_FUNCTION_OF(reduce, merge),   \
+                  (zero), (out), sizeof *(out) == sizeof *(zero) ? sizeof *(out) : 0, (depth),     \
+                  BARKS_HERE)
+BARKS_API bool barks_fold_at(barks_rdd *rdd, const barks_function *update,
+                             const barks_function *merge, const void *zero, void *out,
+                             size_t out_bytes, uint32_t depth, const char *where);
+BARKS_API bool barks_tree_reduce_at(barks_rdd *rdd, const barks_function *function, uint32_t depth,
+                                    void *out, size_t out_bytes, const char *where);
+
+/* ---- statistics of a column of numbers: i32, i64, f32, f64; nulls are skipped ---- */
+
+/* The sum: of doubles the same for any order of the rows. Of nothing 0. False on an error. */
+#define barks_sum(rdd, column, out) barks_sum_at((rdd), (column), (out), BARKS_HERE)
+BARKS_API bool barks_sum_at(barks_rdd *rdd, const char *column, double *out, const char *where);
+/* Of i32 or i64; a sum that does not fit is an error. */
+#define barks_sum_i64(rdd, column, out) barks_sum_i64_at((rdd), (column), (out), BARKS_HERE)
+BARKS_API bool barks_sum_i64_at(barks_rdd *rdd, const char *column, int64_t *out,
+                                const char *where);
+/* Of nothing NaN. */
+#define barks_mean(rdd, column, out) barks_mean_at((rdd), (column), (out), BARKS_HERE)
+BARKS_API bool barks_mean_at(barks_rdd *rdd, const char *column, double *out, const char *where);
+
+/* The first row in order that has the least or greatest value of the column, of any type that has
+ * an order. NaN is the greatest. NULL on an error; that there is no value is one. */
+#define barks_min(rdd, column, record)                                                             \
+    ((struct record *)barks_best_at((rdd), (column), false, &barks_record_##record, BARKS_HERE))
+#define barks_max(rdd, column, record)                                                             \
+    ((struct record *)barks_best_at((rdd), (column), true, &barks_record_##record, BARKS_HERE))
+BARKS_API void *barks_best_at(barks_rdd *rdd, const char *column, bool greatest,
+                              const barks_record *record, const char *where);
+
+typedef struct barks_statistics {
+    int64_t count;                            /* without nulls */
+    double sum, mean;                         /* mean of nothing: NaN */
+    double variance, deviation;               /* of the whole population; of nothing NaN */
+    double sample_variance, sample_deviation; /* of fewer than two values NaN */
+    double min, max;                          /* min of nothing and of NaN alone: NaN */
+} barks_statistics;
+/* All in one pass. */
+#define barks_stats(rdd, column, out) barks_stats_at((rdd), (column), (out), BARKS_HERE)
+BARKS_API bool barks_stats_at(barks_rdd *rdd, const char *column, barks_statistics *out,
+                              const char *where);
+
+/**
+ * Counts the values in bucket_count equal buckets between the least and the greatest; each has its
+ * lower bound, the last one its upper bound too. Returns how many buckets there are: 1 where all
+ * values are equal; -1 on an error: no values, or one that is infinite or NaN.
+ *
+ * Shapes: out_bounds has room for bucket_count + 1, out_counts for bucket_count.
+ */
+#define barks_histogram(rdd, column, bucket_count, out_bounds, out_counts)                         \
+    barks_histogram_at((rdd), (column), (bucket_count), (out_bounds), (out_counts), BARKS_HERE)
+BARKS_API int barks_histogram_at(barks_rdd *rdd, const char *column, uint32_t bucket_count,
+                                 double *out_bounds, int64_t *out_counts, const char *where);
+/* By bounds of the caller's, ascending and at least two; what lies outside of them, and NaN, is not
+ * counted. out_counts has room for bound_count - 1. */
+#define barks_histogram_of(rdd, column, bounds, bound_count, out_counts)                           \
+    barks_histogram_of_at((rdd), (column), (bounds), (bound_count), (out_counts), BARKS_HERE)
+BARKS_API bool barks_histogram_of_at(barks_rdd *rdd, const char *column, const double *bounds,
+                                     uint32_t bound_count, int64_t *out_counts, const char *where);
+
+/**
+ * The values at fractions [0, 1] of the column's order, each one of the values: for fraction q of n
+ * values the one of rank ceil(q n), or for an error e above 0 one whose rank is within e n of it,
+ * which holds always, not just probably. An error of 0 takes some passes over the dataset: cache
+ * it. Of i64 the nearest double.
+ *
+ * Shapes: fractions and out_values have `count` entries.
+ */
+#define barks_quantiles(rdd, column, fractions, count, error, out_values)                          \
+    barks_quantiles_at((rdd), (column), (fractions), (count), (error), (out_values), BARKS_HERE)
+BARKS_API bool barks_quantiles_at(barks_rdd *rdd, const char *column, const double *fractions,
+                                  uint32_t count, double error, double *out_values,
+                                  const char *where);
+
+/* How many rows differ in the fields (all where it is NULL; null is a value): exact up to 2,048,
+ * then by HyperLogLog with the relative standard deviation given, 0.0006 to 0.26; -1 on an error.
+ */
+#define barks_count_approx_distinct(rdd, fields, deviation)                                        \
+    barks_count_approx_distinct_at((rdd), (fields), (deviation), BARKS_HERE)
+BARKS_API int64_t barks_count_approx_distinct_at(barks_rdd *rdd, const char *fields,
+                                                 double deviation, const char *where);

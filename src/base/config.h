@@ -45,9 +45,9 @@ struct buffer;
             "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
     SETTING(KEPT_BYTES_MAX, "kept_bytes_max", BYTES, "0", "",                                      \
             "most memory of an executor for kept partitions; 0: a half of its budget")             \
-    SETTING(SCRATCH, "scratch", TEXT, "", "",                                                      \
-            "directories for scratch files, dir:dir; none: $TMPDIR, else /tmp")                    \
-    SETTING(CHECKPOINT_DIR, "checkpoint_dir", TEXT, "", "",                                        \
+    SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
+            "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
+    SETTING(CHECKPOINT_DIR, "checkpoint_dir", TEXT, "none", "",                                    \
             "directory for checkpoints, which all hosts see")                                      \
     SETTING(BROADCAST_JOIN_BYTES, "broadcast_join_bytes", BYTES, "10m", "",                        \
             "a join sends its right side to all executors up to this size")                        \

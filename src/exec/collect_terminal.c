@@ -7,6 +7,7 @@
 #include "exec/sort.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     TOP_SPARE_ROWS = 4096, /* top sorts when it holds so many more than it wants */
@@ -22,6 +23,7 @@ struct collect_terminal {
     uint32_t partition;
     uint64_t partition_rows; /* seen of it */
     uint64_t stride;         /* sample: every stride-th row is kept */
+    size_t next_pick;        /* of the pairs of a step of STEP_PICK */
     struct batch *rows;      /* kept of the partition */
     struct batch *spare;     /* top, sample: the rows that stay, while rows is thinned out */
 };
@@ -34,6 +36,75 @@ static void collect_destroy(struct operator* self)
     free(op);
 }
 
+/* ---- rows that are named: step STEP_PICK, bytes: ascending pairs of partition and row in it ----
+ */
+
+static size_t pick_count(const struct collect_terminal *op)
+{
+    return op->plan->step.kind == STEP_PICK ? op->plan->step.size_bytes / (2 * sizeof(uint64_t))
+                                            : 0;
+}
+
+static void pick_at(const struct collect_terminal *op, size_t index, uint64_t *out_partition,
+                    uint64_t *out_row)
+{
+    uint64_t pair[2];
+    memcpy(pair, op->plan->step.bytes + index * sizeof pair, sizeof pair);
+    *out_partition = pair[0];
+    *out_row = pair[1];
+}
+
+static void find_first_pick(struct collect_terminal *op)
+{
+    size_t low = 0, high = pick_count(op);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint64_t partition = 0, row = 0;
+        pick_at(op, middle, &partition, &row);
+        if (partition < op->partition)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    op->next_pick = low;
+}
+
+BARKS_CHECKED static barks_status *push_picked(struct collect_terminal *op,
+                                               const struct batch *batch)
+{
+    uint64_t end = op->partition_rows + batch->base.row_count;
+    for (; op->next_pick < pick_count(op); op->next_pick++) {
+        uint64_t partition = 0, row = 0;
+        pick_at(op, op->next_pick, &partition, &row);
+        if (partition != op->partition)
+            break;
+        if (row >= end)
+            return NULL;
+        BARKS_TRY(
+            batch_append(op->rows, batch, (uint32_t)(row - op->partition_rows), 1, BATCH_COPY));
+    }
+    op->base.task->partition_done = true;
+    return NULL;
+}
+
+/* ---- rows of a key: step STEP_PROBE, initial_rows: one row, of which all fields equal keys[0]
+ * ---- */
+
+BARKS_CHECKED static barks_status *push_matching(struct collect_terminal *op,
+                                                 const struct batch *batch)
+{
+    const struct step *step = &op->plan->step;
+    for (uint32_t row = 0; row < batch->base.row_count; row++) {
+        bool matches = true;
+        for (uint32_t k = 0; k < step->keys[0].count && matches; k++)
+            matches = batch_rows_equal(&batch->base, row, &step->keys[0].items[k],
+                                       &step->initial_rows->base, 0, &k, 1);
+        if (matches)
+            BARKS_TRY(batch_append(op->rows, batch, row, 1, BATCH_COPY));
+    }
+    return NULL;
+}
+
 static barks_status *collect_begin(struct operator* self, uint32_t partition)
 {
     struct collect_terminal *op = (struct collect_terminal *)self;
@@ -41,6 +112,7 @@ static barks_status *collect_begin(struct operator* self, uint32_t partition)
     op->partition_rows = 0;
     op->stride = 1;
     batch_clear(op->rows);
+    find_first_pick(op);
     return NULL;
 }
 
@@ -129,7 +201,11 @@ static barks_status *collect_push(struct operator* self, struct batch *batch)
 {
     struct collect_terminal *op = (struct collect_terminal *)self;
     barks_status *status = NULL;
-    if (op->plan->kind == TERMINAL_COLLECT)
+    if (op->plan->step.kind == STEP_PICK)
+        status = push_picked(op, batch);
+    else if (op->plan->step.kind == STEP_PROBE)
+        status = push_matching(op, batch);
+    else if (op->plan->kind == TERMINAL_COLLECT)
         status = push_first(op, batch);
     else if (op->plan->kind == TERMINAL_SAMPLE)
         status = push_sampled(op, batch);

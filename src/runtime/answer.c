@@ -30,10 +30,8 @@ barks_status *answer_count(barks_context *context, struct node *node, const char
 
 /* ---- rows ---- */
 
-/* The structs of a batch's rows; the context keeps both. */
-BARKS_CHECKED static barks_status *give_rows(barks_context *context, struct batch *batch,
-                                             const barks_record *record, const char *what,
-                                             void **out_rows)
+barks_status *answer_give_rows(barks_context *context, struct batch *batch,
+                               const barks_record *record, const char *what, void **out_rows)
 {
     uint32_t field_count = record->schema.field_count;
     uint32_t *columns = calloc((size_t)field_count + 1, sizeof *columns);
@@ -125,6 +123,15 @@ barks_status *answer_take(barks_context *context, struct node *node, int64_t n,
                           uint64_t *out_row_count)
 {
     struct batch *batch = NULL;
+    BARKS_TRY(answer_take_rows(context, node, n, what, &batch));
+    *out_row_count = batch->base.row_count;
+    return answer_give_rows(context, batch, record, what, out_rows);
+}
+
+barks_status *answer_take_rows(barks_context *context, struct node *node, int64_t n,
+                               const char *what, struct batch **out_rows)
+{
+    struct batch *batch = NULL;
     BARKS_TRY(node_error(node));
     if (n < 0)
         BARKS_FAIL(BARKS_INVALID, "%s: the number of rows is %" PRId64 ", below 0", what, n);
@@ -136,8 +143,8 @@ barks_status *answer_take(barks_context *context, struct node *node, int64_t n,
         batch_destroy(batch);
         return status;
     }
-    *out_row_count = batch->base.row_count;
-    return give_rows(context, batch, record, what, out_rows);
+    *out_rows = batch;
+    return NULL;
 }
 
 /* The first limit rows of the partitions' best, in order. */
@@ -162,6 +169,16 @@ barks_status *answer_top(barks_context *context, struct node *node, int64_t n,
                          const struct sort_key *keys, uint32_t key_count,
                          const barks_record *record, const char *what, void **out_rows,
                          uint64_t *out_row_count)
+{
+    struct batch *best = NULL;
+    BARKS_TRY(answer_top_rows(context, node, n, keys, key_count, what, &best));
+    *out_row_count = best->base.row_count;
+    return answer_give_rows(context, best, record, what, out_rows);
+}
+
+barks_status *answer_top_rows(barks_context *context, struct node *node, int64_t n,
+                              const struct sort_key *keys, uint32_t key_count, const char *what,
+                              struct batch **out_rows)
 {
     struct job job = {0};
     struct batch *candidates = NULL, *best = NULL;
@@ -189,8 +206,8 @@ barks_status *answer_top(barks_context *context, struct node *node, int64_t n,
         batch_destroy(best);
         return status;
     }
-    *out_row_count = best->base.row_count;
-    return give_rows(context, best, record, what, out_rows);
+    *out_rows = best;
+    return NULL;
 }
 
 /* ---- one row of all ---- */
@@ -213,17 +230,18 @@ static barks_status *copy_result(void *argument, struct batch *batch)
         batch_destroy(copy);
         return status;
     }
-    BARKS_TRY(give_rows(result->context, copy, result->record, result->what, &rows));
+    BARKS_TRY(answer_give_rows(result->context, copy, result->record, result->what, &rows));
     memcpy(result->out, rows, result->record->size);
     return NULL;
 }
 
 /* The partitions' accumulators, folded in the order of the partitions (A71). */
-BARKS_CHECKED static barks_status *fold_all(const struct batch *accumulators,
-                                            const barks_function *function,
-                                            struct fold_result *result)
+barks_status *answer_fold_rows(barks_context *context, const struct batch *accumulators,
+                               const barks_function *function, const char *what, void *out)
 {
-    struct combine_options options = {.pool = result->context->pool,
+    struct fold_result result = {
+        .context = context, .record = function->in, .what = what, .out = out};
+    struct combine_options options = {.pool = context->pool,
                                       .in = &function->in->schema,
                                       .accumulator = function->in,
                                       .function = function};
@@ -232,7 +250,7 @@ BARKS_CHECKED static barks_status *fold_all(const struct batch *accumulators,
     BARKS_TRY(combine_create(&options, &combine));
     barks_status *status = combine_add(combine, accumulators, &row);
     if (status == NULL)
-        status = combine_drain(combine, true, copy_result, result);
+        status = combine_drain(combine, true, copy_result, &result);
     combine_destroy(combine);
     return status;
 }
@@ -243,8 +261,6 @@ barks_status *answer_reduce(barks_context *context, struct node *node,
     struct job job = {0};
     struct batch *accumulators = NULL;
     uint64_t partition_rows = 0;
-    struct fold_result result = {
-        .context = context, .record = function->in, .what = what, .out = out};
     struct terminal terminal = {.kind = TERMINAL_FOLD,
                                 .step = {.kind = STEP_COMBINE, .function = function},
                                 .accumulator = function->in};
@@ -262,7 +278,7 @@ barks_status *answer_reduce(barks_context *context, struct node *node,
         status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
                                   "%s: empty dataset: there is nothing to reduce", what);
     if (status == NULL)
-        status = fold_all(accumulators, function, &result);
+        status = answer_fold_rows(context, accumulators, function, what, out);
     batch_destroy(accumulators);
     job_drop(&job);
     return status;

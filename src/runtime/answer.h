@@ -40,3 +40,19 @@ BARKS_CHECKED barks_status *answer_write(barks_context *context, struct node *no
 /* All rows, in order; the batch is the caller's. */
 BARKS_CHECKED barks_status *answer_collect(barks_context *context, struct node *node,
                                            const char *what, struct batch **out_batch);
+
+/* The structs of a batch's rows, which the context keeps with the batch. Takes batch. */
+BARKS_CHECKED barks_status *answer_give_rows(barks_context *context, struct batch *batch,
+                                             const barks_record *record, const char *what,
+                                             void **out_rows);
+/* Accumulators, at least one, folded in their order into *out, a struct of function->in. */
+BARKS_CHECKED barks_status *answer_fold_rows(barks_context *context,
+                                             const struct batch *accumulators,
+                                             const barks_function *function, const char *what,
+                                             void *out);
+/* As answer_take and answer_top, the rows as a batch of the caller's. */
+BARKS_CHECKED barks_status *answer_take_rows(barks_context *context, struct node *node, int64_t n,
+                                             const char *what, struct batch **out_rows);
+BARKS_CHECKED barks_status *answer_top_rows(barks_context *context, struct node *node, int64_t n,
+                                            const struct sort_key *keys, uint32_t key_count,
+                                            const char *what, struct batch **out_rows);

@@ -81,12 +81,13 @@ static void wake(void *context) { net_wake(((struct executor *)context)->net); }
 BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
 {
     const struct config *config = &executor->welcome.config;
+    const char *scratch = config_string(config, CONFIG_SCRATCH);
     uint64_t kept_bytes_max = config_bytes(config, CONFIG_KEPT_BYTES_MAX);
     struct kept_options kept = {
         .pool = executor->pool,
         .memory_bytes_max =
             kept_bytes_max > 0 ? kept_bytes_max : executor->welcome.memory_bytes / 2,
-        .scratch = config_string(config, CONFIG_SCRATCH),
+        .scratch = strcmp(scratch, "auto") != 0 ? scratch : NULL,
         .changed = wake,
         .context = executor,
     };

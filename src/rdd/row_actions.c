@@ -1,0 +1,319 @@
+/* Actions that bring some rows, or one value of all, to the driver. */
+#include "base/buffer.h"
+#include "base/scope.h"
+#include "batch/bind.h"
+#include "batch/value_text.h"
+#include "rdd/action_frame.h"
+#include "runtime/answer.h"
+#include "runtime/kept_state.h"
+#include "runtime/row_answers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int barks_is_empty_at(barks_rdd *rdd, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *rows = NULL;
+    action_name(what, "is_empty", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL ||
+        !action_is_done(context, answer_take_rows(context, &rdd->node, 1, what, &rows)))
+        return -1;
+    int is_empty = rows->base.row_count == 0;
+    batch_destroy(rows);
+    return is_empty;
+}
+
+void *barks_first_at(barks_rdd *rdd, const barks_record *record, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *batch = NULL;
+    void *rows = NULL;
+    action_name(what, "first", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL)
+        return NULL;
+    barks_status *status = answer_take_rows(context, &rdd->node, 1, what, &batch);
+    if (status == NULL && batch->base.row_count == 0) {
+        batch_destroy(batch);
+        status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                  "%s: empty dataset: there is no first row", what);
+    } else if (status == NULL)
+        status = answer_give_rows(context, batch, record, what, &rows);
+    return action_is_done(context, status) ? rows : NULL;
+}
+
+/* Takes status, and rows where that is NULL. */
+static void *give(barks_context *context, barks_status *status, struct batch *batch,
+                  const barks_record *record, const char *what, int64_t *out_count)
+{
+    void *rows = NULL;
+    int64_t count = status == NULL ? batch->base.row_count : 0;
+    if (status == NULL)
+        status = answer_give_rows(context, batch, record, what, &rows);
+    if (!action_is_done(context, status))
+        return NULL;
+    *out_count = count;
+    return rows;
+}
+
+void *barks_take_sample_at(barks_rdd *rdd, int64_t n, const barks_record *record,
+                           int64_t *out_count, const barks_sample_options *options,
+                           const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *batch = NULL;
+    barks_status *status = NULL;
+    action_name(what, "take_sample", where);
+    barks_context *context = action_context(rdd, what);
+    *out_count = 0;
+    if (context == NULL)
+        return NULL;
+    if (n < 0)
+        status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                  "%s: the number of rows is %" PRId64 ", below 0", what, n);
+    if (status == NULL)
+        status = answer_sample(context, &rdd->node, (uint64_t)n, options->with_replacement,
+                               options->seed, what, &batch);
+    return give(context, status, batch, record, what, out_count);
+}
+
+/* Columns of the rows that are called as the fields of the key's record, and of their types. */
+BARKS_CHECKED static barks_status *bind_key(const barks_rdd *rdd, const barks_record *key_record,
+                                            const char *what, uint32_t **out_columns)
+{
+    BARKS_TRY(node_error(&rdd->node));
+    uint32_t *columns = calloc((size_t)key_record->schema.field_count + 1, sizeof *columns);
+    if (columns == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for columns", what);
+    barks_status *status = bind_columns(&rdd->node.record->schema, &key_record->schema,
+                                        key_record->name, what, columns);
+    if (status != NULL) {
+        free(columns);
+        return status;
+    }
+    *out_columns = columns;
+    return NULL;
+}
+
+void *barks_lookup_at(barks_rdd *rdd, const barks_record *key_record, const void *key,
+                      const barks_record *record, int64_t *out_count, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *batch = NULL;
+    uint32_t *columns = NULL;
+    action_name(what, "lookup", where);
+    barks_context *context = action_context(rdd, what);
+    *out_count = 0;
+    if (context == NULL)
+        return NULL;
+    barks_status *status = bind_key(rdd, key_record, what, &columns);
+    if (status == NULL)
+        status = answer_lookup(context, &rdd->node, columns, key_record, key, what, &batch);
+    free(columns);
+    return give(context, status, batch, record, what, out_count);
+}
+
+void *barks_collect_as_map_at(barks_rdd *rdd, const char *keys, const barks_record *record,
+                              int64_t *out_count, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *all = NULL, *last = NULL;
+    uint32_t *fields = NULL, field_count = 0;
+    action_name(what, "collect_as_map", where);
+    barks_context *context = action_context(rdd, what);
+    *out_count = 0;
+    if (context == NULL)
+        return NULL;
+    barks_status *status = node_error(&rdd->node);
+    if (status == NULL)
+        status = parse_keys(keys, &rdd->node.record->schema, where, &fields, &field_count);
+    if (status == NULL)
+        status = answer_collect(context, &rdd->node, what, &all);
+    if (status == NULL)
+        status = answer_last_of_keys(context, all, fields, field_count, &last);
+    free(fields);
+    return give(context, status, last, record, what, out_count);
+}
+
+bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *rows = NULL;
+    BARKS_AUTO(buffer) text = {.limit_bytes = UINT32_MAX};
+    action_name(what, "show", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL)
+        return false;
+    barks_status *status = NULL;
+    if (n < 0)
+        status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                  "%s: the number of rows is %" PRId64 ", below 0", what, n);
+    if (status == NULL)
+        status = answer_take_rows(context, &rdd->node, n, what, &rows);
+    if (status == NULL)
+        status = batch_print(&rows->base, UINT32_MAX, &text);
+    batch_destroy(rows);
+    if (status == NULL)
+        fwrite(text.data, 1, text.size_bytes, stdout);
+    return action_is_done(context, status);
+}
+
+/* ---- partition by partition ---- */
+
+struct barks_iterator {
+    barks_rdd *rdd;
+    barks_rdd *own;     /* kept for the iterator's life; NULL: none */
+    uint32_t partition; /* the next one */
+    void *rows;         /* of the last one; the context's */
+    bool failed;
+    char what[ACTION_NAME_BYTES];
+};
+
+barks_iterator *barks_iterate_at(barks_rdd *rdd, const barks_record *record, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    action_name(what, "iterate", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL || !action_is_done(context, node_error(&rdd->node)))
+        return NULL;
+    barks_iterator *iterator = calloc(1, sizeof *iterator);
+    barks_status *status = NULL;
+    if (iterator == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "%s: no memory", what);
+    if (status == NULL)
+        status = check_fields(rdd, record, record->name, what);
+    if (!action_is_done(context, status)) {
+        free(iterator);
+        return NULL;
+    }
+    iterator->rdd = rdd;
+    memcpy(iterator->what, what, sizeof what);
+    if (rdd->node.is_above_exchange && rdd->node.step.kind != STEP_KEEP) {
+        iterator->own = dataset_create(context, STEP_KEEP, &rdd, 1, where);
+        iterator->own->node.record = rdd->node.record;
+        iterator->own->node.partition_count = rdd->node.partition_count;
+        iterator->rdd = barks_persist_at(
+            iterator->own, &(barks_persist_options){.level = BARKS_MEMORY_AND_DISK}, where);
+        uint64_t row_count = 0; /* computes all of it */
+        iterator->failed = !action_is_done(
+            context, answer_count(context, &iterator->rdd->node, iterator->what, &row_count));
+    }
+    return iterator;
+}
+
+void *barks_next_rows_at(barks_iterator *iterator, const barks_record *record, int64_t *out_count)
+{
+    *out_count = 0;
+    if (iterator == NULL || iterator->failed)
+        return NULL;
+    barks_context *context = iterator->rdd->context;
+    if (iterator->rows != NULL)
+        context_release_rows(context, iterator->rows);
+    iterator->rows = NULL;
+    struct node *node = &iterator->rdd->node;
+    while (iterator->rows == NULL && iterator->partition < node->partition_count) {
+        struct batch *batch = NULL;
+        barks_status *status =
+            answer_partition(context, node, iterator->partition++, iterator->what, &batch);
+        if (status == NULL && batch->base.row_count == 0) {
+            batch_destroy(batch);
+            continue;
+        }
+        iterator->rows = give(context, status, batch, record, iterator->what, out_count);
+        iterator->failed = iterator->rows == NULL;
+        if (iterator->failed)
+            break;
+    }
+    return iterator->rows;
+}
+
+bool barks_iterator_end(barks_iterator *iterator)
+{
+    if (iterator == NULL)
+        return false;
+    bool is_well = !iterator->failed;
+    if (iterator->own != NULL && iterator->own->context == context_alive())
+        barks_unpersist_at(iterator->own, iterator->what);
+    if (iterator->rows != NULL && iterator->rdd->context == context_alive())
+        context_release_rows(iterator->rdd->context, iterator->rows);
+    free(iterator);
+    return is_well;
+}
+
+/* ---- folds ---- */
+
+/* One accumulator for each partition, of which executors merge as many as make the partitions of
+ * the next step. */
+static barks_rdd *merge_tree(barks_rdd *rdd, const barks_function *merge, uint32_t depth,
+                             const char *where)
+{
+    uint32_t scale = 2;
+    uint64_t reach = 2;
+    while (reach < rdd->node.partition_count) { /* the smallest whose depth-th power reaches */
+        reach = 1;
+        for (uint32_t i = 0; i < depth && reach < rdd->node.partition_count; i++)
+            reach *= scale;
+        scale += reach < rdd->node.partition_count;
+    }
+    while (rdd->node.partition_count > scale) {
+        uint32_t count = (rdd->node.partition_count + scale - 1) / scale;
+        barks_rdd *moved = dataset_exchange(rdd, PARTITION_ONE, count, where);
+        rdd = dataset_create(rdd->context, STEP_COMBINE, &moved, 1, where);
+        rdd->node.record = merge->in;
+        rdd->node.partition_count = count;
+        rdd->node.step.function = merge;
+    }
+    return rdd;
+}
+
+/* The rows folded in each partition: as a dataset. zero: NULL: a reduce. */
+static barks_rdd *fold_partitions(barks_rdd *rdd, const barks_function *function,
+                                  const barks_record *record, const void *zero, const char *where)
+{
+    barks_rdd *folded = dataset_create(rdd->context, STEP_COMBINE, &rdd, 1, where);
+    if (folded->context == NULL)
+        return folded;
+    folded->node.record = record;
+    folded->node.partition_count = rdd->node.partition_count;
+    folded->node.step.function = function;
+    if (folded->node.error != NULL)
+        return folded;
+    barks_status *status = check_fields(rdd, function->in, function->name, where);
+    if (status == NULL && zero != NULL)
+        status = step_set_initial(&folded->node.step, record, zero, rdd->context->pool);
+    return status != NULL ? dataset_fail(folded, status) : folded;
+}
+
+bool barks_fold_at(barks_rdd *rdd, const barks_function *update, const barks_function *merge,
+                   const void *zero, void *out, size_t out_bytes, uint32_t depth, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    action_name(what, update != NULL ? "aggregate" : "fold", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL)
+        return false;
+    if (out_bytes != merge->in->size)
+        return action_is_done(
+            context, barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                      "%s: zero and result must be a struct %s, of %zu bytes", what,
+                                      merge->in->name, merge->in->size));
+    if (depth > 1 && update != NULL && update->env_size == 0 && merge->env_size == 0) {
+        rdd = merge_tree(fold_partitions(rdd, update, merge->in, zero, where), merge, depth, where);
+        update = NULL;
+    }
+    return action_is_done(context,
+                          answer_fold(context, &rdd->node, update, merge, zero, what, out));
+}
+
+bool barks_tree_reduce_at(barks_rdd *rdd, const barks_function *function, uint32_t depth, void *out,
+                          size_t out_bytes, const char *where)
+{
+    if (depth > 1 && function->env_size == 0 && rdd->context != NULL && rdd->node.error == NULL)
+        rdd = merge_tree(fold_partitions(rdd, function, function->in, NULL, where), function, depth,
+                         where);
+    return barks_reduce_at(rdd, function, out, out_bytes, where);
+}
