@@ -40,6 +40,8 @@ BARKS_CHECKED static barks_status *check_function(const struct combine_options *
         return NULL;
     if (function->kind != BARKS_KIND_REDUCE && function->kind != BARKS_KIND_AGGREGATE)
         BARKS_FAIL(BARKS_INVALID, "function '%s' neither reduces nor aggregates", function->name);
+    if (function->in == NULL)
+        return NULL; /* one that takes rows of any record */
     const barks_record *folded = function->kind == BARKS_KIND_REDUCE ? function->in : function->out;
     if (folded->size != accumulator->size || !schema_equal(&folded->schema, &accumulator->schema))
         BARKS_FAIL(BARKS_INVALID, "function '%s' folds into record '%s', not into '%s'",
@@ -49,8 +51,9 @@ BARKS_CHECKED static barks_status *check_function(const struct combine_options *
 
 static const barks_schema *load_schema(const struct combine_options *options)
 {
-    return options->function != NULL ? &options->function->in->schema
-                                     : &options->accumulator->schema;
+    if (options->function == NULL)
+        return &options->accumulator->schema;
+    return options->function->in != NULL ? &options->function->in->schema : options->in;
 }
 
 BARKS_CHECKED static barks_status *check_columns(const struct combine_options *options)

@@ -28,7 +28,7 @@ struct combine_options {
     /* Kind REDUCE: an accumulator begins as a copy of its first row. Kind AGGREGATE, and REDUCE
      * with begins_with_initial: as initial with the key set, then every row is folded. NULL: keys
      * alone (distinct): the first row of each key in order is kept. */
-    const barks_function *function;
+    const barks_function *function; /* in NULL: it takes all columns of in, in order */
     bool begins_with_initial;
     /* Of in, one for each field of function->in (of the accumulator where function is NULL). NULL:
      * 0, 1, ... */

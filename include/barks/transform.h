@@ -43,6 +43,29 @@ BARKS_API barks_rdd *barks_apply_keeping_at(barks_rdd *rdd, const barks_function
 #define BARKS_DISTINCT_BY_(rdd, keys, ...)                                                         \
     barks_distinct_at((rdd), (keys), &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
 
+/* ---- aggregates ---- */
+
+/**
+ * One row for each key, of aggregates that are told in words: barks_aggregate(trips, "day",
+ * "count() as trips, sum(price) as total, avg(price), max(tip), first(driver)").
+ *
+ * The result has the key fields and one for each aggregate, named as it says or "avg_price".
+ * count() counts rows, count(field) values that are not null; the others leave nulls out, and are
+ * null where nothing else is there; but for first and last, which give the value of the first or
+ * last row of the key, in the order of the rows, whatever it is. sum of integers is an i64, and one
+ * that is beyond it fails the job; sum and avg of floats are f64, exact until they are rounded once
+ * at the end, so that they are the same on any number of ranks. min and max go by the order of
+ * sorting. Rows are combined before they are exchanged. Option: .partitions.
+ *
+ * Errors:    (sticky) BARKS_INVALID: not such words, no such field, a sum of texts.
+ */
+#define barks_aggregate(rdd, keys, ...) BARKS_AGGREGATE_COLUMNS_(rdd, keys, __VA_ARGS__, )
+#define BARKS_AGGREGATE_COLUMNS_(rdd, keys, aggregates, ...)                                       \
+    barks_aggregate_at((rdd), (keys), (aggregates), &(barks_exchange_options){0, __VA_ARGS__},     \
+                       BARKS_HERE)
+BARKS_API barks_rdd *barks_aggregate_at(barks_rdd *rdd, const char *keys, const char *aggregates,
+                                        const barks_exchange_options *options, const char *where);
+
 /* ---- where rows lie ---- */
 
 /**

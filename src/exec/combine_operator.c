@@ -4,6 +4,7 @@
 
 #include "batch/bind.h"
 #include "batch/schema.h"
+#include "exec/column_aggregates.h"
 #include "exec/operator.h"
 
 #include <stdlib.h>
@@ -20,7 +21,8 @@ barks_status *combine_open(struct task *task, const struct combine_plan *plan,
                            uint64_t bytes_limit, struct combine_binding *binding,
                            struct combine **out_combine)
 {
-    uint32_t field_count = function != NULL ? function->in->schema.field_count : 0;
+    bool is_bound = function != NULL && function->in != NULL;
+    uint32_t field_count = is_bound ? function->in->schema.field_count : 0;
     binding->key_columns = calloc(plan->key_count + 1, sizeof *binding->key_columns);
     binding->function_columns = calloc(field_count + 1, sizeof *binding->function_columns);
     if (binding->key_columns == NULL || binding->function_columns == NULL)
@@ -32,7 +34,7 @@ barks_status *combine_open(struct task *task, const struct combine_plan *plan,
             BARKS_FAIL(BARKS_INVALID, "the rows to aggregate lack the key field '%s'", name);
         binding->key_columns[k] = (uint32_t)column;
     }
-    if (function != NULL)
+    if (is_bound)
         BARKS_TRY(bind_columns(in, &function->in->schema, function->name, function->where,
                                binding->function_columns));
     struct combine_options options = {
@@ -44,7 +46,7 @@ barks_status *combine_open(struct task *task, const struct combine_plan *plan,
         .key_count = plan->key_count,
         .function = function,
         .begins_with_initial = plan->reduce_begins_with_initial,
-        .function_columns = function != NULL ? binding->function_columns : NULL,
+        .function_columns = is_bound ? binding->function_columns : NULL,
         .bytes_limit = bytes_limit,
         .env = plan->env,
         .initial = plan->initial,
@@ -57,6 +59,7 @@ struct combine_operator {
     struct combine *table;
     struct combine_binding binding;
     const barks_function *function;
+    struct column_results *results; /* of built-in aggregates, else NULL */
 };
 
 static void combine_operator_destroy(struct operator* self)
@@ -64,6 +67,7 @@ static void combine_operator_destroy(struct operator* self)
     struct combine_operator *op = (struct combine_operator *)self;
     combine_destroy(op->table);
     combine_binding_drop(&op->binding);
+    column_results_destroy(op->results);
     free(op);
 }
 
@@ -79,8 +83,12 @@ static barks_status *combine_push(struct operator* self, struct batch *batch)
 
 static barks_status *push_next(void *context, struct batch *batch)
 {
-    struct operator* self = context;
-    return self->task->partition_done ? NULL : operator_push(self->next, batch);
+    struct combine_operator *op = context;
+    if (op->base.task->partition_done)
+        return NULL;
+    if (op->results != NULL)
+        BARKS_TRY(column_results_make(op->results, batch, &batch));
+    return operator_push(op->base.next, batch);
 }
 
 static barks_status *combine_end_partition(struct operator* self)
@@ -97,7 +105,9 @@ static const struct operator_kind combine_kind = {
 
 OPERATOR_MAKER(combine)
 {
-    struct combine_plan plan = step_combine_plan(&node->step, node->record);
+    bool is_built_in = node->step.numbers[3] != 0;
+    struct combine_plan plan =
+        step_combine_plan(&node->step, is_built_in ? node->step.initial_record : node->record);
     struct combine_operator *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
@@ -105,6 +115,9 @@ OPERATOR_MAKER(combine)
     op->function = plan.function;
     barks_status *status =
         combine_open(task, &plan, plan.function, inputs->schemas[0], 0, &op->binding, &op->table);
+    if (status == NULL && is_built_in)
+        status = column_results_create(task->services->pool, plan.env, &node->record->schema,
+                                       &op->results);
     if (status != NULL) {
         combine_operator_destroy(&op->base);
         return status;

@@ -164,6 +164,7 @@ BARKS_CHECKED static barks_status *copy_texts(const struct step *from, struct st
 BARKS_CHECKED static barks_status *copy_all(const struct step *from, struct step *out)
 {
     *out = (struct step){.kind = from->kind,
+                         .initial_record = from->initial_record,
                          .function = from->function,
                          .merge = from->merge,
                          .keeps_keys = from->keeps_keys};

@@ -29,7 +29,8 @@ enum step_kind {
     STEP_COMBINE,  /* accumulators by key; no keys: one for the partition. function: rows into
                       accumulators, NULL: distinct; numbers[0]: 1: there is one for an empty
                       partition too; numbers[1]: 1: a reduce begins with initial as well; numbers[2]:
-                      1: the order of  the rows counts */
+                      1: the order of the rows counts; numbers[3]: 1: built-in aggregates, whose
+                      accumulators, of initial_record, end as rows of record */
     STEP_SORT,     /* by order, stable */
     STEP_PROJECT,  /* columns[0] of the input, under the names of record */
     STEP_SAMPLE,   /* numbers: seed, kind; reals: fraction, or the range [low, high) */

@@ -2,7 +2,7 @@
  * lie together already. */
 #include "base/copy.h"
 #include "batch/schema.h"
-#include "rdd/dataset.h"
+#include "rdd/combining.h"
 #include "runtime/context.h"
 
 #include <inttypes.h>
@@ -59,19 +59,6 @@ barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key
 
 /* ---- accumulators by key ---- */
 
-/* What combine_by builds from. */
-struct combining {
-    const barks_record *record;           /* of the accumulators */
-    const barks_function *update, *merge; /* NULL: distinct */
-    uint32_t *keys;                       /* fields of record; owned */
-    uint32_t *columns;                    /* the same fields in the input's rows; owned */
-    uint32_t key_count;
-    bool begins_with_initial;
-    bool first_counts; /* which row of a key comes first is seen in the result */
-    const barks_exchange_options *options;
-    const char *where;
-};
-
 static void combining_drop(struct combining *combining)
 {
     free(combining->keys);
@@ -108,13 +95,13 @@ BARKS_CHECKED static barks_status *find_key_columns(struct combining *combining,
 BARKS_CHECKED static barks_status *fill_combining(struct combining *combining,
                                                   const barks_rdd *input, const char *keys)
 {
-    if (combining->update != NULL)
+    if (combining->update != NULL && combining->update->in != NULL)
         BARKS_TRY(
             check_fields(input, combining->update->in, combining->update->name, combining->where));
     if (combining->keys == NULL)
         BARKS_TRY(parse_keys(keys, &combining->record->schema, combining->where, &combining->keys,
                              &combining->key_count));
-    return find_key_columns(combining, input);
+    return combining->columns != NULL ? NULL : find_key_columns(combining, input);
 }
 
 /* A step that makes accumulators: of rows, or of accumulators where it merges. */
@@ -131,6 +118,9 @@ BARKS_CHECKED static barks_status *fill_step(const struct combining *combining, 
                            &out->env));
     out->numbers[1] = !merges && combining->begins_with_initial;
     out->numbers[2] = combining->first_counts;
+    out->numbers[3] = combining->result != NULL;
+    if (combining->result != NULL)
+        out->initial_record = combining->record;
     if (options->initial != NULL && !merges)
         return step_set_initial(out, combining->record, options->initial, pool);
     return NULL;
@@ -142,7 +132,7 @@ static barks_rdd *combine_here(barks_rdd *input, const struct combining *combini
     barks_rdd *rdd = dataset_create(input->context, STEP_COMBINE, &input, 1, combining->where);
     if (rdd->context == NULL)
         return rdd;
-    rdd->node.record = combining->record;
+    rdd->node.record = combining->result != NULL ? combining->result : combining->record;
     rdd->node.partition_count = input->node.partition_count;
     if (rdd->node.error != NULL)
         return rdd;
@@ -167,15 +157,14 @@ static barks_rdd *combine_twice(barks_rdd *input, const struct combining *combin
 }
 
 /* The first error stays with a dataset of its own. */
-static barks_rdd *failed_combine(barks_rdd *input, const struct combining *combining,
-                                 barks_status *status)
+barks_rdd *failed_combine(barks_rdd *input, const struct combining *combining, barks_status *status)
 {
     barks_rdd *rdd = dataset_create(input->context, STEP_COMBINE, &input, 1, combining->where);
     rdd->node.record = combining->record;
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
-static barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char *keys)
+barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char *keys)
 {
     uint32_t wanted = combining->options->partitions, partition_count = 0;
     if (input->context == NULL || input->node.error != NULL)

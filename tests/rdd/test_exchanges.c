@@ -233,9 +233,120 @@ SHAPES_EXIT(mistakes_are_told_with_their_place, 2)
     cases_drop(&cases);
 }
 
+BARKS_RECORD(summary, (i64, key), (i64, n), (i64, numbers), (optional(i64), total),
+             (optional(f64), reals), (optional(f64), mean), (optional(i64), least),
+             (optional(str), greatest), (optional(i64), earliest), (optional(str), last_text));
+
+static const char summary_text[] =
+    "count() as n, count(number) as numbers, sum(number) as total, sum(half) as reals, avg( number "
+    ") "
+    "as mean, min(number) as least,max(text) as greatest, first(number) as earliest, last(text) as "
+    "last_text";
+
+BARKS_RECORD(half_row, (i64, key), (i64, id), (f64, half), (optional(i64), number),
+             (optional(str), text));
+BARKS_MAP(to_half, case_row, half_row)
+{
+    out->key = in->key;
+    out->id = in->id;
+    out->half = (double)in->id / 2;
+    out->number = in->number;
+    out->text = in->text;
+}
+
+/* What a loop over the rows of one key makes of them. */
+static struct summary expected_summary(const struct cases *cases, int64_t key)
+{
+    struct summary sum = {.key = key, .reals = {.valid = true}};
+    for (uint32_t i = 0; i < cases->count; i++) {
+        const struct case_row *row = &cases->rows[i];
+        if (row->key != key)
+            continue;
+        if (sum.n++ == 0)
+            sum.earliest = row->number;
+        sum.last_text = row->text;
+        sum.reals.value += (double)row->id / 2;
+        if (row->text.valid &&
+            (!sum.greatest.valid || barks_str_compare(row->text.value, sum.greatest.value) > 0))
+            sum.greatest = row->text;
+        if (!row->number.valid)
+            continue;
+        sum.numbers++;
+        sum.total.valid = true;
+        sum.total.value += row->number.value;
+        if (!sum.least.valid || row->number.value < sum.least.value)
+            sum.least = row->number;
+    }
+    sum.mean.valid = sum.numbers > 0;
+    sum.mean.value = sum.numbers > 0 ? (double)sum.total.value / (double)sum.numbers : 0;
+    return sum;
+}
+
+static void check_text(const barks_optional_str *a, const barks_optional_str *b)
+{
+    ck_assert_int_eq(a->valid, b->valid);
+    ck_assert(!a->valid || barks_str_equal(a->value, b->value));
+}
+
+static void check_summaries(barks_rdd *rdd, const struct cases *cases)
+{
+    int64_t n = 0;
+    struct summary *rows = barks_collect(rdd, summary, &n);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(n, count_keys(cases));
+    for (int64_t i = 0; i < n; i += 1 + n / 40) {
+        struct summary sum = expected_summary(cases, rows[i].key);
+        ck_assert(rows[i].n == sum.n && rows[i].numbers == sum.numbers);
+        ck_assert(rows[i].total.valid == sum.total.valid && rows[i].least.valid == sum.least.valid);
+        ck_assert(rows[i].total.value == sum.total.value && rows[i].least.value == sum.least.value);
+        ck_assert(rows[i].reals.valid && rows[i].reals.value == sum.reals.value);
+        ck_assert_int_eq(rows[i].mean.valid, sum.mean.valid);
+        ck_assert(fabs(rows[i].mean.value - sum.mean.value) < 1e-9);
+        ck_assert(rows[i].earliest.valid == sum.earliest.valid &&
+                  rows[i].earliest.value == sum.earliest.value);
+        check_text(&rows[i].greatest, &sum.greatest);
+        check_text(&rows[i].last_text, &sum.last_text);
+    }
+}
+
+SHAPES(columns_are_aggregated_in_words)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    barks_rdd *halves = barks_map(cases_dataset(context, &cases), to_half, NULL);
+    check_summaries(barks_aggregate(halves, "key", summary_text, .partitions = 3), &cases);
+    /* Where rows of a key lie together, and where they are not combined before the exchange. */
+    check_summaries(
+        barks_aggregate(barks_partition_by(halves, "key", .partitions = 4), "key", summary_text),
+        &cases);
+    check_summaries(barks_aggregate(halves, "key", summary_text, .map_side_combine = BARKS_NEVER),
+                    &cases);
+    ck_assert_str_eq(barks_schema_text(barks_aggregate(halves, "key, text", "sum(half), count()")),
+                     "key i64, text str?, sum_half f64?, count i64");
+    cases_drop(&cases);
+}
+
+SHAPES_EXIT(aggregates_that_cannot_be_are_refused, 6)
+{
+    static const char *const wrong[] = {
+        "sum(text)", "sum()",        "summ(id)",       "count() as n,",
+        "count() n", "sum(nothing)", "sum(id) as key", "min(id) as m, max(id) as m"};
+    struct case_row rows[2] = {{.number = {INT64_MAX, true}}, {.number = {1, true}}};
+    barks_rdd *two = barks_parallelize(context, case_row, rows, 2, 2);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_int_eq(barks_count(barks_aggregate(two, "key", wrong[i])), -1);
+        barks_status *error = barks_take_error(context);
+        ck_assert_int_eq(barks_status_code(error), BARKS_INVALID);
+        barks_status_free(error);
+    }
+    ck_assert_int_eq(barks_count(barks_aggregate(two, "key", "sum(number)")), -1);
+}
+
 SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_are_dealt_evenly_and_coalesced_in_order),
            ON_SHAPES(partitions_by_key_have_all_rows_of_a_key_in_order),
            ON_SHAPES(a_reduce_is_the_same_with_and_without_its_exchange),
            ON_SHAPES(the_first_row_of_each_key_is_kept),
            ON_SHAPES(columns_are_chosen_dropped_and_renamed), ON_SHAPES(secondary_sort),
+           ON_SHAPES(columns_are_aggregated_in_words),
+           ON_SHAPES(aggregates_that_cannot_be_are_refused),
            ON_SHAPES(mistakes_are_told_with_their_place))
