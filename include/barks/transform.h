@@ -35,6 +35,13 @@ BARKS_API barks_rdd *barks_rename_at(barks_rdd *rdd, const char *fields, const c
 BARKS_API barks_rdd *barks_apply_keeping_at(barks_rdd *rdd, const barks_function *function,
                                             const void *env, const char *where);
 
+/* Rows with fields before their own that a BARKS_MAP makes of them: barks_key_by(visits, to_day,
+ * NULL) where to_day gives (i64, day). Its field names must be new. */
+#define barks_key_by(rdd, f, env)                                                                  \
+    barks_key_by_at((rdd), BARKS_FUNCTION_OF(map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API barks_rdd *barks_key_by_at(barks_rdd *rdd, const barks_function *function,
+                                     const void *env, const char *where);
+
 /* ---- duplicates ---- */
 
 /* The first row of each key, in the order of the rows: barks_distinct_by(visits, "user, day").
@@ -65,6 +72,32 @@ BARKS_API barks_rdd *barks_apply_keeping_at(barks_rdd *rdd, const barks_function
                        BARKS_HERE)
 BARKS_API barks_rdd *barks_aggregate_at(barks_rdd *rdd, const char *keys, const char *aggregates,
                                         const barks_exchange_options *options, const char *where);
+
+/* As barks_reduce_by_key, but every accumulator begins as .initial (or zeros) with the key filled
+ * in, and then all rows are folded. .initial must be neutral: there is one for each key in many
+ * places. Options: .partitions, .env, .initial. */
+#define barks_fold_by_key(rdd, keys, ...) BARKS_FOLD_BY_KEY_(rdd, keys, __VA_ARGS__, )
+#define BARKS_FOLD_BY_KEY_(rdd, keys, f, ...)                                                      \
+    barks_fold_by_key_at((rdd), (keys), BARKS_FUNCTION_OF(reduce, f),                              \
+                         &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_fold_by_key_at(barks_rdd *rdd, const char *keys,
+                                          const barks_function *function,
+                                          const barks_exchange_options *options, const char *where);
+
+/* Each row becomes an accumulator by a BARKS_MAP, and those of a key are merged by a BARKS_REDUCE:
+ * barks_combine_by_key(readings, "sensor", to_range, widen). Options: .partitions, .env of the map,
+ * .merge_env of the reduce. */
+#define barks_combine_by_key(rdd, keys, create, ...)                                               \
+    BARKS_COMBINE_BY_KEY_(rdd, keys, create, __VA_ARGS__, )
+#define BARKS_COMBINE_BY_KEY_(rdd, keys, create, merge, ...)                                       \
+    barks_combine_by_key_at((rdd), (keys), BARKS_FUNCTION_OF(map, create),                         \
+                            BARKS_FUNCTION_OF(reduce, merge),                                      \
+                            &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_combine_by_key_at(barks_rdd *rdd, const char *keys,
+                                             const barks_function *create,
+                                             const barks_function *merge,
+                                             const barks_exchange_options *options,
+                                             const char *where);
 
 /* ---- where rows lie ---- */
 

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "batch/schema.h"
 #include "batch/validity.h"
+#include "shuffle/accumulator.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -319,6 +320,21 @@ barks_status *column_aggregate_types(enum column_op op, const barks_field *colum
         out->state[1] = (barks_field){.type = &type_i64};
         out->state_count = op == COLUMN_FIRST || op == COLUMN_LAST ? 2 : 1;
     }
+    return NULL;
+}
+
+barks_status *column_aggregates_lay_out(const barks_record *record, struct column_aggregates *plan)
+{
+    struct accumulator_field *fields = NULL;
+    BARKS_TRY(accumulator_fields_create(record, &fields));
+    for (uint32_t i = 0; i < plan->count; i++) {
+        struct column_aggregate *item = &plan->items[i];
+        item->offsets[0] = (uint32_t)fields[item->fields[0]].offset; /* of a struct of some KiB */
+        item->valid_offset = (uint32_t)fields[item->fields[0]].valid_offset;
+        if (item->fields[1] != COLUMN_NONE)
+            item->offsets[1] = (uint32_t)fields[item->fields[1]].offset;
+    }
+    accumulator_fields_destroy(fields, record->schema.field_count);
     return NULL;
 }
 

@@ -56,6 +56,11 @@ struct column_types {
 BARKS_CHECKED barks_status *column_aggregate_types(enum column_op op, const barks_field *column,
                                                    const char *where, struct column_types *out);
 
+/* Sets the offsets in plan, whose fields are those of record. Errors: BARKS_NO_MEMORY,
+ * BARKS_INVALID: keys that no accumulator can hold. */
+BARKS_CHECKED barks_status *column_aggregates_lay_out(const barks_record *record,
+                                                      struct column_aggregates *plan);
+
 /* Turns accumulators into rows of the result: out has its schema, and is lent until the next call;
  * its columns are those of accumulators, or its own. */
 struct column_results;

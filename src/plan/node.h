@@ -51,6 +51,9 @@ struct node {
     uint32_t input_count;
     bool is_above_exchange; /* what it reads comes through an exchange, or is one */
     bool is_above_kept;     /* likewise for STEP_KEEP */
+    /* Its partitions are others, by number, than those of the exchanges and kept steps that they
+     * read, so that they lie elsewhere than partitions of equal number do. */
+    bool is_shifted;
     bool knows_partitioning;
     struct partitioning partitioning; /* once it is known: partitioning_know */
 

@@ -3,14 +3,13 @@
 #include "exec/column_aggregates.h"
 #include "exec/record_registry.h"
 #include "rdd/combining.h"
-#include "shuffle/accumulator.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 128, FIELDS_MAX = SCHEMA_FIELDS_MAX };
+enum { NAME_BYTES = 128 };
 
 /* What the text asks for, as it is read. */
 struct wanted {
@@ -138,23 +137,6 @@ BARKS_CHECKED static barks_status *derive(const struct making *making,
     return registry_derive_record(&schema, out_record);
 }
 
-/* Where the states lie in the accumulator's struct. */
-BARKS_CHECKED static barks_status *find_offsets(const barks_record *record,
-                                                struct column_aggregates *plan)
-{
-    struct accumulator_field *fields = NULL;
-    BARKS_TRY(accumulator_fields_create(record, &fields));
-    for (uint32_t i = 0; i < plan->count; i++) {
-        struct column_aggregate *item = &plan->items[i];
-        item->offsets[0] = (uint32_t)fields[item->fields[0]].offset; /* of a struct of some KiB */
-        item->valid_offset = (uint32_t)fields[item->fields[0]].valid_offset;
-        if (item->fields[1] != COLUMN_NONE)
-            item->offsets[1] = (uint32_t)fields[item->fields[1]].offset;
-    }
-    accumulator_fields_destroy(fields, record->schema.field_count);
-    return NULL;
-}
-
 /* Keys, then states or results. */
 BARKS_CHECKED static barks_status *make_records(const barks_schema *rows,
                                                 const struct combining *combining,
@@ -201,7 +183,7 @@ BARKS_CHECKED static barks_status *plan_records(const barks_schema *rows,
     if (status == NULL)
         status = derive(&result, &combining->result);
     if (status == NULL)
-        status = find_offsets(combining->record, &wanted->plan);
+        status = column_aggregates_lay_out(combining->record, &wanted->plan);
     free(state.fields);
     free(result.fields);
     free(names);

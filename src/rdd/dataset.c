@@ -19,6 +19,19 @@ static barks_rdd *no_dataset(void)
     return &none;
 }
 
+/* Steps whose inputs' partitions of one number must lie on one executor. */
+static bool pairs_partitions(enum step_kind kind)
+{
+    return kind == STEP_PAIR || kind == STEP_JOIN || kind == STEP_COGROUP || kind == STEP_CROSS;
+}
+
+/* Whether the partitions of a step lie elsewhere than their number says. */
+static bool is_shifted_by(enum step_kind kind, const struct node *input)
+{
+    bool renumbers = kind == STEP_PICK || kind == STEP_UNION;
+    return input->is_shifted || (renumbers && node_reads_exchange(input));
+}
+
 barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
                           struct barks_rdd *const *inputs, uint32_t input_count, const char *where)
 {
@@ -37,7 +50,13 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
     rdd->node.is_above_exchange = kind == STEP_EXCHANGE;
     rdd->node.is_above_kept = kind == STEP_KEEP;
     for (uint32_t i = 0; i < input_count; i++) {
-        nodes[i] = &inputs[i]->node;
+        struct barks_rdd *input = inputs[i];
+        if (pairs_partitions(kind) && input->node.is_shifted)
+            input = dataset_exchange(input, PARTITION_ONE, input->node.partition_count, where);
+        if (input->context == NULL)
+            input = inputs[i];
+        nodes[i] = &input->node;
+        rdd->node.is_shifted |= kind != STEP_EXCHANGE && is_shifted_by(kind, nodes[i]);
         partitioning_know(nodes[i]);
         rdd->node.is_above_exchange |= nodes[i]->is_above_exchange;
         rdd->node.is_above_kept |= nodes[i]->is_above_kept;

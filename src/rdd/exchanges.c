@@ -216,6 +216,28 @@ barks_rdd *barks_aggregate_by_key_at(barks_rdd *rdd, const char *keys, const bar
     return combine_by(rdd, &combining, keys);
 }
 
+barks_rdd *barks_fold_by_key_at(barks_rdd *rdd, const char *keys, const barks_function *function,
+                                const barks_exchange_options *options, const char *where)
+{
+    struct combining combining = {.record = function->in,
+                                  .update = function,
+                                  .merge = function,
+                                  .begins_with_initial = true,
+                                  .options = options,
+                                  .where = where};
+    return combine_by(rdd, &combining, keys);
+}
+
+barks_rdd *barks_combine_by_key_at(barks_rdd *rdd, const char *keys, const barks_function *create,
+                                   const barks_function *merge,
+                                   const barks_exchange_options *options, const char *where)
+{
+    barks_exchange_options merging = *options;
+    merging.env = options->merge_env;
+    return barks_reduce_by_key_at(barks_apply_at(rdd, create, options->env, where), keys, merge,
+                                  &merging, where);
+}
+
 /* ---- distinct ---- */
 
 barks_rdd *barks_distinct_at(barks_rdd *input, const char *keys,

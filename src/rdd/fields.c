@@ -161,6 +161,73 @@ barks_rdd *barks_rename_at(barks_rdd *rdd, const char *fields, const char *where
     return project(rdd, &chosen, status, where);
 }
 
+/* ---- keys by a function ---- */
+
+/* The function's rows beside those that it is given: the input's fields, then the function's. */
+BARKS_CHECKED static barks_status *fill_beside(barks_rdd *rdd, const barks_rdd *input,
+                                               const barks_function *function, const void *env,
+                                               const char *where)
+{
+    const barks_schema *rows = &input->node.record->schema, *made = &function->out->schema;
+    struct step *step = &rdd->node.step;
+    uint32_t count = rows->field_count + made->field_count;
+    step->function = function;
+    BARKS_TRY(check_fields(input, function->in, function->name, where));
+    BARKS_TRY(copy_env(env, function, where, &step->env));
+    BARKS_TRY(index_list_copy(NULL, rows->field_count, &step->columns[0]));
+    for (uint32_t i = 0; i < rows->field_count; i++)
+        step->columns[0].items[i] = i;
+    for (uint32_t i = 0; i < made->field_count; i++)
+        if (schema_find(rows, made->fields[i].name) >= 0)
+            BARKS_FAIL(BARKS_INVALID,
+                       "%s: the rows have a field '%s' already, which '%s' would add; rename it by "
+                       "barks_rename",
+                       where, made->fields[i].name, function->name);
+    barks_field *fields = calloc((size_t)count + 1, sizeof *fields);
+    if (fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for %u fields", where, count);
+    memcpy(fields, rows->fields, rows->field_count * sizeof *fields);
+    memcpy(fields + rows->field_count, made->fields, made->field_count * sizeof *fields);
+    const barks_schema schema = {.field_count = count, .fields = fields};
+    barks_status *status = registry_derive_record(&schema, &rdd->node.record);
+    free(fields);
+    return status;
+}
+
+/* The last key_count fields come first. */
+BARKS_CHECKED static barks_status *choose_keys_first(const barks_schema *schema, uint32_t key_count,
+                                                     struct chosen *out)
+{
+    out->fields = calloc((size_t)schema->field_count + 1, sizeof *out->fields);
+    if (out->fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u fields", schema->field_count);
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        uint32_t field = (i + schema->field_count - key_count) % schema->field_count;
+        out->fields[out->count].field = field;
+        BARKS_TRY(copy_text(schema->fields[field].name, &out->fields[out->count++].name));
+    }
+    return NULL;
+}
+
+barks_rdd *barks_key_by_at(barks_rdd *input, const barks_function *function, const void *env,
+                           const char *where)
+{
+    struct chosen chosen = {0};
+    barks_rdd *beside = dataset_create(input->context, STEP_FUNCTION, &input, 1, where);
+    if (beside->context == NULL)
+        return beside;
+    beside->node.record = input->node.record;
+    beside->node.partition_count = input->node.partition_count;
+    if (beside->node.error != NULL)
+        return beside;
+    barks_status *status = fill_beside(beside, input, function, env, where);
+    if (status != NULL)
+        return dataset_fail(beside, status);
+    status =
+        choose_keys_first(&beside->node.record->schema, function->out->schema.field_count, &chosen);
+    return project(beside, &chosen, status, where);
+}
+
 /* ---- what a dataset is ---- */
 
 barks_rdd *barks_set_name(barks_rdd *rdd, const char *name)

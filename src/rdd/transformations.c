@@ -75,6 +75,7 @@ BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *
     }
     if (are_partitioned_alike(inputs, count)) {
         rdd->node.step.numbers[0] = 1;
+        rdd->node.is_shifted = inputs[0]->node.is_shifted;
         partition_count = inputs[0]->node.partition_count;
     }
     if (partition_count > INT32_MAX)

@@ -326,6 +326,79 @@ SHAPES(columns_are_aggregated_in_words)
     cases_drop(&cases);
 }
 
+BARKS_REDUCE(count_up, key_total) { acc->total += in->total + 1000; }
+
+SHAPES(accumulators_begin_as_is_said)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    struct key_total zero = {.key = 7, .total = 0};
+    barks_rdd *rows = cases_dataset(context, &cases);
+    barks_rdd *totals = barks_map(rows, to_total, NULL);
+    check_totals(barks_fold_by_key(totals, "key", add_totals, .partitions = 3), &cases, 1);
+    check_totals(barks_fold_by_key(totals, "key", add_totals, .initial = &zero), &cases, 1);
+    check_totals(barks_combine_by_key(rows, "key", to_total, add_totals), &cases, 1);
+    /* Unlike a reduce, a fold sees the first row of a key too. */
+    int64_t n = 0;
+    barks_rdd *one = barks_coalesce(totals, 1);
+    struct key_total *folded =
+        barks_collect(barks_fold_by_key(one, "key", count_up), key_total, &n);
+    struct key_total *reduced =
+        barks_collect(barks_reduce_by_key(one, "key", count_up), key_total, &n);
+    for (int64_t i = 0; i < n; i++) {
+        ck_assert_int_eq(folded[i].key, reduced[i].key);
+        ck_assert_int_eq(folded[i].total, reduced[i].total + 1000);
+    }
+    cases_drop(&cases);
+}
+
+/* The number after "exchanges: ". */
+static int exchanges_of(barks_rdd *rdd)
+{
+    const char *text = barks_explain(rdd);
+    ck_assert_ptr_nonnull(text);
+    const char *found = strstr(text, "exchanges: ");
+    ck_assert_ptr_nonnull(found);
+    return (int)strtol(found + strlen("exchanges: "), NULL, 10);
+}
+
+SHAPES(exchanges_are_made_where_they_must_be)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    cases.partitions = 3;
+    barks_rdd *totals = barks_map(cases_dataset(context, &cases), to_total, NULL);
+    barks_rdd *parts = barks_partition_by(totals, "key", .partitions = 4);
+    barks_rdd *reduced = barks_reduce_by_key(parts, "key", add_totals);
+    ck_assert_int_eq(exchanges_of(totals), 0);
+    ck_assert_int_eq(exchanges_of(parts), 1);
+    ck_assert_int_eq(exchanges_of(reduced), 1);
+    ck_assert_int_eq(exchanges_of(barks_map(reduced, double_total, NULL)), 1);
+    ck_assert_int_eq(exchanges_of(barks_reduce_by_key(barks_map(reduced, double_total, NULL), "key",
+                                                      add_totals)),
+                     2);
+    barks_rdd *kept = barks_map_keeping(reduced, double_total, NULL);
+    ck_assert_int_eq(exchanges_of(barks_reduce_by_key(kept, "key", add_totals)), 1);
+    ck_assert_int_eq(exchanges_of(barks_reduce_by_key(kept, "key", add_totals, .partitions = 5)),
+                     2);
+    ck_assert_int_eq(exchanges_of(barks_union(reduced, kept)), 1);
+    /* By some of the keys is by all of them; renamed ones are the same, lost ones are not. */
+    ck_assert_int_eq(exchanges_of(barks_distinct(parts)), 1);
+    barks_rdd *renamed = barks_rename(reduced, "key as k");
+    ck_assert_int_eq(exchanges_of(barks_distinct_by(renamed, "k")), 1);
+    ck_assert_int_eq(exchanges_of(barks_distinct(barks_drop(reduced, "key"))), 2);
+    ck_assert_int_eq(exchanges_of(barks_sort_by(reduced, "key")), 2);
+    ck_assert_int_eq(exchanges_of(barks_coalesce(totals, 2)), 0);
+    ck_assert_int_eq(exchanges_of(barks_coalesce(reduced, 2)), 2);
+    /* One partition has all rows of all keys. */
+    barks_rdd *one = barks_coalesce(totals, 1);
+    ck_assert_int_eq(exchanges_of(barks_sort_by(barks_distinct(one), "key")), 0);
+    ck_assert_ptr_nonnull(
+        strstr(barks_explain(barks_set_name(renamed, "my totals")), "'my totals'"));
+    ck_assert_ptr_nonnull(strstr(barks_explain(renamed), "4 partitions by hash of k"));
+    cases_drop(&cases);
+}
+
 SHAPES_EXIT(aggregates_that_cannot_be_are_refused, 6)
 {
     static const char *const wrong[] = {
@@ -347,6 +420,7 @@ SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_are_dealt_evenly_and_coalesced_in_ord
            ON_SHAPES(a_reduce_is_the_same_with_and_without_its_exchange),
            ON_SHAPES(the_first_row_of_each_key_is_kept),
            ON_SHAPES(columns_are_chosen_dropped_and_renamed), ON_SHAPES(secondary_sort),
-           ON_SHAPES(columns_are_aggregated_in_words),
+           ON_SHAPES(columns_are_aggregated_in_words), ON_SHAPES(accumulators_begin_as_is_said),
+           ON_SHAPES(exchanges_are_made_where_they_must_be),
            ON_SHAPES(aggregates_that_cannot_be_are_refused),
            ON_SHAPES(mistakes_are_told_with_their_place))
