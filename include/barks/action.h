@@ -250,3 +250,51 @@ BARKS_API bool barks_quantiles_at(barks_rdd *rdd, const char *column, const doub
     barks_count_approx_distinct_at((rdd), (fields), (deviation), BARKS_HERE)
 BARKS_API int64_t barks_count_approx_distinct_at(barks_rdd *rdd, const char *fields,
                                                  double deviation, const char *where);
+
+/* ---- actions that run while the job goes on ---- */
+
+/**
+ * The asynchronous forms of actions give a handle at once, and run side by side:
+ *
+ *     barks_future *all = barks_count_async(sales), *some = barks_take_async(sales, 10, sale);
+ *     if (barks_wait(all)) printf("%lld\n", (long long)barks_future_count(all));
+ *     struct sale *rows = barks_future_rows(some, sale, &n);
+ *
+ * An error is told by barks_wait, and only there decides the exit status. Datasets that
+ * asynchronous actions use may be used by others, and new ones be made, meanwhile. barks_finalize
+ * cancels what still runs.
+ *
+ * Ownership: handles are the context's; NULL where the action could not start, which every call
+ *            here takes as one that failed.
+ */
+typedef struct barks_future barks_future;
+#define barks_count_async(rdd) barks_count_async_at((rdd), BARKS_HERE)
+#define barks_collect_async(rdd, record)                                                           \
+    barks_take_async_at((rdd), INT64_MAX, &barks_record_##record, BARKS_HERE)
+#define barks_take_async(rdd, n, record)                                                           \
+    barks_take_async_at((rdd), (n), &barks_record_##record, BARKS_HERE)
+#define barks_foreach_async(rdd, f, env)                                                           \
+    barks_foreach_async_at((rdd), BARKS_FUNCTION_OF(foreach, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+#define barks_write_csv_async(rdd, ...) BARKS_WRITE_ASYNC_(rdd, "csv", __VA_ARGS__, )
+#define barks_write_text_async(rdd, ...) BARKS_WRITE_ASYNC_(rdd, "text", __VA_ARGS__, )
+#define BARKS_WRITE_ASYNC_(rdd, format, path, ...)                                                 \
+    barks_write_async_at((rdd), (format), (path), &(barks_write_options){0, __VA_ARGS__},          \
+                         BARKS_HERE)
+BARKS_API barks_future *barks_count_async_at(barks_rdd *rdd, const char *where);
+BARKS_API barks_future *barks_take_async_at(barks_rdd *rdd, int64_t n, const barks_record *record,
+                                            const char *where);
+BARKS_API barks_future *barks_foreach_async_at(barks_rdd *rdd, const barks_function *function,
+                                               const void *env, const char *where);
+BARKS_API barks_future *barks_write_async_at(barks_rdd *rdd, const char *format, const char *path,
+                                             const barks_write_options *options, const char *where);
+
+/* Waits for the end. False: it failed, or was cancelled, which is told the first time. */
+BARKS_API bool barks_wait(barks_future *future);
+BARKS_API bool barks_is_done(barks_future *future);
+/* The action ends soon, as one that failed with BARKS_CANCELLED, unless it ends well before. */
+BARKS_API void barks_cancel(barks_future *future);
+/* These wait: the number of rows (-1: it failed), and the rows of collect and take. */
+BARKS_API int64_t barks_future_count(barks_future *future);
+#define barks_future_rows(future, record, out_count)                                               \
+    ((struct record *)barks_future_rows_at((future), (out_count)))
+BARKS_API void *barks_future_rows_at(barks_future *future, int64_t *out_count);

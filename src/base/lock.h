@@ -11,6 +11,7 @@
  * threads can wait for each other. Add a rank where a new kind of lock needs one. */
 enum lock_rank {
     LOCK_PLAN,      /* the lineage of datasets, and what actions know of it */
+    LOCK_WATCH,     /* of one action, by who may cancel it */
     LOCK_CONTEXT,   /* the job as a whole */
     LOCK_SCHEDULER, /* the driver's events */
     LOCK_ACTION,    /* one action's result */

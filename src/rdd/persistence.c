@@ -18,7 +18,7 @@ BARKS_CHECKED static barks_status *put_keep_above(barks_rdd *rdd, const char *wh
     partitioning_know(&rdd->node);
     *inner = *rdd;
     uint32_t id = rdd->node.id;
-    barks_status *status = context_add_node(rdd->context, &inner->node);
+    barks_status *status = context_add_node_locked(rdd->context, &inner->node);
     if (status != NULL) { /* inner was destroyed, with all that the handle owned */
         free(inputs);
         rdd->node = (struct node){.id = id, .where = where, .error = status};

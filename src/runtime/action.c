@@ -12,6 +12,7 @@
 #include "io/sink.h"
 #include "plan/stage_cut.h"
 #include "runtime/accumulators.h"
+#include "runtime/action_watch.h"
 #include "runtime/kept_state.h"
 #include "runtime/sampling.h"
 
@@ -42,12 +43,17 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     for (uint32_t i = 0; i < job->plan.stage_count; i++)
         BARKS_TRY(pipeline_check(job->plan.stages[i].pipeline));
     lock_release(&context->planning);
-    barks_status *status = driver_submit(context->driver, job);
+    barks_status *status = NULL;
+    if (!action_watch_note(job))
+        status = barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", what);
+    if (status == NULL)
+        status = driver_submit(context->driver, job);
     if (status == NULL) {
         driver_wait(context->driver, job);
         status = job->status;
         job->status = NULL;
     }
+    (void)action_watch_note(NULL);
     lock_acquire(&context->planning);
     return status;
 }
@@ -237,8 +243,10 @@ barks_status *action_write(barks_context *context, struct node *node,
     BARKS_TRY_DOING(commit_begin(&options, &commit), "%s", what);
     barks_status *status = write_under(context, node, format, &commit, what);
     if (status == NULL) {
+        lock_acquire(&context->planning);
         free(context->output);
         context->output = strdup(commit.output);
+        lock_release(&context->planning);
     } else {
         barks_status *stays = commit_abort(&commit);
         if (stays != NULL)

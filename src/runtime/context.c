@@ -9,6 +9,7 @@
 #include "exec/registry.h"
 #include "net/net.h"
 #include "runtime/accumulators.h"
+#include "runtime/future.h"
 #include "runtime/live_progress.h"
 #include "runtime/signals.h"
 #include "runtime/summary.h"
@@ -149,6 +150,7 @@ int barks_finalize(barks_context *context)
         return 2;
     }
     int exit_code = context->exit_code;
+    futures_end(context);
     alive = NULL;
     driver_end(context->driver, 0);
     summary_print(context);
@@ -168,6 +170,14 @@ barks_status *barks_take_error(barks_context *context)
 /* ---- what it owns ---- */
 
 barks_status *context_add_node(barks_context *context, struct node *node)
+{
+    lock_acquire(&context->planning);
+    barks_status *status = context_add_node_locked(context, node);
+    lock_release(&context->planning);
+    return status;
+}
+
+barks_status *context_add_node_locked(barks_context *context, struct node *node)
 {
     if (context->node_count == NODES_MAX) {
         node_destroy(node);

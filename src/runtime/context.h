@@ -38,6 +38,7 @@ struct barks_context {
     uint64_t start_ns;
     barks_status *error; /* owned: of the last action that failed and whose error was not taken */
     int exit_code;       /* of the first such action */
+    struct barks_future *futures; /* owned: main thread only */
     uint32_t action_count;
     struct accumulator *accumulators; /* owned: id i stands at i - 1 */
     uint32_t accumulator_count, accumulator_capacity;
@@ -50,6 +51,8 @@ barks_context *context_alive(void);
 /* Takes node (made by the caller with calloc, size for what it is the first member of), gives it
  * its id. Errors: BARKS_NO_MEMORY, BARKS_LIMIT; the node is destroyed. */
 BARKS_CHECKED barks_status *context_add_node(barks_context *context, struct node *node);
+/* The same under the planning lock. */
+BARKS_CHECKED barks_status *context_add_node_locked(barks_context *context, struct node *node);
 
 /* An array of a record's structs as a batch of the driver's memory, strings and lists copied.
  * Errors: BARKS_LIMIT past 2^31 rows or the budget, BARKS_NO_MEMORY. */

@@ -498,6 +498,7 @@ barks_status *driver_submit(struct driver *driver, struct job *job)
     else {
         *driver->locked.submitted_end = job;
         driver->locked.submitted_end = &job->next;
+        driver->locked.has_cancelled |= job->is_cancelled;
         net_wake(driver->net); /* under the lock: the endpoint is closed by who has seen the end */
     }
     lock_release(&driver->lock);

@@ -316,6 +316,59 @@ SHAPES(quantiles_and_distinct_rows)
     ck_assert_int_lt(llabs(about - ROWS), ROWS / 20);
 }
 
+/* Long enough to be cancelled on the way. */
+BARKS_FLAT_MAP(spin, item, item)
+{
+    for (int64_t i = 0; i < 100000; i++)
+        if (barks_task() != NULL && barks_task()->cancelled(barks_task()))
+            return;
+    emit(.id = in->id);
+}
+
+SHAPES(several_actions_at_once)
+{
+    enum { ACTIONS = 6 };
+    barks_future *counts[ACTIONS], *rows_of[ACTIONS];
+    barks_rdd *rdd = source(context, ROWS, 7);
+    barks_rdd *cached = barks_cache(barks_reduce_by_key(rdd, "key", latest));
+    for (int i = 0; i < ACTIONS; i++) {
+        counts[i] = barks_count_async(i % 2 == 0 ? cached : barks_sort_by(rdd, "price"));
+        rows_of[i] = barks_take_async(barks_sort_by(cached, "key"), 5 + i, item);
+    }
+    ck_assert_int_eq(barks_count(rdd), ROWS);
+    for (int i = 0; i < ACTIONS; i++) {
+        int64_t count = 0;
+        ck_assert(barks_wait(counts[i]));
+        ck_assert(barks_is_done(counts[i]));
+        ck_assert_int_eq(barks_future_count(counts[i]), i % 2 == 0 ? 101 : ROWS);
+        struct item *rows = barks_future_rows(rows_of[i], item, &count);
+        ck_assert_int_eq(count, 5 + i);
+        for (int64_t k = 0; k < count; k++)
+            ck_assert_int_eq(rows[k].key, k);
+    }
+}
+
+SHAPES_EXIT(a_cancelled_action_ends, 8)
+{
+    barks_rdd *slow = barks_flat_map(source(context, ROWS, 7), spin, NULL);
+    barks_future *future = barks_count_async(slow);
+    barks_cancel(future);
+    ck_assert(!barks_wait(future));
+    ck_assert(barks_is_done(future));
+    ck_assert_int_eq(barks_count(source(context, ROWS, 7)), ROWS); /* all goes on */
+    ck_assert_ptr_nonnull(barks_count_async(slow));                /* barks_finalize ends it */
+}
+
+SHAPES_EXIT(an_error_of_a_future_is_told_by_wait, 2)
+{
+    barks_future *future =
+        barks_collect_async(barks_sort_by(source(context, ROWS, 3), "nothing"), item);
+    int64_t count = 7;
+    ck_assert_ptr_null(barks_future_rows(future, item, &count));
+    ck_assert_int_eq(count, 0);
+    ck_assert(!barks_wait(NULL));
+}
+
 SUITE_MAIN("rdd/actions", ON_SHAPES(few_rows), ON_SHAPES(the_first_of_nothing_is_an_error),
            ON_SHAPES(samples_are_exact_and_seeded), ON_SHAPES(lookups_find_all_rows_of_a_key),
            ON_SHAPES(a_map_has_the_last_of_each_key),
@@ -323,4 +376,6 @@ SUITE_MAIN("rdd/actions", ON_SHAPES(few_rows), ON_SHAPES(the_first_of_nothing_is
            ON_SHAPES(zero_counts_once_a_partition_and_once_more),
            ON_SHAPES(strings_in_zeros_travel), ON_SHAPES(numbers_of_a_column),
            ON_SHAPES(nulls_and_nan_in_a_column), ON_SHAPES(sums_that_make_no_sense_are_errors),
-           ON_SHAPES(histograms), ON_SHAPES(quantiles_and_distinct_rows))
+           ON_SHAPES(histograms), ON_SHAPES(quantiles_and_distinct_rows),
+           ON_SHAPES(several_actions_at_once), ON_SHAPES(a_cancelled_action_ends),
+           ON_SHAPES(an_error_of_a_future_is_told_by_wait))
