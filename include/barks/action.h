@@ -11,6 +11,7 @@
 
 #include "barks/api.h"
 #include "barks/rdd.h"
+#include "barks/transform.h"
 
 /* ---- keeping datasets ---- */
 
@@ -116,6 +117,24 @@ BARKS_API void *barks_lookup_at(barks_rdd *rdd, const barks_record *key_record, 
 BARKS_API void *barks_collect_as_map_at(barks_rdd *rdd, const char *keys,
                                         const barks_record *record, int64_t *out_count,
                                         const char *where);
+
+/* How many rows each key has, and each row: an array of the record, which has the keys (or all
+ * fields) and (i64, count), ascending by them. As many keys as the driver has room for; more are an
+ * error. */
+#define barks_count_by_key(rdd, keys, record, out_count)                                           \
+    ((struct record *)barks_count_by_key_at((rdd), (keys), &barks_record_##record, (out_count),    \
+                                            BARKS_HERE))
+#define barks_count_by_value(rdd, record, out_count)                                               \
+    ((struct record *)barks_count_by_value_at((rdd), &barks_record_##record, (out_count),          \
+                                              BARKS_HERE))
+BARKS_API void *barks_count_by_key_at(barks_rdd *rdd, const char *keys, const barks_record *record,
+                                      int64_t *out_count, const char *where);
+BARKS_API void *barks_count_by_value_at(barks_rdd *rdd, const barks_record *record,
+                                        int64_t *out_count, const char *where);
+
+/* barks_reduce_by_key with its result at the driver, ascending by the keys. */
+#define barks_reduce_by_key_locally(rdd, keys, f, record, out_count)                               \
+    barks_collect_as_map(barks_reduce_by_key(rdd, keys, f), keys, record, out_count)
 
 /* Prints the first n rows to the standard output, as a table. */
 #define barks_show(rdd, n) barks_show_at((rdd), (n), BARKS_HERE)

@@ -139,6 +139,82 @@ void *barks_collect_as_map_at(barks_rdd *rdd, const char *keys, const barks_reco
     return give(context, status, last, record, what, out_count);
 }
 
+/* ---- counts by key ---- */
+
+/* "a, b" of all fields; the caller's. */
+BARKS_CHECKED static barks_status *all_fields(const barks_rdd *rdd, const char *what,
+                                              char **out_text)
+{
+    BARKS_TRY(node_error(&rdd->node));
+    const barks_schema *schema = &rdd->node.record->schema;
+    size_t bytes = 1;
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        bytes += strlen(schema->fields[i].name) + 2;
+    char *text = calloc(1, bytes);
+    if (text == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the fields", what);
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        strcat(text, i > 0 ? ", " : "");
+        strcat(text, schema->fields[i].name);
+    }
+    *out_text = text;
+    return NULL;
+}
+
+/* Takes status. */
+static barks_status *name_remedy(barks_status *status)
+{
+    if (status == NULL || barks_status_code(status) != BARKS_LIMIT)
+        return status;
+    return barks_status_new(BARKS_LIMIT, status, BARKS_HERE,
+                            "too many keys for the driver; barks_reduce_by_key and "
+                            "barks_aggregate leave them on the executors");
+}
+
+static void *count_by(barks_rdd *rdd, const char *keys, const barks_record *record,
+                      int64_t *out_count, const char *what, const char *where)
+{
+    struct batch *all = NULL, *ordered = NULL;
+    uint32_t *fields = NULL, field_count = 0;
+    barks_rdd *counts =
+        barks_aggregate_at(rdd, keys, "count() as count", &(barks_exchange_options){0}, where);
+    barks_status *status = node_error(&counts->node);
+    if (status == NULL)
+        status = parse_keys(keys, &counts->node.record->schema, where, &fields, &field_count);
+    if (status == NULL)
+        status = name_remedy(answer_collect(rdd->context, &counts->node, what, &all));
+    if (status == NULL)
+        status = answer_last_of_keys(rdd->context, all, fields, field_count, &ordered);
+    free(fields);
+    return give(rdd->context, status, ordered, record, what, out_count);
+}
+
+void *barks_count_by_key_at(barks_rdd *rdd, const char *keys, const barks_record *record,
+                            int64_t *out_count, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    action_name(what, "count_by_key", where);
+    *out_count = 0;
+    return action_context(rdd, what) != NULL ? count_by(rdd, keys, record, out_count, what, where)
+                                             : NULL;
+}
+
+void *barks_count_by_value_at(barks_rdd *rdd, const barks_record *record, int64_t *out_count,
+                              const char *where)
+{
+    char what[ACTION_NAME_BYTES], *keys = NULL;
+    action_name(what, "count_by_value", where);
+    barks_context *context = action_context(rdd, what);
+    *out_count = 0;
+    if (context == NULL || !action_is_done(context, all_fields(rdd, what, &keys)))
+        return NULL;
+    void *rows = count_by(rdd, keys, record, out_count, what, where);
+    free(keys);
+    return rows;
+}
+
+/* ---- a table ---- */
+
 bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where)
 {
     char what[ACTION_NAME_BYTES];

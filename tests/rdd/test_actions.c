@@ -165,6 +165,33 @@ SHAPES(a_map_has_the_last_of_each_key)
     }
 }
 
+BARKS_RECORD(key_count, (i32, key), (i64, count));
+BARKS_RECORD(whole_count, (i32, key), (i64, count));
+BARKS_MAP(only_key, item, key_of) { out->key = in->key % 5; }
+
+SHAPES(rows_are_counted_by_key_and_by_value)
+{
+    int64_t count = 0;
+    barks_rdd *rdd = source(context, ROWS, 6);
+    struct key_count *rows = barks_count_by_key(rdd, "key", key_count, &count);
+    ck_assert_int_eq(count, 101);
+    for (int32_t key = 0; key < 101; key++) {
+        int64_t expected = 0;
+        for (uint32_t i = 0; i < ROWS; i++)
+            expected += items[i].key == key;
+        ck_assert(rows[key].key == key && rows[key].count == expected);
+    }
+    struct whole_count *values =
+        barks_count_by_value(barks_map(rdd, only_key, NULL), whole_count, &count);
+    ck_assert_int_eq(count, 5);
+    int64_t all = 0;
+    for (int64_t i = 0; i < count; i++)
+        all += values[i].count;
+    ck_assert_int_eq(all, ROWS);
+    struct item *last = barks_reduce_by_key_locally(rdd, "key", latest, item, &count);
+    ck_assert(count == 101 && last[7].key == 7);
+}
+
 SHAPES(iterators_give_partition_after_partition)
 {
     barks_rdd *rdd = source(context, ROWS, 7);
@@ -372,6 +399,7 @@ SHAPES_EXIT(an_error_of_a_future_is_told_by_wait, 2)
 SUITE_MAIN("rdd/actions", ON_SHAPES(few_rows), ON_SHAPES(the_first_of_nothing_is_an_error),
            ON_SHAPES(samples_are_exact_and_seeded), ON_SHAPES(lookups_find_all_rows_of_a_key),
            ON_SHAPES(a_map_has_the_last_of_each_key),
+           ON_SHAPES(rows_are_counted_by_key_and_by_value),
            ON_SHAPES(iterators_give_partition_after_partition),
            ON_SHAPES(zero_counts_once_a_partition_and_once_more),
            ON_SHAPES(strings_in_zeros_travel), ON_SHAPES(numbers_of_a_column),
