@@ -77,7 +77,7 @@ static void use_randomly(uint64_t seed, struct pool *pool, bool is_alone)
     uint64_t peak_bytes = 0;
     for (int step = 0; step < 3000; step++) {
         struct block *block = &blocks[property_next(&random) % SLOTS];
-        if (block->memory != NULL && property_next(&random) % 3 == 0) {
+        if (block->memory != NULL && block->bytes < 2 * MIB && property_next(&random) % 4 == 0) {
             size_t old_class = pool_size_class(block->bytes);
             if (grow_block(pool, block, random_size(&random), used_bytes, is_alone)) {
                 bool moved = old_class > MIB && pool_size_class(block->bytes) > old_class;
