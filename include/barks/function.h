@@ -88,7 +88,8 @@ enum { BARKS_OPEN = 1, BARKS_BATCH, BARKS_CLOSE };
 struct barks_call {
     const barks_column *const *columns; /* of the in record, in the order of its fields */
     uint32_t row_count;
-    const void *env; /* the function's env struct on this executor; NULL when it has none */
+    uint32_t first_row; /* flat_map: where the loop begins */
+    const void *env;    /* the function's env struct on this executor; NULL when it has none */
     const barks_batch
         *batch; /* map_batches: the whole batch, columns as declared by the in record */
     barks_status

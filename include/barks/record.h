@@ -186,6 +186,34 @@
     {                                                                                              \
         barks_register_record(&barks_record_##name);                                               \
     }                                                                                              \
+    /* Rows of a group, for its body. */                                                           \
+    struct barks_rows_##name {                                                                     \
+        bool (*next)(struct barks_rows_##name *, struct name *);                                   \
+        barks_cursor *cursor;                                                                      \
+        struct barks_batch_##name batch;                                                           \
+    };                                                                                             \
+    BARKS_INLINE_EMIT_ bool barks_next_##name(struct barks_rows_##name *rows, struct name *row)    \
+    {                                                                                              \
+        barks_cursor *cursor = rows->cursor;                                                       \
+        if (BARKS_UNLIKELY(cursor->row >= cursor->end) && !cursor->more(cursor))                   \
+            return false;                                                                          \
+        if (BARKS_UNLIKELY(cursor->moved)) {                                                       \
+            barks_open_##name(&rows->batch, cursor->columns);                                      \
+            cursor->moved = false;                                                                 \
+        }                                                                                          \
+        uint32_t place = cursor->row++;                                                            \
+        barks_load_##name(&rows->batch, cursor->order != NULL ? cursor->order[place] : place,      \
+                          row);                                                                    \
+        return true;                                                                               \
+    }                                                                                              \
+    BARKS_INLINE void barks_rows_begin_##name(struct barks_rows_##name *rows,                      \
+                                              barks_cursor *cursor)                                \
+    {                                                                                              \
+        rows->next = barks_next_##name;                                                            \
+        rows->cursor = cursor;                                                                     \
+        cursor->moved = false;                                                                     \
+        barks_open_##name(&rows->batch, cursor->columns);                                          \
+    }                                                                                              \
     /* The state of a loop that emits this record. */                                              \
     struct barks_emitter_##name {                                                                  \
         struct barks_target_##name target;                                                         \

@@ -1,11 +1,13 @@
 #include "base/pool.h"
 #include "batch/batch.h"
 #include "batch/column.h"
+#include "batch/gather_columns.h"
 #include "batch/row_strings.h"
 #include "batch/schema.h"
 #include "batch/validity.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* The rows to copy: first, first + 1, ... or, where indices is there, those it lists. */
@@ -13,7 +15,13 @@ struct row_set {
     const uint32_t *indices; /* borrowed */
     uint32_t first;
     uint32_t count;
+    bool has_holes; /* an index may be BARKS_NO_ROW: zero, and null where that can be said */
 };
+
+static inline bool is_hole(struct row_set rows, uint32_t k)
+{
+    return rows.has_holes && rows.indices[k] == BARKS_NO_ROW;
+}
 
 static void copy_bytes(uint8_t *to, const uint8_t *from, struct row_set rows)
 {
@@ -21,7 +29,7 @@ static void copy_bytes(uint8_t *to, const uint8_t *from, struct row_set rows)
         memcpy(to, from + rows.first, rows.count);
     else
         for (uint32_t k = 0; k < rows.count; k++)
-            to[k] = from[rows.indices[k]];
+            to[k] = is_hole(rows, k) ? 0 : from[rows.indices[k]];
 }
 
 static void copy_4(uint32_t *to, const uint32_t *from, struct row_set rows)
@@ -30,7 +38,7 @@ static void copy_4(uint32_t *to, const uint32_t *from, struct row_set rows)
         memcpy(to, from + rows.first, rows.count * sizeof *to);
     else
         for (uint32_t k = 0; k < rows.count; k++)
-            to[k] = from[rows.indices[k]];
+            to[k] = is_hole(rows, k) ? 0 : from[rows.indices[k]];
 }
 
 static void copy_8(uint64_t *to, const uint64_t *from, struct row_set rows)
@@ -39,7 +47,7 @@ static void copy_8(uint64_t *to, const uint64_t *from, struct row_set rows)
         memcpy(to, from + rows.first, rows.count * sizeof *to);
     else
         for (uint32_t k = 0; k < rows.count; k++)
-            to[k] = from[rows.indices[k]];
+            to[k] = is_hole(rows, k) ? 0 : from[rows.indices[k]];
 }
 
 /* Copies views; returns whether one of them has a pointer. */
@@ -52,16 +60,30 @@ static bool copy_strings(barks_str *to, const barks_str *from, struct row_set ro
             length_max = to[k].length > length_max ? to[k].length : length_max;
     } else {
         for (uint32_t k = 0; k < rows.count; k++) {
-            to[k] = from[rows.indices[k]];
+            to[k] = is_hole(rows, k) ? (barks_str){0} : from[rows.indices[k]];
             length_max = to[k].length > length_max ? to[k].length : length_max;
         }
     }
     return length_max > BARKS_STR_INLINE;
 }
 
+static void copy_validity_with_holes(barks_column *to, uint32_t to_row, const barks_column *from,
+                                     struct row_set rows)
+{
+    if (to->validity == NULL)
+        return; /* within a null struct */
+    for (uint32_t k = 0; k < rows.count; k++)
+        if (is_hole(rows, k) || !barks_is_valid(from, rows.indices[k]))
+            validity_clear(to->validity, to_row + k);
+}
+
 static void copy_validity(barks_column *to, uint32_t to_row, const barks_column *from,
                           struct row_set rows)
 {
+    if (rows.has_holes) {
+        copy_validity_with_holes(to, to_row, from, rows);
+        return;
+    }
     if (from->validity == NULL)
         return; /* the bits beyond the rows in use are set */
     assert(to->validity != NULL);
@@ -78,6 +100,8 @@ BARKS_CHECKED static barks_status *copy_column(struct batch *batch, barks_column
 static inline barks_list_slice slice_at(const barks_column *list, struct row_set rows, uint32_t k)
 {
     const barks_list_slice *slices = list->values;
+    if (is_hole(rows, k))
+        return (barks_list_slice){0};
     return slices[rows.indices == NULL ? rows.first + k : rows.indices[k]];
 }
 
@@ -224,4 +248,77 @@ barks_status *batch_gather(struct batch *batch, const struct batch *from,
 {
     struct row_set rows = {.indices = row_indices, .count = row_count};
     return append_rows(batch, from, rows, strings);
+}
+
+/* ---- some columns only ---- */
+
+barks_status *columns_gather(struct batch *to, const uint32_t *to_columns, const struct batch *from,
+                             const uint32_t *from_columns, uint32_t column_count,
+                             const uint32_t *rows, uint32_t row_count)
+{
+    bool any_long = false;
+    struct row_set set = {.indices = rows, .count = row_count, .has_holes = true};
+    assert(to != from && to->base.row_count + row_count <= to->capacity_rows);
+    for (uint32_t i = 0; i < column_count; i++) {
+        barks_column *column = &to->base.columns[to_columns != NULL ? to_columns[i] : i];
+        const barks_column *given = &from->base.columns[from_columns[i]];
+        assert(type_equal(column->type, given->type));
+        BARKS_TRY(copy_column(to, column, to->base.row_count, given, set, &any_long));
+    }
+    return NULL;
+}
+
+barks_status *column_gather_lists(struct batch *to, barks_column *list, uint32_t to_row,
+                                  const barks_column *from, const uint32_t *rows,
+                                  const uint32_t *lengths, uint32_t list_count)
+{
+    bool any_long = false;
+    uint64_t item_count = 0;
+    for (uint32_t k = 0; k < list_count; k++)
+        item_count += lengths[k];
+    if (item_count > COLUMN_ROWS_MAX - list->item_count)
+        BARKS_FAIL(BARKS_LIMIT, "a list of %llu items is above the %u that a column may hold",
+                   (unsigned long long)item_count, COLUMN_ROWS_MAX);
+    BARKS_TRY(column_reserve_items(to, list, (uint32_t)item_count));
+    struct row_set set = {.indices = rows, .count = (uint32_t)item_count};
+    if (item_count > 0)
+        BARKS_TRY(copy_column(to, &list->children[0], list->item_count, from, set, &any_long));
+    barks_list_slice *slices = (barks_list_slice *)list->values + to_row;
+    for (uint32_t k = 0; k < list_count; k++) {
+        slices[k] = (barks_list_slice){.offset = lengths[k] == 0 ? 0 : list->item_count,
+                                       .length = lengths[k]};
+        list->item_count += lengths[k];
+    }
+    return NULL;
+}
+
+barks_status *batch_lend_blocks(struct batch *to, const struct batch *from)
+{
+    for (uint32_t i = 0; i < from->block_count; i++)
+        BARKS_TRY(batch_keep_block(to, from->blocks[i]));
+    return NULL;
+}
+
+static void canonicalize_f32(float *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = isnan(values[i]) ? NAN : values[i] + 0.0f; /* -0.0 + 0.0 is 0.0 */
+}
+
+static void canonicalize_f64(double *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = isnan(values[i]) ? (double)NAN : values[i] + 0.0;
+}
+
+void columns_canonicalize(struct batch *batch, uint32_t column_count, uint32_t row_count)
+{
+    uint32_t first = batch->base.row_count;
+    for (uint32_t i = 0; i < column_count; i++) {
+        barks_column *column = &batch->base.columns[i];
+        if (column->type->id == BARKS_F32)
+            canonicalize_f32((float *)column->values + first, row_count);
+        else if (column->type->id == BARKS_F64)
+            canonicalize_f64((double *)column->values + first, row_count);
+    }
 }

@@ -1,10 +1,9 @@
-/* map, flat_map, filter and map_batches: a registered function over each batch. */
+/* map, flat_map, filter, map_batches and map_partitions: a registered function over each batch. */
 #include "batch/bind.h"
-#include "batch/schema.h"
-#include "exec/emit.h"
+#include "batch/gather_columns.h"
+#include "exec/emitting.h"
 #include "exec/operator.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,31 +11,33 @@
 
 struct function_operator {
     struct operator base;
+    const struct pipe_node *node;
     const barks_function *function;
-    const void *env;
-    struct emitter emitter; /* into output */
-    struct batch *output;   /* the rows emitted, or those that a filter kept */
-    struct batch
-        *maker; /* no rows: its blocks hold the strings that bodies make, until the loop returns */
-    struct batch *input; /* lent by push; NULL outside it */
-    uint32_t *columns;   /* of the input, one for each field of function->in */
-    uint32_t *selected;  /* filter: rows kept */
+    struct emitting emitting; /* filter: its output has the rows kept */
+    struct batch *input;      /* lent by push, or none; NULL outside of loops */
+    struct batch *none;       /* map_partitions: no rows, for its first and last call */
+    uint32_t *columns;        /* of the input, one for each field of function->in */
+    uint32_t *selected;       /* filter: rows kept */
     uint32_t selected_capacity;
-    const barks_column **bound;     /* the input's columns in the order of function->in */
-    const barks_column **out_bound; /* the output's columns */
-    barks_column *whole;            /* map_batches: copies of bound, in one array */
+    uint32_t *origins;          /* carried columns: of each row of the output, the input's row */
+    uint32_t origin_count;      /* known so far */
+    uint32_t origin;            /* the input's row that is mapped now, or is the next to be */
+    const barks_column **bound; /* the input's columns in the order of function->in */
+    barks_column *whole;        /* map_batches: copies of bound, in one array */
+    void *state;                /* map_partitions; owned */
 };
 
 static void function_destroy(struct operator* self)
 {
     struct function_operator *op = (struct function_operator *)self;
-    batch_destroy(op->output);
-    batch_destroy(op->maker);
+    emitting_drop(&op->emitting);
+    batch_destroy(op->none);
     free(op->columns);
     free(op->selected);
+    free(op->origins);
     free(op->bound);
-    free(op->out_bound);
     free(op->whole);
+    free(op->state);
     free(op);
 }
 
@@ -59,49 +60,10 @@ barks_status *operator_fail_at_row(struct task *task, barks_status *cause,
                             function->name, function->where, task->place, row, excerpt);
 }
 
-/* Views may point into the input's blocks and the maker's: the output holds them for whoever keeps
- * rows. */
-BARKS_CHECKED static barks_status *hold_blocks(struct function_operator *op)
-{
-    for (uint32_t i = 0; i < op->input->block_count; i++)
-        BARKS_TRY(batch_keep_block(op->output, op->input->blocks[i]));
-    for (uint32_t i = 0; i < op->maker->block_count; i++)
-        BARKS_TRY(batch_keep_block(op->output, op->maker->blocks[i]));
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *push_output(struct function_operator *op)
-{
-    BARKS_TRY(hold_blocks(op));
-    return operator_push(op->base.next, op->output);
-}
-
-BARKS_CHECKED static barks_status *flush(struct function_operator *op)
-{
-    op->output->base.row_count = op->emitter.out.row_count;
-    op->emitter.out.row_count = 0;
-    barks_status *status = op->output->base.row_count > 0 ? push_output(op) : NULL;
-    batch_clear(op->output);
-    return status != NULL ? status : batch_reserve(op->output, BARKS_OUT_ROWS);
-}
-
-void barks_out_flush(barks_out *out)
-{
-    struct emitter *emitter = out->operator_self;
-    struct function_operator *op =
-        (struct function_operator *)(void *)((char *)emitter -
-                                             offsetof(struct function_operator, emitter));
-    barks_status *status = emitter->failed == NULL ? flush(op) : NULL;
-    if (status != NULL)
-        emitter_fail(emitter, status);
-    out->row_count = 0;
-    if (emitter->failed != NULL || op->base.task->partition_done)
-        out->stopped = true;
-}
-
 BARKS_CHECKED static barks_status *push_filtered(struct function_operator *op, barks_call *call,
                                                  struct batch *batch)
 {
+    struct batch *output = op->emitting.output;
     if (batch->base.row_count > op->selected_capacity) {
         uint32_t *selected = realloc(op->selected, batch->base.row_count * sizeof *selected);
         if (selected == NULL)
@@ -115,29 +77,72 @@ BARKS_CHECKED static barks_status *push_filtered(struct function_operator *op, b
         return NULL;
     if (kept == batch->base.row_count)
         return operator_push(op->base.next, batch);
-    BARKS_TRY(batch_gather(op->output, batch, op->selected, kept, BATCH_KEEP));
-    return operator_push(op->base.next, op->output);
+    barks_status *status = batch_gather(output, batch, op->selected, kept, BATCH_KEEP);
+    if (status == NULL)
+        status = operator_push(op->base.next, output);
+    batch_clear(output);
+    return status;
 }
+
+/* ---- columns that are carried along ---- */
+
+/* Rows of the output from origin_count on are of the row that is mapped now. */
+static void note_origins(struct function_operator *op, uint32_t row_count)
+{
+    bool one_each = op->function->kind == BARKS_KIND_MAP;
+    while (op->origin_count < row_count) {
+        op->origins[op->origin_count++] = op->origin;
+        op->origin += one_each;
+    }
+}
+
+static barks_status *gather_carried(struct operator* self, struct batch *output, uint32_t row_count)
+{
+    struct function_operator *op = (struct function_operator *)self;
+    const struct index_list *carried = &op->node->step.columns[0];
+    note_origins(op, row_count);
+    op->origin_count = 0;
+    return columns_gather(output, NULL, op->input, carried->items, carried->count, op->origins,
+                          row_count);
+}
+
+/* A flat_map is asked for each row alone, to know whose the rows are that it emits. */
+static void map_row_by_row(struct function_operator *op, barks_call *call)
+{
+    barks_out *out = &op->emitting.emitter.out;
+    uint32_t row_count = call->row_count;
+    for (uint32_t row = 0; row < row_count && call->status == NULL && !out->stopped; row++) {
+        op->origin = row;
+        call->first_row = row;
+        call->row_count = row + 1;
+        op->function->map(call, out);
+        note_origins(op, out->row_count);
+    }
+}
+
+/* ---- loops that emit ---- */
 
 BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, barks_call *call)
 {
-    struct emitter *emitter = &op->emitter;
-    emitter->out.stopped = false;
-    op->function->map(call, &emitter->out);
-    if (call->status == NULL && emitter->failed == NULL)
-        emitter->failed = flush(op);
-    barks_status *failed = emitter->failed;
-    emitter->failed = NULL;
-    if (failed != NULL) {
-        barks_status_free(call->status); /* an echo of what failed below */
-        call->status = NULL;
-    }
+    struct emitting *emitting = &op->emitting;
+    emitting_begin(emitting);
+    op->origin = op->origin_count = 0;
+    if (op->origins != NULL && op->function->kind == BARKS_KIND_FLAT_MAP)
+        map_row_by_row(op, call);
+    else
+        op->function->map(call, &emitting->emitter.out);
+    barks_status *failed = emitting_end(emitting, call);
+    if (failed == NULL && call->status == NULL)
+        failed = emitting_flush(emitting);
+    emitting->emitter.out.row_count = 0;
+    batch_clear(emitting->output);
+    batch_clear(emitting->maker);
     return failed;
 }
 
-static barks_status *function_push(struct operator* self, struct batch *batch)
+BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct batch *batch,
+                                           int phase)
 {
-    struct function_operator *op = (struct function_operator *)self;
     uint32_t field_count = op->function->in->schema.field_count;
     for (uint32_t i = 0; i < field_count; i++) {
         op->bound[i] = &batch->base.columns[op->columns[i]];
@@ -146,66 +151,91 @@ static barks_status *function_push(struct operator* self, struct batch *batch)
     barks_batch whole = {.schema = &op->function->in->schema,
                          .row_count = batch->base.row_count,
                          .columns = op->whole};
-    barks_call call = {
-        .columns = op->bound, .row_count = batch->base.row_count, .env = op->env, .batch = &whole};
+    barks_call call = {.columns = op->bound,
+                       .row_count = batch->base.row_count,
+                       .env = op->node->step.env,
+                       .batch = &whole,
+                       .state = op->state,
+                       .phase = phase};
     op->input = batch;
+    emitting_lend(&op->emitting, batch);
     barks_status *status = op->function->kind == BARKS_KIND_FILTER ? push_filtered(op, &call, batch)
                                                                    : push_emitting(op, &call);
     op->input = NULL;
-    op->emitter.out.row_count = 0;
-    batch_clear(op->output);
-    batch_clear(op->maker);
     if (status == NULL && call.status != NULL)
         status = operator_fail_at_row(op->base.task, call.status, op->function, &batch->base,
                                       call.row_index);
     return status;
 }
 
+static barks_status *function_push(struct operator* self, struct batch *batch)
+{
+    return call_on((struct function_operator *)self, batch, BARKS_BATCH);
+}
+
+static barks_status *function_begin_partition(struct operator* self, uint32_t partition)
+{
+    struct function_operator *op = (struct function_operator *)self;
+    (void)partition;
+    if (op->function->kind != BARKS_KIND_MAP_PARTITIONS)
+        return NULL;
+    memset(op->state, 0, op->function->state_size);
+    return call_on(op, op->none, BARKS_OPEN);
+}
+
+/* Also where nobody wants more rows: the body may have to give back what its state holds. */
+static barks_status *function_end_partition(struct operator* self)
+{
+    struct function_operator *op = (struct function_operator *)self;
+    if (op->function->kind != BARKS_KIND_MAP_PARTITIONS)
+        return NULL;
+    return call_on(op, op->none, BARKS_CLOSE);
+}
+
 static const struct operator_kind function_kind = {
     .name = "function",
+    .begin_partition = function_begin_partition,
     .push = function_push,
+    .end_partition = function_end_partition,
     .destroy = function_destroy,
 };
 
+BARKS_CHECKED static barks_status *fill_operator(struct function_operator *op,
+                                                 const barks_schema *in)
+{
+    const barks_function *function = op->function;
+    uint32_t in_count = function->in->schema.field_count;
+    uint32_t carried_count = op->node->step.columns[0].count;
+    op->columns = calloc(in_count + 1, sizeof *op->columns);
+    op->bound = calloc(in_count + 1, sizeof *op->bound);
+    op->whole = calloc(in_count + 1, sizeof *op->whole);
+    op->origins = carried_count > 0 ? calloc(BARKS_OUT_ROWS, sizeof *op->origins) : NULL;
+    op->state = calloc(1, function->state_size + 1);
+    if (op->columns == NULL || op->bound == NULL || op->whole == NULL || op->state == NULL ||
+        (carried_count > 0 && op->origins == NULL))
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the rows of '%s'", function->name);
+    BARKS_TRY(
+        bind_columns(in, &function->in->schema, function->name, op->node->where, op->columns));
+    op->emitting.complete = carried_count > 0 ? gather_carried : NULL;
+    BARKS_TRY(emitting_init(&op->emitting, &op->base, &op->node->record->schema, carried_count));
+    if (function->kind == BARKS_KIND_MAP_PARTITIONS)
+        return batch_create(op->base.task->services->pool, in, 1, &op->none);
+    return NULL;
+}
+
 OPERATOR_MAKER(function)
 {
-    const barks_schema *in = inputs->schemas[0];
-    const barks_function *function = node->step.function;
-    uint32_t in_count = function->in->schema.field_count;
-    const barks_record *record = node->record;
-    uint32_t out_count = record->schema.field_count;
     struct function_operator *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &function_kind, .task = task};
-    op->function = function;
-    op->env = node->step.env;
-    op->emitter.out.operator_self = &op->emitter;
-    op->columns = calloc(in_count + 1, sizeof *op->columns);
-    op->bound = calloc(in_count + 1, sizeof *op->bound);
-    op->whole = calloc(in_count + 1, sizeof *op->whole);
-    op->out_bound = calloc(out_count + 1, sizeof *op->out_bound);
-    barks_status *status = NULL;
-    if (op->columns == NULL || op->bound == NULL || op->whole == NULL || op->out_bound == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for the rows of '%s'", function->name);
-    if (status == NULL)
-        status = bind_columns(in, &function->in->schema, function->name, node->where, op->columns);
-    if (status == NULL)
-        status = batch_create(task->services->pool, &record->schema, BARKS_OUT_ROWS, &op->output);
-    if (status == NULL)
-        status = batch_reserve(op->output, BARKS_OUT_ROWS);
-    if (status == NULL)
-        status = batch_create(task->services->pool, &record->schema, 1, &op->maker);
+    op->node = node;
+    op->function = node->step.function;
+    barks_status *status = fill_operator(op, inputs->schemas[0]);
     if (status != NULL) {
         function_destroy(&op->base);
         return status;
     }
-    for (uint32_t i = 0; i < out_count; i++)
-        op->out_bound[i] = &op->output->base.columns[i];
-    op->emitter.out.columns = op->out_bound;
-    op->emitter.rows = op->output;
-    op->emitter.maker = op->maker;
     *out_operator = &op->base;
     return NULL;
 }

@@ -47,8 +47,10 @@ enum step_kind {
     /* Of several. */
     STEP_UNION,   /* the inputs' partitions one after another; numbers[0]: 1: partition p from
                      partition p of each */
-    STEP_PAIR,    /* row i of input 0 with row i of input 1 */
-    STEP_JOIN,    /* numbers[0]: enum join_kind; keys[k]: of input k */
+    STEP_PAIR,    /* row i of input 0 with row i of input 1; columns[0], columns[1]: of each, that
+                     make the output where there is no function */
+    STEP_JOIN,    /* numbers[0]: enum join_kind; keys[k]: of input k; columns: as of PAIR;
+                     numbers[2]: 1: the output begins with the keys */
     STEP_COGROUP, /* keys[k]: of input k; no keys: the whole partition is one group */
     STEP_CROSS,   /* every row of input 0 with every row of input 1; partition i * p1 + j from
                      partition i of input 0 and j of input 1, where these are so numbered already */

@@ -1,2 +1,0 @@
-/* Some rows of some columns into some columns. */
-#include "batch/batch.h"
