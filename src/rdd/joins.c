@@ -168,7 +168,7 @@ barks_rdd *barks_intersection_at(barks_rdd *left, barks_rdd *right,
     struct joining joining = {
         .kind = JOIN_SEMI, .name = "intersection", .options = options, .where = where};
     const barks_exchange_options distinct = {.partitions = options->partitions};
-    return set_operation(barks_distinct_at(left, &distinct, where), right, &joining);
+    return set_operation(barks_distinct_at(left, NULL, &distinct, where), right, &joining);
 }
 
 barks_rdd *barks_subtract_at(barks_rdd *left, barks_rdd *right, const barks_join_options *options,
