@@ -192,7 +192,7 @@
         barks_cursor *cursor;                                                                      \
         struct barks_batch_##name batch;                                                           \
     };                                                                                             \
-    BARKS_INLINE_EMIT_ bool barks_next_##name(struct barks_rows_##name *rows, struct name *row)    \
+    BARKS_INLINE_EMIT_ bool barks_next_of_##name(struct barks_rows_##name *rows, struct name *row) \
     {                                                                                              \
         barks_cursor *cursor = rows->cursor;                                                       \
         if (BARKS_UNLIKELY(cursor->row >= cursor->end) && !cursor->more(cursor))                   \
@@ -209,7 +209,7 @@
     BARKS_INLINE void barks_rows_begin_##name(struct barks_rows_##name *rows,                      \
                                               barks_cursor *cursor)                                \
     {                                                                                              \
-        rows->next = barks_next_##name;                                                            \
+        rows->next = barks_next_of_##name;                                                         \
         rows->cursor = cursor;                                                                     \
         cursor->moved = false;                                                                     \
         barks_open_##name(&rows->batch, cursor->columns);                                          \
