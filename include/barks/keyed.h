@@ -83,3 +83,103 @@ BARKS_API barks_rdd *barks_subtract_at(barks_rdd *left, barks_rdd *right,
 
 /* Rows of the left whose keys the right does not have: barks_anti_join by another name. */
 #define barks_subtract_by_key(left, right, ...) barks_anti_join(left, right, __VA_ARGS__)
+
+/**
+ * New values under the same keys: barks_map_values(ranks, "page", damp, NULL) has the keys, then
+ * what the BARKS_MAP gives for each row (which may read the keys, and must not name them in its
+ * out record). Partitioning by the keys is kept. barks_flat_map_values takes a BARKS_FLAT_MAP.
+ */
+#define barks_map_values(rdd, keys, f, env)                                                        \
+    barks_map_values_at((rdd), (keys), BARKS_FUNCTION_OF(map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+#define barks_flat_map_values(rdd, keys, f, env)                                                   \
+    barks_map_values_at((rdd), (keys), BARKS_FUNCTION_OF(flat_map, f), BARKS_ENV_OF(f, env),       \
+                        BARKS_HERE)
+BARKS_API barks_rdd *barks_map_values_at(barks_rdd *rdd, const char *keys,
+                                         const barks_function *function, const void *env,
+                                         const char *where);
+
+/* Calls a BARKS_MAP_PARTITIONS: with the whole of each partition, one batch after another. */
+#define barks_map_partitions(rdd, f, env)                                                          \
+    barks_apply_at((rdd), BARKS_FUNCTION_OF(map_partitions, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+
+/**
+ * Row i of each partition of a with row i of b's: all fields of both, or what a BARKS_PAIR says.
+ * Names that both have are an error.
+ *
+ * Errors:    BARKS_INVALID: not as many partitions; or, when it runs, not as many rows in one.
+ *            BARKS_LIMIT: the rows of a partition of b are held and must fit the memory.
+ */
+#define barks_zip(a, b) barks_zip_at((a), (b), NULL, NULL, BARKS_HERE)
+#define barks_zip_with(a, b, f, env)                                                               \
+    barks_zip_at((a), (b), BARKS_FUNCTION_OF(pair, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API barks_rdd *barks_zip_at(barks_rdd *left, barks_rdd *right, const barks_function *function,
+                                  const void *env, const char *where);
+
+/**
+ * Every row of a with every row of b. Partition i * p + j, p being b's number of partitions, has
+ * the pairs of partition i of a with partition j of b, a's rows outermost. Each side is sent as
+ * many times as the other has partitions.
+ *
+ * Errors:    BARKS_INVALID: more than 65,536 pairs of partitions, names that both have.
+ *            BARKS_LIMIT: the rows of a partition of b are held and must fit the memory.
+ */
+#define barks_cartesian(a, b) barks_cartesian_at((a), (b), NULL, NULL, BARKS_HERE)
+#define barks_cartesian_with(a, b, f, env)                                                         \
+    barks_cartesian_at((a), (b), BARKS_FUNCTION_OF(pair, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API barks_rdd *barks_cartesian_at(barks_rdd *left, barks_rdd *right,
+                                        const barks_function *function, const void *env,
+                                        const char *where);
+
+/* The rows and, in a field (i64, name), their indices 0, 1, ... in the order of the dataset. Unless
+ * it has one partition, a job counts the rows now. */
+#define barks_zip_with_index(rdd, name) barks_zip_with_index_at((rdd), (name), BARKS_HERE)
+BARKS_API barks_rdd *barks_zip_with_index_at(barks_rdd *rdd, const char *name, const char *where);
+/* Row i of partition k of p has the number i * p + k. No job. */
+#define barks_zip_with_unique_id(rdd, name) barks_zip_with_unique_id_at((rdd), (name), BARKS_HERE)
+BARKS_API barks_rdd *barks_zip_with_unique_id_at(barks_rdd *rdd, const char *name,
+                                                 const char *where);
+
+typedef struct barks_sample_options {
+    char first_;           /* for the macros: so that options can be left out */
+    double fraction;       /* in [0, 1]; with replacement any that is not negative */
+    bool with_replacement; /* a row comes as many times as Poisson's distribution says */
+    uint64_t seed;         /* the same seed draws the same rows */
+} barks_sample_options;
+
+/* About a fraction of the rows, each drawn by itself: barks_sample(rdd, .fraction = 0.1, .seed =
+ * 7). */
+#define barks_sample(rdd, ...)                                                                     \
+    barks_sample_at((rdd), &(barks_sample_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_sample_at(barks_rdd *rdd, const barks_sample_options *options,
+                                     const char *where);
+
+/* Every row into one of count datasets, in parts of about the weights' ratios; the same seed splits
+ * in the same way. False where the weights are wrong; the datasets then bear the error. */
+#define barks_random_split(rdd, weights, count, seed, out_rdds)                                    \
+    barks_random_split_at((rdd), (weights), (count), (seed), (out_rdds), BARKS_HERE)
+BARKS_API bool barks_random_split_at(barks_rdd *rdd, const double *weights, uint32_t count,
+                                     uint64_t seed, barks_rdd **out_rdds, const char *where);
+
+/* Options of barks_pipe; what is left out is 0. */
+typedef struct barks_pipe_options {
+    char first_;                    /* for the macros: so that options can be left out */
+    const char *const *argv;        /* the program, found by PATH, and its arguments, then NULL */
+    const char *shell;              /* instead of argv: a command for /bin/sh */
+    const char *const *environment; /* "NAME=value" beside those of the rank, then NULL; or NULL */
+    const char *directory;          /* where it runs; NULL: where the rank does */
+    double deadline_seconds;        /* for a partition; 0: any time */
+} barks_pipe_options;
+
+/**
+ * Sends each partition through a process of its own: barks_pipe(lines, .shell = "tr a-z A-Z")
+ * writes the rows, one str or bytes field, as lines to its input, and gives the lines of its output
+ * as rows of barks_text. A partition without rows starts one too. It may read and write as it
+ * likes, and stop reading early.
+ *
+ * Errors:    BARKS_INVALID: rows of other fields, neither or both of .argv and .shell.
+ *            BARKS_USER_ERROR, when it runs: an exit status that is not 0, a signal, the deadline;
+ *            with the last that it wrote to its standard error.
+ */
+#define barks_pipe(rdd, ...) barks_pipe_at((rdd), &(barks_pipe_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_pipe_at(barks_rdd *rdd, const barks_pipe_options *options,
+                                   const char *where);
