@@ -139,18 +139,18 @@ BARKS_API barks_rdd *barks_zip_with_index_at(barks_rdd *rdd, const char *name, c
 BARKS_API barks_rdd *barks_zip_with_unique_id_at(barks_rdd *rdd, const char *name,
                                                  const char *where);
 
-typedef struct barks_sample_options {
+typedef struct barks_fraction_options {
     char first_;           /* for the macros: so that options can be left out */
     double fraction;       /* in [0, 1]; with replacement any that is not negative */
     bool with_replacement; /* a row comes as many times as Poisson's distribution says */
     uint64_t seed;         /* the same seed draws the same rows */
-} barks_sample_options;
+} barks_fraction_options;
 
 /* About a fraction of the rows, each drawn by itself: barks_sample(rdd, .fraction = 0.1, .seed =
  * 7). */
 #define barks_sample(rdd, ...)                                                                     \
-    barks_sample_at((rdd), &(barks_sample_options){0, __VA_ARGS__}, BARKS_HERE)
-BARKS_API barks_rdd *barks_sample_at(barks_rdd *rdd, const barks_sample_options *options,
+    barks_sample_at((rdd), &(barks_fraction_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_sample_at(barks_rdd *rdd, const barks_fraction_options *options,
                                      const char *where);
 
 /* Every row into one of count datasets, in parts of about the weights' ratios; the same seed splits
