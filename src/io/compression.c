@@ -12,12 +12,29 @@ struct format {
     enum compression kind;
 };
 
+/* What this build can read: NONE stands for a format that it only knows by sight. */
+#if defined(BARKS_HAS_BZIP2)
+#define KIND_BZIP2 COMPRESSION_BZIP2
+#else
+#define KIND_BZIP2 COMPRESSION_NONE
+#endif
+#if defined(BARKS_HAS_XZ)
+#define KIND_XZ COMPRESSION_XZ
+#else
+#define KIND_XZ COMPRESSION_NONE
+#endif
+#if defined(BARKS_HAS_LZ4)
+#define KIND_LZ4 COMPRESSION_LZ4
+#else
+#define KIND_LZ4 COMPRESSION_NONE
+#endif
+
 static const struct format formats[] = {
     {"gzip", ".gz", NULL, 2, {0x1f, 0x8b}, COMPRESSION_GZIP},
     {"zstd", ".zst", NULL, 4, {0x28, 0xb5, 0x2f, 0xfd}, COMPRESSION_ZSTD},
-    {"bzip2", ".bz2", "bunzip2", 3, {'B', 'Z', 'h'}, COMPRESSION_NONE},
-    {"xz", ".xz", "unxz", 6, {0xfd, '7', 'z', 'X', 'Z', 0}, COMPRESSION_NONE},
-    {"lz4", ".lz4", "unlz4", 4, {0x04, 0x22, 0x4d, 0x18}, COMPRESSION_NONE},
+    {"bzip2", ".bz2", "bunzip2", 3, {'B', 'Z', 'h'}, KIND_BZIP2},
+    {"xz", ".xz", "unxz", 6, {0xfd, '7', 'z', 'X', 'Z', 0}, KIND_XZ},
+    {"lz4", ".lz4", "unlz4", 4, {0x04, 0x22, 0x4d, 0x18}, KIND_LZ4},
     {"compress", ".Z", "uncompress", 2, {0x1f, 0x9d}, COMPRESSION_NONE},
 };
 
@@ -30,6 +47,12 @@ const char *compression_name(enum compression kind)
         return "gzip";
     case COMPRESSION_ZSTD:
         return "zstd";
+    case COMPRESSION_BZIP2:
+        return "bzip2";
+    case COMPRESSION_XZ:
+        return "xz";
+    case COMPRESSION_LZ4:
+        return "lz4";
     }
     return "unknown";
 }
@@ -67,11 +90,11 @@ barks_status *compression_detect(const char *path, const uint8_t *head, size_t h
         is_skippable_frame(head, head_bytes))
         found = named;
     if (found != NULL && found->kind == COMPRESSION_NONE)
-        BARKS_FAIL(
-            BARKS_BAD_INPUT,
-            "'%s' is compressed by %s, which barks does not read: unpack it with %s, or use gzip "
-            "or zstd",
-            path, found->name, found->unpack);
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "'%s' is compressed by %s, which this barks does not read: unpack it with %s, "
+                   "or use gzip "
+                   "or zstd",
+                   path, found->name, found->unpack);
     if (found == NULL && named != NULL && head_bytes > 0)
         BARKS_FAIL(BARKS_BAD_INPUT,
                    "'%s' is no %s file, although its name ends in %s: rename it or compress it",

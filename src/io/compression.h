@@ -11,7 +11,11 @@ enum compression {
     COMPRESSION_NONE = 0,
     COMPRESSION_GZIP = 1,
     COMPRESSION_ZSTD = 2,
+    COMPRESSION_BZIP2 = 3,
+    COMPRESSION_XZ = 4,
+    COMPRESSION_LZ4 = 5,
 };
+#define COMPRESSION_LAST COMPRESSION_LZ4
 
 enum {
     COMPRESSION_HEAD_BYTES = 6
@@ -21,7 +25,7 @@ const char *compression_name(enum compression kind);
 
 /* Judges by the first bytes, since they decide what can be read, and holds a name that promises
  * otherwise against them: a "x.gz" that is not gzip is an error, an empty one is an empty file.
- * Errors: BARKS_BAD_INPUT: such a name; a compression that barks cannot read (bzip2, xz, lz4, the
- * old compress). */
+ * Errors: BARKS_BAD_INPUT: such a name; a compression that barks cannot read (the old compress, and
+ * bzip2, xz, lz4 in a build without them). */
 BARKS_CHECKED barks_status *compression_detect(const char *path, const uint8_t *head,
                                                size_t head_bytes, enum compression *out_kind);

@@ -43,6 +43,12 @@ barks_status *input_stream_open(struct pool *pool, const struct split *split, ui
         return gzip_stream_create(pool, &reader, out_stream);
     case COMPRESSION_ZSTD:
         return zstd_stream_create(pool, &reader, out_stream);
+    case COMPRESSION_BZIP2:
+        return bz2_stream_create(pool, &reader, out_stream);
+    case COMPRESSION_XZ:
+        return xz_stream_create(pool, &reader, out_stream);
+    case COMPRESSION_LZ4:
+        return lz4_stream_create(pool, &reader, out_stream);
     }
     BARKS_FAIL(BARKS_INTERNAL, "'%s' has compression %d, which no stream reads", split->path,
                (int)split->compression);

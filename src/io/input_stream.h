@@ -48,3 +48,10 @@ BARKS_CHECKED barks_status *gzip_stream_create(struct pool *pool, struct file_re
                                                struct input_stream **out_stream);
 BARKS_CHECKED barks_status *zstd_stream_create(struct pool *pool, struct file_reader *reader,
                                                struct input_stream **out_stream);
+/* In a build without the library these fail (BARKS_BAD_INPUT): compression_detect says so first. */
+BARKS_CHECKED barks_status *bz2_stream_create(struct pool *pool, struct file_reader *reader,
+                                              struct input_stream **out_stream);
+BARKS_CHECKED barks_status *xz_stream_create(struct pool *pool, struct file_reader *reader,
+                                             struct input_stream **out_stream);
+BARKS_CHECKED barks_status *lz4_stream_create(struct pool *pool, struct file_reader *reader,
+                                              struct input_stream **out_stream);

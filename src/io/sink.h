@@ -43,7 +43,8 @@ static inline void sink_destroy(struct sink *sink) /* NULL is fine */
         sink->ops->drop(sink);
 }
 
-/* The formats of this layer, by name, for plans: "csv", "text". NULL for another name. */
+/* The formats of this layer, by name, for plans: "csv", "text", "json", "fixed", "batches".
+ * NULL for another name. */
 struct sink_format {
     const char *name;
     const char *suffix; /* of part files: ".csv" */
@@ -64,3 +65,13 @@ extern const struct sink_format csv_format;
 
 /* Lines: one str or bytes column, each value and \n. Null is an empty line. */
 extern const struct sink_format text_format;
+
+/* JSON lines: an object a row, null as null, lists as arrays, structs as objects; numbers as
+ * number_text.h says, but NaN and infinities as strings; bytes that are no UTF-8 as U+FFFD. */
+extern const struct sink_format json_format;
+
+/* One bytes or str column, the values one after the other; all must have one length. */
+extern const struct sink_format fixed_format;
+
+/* Encoded batches, for barks itself: batches_file.h. */
+extern const struct sink_format batches_format;

@@ -81,6 +81,40 @@ static void fill(struct split_plan *plan, const struct listing *listing, uint64_
     plan->firsts[plan->partition_count] = plan->split_count;
 }
 
+BARKS_CHECKED static barks_status *alloc_plan(uint64_t splits, struct split_plan *plan)
+{
+    plan->splits = calloc((size_t)splits + 1, sizeof *plan->splits); /* a list has so many */
+    plan->firsts = calloc((size_t)splits + 1, sizeof *plan->firsts);
+    if (plan->splits == NULL || plan->firsts == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a plan of %ju splits", (uintmax_t)splits);
+    return NULL;
+}
+
+barks_status *split_plan_make_whole(const struct listing *listing, uint64_t split_bytes,
+                                    struct split_plan *out_plan)
+{
+    BARKS_AUTO(split_plan) plan = {0};
+    uint64_t packed_bytes = UINT64_MAX; /* the first file begins a partition */
+    if (split_bytes == 0)
+        split_bytes = SPLIT_BYTES_DEFAULT;
+    if (listing->file_count > SPLIT_PARTITIONS_MAX)
+        BARKS_FAIL(BARKS_LIMIT, "%zu files are more than %d", listing->file_count,
+                   SPLIT_PARTITIONS_MAX);
+    BARKS_TRY(alloc_plan(listing->file_count, &plan));
+    for (size_t f = 0; f < listing->file_count; f++) {
+        uint64_t weight = packed_weight(&listing->files[f]);
+        if (ckd_add(&packed_bytes, packed_bytes, weight) || packed_bytes > split_bytes) {
+            begin_partition(&plan);
+            packed_bytes = weight;
+        }
+        add_file(&plan, &listing->files[f], 1, 0);
+    }
+    plan.firsts[plan.partition_count] = plan.split_count;
+    *out_plan = plan;
+    plan = (struct split_plan){0};
+    return NULL;
+}
+
 barks_status *split_plan_make(const struct listing *listing, uint64_t split_bytes,
                               struct split_plan *out_plan)
 {
@@ -93,12 +127,8 @@ barks_status *split_plan_make(const struct listing *listing, uint64_t split_byte
             BARKS_FAIL(BARKS_LIMIT,
                        "splits of %ju bytes make more than %d partitions: make the splits larger",
                        (uintmax_t)split_bytes, SPLIT_PARTITIONS_MAX);
-    BARKS_AUTO(split_plan) plan = {
-        .splits = calloc((size_t)splits + 1, sizeof *plan.splits), /* below SPLIT_PARTITIONS_MAX */
-        .firsts = calloc((size_t)splits + 1, sizeof *plan.firsts),
-    };
-    if (plan.splits == NULL || plan.firsts == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a plan of %ju splits", (uintmax_t)splits);
+    BARKS_AUTO(split_plan) plan = {0};
+    BARKS_TRY(alloc_plan(splits, &plan));
     fill(&plan, listing, split_bytes);
     *out_plan = plan;
     plan = (struct split_plan){0};
@@ -122,8 +152,8 @@ uint64_t split_plan_bytes(const struct split_plan *plan, size_t partition)
 }
 
 /* The encoding: an array of splits, each an array of path (bin), begin, end, file_bytes, mtime_ns,
- * compression. */
-enum { SPLIT_FIELDS = 6 };
+ * compression, start_state. */
+enum { SPLIT_FIELDS = 7 };
 
 barks_status *split_pack(const struct split *splits, size_t count, struct buffer *out)
 {
@@ -141,7 +171,8 @@ barks_status *split_pack(const struct split *splits, size_t count, struct buffer
         (void)msgpack_pack_uint64(&packer, split->end);
         (void)msgpack_pack_uint64(&packer, split->file_bytes);
         (void)msgpack_pack_int64(&packer, split->mtime_ns);
-        (void)msgpack_pack_uint8(&packer, (uint8_t)split->compression); /* at most 2 */
+        (void)msgpack_pack_uint8(&packer, (uint8_t)split->compression); /* few */
+        (void)msgpack_pack_uint8(&packer, split->start_state);
     }
     return packing.error;
 }
@@ -159,7 +190,8 @@ static size_t split_path_bytes(const msgpack_object *object)
     bool sound = field[0].type == MSGPACK_OBJECT_BIN && field[0].via.bin.size > 0 &&
                  memchr(field[0].via.bin.ptr, '\0', field[0].via.bin.size) == NULL &&
                  field[1].via.u64 <= field[2].via.u64 && field[2].via.u64 <= field[3].via.u64 &&
-                 field[3].via.u64 <= INT64_MAX && field[5].via.u64 <= COMPRESSION_ZSTD;
+                 field[3].via.u64 <= INT64_MAX && field[5].via.u64 <= COMPRESSION_LAST &&
+                 field[6].via.u64 <= UINT8_MAX;
     return sound ? (size_t)field[0].via.bin.size + 1 : 0;
 }
 
@@ -192,6 +224,7 @@ BARKS_CHECKED static barks_status *take_splits(const msgpack_object *object, str
             .file_bytes = field[3].via.u64,
             .mtime_ns = field[4].via.i64,
             .compression = (enum compression)field[5].via.u64, /* checked above */
+            .start_state = (uint8_t)field[6].via.u64,
         };
         name += path_bytes + 1;
     }

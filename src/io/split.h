@@ -27,6 +27,7 @@ struct split {
     uint64_t file_bytes; /* what the file had when it was listed */
     int64_t mtime_ns;
     enum compression compression;
+    uint8_t start_state; /* of CSV: enum csv_state at begin, where quotes may hold newlines */
 };
 
 /* Begins zeroed, ends with split_plan_drop. Partition p is splits [firsts[p], firsts[p + 1]).
@@ -49,6 +50,10 @@ struct split_plan {
  */
 BARKS_CHECKED barks_status *split_plan_make(const struct listing *listing, uint64_t split_bytes,
                                             struct split_plan *out_plan);
+/* The same without cutting files: each is whole in one partition, empty ones too. */
+BARKS_CHECKED barks_status *split_plan_make_whole(const struct listing *listing,
+                                                  uint64_t split_bytes,
+                                                  struct split_plan *out_plan);
 void split_plan_drop(struct split_plan *plan);
 
 /* Bytes to read of a partition, for progress: compressed ones as they are in the file. */

@@ -1,0 +1,346 @@
+#include "barks/str.h"
+#include "base/pool.h"
+#include "base/scope.h"
+#include "batch/batch.h"
+#include "batch/schema.h"
+#include "io/bad_rows.h"
+#include "io/csv_source.h"
+#include "io/schema_text.h"
+#include "io_support.h"
+#include "support/property.h"
+
+#include <check.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POOL_BYTES = 256 * 1024 * 1024, ROWS_MAX = 400, TEXT_MAX = 60 };
+
+static struct pool *pool;
+static char *directory;
+static barks_schema *schema;
+
+static void begin(void)
+{
+    must(pool_create(POOL_BYTES, &pool));
+    directory = make_directory();
+}
+
+static void end(void)
+{
+    schema_destroy(schema);
+    schema = NULL;
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+    remove_directory(directory);
+}
+
+/* ---- a file whose rows are known ---- */
+
+struct model_row {
+    int64_t number;
+    bool has_number, has_text;
+    double real;
+    size_t text_bytes;
+    char text[TEXT_MAX];
+};
+
+struct model {
+    struct model_row rows[ROWS_MAX];
+    size_t row_count;
+    char *file;
+    size_t file_bytes;
+};
+
+static void put(struct model *model, const char *bytes, size_t length)
+{
+    model->file = realloc(model->file, model->file_bytes + length + 1);
+    ck_assert_ptr_nonnull(model->file);
+    memcpy(model->file + model->file_bytes, bytes, length);
+    model->file_bytes += length;
+}
+
+/* A text of characters that matter; with quotes where it needs them, and now and then elsewhere. */
+static void put_text(struct model *model, const struct model_row *row, uint64_t *random)
+{
+    const char *text = row->text;
+    if (!row->has_text)
+        return;
+    bool needs = row->text_bytes == 0 || text[0] == '"';
+    for (size_t i = 0; i < row->text_bytes; i++)
+        needs |= text[i] == ',' || text[i] == '\n' || text[i] == '\r';
+    if (!needs && property_next(random) % 3 != 0) {
+        put(model, text, row->text_bytes);
+        return;
+    }
+    put(model, "\"", 1);
+    for (size_t i = 0; i < row->text_bytes; i++)
+        put(model, text[i] == '"' ? "\"\"" : &text[i], text[i] == '"' ? 2 : 1);
+    put(model, "\"", 1);
+}
+
+static void put_text_end(struct model *model, uint64_t *random)
+{
+    bool carriage = property_next(random) % 3 == 0;
+    put(model, carriage ? "\r\n" : "\n", carriage ? 2 : 1);
+}
+
+static void put_row(struct model *model, uint64_t *random)
+{
+    static const char characters[] = "abcdefgh,\"\n\r 1";
+    struct model_row *row = &model->rows[model->row_count++];
+    char number[64];
+    row->has_number = property_next(random) % 5 != 0;
+    row->number = (int64_t)property_next(random) >> (property_next(random) % 64);
+    row->has_text = property_next(random) % 5 != 0;
+    row->text_bytes = property_next(random) % (property_next(random) % 4 == 0 ? TEXT_MAX : 8);
+    for (size_t i = 0; i < row->text_bytes; i++)
+        row->text[i] = characters[property_next(random) % (sizeof characters - 1)];
+    row->real = (double)((int64_t)property_next(random) >> (property_next(random) % 64)) / 1024;
+    int length = snprintf(number, sizeof number, "%" PRIi64, row->number);
+    if (row->has_number)
+        put(model, number, (size_t)length);
+    put(model, ",", 1);
+    put_text(model, row, random);
+    length = snprintf(number, sizeof number, ",%.17g", row->real);
+    put(model, number, (size_t)length);
+    bool last = model->row_count == ROWS_MAX;
+    if (!last || property_next(random) % 2 == 0)
+        put_text_end(model, random);
+}
+
+static void make_model(struct model *model, uint64_t *random)
+{
+    size_t rows = 1 + property_next(random) % (ROWS_MAX - 1);
+    if (property_next(random) % 3 == 0)
+        put(model, "\xef\xbb\xbf", 3);
+    for (size_t i = 0; i < rows; i++)
+        put_row(model, random);
+}
+
+static bool row_is(const barks_batch *batch, uint32_t i, const struct model_row *row)
+{
+    const barks_str *text = (const barks_str *)batch->columns[1].values + i;
+    double real = ((const double *)batch->columns[2].values)[i];
+    bool number_good =
+        barks_is_valid(&batch->columns[0], i) == row->has_number &&
+        ((const int64_t *)batch->columns[0].values)[i] == (row->has_number ? row->number : 0);
+    bool text_good =
+        barks_is_valid(&batch->columns[1], i) == row->has_text &&
+        (!row->has_text || (text->length == row->text_bytes &&
+                            memcmp(barks_str_bytes(text), row->text, row->text_bytes) == 0));
+    return number_good && text_good && real == row->real;
+}
+
+static size_t check_rows(const struct source_options *options, const struct split *splits,
+                         size_t split_count, const struct model *model, size_t row, uint64_t seed)
+{
+    struct source *source = NULL;
+    struct batch *batch = NULL;
+    must(csv_source_open(pool, options, schema, splits, split_count, NULL, &source));
+    must(batch_create(pool, schema, 0, &batch));
+    for (;;) {
+        must(source_next(source, batch));
+        must(batch_validate(batch, false));
+        if (batch->base.row_count == 0)
+            break;
+        for (uint32_t i = 0; i < batch->base.row_count; i++, row++)
+            REQUIRE(row < model->row_count && row_is(&batch->base, i, &model->rows[row]),
+                    "row %zu differs; replay with BARKS_TEST_SEED=%" PRIu64, row, seed);
+    }
+    source_close(source);
+    batch_destroy(batch);
+    return row;
+}
+
+/* The states at the beginnings of splits, from their maps, as a driver finds them. */
+static void find_states(const struct source_options *options, struct split *splits, size_t count)
+{
+    struct source *source = NULL;
+    struct batch *batch = NULL;
+    enum csv_state state = CSV_ROW;
+    must(csv_scan_open(pool, options, splits, count, &source));
+    must(batch_create(pool, csv_scan_schema(), 0, &batch));
+    for (size_t i = 0; i < count; i++) {
+        must(source_next(source, batch));
+        ck_assert_uint_eq(batch->base.row_count, 1);
+        splits[i].start_state = (uint8_t)state;
+        state = csv_map_apply((csv_map)((const int64_t *)batch->base.columns[0].values)[0], state);
+    }
+    must(source_next(source, batch));
+    ck_assert_uint_eq(batch->base.row_count, 0);
+    source_close(source);
+    batch_destroy(batch);
+}
+
+START_TEST(any_splits_and_chunks_give_each_row_once)
+{
+    begin();
+    uint64_t seed = property_seed();
+    uint64_t random = seed;
+    must(schema_parse("number i64?, text str?, real f64", &schema));
+    for (int round = 0; round < 60; round++) {
+        struct model *model = calloc(1, sizeof *model);
+        ck_assert_ptr_nonnull(model);
+        make_model(model, &random);
+        const char *path = path_in(directory, "rows.csv");
+        write_file(path, model->file, model->file_bytes);
+        struct split splits[8];
+        struct source_options options = {.multiline = true};
+        size_t count = 1 + property_next(&random) % 8;
+        uint64_t at = 0;
+        for (size_t i = 0; i < count; i++) {
+            splits[i] = split_of(path);
+            splits[i].begin = at;
+            at = i + 1 == count ? model->file_bytes
+                                : at + property_next(&random) % (model->file_bytes - at + 1);
+            splits[i].end = at;
+        }
+        options.chunk_bytes = 16 + property_next(&random) % 500;
+        find_states(&options, splits, count);
+        size_t row = 0;
+        for (size_t i = 0; i < count; i++)
+            row = check_rows(&options, &splits[i], 1, model, row, seed);
+        ck_assert_uint_eq(row, model->row_count);
+        ck_assert_uint_eq(check_rows(&options, splits, count, model, 0, seed), model->row_count);
+        free(model->file);
+        free(model);
+    }
+    end();
+}
+END_TEST
+
+/* Reads a text of CSV; what its rows print as, one a line, to be freed. */
+static barks_status *read_text(const char *text, const struct source_options *options,
+                               struct bad_rows *bad, char *out, size_t out_bytes)
+{
+    const char *path = path_in(directory, "text.csv");
+    write_text_file(path, text);
+    struct split split = split_of(path);
+    struct source *source = NULL;
+    struct batch *batch = NULL;
+    size_t used = 0;
+    out[0] = '\0';
+    must(csv_source_open(pool, options, schema, &split, 1, bad, &source));
+    must(batch_create(pool, schema, 0, &batch));
+    barks_status *status = NULL;
+    while ((status = source_next(source, batch)) == NULL && batch->base.row_count > 0)
+        for (uint32_t i = 0; i < batch->base.row_count; i++) {
+            for (uint32_t c = 0; c < schema->field_count; c++) {
+                const barks_column *column = &batch->base.columns[c];
+                const barks_str *view = (const barks_str *)column->values + i;
+                if (!barks_is_valid(column, i))
+                    used += (size_t)snprintf(out + used, out_bytes - used, "null ");
+                else if (column->type->id == BARKS_STR)
+                    used += (size_t)snprintf(out + used, out_bytes - used, "[%.*s] ",
+                                             (int)view->length, barks_str_bytes(view));
+                else
+                    used += (size_t)snprintf(out + used, out_bytes - used, "%" PRIi64 " ",
+                                             ((const int64_t *)column->values)[i]);
+            }
+            out[used - 1] = '\n';
+        }
+    source_close(source);
+    batch_destroy(batch);
+    return status;
+}
+
+START_TEST(the_rules_of_values_hold)
+{
+    begin();
+    char got[1000];
+    struct source_options plain = {0};
+    must(schema_parse("a str?, b i64?", &schema));
+    must(read_text("x,1\r\n\"\",2\n,3\n\n\"a \"\"b\"\"\",\n'q\"r', 4 \n\"1\n2\",\"5\"", &plain,
+                   NULL, got, sizeof got));
+    ck_assert_str_eq(got, "[x] 1\n[] 2\nnull 3\n[a \"b\"] null\n['q\"r'] 4\n[1\n2] 5\n");
+    struct source_options other = {
+        .separator = ';', .quote = '\'', .escape = '\\', .comment = '#', .skip = 2};
+    other.null_text = (char *)(uintptr_t) "NA"; /* lent */
+    must(read_text("junk \"\nmore\n# no row\n'a\\'b';1\nNA;NA\nx;9223372036854775807\n", &other,
+                   NULL, got, sizeof got));
+    ck_assert_str_eq(got, "[a'b] 1\nnull null\n[x] 9223372036854775807\n");
+    must(read_text("", &plain, NULL, got, sizeof got));
+    ck_assert_str_eq(got, "");
+    end();
+}
+END_TEST
+
+START_TEST(columns_are_found_by_their_names)
+{
+    begin();
+    char got[1000];
+    char *names[] = {(char *)(uintptr_t) "c", (char *)(uintptr_t) "b", (char *)(uintptr_t) "a"};
+    struct source_options options = {.header = true, .names = names, .name_count = 3};
+    must(schema_parse("a str?, b i64?", &schema));
+    must(read_text("c,\"b\",a\nz,1,x\n\"w\nw\",2,y\n", &options, NULL, got, sizeof got));
+    ck_assert_str_eq(got, "[x] 1\n[y] 2\n");
+    must_fail(read_text("c,a,b\nz,1,x\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT,
+              "column 2", "text.csv", NULL);
+    end();
+}
+END_TEST
+
+START_TEST(a_bad_row_is_told_dropped_kept_or_put_aside)
+{
+    begin();
+    static const char text[] = "x,1\ny,two\n\"z\" q,3\nw\nv,1,2\nu,7\n";
+    char got[1000];
+    struct source_options options = {0};
+    struct bad_rows bad = {0};
+    must(schema_parse("a str?, b i64", &schema));
+    must_fail(read_text(text, &options, NULL, got, sizeof got), BARKS_BAD_INPUT, "line 2",
+              "text.csv", "column 2", "'two'", "no i64", NULL);
+    must_fail(read_text("x,1\n\"y,2\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT, "line 2",
+              "a quote is not closed", NULL);
+    must_fail(read_text("x,\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT, "'b' is empty",
+              NULL);
+    must(bad_rows_init(&bad, pool, BAD_ROWS_DROP, NULL, 0, 0));
+    must(read_text(text, &options, &bad, got, sizeof got));
+    ck_assert_str_eq(got, "[x] 1\n[u] 7\n");
+    ck_assert_uint_eq(bad.count, 4);
+    bad_rows_drop(&bad);
+    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, directory, 3, 1));
+    must(read_text(text, &options, &bad, got, sizeof got));
+    must(bad_rows_finish(&bad));
+    bad_rows_drop(&bad);
+    size_t size_bytes = 0;
+    char *aside = read_file(path_in(directory, "bad-00003.json"), &size_bytes);
+    ck_assert_ptr_nonnull(strstr(aside, "\"byte\":4,"));
+    ck_assert_ptr_nonnull(strstr(aside, "\"text\":\"\\\"z\\\" q,3\"}\n"));
+    free(aside);
+    schema_destroy(schema);
+    must(schema_parse("a str?, b i64?, _corrupt str?", &schema));
+    options.bad_rows = BAD_ROWS_KEEP;
+    must(bad_rows_init(&bad, pool, BAD_ROWS_KEEP, NULL, 0, 0));
+    must(read_text(text, &options, &bad, got, sizeof got));
+    bad_rows_drop(&bad);
+    ck_assert_str_eq(got, "[x] 1 null\nnull null [y,two]\nnull null [\"z\" q,3]\nnull null [w]\n"
+                          "null null [v,1,2]\n[u] 7 null\n");
+    end();
+}
+END_TEST
+
+START_TEST(a_first_record_is_read_as_names)
+{
+    begin();
+    const char *path = path_in(directory, "head.csv");
+    struct source_options options = {.skip = 1};
+    struct csv_record record = {0};
+    write_text_file(path, "\xef\xbb\xbfignored\n\na,\"b \"\"c\"\"\nd\",\r\n1,2,3\n");
+    struct split split = split_of(path);
+    must(csv_read_first(pool, &options, &split, &record));
+    ck_assert_uint_eq(record.count, 3);
+    ck_assert_str_eq(record.values[0], "a");
+    ck_assert_str_eq(record.values[1], "b \"c\"\nd");
+    ck_assert_str_eq(record.values[2], "");
+    csv_record_drop(&record);
+    end();
+}
+END_TEST
+
+SUITE_MAIN("io/csv_source", any_splits_and_chunks_give_each_row_once, the_rules_of_values_hold,
+           columns_are_found_by_their_names, a_bad_row_is_told_dropped_kept_or_put_aside,
+           a_first_record_is_read_as_names)
