@@ -1,10 +1,140 @@
 /* Rows of files, in any format that is known. */
+#include "base/log.h"
+#include "base/pack.h"
+#include "base/scope.h"
 #include "exec/operator.h"
+#include "io/format.h"
+#include "io/listing.h"
+#include "io/path_fields.h"
+#include "io/split.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What reading a partition needs. Begins zeroed, ends with file_rows_drop. */
+struct file_rows {
+    struct source_options options;
+    struct bad_rows bad;
+    struct split_set splits;
+    struct source *source;
+    struct batch *batch;
+};
+
+static void file_rows_drop(struct file_rows *rows)
+{
+    batch_destroy(rows->batch);
+    source_close(rows->source);
+    bad_rows_drop(&rows->bad);
+    split_set_drop(&rows->splits);
+    source_options_drop(&rows->options);
+}
+
+/* A failure below is told with the place of the batch that it happened in. */
+static void note_place(struct task *task, const struct source *source)
+{
+    struct source_place place = {0};
+    source_place(source, 0, &place);
+    snprintf(task->place, sizeof task->place, "rows from byte %" PRIu64 " of '%s'", place.offset,
+             place.path != NULL ? place.path : "");
+}
+
+BARKS_CHECKED static barks_status *fill_from_path(const struct file_rows *rows)
+{
+    struct source_place place = {0};
+    source_place(rows->source, 0, &place); /* all rows of a batch are of one file */
+    return path_fields_fill(place.path, rows->batch);
+}
+
+BARKS_CHECKED static barks_status *push_rows(struct task *task, struct file_rows *rows,
+                                             struct operator* into)
+{
+    uint64_t counted_bytes = 0;
+    while (!task->partition_done) {
+        BARKS_TRY(source_check_cancelled(task));
+        BARKS_TRY(source_next(rows->source, rows->batch));
+        source_count(task, rows->batch->base.row_count, rows->source->file_bytes - counted_bytes);
+        counted_bytes = rows->source->file_bytes;
+        if (rows->batch->base.row_count == 0)
+            return NULL;
+        if (rows->options.partitioned)
+            BARKS_TRY(fill_from_path(rows));
+        barks_status *status = operator_push(into, rows->batch);
+        if (status != NULL) {
+            note_place(task, rows->source);
+            return barks_status_new(barks_status_code(status), status, BARKS_HERE, "at %s",
+                                    task->place);
+        }
+    }
+    return NULL;
+}
+
+/* A path that only some hosts of the job see is the likeliest mistake, and the one that is told
+ * worst by open(). */
+BARKS_CHECKED static barks_status *check_files(const struct split_set *splits)
+{
+    char host[256] = "this host";
+    for (size_t i = 0; i < splits->count; i++) {
+        if (input_mark(splits->splits[i].path) != 0)
+            continue;
+        if (gethostname(host, sizeof host - 1) != 0)
+            snprintf(host, sizeof host, "this host");
+        struct input_file unseen = {.path = (char *)(uintptr_t)splits->splits[i].path}; /* lent */
+        return input_mark_mismatch(&unseen, 0, host);
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *unpack_options(const struct step *step,
+                                                  struct source_options *out)
+{
+    struct unpacker unpacker;
+    if (step->bytes == NULL)
+        return NULL; /* text, as it is */
+    unpacker_init(&unpacker, step->bytes, step->size_bytes);
+    barks_status *status = source_options_unpack(&unpacker, out);
+    unpacker_drop(&unpacker);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *begin_rows(struct task *task, const struct pipe_node *leaf,
+                                              uint32_t leaf_partition,
+                                              const struct task_payload *payload,
+                                              struct file_rows *rows)
+{
+    const char *name = leaf->step.text_count > 0 ? leaf->step.texts[0] : "text";
+    const struct source_format *format = source_format_find(name);
+    struct pool *pool = task->services->pool;
+    size_t used_bytes = 0;
+    if (format == NULL)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan reads files of the unknown format '%s'", name);
+    BARKS_TRY(unpack_options(&leaf->step, &rows->options));
+    if (rows->options.record_bytes_max == 0)
+        rows->options.record_bytes_max = task->services->line_bytes_max;
+    BARKS_TRY(split_unpack(payload->bytes, payload->size_bytes, &used_bytes, &rows->splits));
+    BARKS_TRY(check_files(&rows->splits));
+    BARKS_TRY(bad_rows_init(&rows->bad, pool, rows->options.bad_rows, rows->options.quarantine,
+                            leaf_partition, task->spec->attempt));
+    BARKS_TRY(format->open(pool, &rows->options, &leaf->record->schema, rows->splits.splits,
+                           rows->splits.count, &rows->bad, &rows->source));
+    return batch_create(pool, &leaf->record->schema, BATCH_ROWS, &rows->batch);
+}
 
 barks_status *file_source_run(struct task *task, const struct pipe_node *leaf,
                               uint32_t leaf_partition, const struct task_payload *payload,
                               struct operator* into)
 {
-    (void)task, (void)leaf_partition, (void)payload, (void)into;
-    BARKS_FAIL(BARKS_INTERNAL, "file_source at %s: not built yet", leaf->where);
+    BARKS_AUTO(file_rows) rows = {0};
+    BARKS_TRY(begin_rows(task, leaf, leaf_partition, payload, &rows));
+    BARKS_TRY(push_rows(task, &rows, into));
+    if (!task->partition_done) /* else there may be more bad rows that nobody has seen */
+        BARKS_TRY(bad_rows_finish(&rows.bad));
+    if (rows.bad.count > 0 && rows.bad.mode != BAD_ROWS_KEEP)
+        LOG(LEVEL_WARN, "exec",
+            "%" PRIu64 " bad rows in partition %" PRIu32 " of %s were %s; the "
+            "first: %s",
+            rows.bad.count, leaf_partition, leaf->where,
+            rows.bad.mode == BAD_ROWS_DROP ? "dropped" : "put aside", rows.bad.first);
+    return NULL;
 }

@@ -132,6 +132,9 @@ BARKS_CHECKED barks_status *file_source_run(struct task *task, const struct pipe
                                             struct operator* into);
 BARKS_CHECKED barks_status *number_source_run(struct task *task, const struct pipe_node *leaf,
                                               uint32_t leaf_partition, struct operator* into);
+/* What sources do with each batch: progress, and an end of cancelled tasks (BARKS_CANCELLED). */
+void source_count(struct task *task, uint64_t rows, uint64_t bytes);
+BARKS_CHECKED barks_status *source_check_cancelled(struct task *task);
 /* A partition that this executor keeps. Errors: BARKS_LOST: it is gone. */
 BARKS_CHECKED barks_status *kept_source_run(struct task *task, const struct pipe_node *node,
                                             uint32_t partition, struct operator* into);

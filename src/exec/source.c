@@ -1,102 +1,23 @@
 /* The leaves of pipelines: lines of files, rows the driver sent, reduce partitions. */
-#include "io/source.h"
-
 #include "batch/codec.h"
 #include "exec/operator.h"
-#include "io/listing.h"
-#include "io/split.h"
-#include "io/text_source.h"
 #include "shuffle/reduce_side.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-static void count_rows(struct task *task, uint64_t rows, uint64_t bytes)
+void source_count(struct task *task, uint64_t rows, uint64_t bytes)
 {
     atomic_fetch_add_explicit(&task->progress->rows_read, rows, memory_order_relaxed);
     atomic_fetch_add_explicit(&task->progress->bytes_read, bytes, memory_order_relaxed);
 }
 
-BARKS_CHECKED static barks_status *check_cancelled(struct task *task)
+barks_status *source_check_cancelled(struct task *task)
 {
     if (atomic_load_explicit(&task->progress->cancelled, memory_order_relaxed))
         BARKS_FAIL(BARKS_CANCELLED, "the task was cancelled");
     return NULL;
-}
-
-/* ---- lines of files ---- */
-
-/* A failure below is told with the place of the batch that it happened in. */
-static void note_place(struct task *task, const struct source *source)
-{
-    struct source_place place = {0};
-    source_place(source, 0, &place);
-    snprintf(task->place, sizeof task->place, "rows from byte %" PRIu64 " of '%s'", place.offset,
-             place.path != NULL ? place.path : "");
-}
-
-BARKS_CHECKED static barks_status *push_lines(struct task *task, struct source *source,
-                                              struct batch *batch, struct operator* into)
-{
-    uint64_t counted_bytes = 0;
-    while (!task->partition_done) {
-        BARKS_TRY(check_cancelled(task));
-        BARKS_TRY(source_next(source, batch));
-        count_rows(task, batch->base.row_count, source->file_bytes - counted_bytes);
-        counted_bytes = source->file_bytes;
-        if (batch->base.row_count == 0)
-            return NULL;
-        barks_status *status = operator_push(into, batch);
-        if (status != NULL) {
-            note_place(task, source);
-            return barks_status_new(barks_status_code(status), status, BARKS_HERE, "at %s",
-                                    task->place);
-        }
-    }
-    return NULL;
-}
-
-/* A path that only some hosts of the job see is the likeliest mistake, and the one that is told
- * worst by open(). */
-BARKS_CHECKED static barks_status *check_files(const struct split_set *splits)
-{
-    char host[256] = "this host";
-    for (size_t i = 0; i < splits->count; i++) {
-        if (input_mark(splits->splits[i].path) != 0)
-            continue;
-        if (gethostname(host, sizeof host - 1) != 0)
-            snprintf(host, sizeof host, "this host");
-        struct input_file unseen = {.path = (char *)(uintptr_t)splits->splits[i].path}; /* lent */
-        return input_mark_mismatch(&unseen, 0, host);
-    }
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *run_text(struct task *task, const struct pipe_node *leaf,
-                                            const struct task_payload *payload,
-                                            struct operator* into)
-{
-    struct split_set splits = {0};
-    struct source *source = NULL;
-    struct batch *batch = NULL;
-    size_t used_bytes = 0;
-    struct text_source_options options = {.line_bytes_max = task->services->line_bytes_max};
-    barks_status *status = split_unpack(payload->bytes, payload->size_bytes, &used_bytes, &splits);
-    if (status == NULL)
-        status = check_files(&splits);
-    if (status == NULL)
-        status =
-            text_source_open(task->services->pool, &options, splits.splits, splits.count, &source);
-    if (status == NULL)
-        status = batch_create(task->services->pool, &leaf->record->schema, BATCH_ROWS, &batch);
-    if (status == NULL)
-        status = push_lines(task, source, batch, into);
-    batch_destroy(batch);
-    source_close(source);
-    split_set_drop(&splits);
-    return status;
 }
 
 /* ---- rows that the driver sent ---- */
@@ -108,10 +29,10 @@ BARKS_CHECKED static barks_status *push_in_pieces(struct task *task, struct batc
          first += BATCH_ROWS) {
         uint32_t count =
             rows->base.row_count - first < BATCH_ROWS ? rows->base.row_count - first : BATCH_ROWS;
-        BARKS_TRY(check_cancelled(task));
+        BARKS_TRY(source_check_cancelled(task));
         batch_clear(piece);
         BARKS_TRY(batch_append(piece, rows, first, count, BATCH_KEEP));
-        count_rows(task, count, 0);
+        source_count(task, count, 0);
         BARKS_TRY(operator_push(into, piece));
     }
     return NULL;
@@ -147,8 +68,8 @@ struct shuffle_reader {
 static barks_status *push_frame(void *context, struct batch *batch)
 {
     struct shuffle_reader *reader = context;
-    barks_status *status = check_cancelled(reader->task);
-    count_rows(reader->task, batch->base.row_count, 0);
+    barks_status *status = source_check_cancelled(reader->task);
+    source_count(reader->task, batch->base.row_count, 0);
     if (status == NULL && !reader->task->partition_done && batch->base.row_count > 0)
         status = operator_push(reader->into, batch);
     if (reader->owns_batches)
@@ -192,6 +113,5 @@ barks_status *source_run(struct task *task, struct pipe_place place, struct oper
         return run_rows(task, leaf, payload, into);
     if (leaf->step.kind != STEP_FILES)
         BARKS_FAIL(BARKS_INTERNAL, "a step of kind %d is no source", (int)leaf->step.kind);
-    return leaf->step.text_count == 0 ? run_text(task, leaf, payload, into)
-                                      : file_source_run(task, leaf, place.partition, payload, into);
+    return file_source_run(task, leaf, place.partition, payload, into);
 }

@@ -164,6 +164,11 @@ BARKS_CHECKED static barks_status *scan_split(struct csv_scan *scan, csv_map *ou
     const struct split *split = &window->splits[window->next_split];
     uint32_t skip_lines = split->begin == 0 ? scan->options->skip : 0;
     csv_map map = CSV_MAP_SAME;
+    *out_map = map;
+    if (split->end == split->file_bytes) { /* nothing follows that would ask, compressed or not */
+        window->next_split++;
+        return NULL;
+    }
     BARKS_TRY(record_window_open(window, split->begin));
     while (!window->at_end && window->end_offset < window->body_end) {
         bool full = false;

@@ -1,11 +1,262 @@
 #include "rdd/cases.h"
 
-SHAPES(rows_go_round)
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- a place for files ---- */
+
+static char place[] = "/tmp/barks-test-XXXXXX";
+
+static const char *path_of(const char *name)
 {
-    uint64_t seed = property_seed();
-    struct cases cases = cases_make(&seed);
-    ck_assert_int_eq(barks_count(cases_dataset(context, &cases)), cases.count);
-    cases_drop(&cases);
+    static char paths[8][300];
+    static unsigned next;
+    if (place[sizeof place - 2] == 'X')
+        ck_assert_ptr_nonnull(mkdtemp(place));
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", place, name);
+    return path;
 }
 
-SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_round))
+static void remove_place(void)
+{
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf '%s'", place);
+    if (place[sizeof place - 2] != 'X')
+        ck_assert_int_eq(system(command), 0);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert(fputs(text, file) >= 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static char *read_text(const char *path)
+{
+    static char text[4096];
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "no file '%s'", path);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* ---- every format there and back ---- */
+
+static bool same_real(double a, double b) { return a == b || (a != a && b != b); }
+
+static void check_same(barks_rdd *rdd, const struct cases *cases, bool is_ordered)
+{
+    int64_t count = 0;
+    bool *seen = calloc((size_t)cases->count + 1, sizeof *seen);
+    struct case_row *rows = barks_collect(rdd, case_row, &count);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(count, cases->count);
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert(rows[i].id >= 0 && rows[i].id < cases->count && !seen[rows[i].id]);
+        ck_assert(!is_ordered || rows[i].id == i);
+        seen[rows[i].id] = true;
+        const struct case_row *is = &cases->rows[rows[i].id];
+        ck_assert(rows[i].key == is->key && same_real(rows[i].real, is->real));
+        ck_assert(rows[i].number.valid == is->number.valid &&
+                  rows[i].number.value == is->number.value);
+        ck_assert(rows[i].text.valid == is->text.valid &&
+                  barks_str_equal(rows[i].text.value, is->text.value));
+    }
+    free(seen);
+}
+
+SHAPES(rows_go_out_and_come_back_in_every_format)
+{
+    uint64_t seed = property_seed();
+    for (int round = 0; round < 4; round++) {
+        struct cases cases = cases_make(&seed);
+        barks_rdd *rdd = cases_dataset(context, &cases);
+        ck_assert(barks_write_csv(rdd, path_of("csv"), .overwrite = true));
+        ck_assert(barks_write_json(rdd, path_of("json"), .overwrite = true));
+        ck_assert(barks_write_batches(rdd, path_of("batches"), .overwrite = true));
+        check_same(barks_read_csv(context, path_of("csv"), case_row), &cases, true);
+        check_same(barks_read_json(context, path_of("json"), case_row), &cases, true);
+        check_same(barks_read_batches(context, path_of("batches"), case_row), &cases, true);
+        cases_drop(&cases);
+    }
+    remove_place();
+}
+
+/* ---- splits whose bounds lie inside of quotes ---- */
+
+BARKS_RECORD(note, (i64, id), (str, text));
+
+SHAPES(quotes_across_splits_do_not_matter)
+{
+    const char *path = path_of("notes.csv");
+    FILE *file = fopen(path, "w");
+    enum { NOTES = 9000 };
+    int64_t text_bytes = 0;
+    fprintf(file, "text,id\n");
+    for (int i = 0; i < NOTES; i++) {
+        fprintf(file, "\"note %d,\n%d,\"\"%d\"\"\n0,1\n%*s\",%d\n", i, i, i, i % 40, "", i);
+        char text[100];
+        text_bytes +=
+            snprintf(text, sizeof text, "note %d,\n%d,\"%d\"\n0,1\n%*s", i, i, i, i % 40, "");
+    }
+    fclose(file);
+    barks_rdd *notes = barks_read_csv(context, path, note);
+    int64_t count = 0;
+    struct note *rows = barks_collect(notes, note, &count);
+    ck_assert_int_eq(count, NOTES);
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_int_eq(rows[i].id, i);
+        text_bytes -= rows[i].text.length;
+    }
+    ck_assert_int_eq(text_bytes, 0);
+    remove_place();
+}
+
+/* ---- columns ---- */
+
+BARKS_RECORD(trip, (i64, year), (optional(str), country), (f64, price));
+BARKS_RECORD(found, (optional(i64), a), (optional(f64), b), (optional(bool), c), (optional(str), d),
+             (optional(i64), year));
+
+SHAPES(directories_give_columns)
+{
+    int64_t count = 0;
+    mkdir(path_of("t"), 0777);
+    mkdir(path_of("t/year=2023"), 0777);
+    mkdir(path_of("t/year=2024"), 0777);
+    mkdir(path_of("t/year=2023/country=a%20b"), 0777);
+    mkdir(path_of("t/year=2024/country=__HIVE_DEFAULT_PARTITION__"), 0777);
+    write_text(path_of("t/year=2023/country=a%20b/x.csv"), "price\n1.5\n2.5\n");
+    write_text(path_of("t/year=2024/country=__HIVE_DEFAULT_PARTITION__/x.csv"), "price\n4\n");
+    struct trip *trips = barks_collect(
+        barks_read_csv(context, path_of("t"), trip, .partitioned = true), trip, &count);
+    ck_assert_int_eq(count, 3);
+    ck_assert(trips[1].year == 2023 && trips[1].country.valid && trips[1].price == 2.5);
+    ck_assert(barks_str_equal(trips[0].country.value, barks_str_of("a b", 3)));
+    ck_assert(trips[2].year == 2024 && !trips[2].country.valid);
+    remove_place();
+}
+
+SHAPES(types_are_inferred)
+{
+    int64_t count = 0;
+    mkdir(path_of("i"), 0777);
+    mkdir(path_of("i/year=7"), 0777);
+    write_text(path_of("i/year=7/x.csv"), "a,b,c,d\n1,1,true,x\n,2.5,,1\n-3,NaN,FALSE,\"\"\n");
+    barks_rdd *rdd = barks_read_csv_inferred(context, path_of("i"), .partitioned = true);
+    struct found *rows = barks_collect(rdd, found, &count);
+    ck_assert_int_eq(count, 3);
+    ck_assert(rows[0].a.value == 1 && !rows[1].a.valid && rows[2].a.value == -3);
+    ck_assert(rows[1].b.value == 2.5 && rows[0].c.value && !rows[1].c.valid && rows[2].c.valid);
+    ck_assert(rows[1].d.valid && rows[2].d.valid && rows[2].d.value.length == 0);
+    ck_assert(rows[2].year.value == 7);
+    struct found *named = barks_collect(
+        barks_read_csv_as(context, path_of("i/year=7"),
+                          "a i64?, b f64?, c bool?, d str?, year i64?", .header = BARKS_NEVER,
+                          .skip = 1, .bad_rows = BARKS_DROP_BAD),
+        found, &count);
+    ck_assert_ptr_nonnull(named);
+    ck_assert_int_eq(count, 0); /* four columns are not five */
+    remove_place();
+}
+
+/* ---- bad rows ---- */
+
+BARKS_RECORD(kept, (optional(i64), id), (optional(str), _corrupt));
+BARKS_RECORD(just_id, (i64, id));
+
+SHAPES(bad_rows_are_kept_dropped_or_put_aside)
+{
+    int64_t count = 0;
+    write_text(path_of("bad.csv"), "id\n1\ntwo\n3\n");
+    struct kept *rows = barks_collect(
+        barks_read_csv(context, path_of("bad.csv"), just_id, .bad_rows = BARKS_KEEP_BAD), kept,
+        &count);
+    ck_assert_int_eq(count, 3);
+    ck_assert(rows[0].id.value == 1 && !rows[0]._corrupt.valid && !rows[1].id.valid);
+    ck_assert(barks_str_equal(rows[1]._corrupt.value, barks_str_of("two", 3)));
+    ck_assert_int_eq(barks_count(barks_read_csv(context, path_of("bad.csv"), just_id,
+                                                .bad_rows = BARKS_DROP_BAD)),
+                     2);
+    ck_assert_int_eq(barks_count(barks_read_csv(context, path_of("bad.csv"), just_id,
+                                                .bad_rows = BARKS_QUARANTINE_BAD,
+                                                .quarantine = path_of("aside"))),
+                     2);
+    ck_assert_ptr_nonnull(strstr(read_text(path_of("aside/bad-00000.json")), "\"text\":\"two\""));
+    remove_place();
+}
+
+SHAPES(a_bad_row_ends_the_action_with_its_place)
+{
+    write_text(path_of("bad.csv"), "id\n1\ntwo\n3\n");
+    ck_assert_int_eq(barks_count(barks_read_csv(context, path_of("bad.csv"), just_id)), -1);
+    barks_status *error = barks_take_error(context);
+    ck_assert_int_eq(barks_status_code(error), BARKS_BAD_INPUT);
+    char text[2000];
+    barks_status_format(error, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "line 3 of"));
+    barks_status_free(error);
+    remove_place();
+}
+
+/* ---- the rest ---- */
+
+BARKS_MAP(square, barks_number, just_id) { out->id = in->value * in->value; }
+
+SHAPES(ranges_are_counted)
+{
+    int64_t count = 0;
+    struct barks_number *n =
+        barks_collect(barks_range(context, 10, -11, -4, 3), barks_number, &count);
+    ck_assert_int_eq(count, 6);
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_int_eq(n[i].value, 10 - 4 * i);
+    ck_assert_int_eq(barks_count(barks_range(context, 5, 5, 1, 0)), 0);
+    ck_assert_int_eq(barks_count(barks_range(context, 0, 3, 1, 17)), 3);
+    ck_assert_int_eq(barks_count(barks_empty(context, note)), 0);
+    struct just_id *ids =
+        barks_collect(barks_generate(context, 5000, 7, square, NULL), just_id, &count);
+    ck_assert_int_eq(count, 5000);
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_int_eq(ids[i].id, i * i);
+    struct barks_number *large = barks_collect(
+        barks_range(context, INT64_MIN, INT64_MAX, INT64_MAX, 2), barks_number, &count);
+    ck_assert_int_eq(count, 3);
+    ck_assert(large[2].value == INT64_MAX - 1);
+}
+
+SHAPES(records_and_whole_files_are_rows)
+{
+    int64_t count = 0;
+    FILE *file = fopen(path_of("r"), "w");
+    for (int i = 0; i < 30000; i++)
+        fprintf(file, "%09d\n", i);
+    fclose(file);
+    struct barks_binary *rows =
+        barks_collect(barks_read_fixed(context, path_of("r"), 10), barks_binary, &count);
+    ck_assert_int_eq(count, 30000);
+    char text[16];
+    for (int i = 0; i < 30000; i++) {
+        snprintf(text, sizeof text, "%09d\n", i);
+        ck_assert(barks_str_equal(rows[i].data, barks_str_of(text, 10)));
+    }
+    ck_assert(barks_write_fixed(barks_read_fixed(context, path_of("r"), 10), path_of("out")));
+    ck_assert_int_eq(barks_count(barks_read_fixed(context, path_of("out"), 100)), 3000);
+    struct barks_file *files =
+        barks_collect(barks_read_whole(context, path_of("r")), barks_file, &count);
+    ck_assert_int_eq(count, 1);
+    ck_assert_uint_eq(files[0].content.length, 300000);
+    remove_place();
+}
+
+SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_out_and_come_back_in_every_format),
+           ON_SHAPES(quotes_across_splits_do_not_matter), ON_SHAPES(directories_give_columns),
+           ON_SHAPES(types_are_inferred), ON_SHAPES(bad_rows_are_kept_dropped_or_put_aside),
+           ON_SHAPES(a_bad_row_ends_the_action_with_its_place), ON_SHAPES(ranges_are_counted),
+           ON_SHAPES(records_and_whole_files_are_rows))

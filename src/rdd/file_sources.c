@@ -1,0 +1,117 @@
+/* Datasets from files of every format but plain text. */
+#include "base/config.h"
+#include "plan/file_node.h"
+#include "rdd/dataset.h"
+#include "runtime/answer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a scan of CSV gives. */
+BARKS_RECORD(barks_csv_map, (i64, map));
+
+/* Finds where quotes stand at the bounds of splits, by a job over all of them: such a scan is what
+ * makes any split readable by itself. */
+BARKS_CHECKED static barks_status *scan_states(barks_context *context, struct node *node,
+                                               const char *where)
+{
+    char what[256];
+    void *maps = NULL;
+    uint64_t count = 0;
+    barks_rdd *scan = dataset_create(context, STEP_FILES, NULL, 0, where);
+    if (scan->context == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a dataset");
+    scan->node.record = &barks_record_barks_csv_map;
+    snprintf(what, sizeof what, "find the quotes of CSV at %s", where);
+    barks_status *status = file_node_scan(node, &scan->node);
+    if (status == NULL)
+        status = answer_take(context, &scan->node, INT64_MAX, &barks_record_barks_csv_map, what,
+                             &maps, &count);
+    _Static_assert(sizeof(struct barks_csv_map) == sizeof(int64_t), "an array of them is of maps");
+    barks_status *set =
+        file_node_set_states(node, &scan->node, status == NULL ? maps : NULL, count);
+    barks_release(context, maps);
+    if (status == NULL)
+        return set;
+    barks_status_free(set);
+    return status;
+}
+
+static barks_rdd *read_files(barks_context *context, struct file_wish *wish, const char *where)
+{
+    bool scan = false;
+    barks_rdd *rdd = dataset_create(context, STEP_FILES, NULL, 0, where);
+    rdd->node.record = wish->record != NULL ? wish->record : &barks_record_barks_text;
+    if (rdd->context == NULL)
+        return rdd;
+    wish->split_bytes = config_bytes(&context->config, CONFIG_SPLIT_BYTES);
+    wish->record_bytes_max = config_bytes(&context->config, CONFIG_LINE_BYTES_MAX);
+    wish->pool = context->pool;
+    barks_status *status = file_node_fill(&rdd->node, wish, &scan);
+    if (status == NULL && scan)
+        status = scan_states(context, &rdd->node, where);
+    if (rdd->node.record == NULL) /* of a failure: whatever asks for fields finds none of its own */
+        rdd->node.record = &barks_record_barks_text;
+    if (status != NULL)
+        status = barks_status_new(barks_status_code(status), status, BARKS_HERE, "%s: read %s",
+                                  where, wish->format);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *barks_read_files_at(barks_context *context, const char *format, const char *path,
+                               const barks_record *record, const char *schema,
+                               const barks_read_options *options, const char *where)
+{
+    struct file_wish wish = {
+        .format = format,
+        .paths = &path,
+        .path_count = 1,
+        .record = record,
+        .schema = schema,
+        .options = options,
+    };
+    return read_files(context, &wish, where);
+}
+
+barks_rdd *barks_read_fixed_at(barks_context *context, const char *path, uint32_t record_bytes,
+                               const barks_read_options *options, const char *where)
+{
+    struct file_wish wish = {
+        .format = "fixed",
+        .paths = &path,
+        .path_count = 1,
+        .record = &barks_record_barks_binary,
+        .record_bytes = record_bytes,
+        .options = options,
+    };
+    return read_files(context, &wish, where);
+}
+
+barks_rdd *barks_range_at(barks_context *context, int64_t first, int64_t end, int64_t step,
+                          uint32_t partitions, const char *where)
+{
+    enum { RANGE_PARTITIONS = 64 };
+    barks_rdd *rdd = dataset_create(context, STEP_NUMBERS, NULL, 0, where);
+    rdd->node.record = &barks_record_barks_number;
+    if (rdd->context == NULL)
+        return rdd;
+    uint64_t stride = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;
+    uint64_t distance =
+        step > 0 ? (uint64_t)end - (uint64_t)first : (uint64_t)first - (uint64_t)end;
+    bool is_empty = step > 0 ? end <= first : end >= first;
+    uint64_t count = is_empty || step == 0 ? 0 : (distance - 1) / stride + 1;
+    uint32_t most = (uint32_t)config_int(&context->config, CONFIG_PARTITIONS_MAX);
+    if (step == 0 || count > UINT64_C(1) << 62 || partitions > most)
+        return dataset_fail(
+            rdd, barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                  "%s: a range has a step other than 0, at most 2^62 numbers and "
+                                  "%" PRIu32 " partitions",
+                                  where, most));
+    uint32_t wanted = count < RANGE_PARTITIONS ? (uint32_t)count : RANGE_PARTITIONS;
+    rdd->node.partition_count = partitions > 0 ? partitions : wanted > 0 ? wanted : 1;
+    rdd->node.step.numbers[0] = first;
+    rdd->node.step.numbers[1] = step;
+    rdd->node.step.numbers[2] = (int64_t)count;
+    return rdd;
+}
