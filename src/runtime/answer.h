@@ -18,6 +18,10 @@ BARKS_CHECKED barks_status *answer_take(barks_context *context, struct node *nod
                                         const barks_record *record, const char *what,
                                         void **out_rows, uint64_t *out_row_count);
 
+/* All rows as a batch of the node's record, which is the caller's. */
+BARKS_CHECKED barks_status *answer_batch(barks_context *context, struct node *node,
+                                         const char *what, struct batch **out_rows);
+
 BARKS_CHECKED barks_status *answer_top(barks_context *context, struct node *node, int64_t n,
                                        const struct sort_key *keys, uint32_t key_count,
                                        const barks_record *record, const char *what,
