@@ -222,9 +222,19 @@ BARKS_API bool barks_reduce_at(barks_rdd *rdd, const barks_function *function, v
 BARKS_API bool barks_foreach_at(barks_rdd *rdd, const barks_function *function, const void *env,
                                 const char *where);
 
+/* What becomes of an output that is there already. */
+typedef enum barks_save_mode {
+    BARKS_ERROR_IF_EXISTS = 0,
+    BARKS_OVERWRITE, /* it is replaced, when the new one is complete */
+    BARKS_APPEND,    /* new parts are added, all at once; their numbers go on. The file system must
+                        have hard links */
+    BARKS_IGNORE,    /* nothing is computed or written, and that is no error */
+} barks_save_mode;
+
 typedef struct barks_write_options {
     char first_;    /* for the macros: so that options can be left out */
-    bool overwrite; /* replaces an output that is there, when the new one is complete */
+    bool overwrite; /* the same as .mode = BARKS_OVERWRITE */
+    barks_save_mode mode;
 } barks_write_options;
 
 /**
@@ -232,7 +242,7 @@ typedef struct barks_write_options {
  * The directory appears when all is written, or not at all.
  *
  * CSV has a header; quotes where needed; null is an empty field, an empty string is "". Text is one
- * str field, a row a line. Options: .overwrite. False on an error.
+ * str field, a row a line. Options: .overwrite, .mode. False on an error.
  *
  * Errors:    BARKS_INVALID (the output exists, fields that the format cannot hold), BARKS_IO,
  *            BARKS_LIMIT (disk full).

@@ -1,6 +1,7 @@
 #include "io/commit.h"
 
 #include "base/scope.h"
+#include "io/append.h"
 #include "io/directory.h"
 #include "io/manifest.h"
 #include "io/output_target.h"
@@ -50,7 +51,9 @@ BARKS_CHECKED static barks_status *make_hidden(const struct output_target *targe
 barks_status *commit_begin(const struct commit_options *options, struct commit *out_commit)
 {
     BARKS_AUTO(output_target) target = {0};
-    BARKS_AUTO(commit) commit = {.overwrite = options->overwrite, .sync = options->sync};
+    BARKS_AUTO(commit) commit = {.overwrite = options->overwrite || options->append,
+                                 .append = options->append,
+                                 .sync = options->sync};
     if (options->job_id[0] == '\0' || strchr(options->job_id, '/') != NULL)
         BARKS_FAIL(BARKS_INVALID, "the job id '%s' cannot be part of a file name", options->job_id);
     BARKS_TRY(output_target_find(options->output, &target));
@@ -64,6 +67,8 @@ barks_status *commit_begin(const struct commit_options *options, struct commit *
     if (commit.output == NULL || commit.hidden == NULL || commit.suffix == NULL)
         return fail_no_memory(options->output);
     BARKS_TRY(output_check(commit.output, commit.overwrite));
+    if (commit.append)
+        BARKS_TRY(append_first_part(commit.output, commit.suffix, &commit.first_part));
     BARKS_TRY(make_hidden(&target, &commit));
     *out_commit = commit;
     commit = (struct commit){0};
@@ -159,6 +164,21 @@ BARKS_CHECKED static barks_status *remove_strays(const struct commit *commit,
     return NULL;
 }
 
+/* The old parts before the new ones. */
+BARKS_CHECKED static barks_status *add_old(const struct commit *commit, struct commit_part **parts,
+                                           size_t *part_count)
+{
+    struct commit_part *all = NULL;
+    size_t old_count = 0;
+    BARKS_TRY(append_link_old(commit, *part_count, &all, &old_count));
+    if (*part_count > 0)
+        memcpy(all + old_count, *parts, *part_count * sizeof *all);
+    free(*parts);
+    *parts = all;
+    *part_count += old_count;
+    return NULL;
+}
+
 barks_status *commit_end(const struct commit *commit, const struct commit_part *parts,
                          size_t part_count)
 {
@@ -171,6 +191,8 @@ barks_status *commit_end(const struct commit *commit, const struct commit_part *
     barks_status *status = check_parts(commit, sorted, part_count);
     if (status == NULL)
         status = remove_strays(commit, sorted, part_count);
+    if (status == NULL && commit->append)
+        status = add_old(commit, &sorted, &part_count);
     if (status == NULL)
         status = manifest_write(commit, sorted, part_count);
     free(sorted);

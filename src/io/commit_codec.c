@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-/* The encoding: an array of output, hidden, suffix (bin), overwrite, sync (bool). */
-enum { COMMIT_FIELDS = 5, COMMIT_TEXTS = 3 };
+/* The encoding: an array of output, hidden, suffix (bin), overwrite, sync, append (bool),
+ * first_part. */
+enum { COMMIT_FIELDS = 7, COMMIT_TEXTS = 3, COMMIT_BOOLS = 3 };
 
 static void pack_text(msgpack_packer *packer, const char *text)
 {
@@ -26,6 +27,8 @@ barks_status *commit_pack(const struct commit *commit, struct buffer *out)
     pack_text(&packer, commit->suffix);
     (void)(commit->overwrite ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer));
     (void)(commit->sync ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer));
+    (void)(commit->append ? msgpack_pack_true(&packer) : msgpack_pack_false(&packer));
+    (void)msgpack_pack_uint32(&packer, commit->first_part);
     return packing.error;
 }
 
@@ -34,10 +37,12 @@ BARKS_CHECKED static barks_status *take_commit(const msgpack_object *object, str
     bool sound = object->type == MSGPACK_OBJECT_ARRAY && object->via.array.size == COMMIT_FIELDS;
     const msgpack_object *field = sound ? object->via.array.ptr : NULL;
     for (size_t i = 0; i < COMMIT_FIELDS && sound; i++)
-        sound = i < COMMIT_TEXTS
-                    ? field[i].type == MSGPACK_OBJECT_BIN &&
-                          memchr(field[i].via.bin.ptr, '\0', field[i].via.bin.size) == NULL
-                    : field[i].type == MSGPACK_OBJECT_BOOLEAN;
+        sound =
+            i < COMMIT_TEXTS ? field[i].type == MSGPACK_OBJECT_BIN &&
+                                   memchr(field[i].via.bin.ptr, '\0', field[i].via.bin.size) == NULL
+            : i < COMMIT_TEXTS + COMMIT_BOOLS ? field[i].type == MSGPACK_OBJECT_BOOLEAN
+                                              : field[i].type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+                                                    field[i].via.u64 <= UINT32_MAX;
     if (!sound)
         BARKS_FAIL(BARKS_BAD_INPUT, "the description of an output is malformed");
     char **texts[COMMIT_TEXTS] = {&out->output, &out->hidden, &out->suffix};
@@ -46,6 +51,8 @@ BARKS_CHECKED static barks_status *take_commit(const msgpack_object *object, str
             BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the description of an output");
     out->overwrite = field[COMMIT_TEXTS].via.boolean;
     out->sync = field[COMMIT_TEXTS + 1].via.boolean;
+    out->append = field[COMMIT_TEXTS + 2].via.boolean;
+    out->first_part = (uint32_t)field[COMMIT_TEXTS + COMMIT_BOOLS].via.u64;
     return NULL;
 }
 

@@ -20,6 +20,7 @@ barks_status *part_file_open(struct part_file *part, const struct commit *commit
                    "put the output "
                    "on a file system that all hosts of the job share",
                    commit->hidden);
+    index += commit->first_part;
     char *part_path = commit_part_path(commit->hidden, index, commit->suffix);
     if (part_path == NULL || asprintf(&attempt_path, "%s.%u", part_path, (unsigned)attempt) < 0)
         attempt_path = NULL; /* asprintf leaves it undefined */

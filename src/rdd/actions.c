@@ -130,5 +130,6 @@ bool barks_write_at(barks_rdd *rdd, const char *format, const char *path,
     if (context == NULL)
         return false;
     return action_is_done(
-        context, answer_write(context, &rdd->node, format, path, options->overwrite, what));
+        context, answer_write(context, &rdd->node, format, path,
+                              (int)(options->overwrite ? BARKS_OVERWRITE : options->mode), what));
 }

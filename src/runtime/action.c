@@ -1,5 +1,6 @@
 #include "runtime/action.h"
 
+#include "barks/rdd.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
@@ -230,16 +231,23 @@ BARKS_CHECKED static barks_status *write_under(barks_context *context, struct no
 }
 
 barks_status *action_write(barks_context *context, struct node *node,
-                           const struct sink_format *format, const char *output, bool overwrite,
+                           const struct sink_format *format, const char *output, int save_mode,
                            const char *what)
 {
     char job_id[64];
     struct commit commit = {0};
     BARKS_TRY(node_error(node));
     BARKS_TRY_DOING(format->check_schema(&node->record->schema), "%s", what);
+    if (save_mode < BARKS_ERROR_IF_EXISTS || save_mode > BARKS_IGNORE)
+        BARKS_FAIL(BARKS_INVALID, "%s: .mode is %d, and none of barks_save_mode", what, save_mode);
+    if (save_mode == BARKS_IGNORE && access(output, F_OK) == 0)
+        return NULL;
     snprintf(job_id, sizeof job_id, "%ld-%" PRIx64, (long)getpid(), wall_ns());
-    struct commit_options options = {
-        .output = output, .job_id = job_id, .suffix = format->suffix, .overwrite = overwrite};
+    struct commit_options options = {.output = output,
+                                     .job_id = job_id,
+                                     .suffix = format->suffix,
+                                     .overwrite = save_mode == BARKS_OVERWRITE,
+                                     .append = save_mode == BARKS_APPEND};
     BARKS_TRY_DOING(commit_begin(&options, &commit), "%s", what);
     barks_status *status = write_under(context, node, format, &commit, what);
     if (status == NULL) {

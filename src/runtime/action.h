@@ -27,8 +27,8 @@ BARKS_CHECKED barks_status *action_run_job(barks_context *context, struct node *
 BARKS_CHECKED barks_status *action_rows(const struct job *job, struct batch *rows,
                                         uint64_t *out_partition_rows);
 
-/* Writes the dataset as part files into the directory `output`. */
+/* Writes the dataset as part files into the directory `output`; save_mode: a barks_save_mode. */
 struct sink_format;
 BARKS_CHECKED barks_status *action_write(barks_context *context, struct node *node,
                                          const struct sink_format *format, const char *output,
-                                         bool overwrite, const char *what);
+                                         int save_mode, const char *what);

@@ -317,10 +317,10 @@ barks_status *answer_foreach(barks_context *context, struct node *node,
 }
 
 barks_status *answer_write(barks_context *context, struct node *node, const char *format,
-                           const char *path, bool overwrite, const char *what)
+                           const char *path, int save_mode, const char *what)
 {
     const struct sink_format *sink = sink_format_find(format);
     if (sink == NULL)
         BARKS_FAIL(BARKS_INVALID, "%s: there is no format '%s'", what, format);
-    return action_write(context, node, sink, path, overwrite, what);
+    return action_write(context, node, sink, path, save_mode, what);
 }

@@ -36,9 +36,9 @@ BARKS_CHECKED barks_status *answer_foreach(barks_context *context, struct node *
                                            const barks_function *function, const void *env,
                                            const char *what);
 
-/* format: a name that sink_format_find knows. */
+/* format: a name that sink_format_find knows; save_mode: a barks_save_mode. */
 BARKS_CHECKED barks_status *answer_write(barks_context *context, struct node *node,
-                                         const char *format, const char *path, bool overwrite,
+                                         const char *format, const char *path, int save_mode,
                                          const char *what);
 
 /* All rows, in order; the batch is the caller's. */

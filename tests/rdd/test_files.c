@@ -8,13 +8,15 @@
 /* ---- a place for files ---- */
 
 static char place[] = "/tmp/barks-test-XXXXXX";
+static bool place_is_made;
 
 static const char *path_of(const char *name)
 {
     static char paths[8][300];
     static unsigned next;
-    if (place[sizeof place - 2] == 'X')
+    if (!place_is_made)
         ck_assert_ptr_nonnull(mkdtemp(place));
+    place_is_made = true;
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", place, name);
     return path;
@@ -24,8 +26,7 @@ static void remove_place(void)
 {
     char command[100];
     snprintf(command, sizeof command, "rm -rf '%s'", place);
-    if (place[sizeof place - 2] != 'X')
-        ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(system(command), 0);
 }
 
 static void write_text(const char *path, const char *text)
@@ -205,6 +206,34 @@ SHAPES(a_bad_row_ends_the_action_with_its_place)
     remove_place();
 }
 
+/* ---- what is there already ---- */
+
+SHAPES(outputs_are_refused_replaced_appended_to_or_left)
+{
+    const char *out = path_of("modes");
+    barks_rdd *two = barks_range(context, 0, 10, 1, 2), *three = barks_range(context, 10, 40, 1, 3);
+    barks_rdd *back = NULL;
+    ck_assert(barks_write_csv(two, out));
+    ck_assert(!barks_write_csv(two, out));
+    barks_status_free(barks_take_error(context));
+    ck_assert(barks_write_csv(three, out, .mode = BARKS_IGNORE));
+    ck_assert_int_eq(barks_count(barks_read_csv(context, out, barks_number)), 10);
+    ck_assert(barks_write_csv(three, out, .mode = BARKS_APPEND));
+    ck_assert(barks_write_csv(barks_empty(context, barks_number), out, .mode = BARKS_APPEND));
+    ck_assert_int_eq(barks_count(back = barks_read_csv(context, out, barks_number)), 40);
+    int64_t count = 0;
+    struct barks_number *n = barks_collect(back, barks_number, &count);
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_int_eq(n[i].value, i);
+    ck_assert_ptr_nonnull(strstr(read_text(path_of("modes/_SUCCESS")), "parts 6\nrows 40\n"));
+    ck_assert(!barks_write_json(two, out, .mode = BARKS_APPEND));
+    barks_status_free(barks_take_error(context));
+    ck_assert(barks_write_json(two, out, .mode = BARKS_OVERWRITE));
+    ck_assert_int_eq(barks_count(barks_read_json(context, out, barks_number)), 10);
+    ck_assert(barks_write_csv(two, path_of("fresh"), .mode = BARKS_APPEND));
+    remove_place();
+}
+
 /* ---- the rest ---- */
 
 BARKS_MAP(square, barks_number, just_id) { out->id = in->value * in->value; }
@@ -258,5 +287,6 @@ SHAPES(records_and_whole_files_are_rows)
 SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_out_and_come_back_in_every_format),
            ON_SHAPES(quotes_across_splits_do_not_matter), ON_SHAPES(directories_give_columns),
            ON_SHAPES(types_are_inferred), ON_SHAPES(bad_rows_are_kept_dropped_or_put_aside),
-           ON_SHAPES(a_bad_row_ends_the_action_with_its_place), ON_SHAPES(ranges_are_counted),
-           ON_SHAPES(records_and_whole_files_are_rows))
+           ON_SHAPES(a_bad_row_ends_the_action_with_its_place),
+           ON_SHAPES(outputs_are_refused_replaced_appended_to_or_left),
+           ON_SHAPES(ranges_are_counted), ON_SHAPES(records_and_whole_files_are_rows))
