@@ -262,10 +262,24 @@ START_TEST(kinds_are_told_by_the_first_bytes)
     ck_assert_int_eq(kind, COMPRESSION_NONE);
     must_fail(compression_detect("a.gz", (const uint8_t *)"text", 4, &kind), BARKS_BAD_INPUT,
               "a.gz", "gzip", NULL);
+    must_fail(compression_detect("a.Z", (const uint8_t *)"\x1f\x9d zzz", 6, &kind), BARKS_BAD_INPUT,
+              "uncompress", NULL);
+    must(compression_detect("a", (const uint8_t *)"\x04\x22\x4d\x18  ", 6, &kind));
+    ck_assert_int_eq(kind, COMPRESSION_LZ4);
+#if defined(BARKS_HAS_BZIP2)
+    must(compression_detect("a.bz2", (const uint8_t *)"BZh91A", 6, &kind));
+    ck_assert_int_eq(kind, COMPRESSION_BZIP2);
+#else
     must_fail(compression_detect("a.bz2", (const uint8_t *)"BZh91A", 6, &kind), BARKS_BAD_INPUT,
               "bunzip2", NULL);
+#endif
+#if defined(BARKS_HAS_XZ)
+    must(compression_detect("a", (const uint8_t *)"\xfd\x37zXZ", 6, &kind));
+    ck_assert_int_eq(kind, COMPRESSION_XZ);
+#else
     must_fail(compression_detect("a", (const uint8_t *)"\xfd\x37zXZ", 6, &kind), BARKS_BAD_INPUT,
               "unxz", NULL);
+#endif
     end();
 }
 END_TEST
