@@ -115,7 +115,7 @@ BARKS_CHECKED static barks_status *begin_rows(struct task *task, const struct pi
     BARKS_TRY(split_unpack(payload->bytes, payload->size_bytes, &used_bytes, &rows->splits));
     BARKS_TRY(check_files(&rows->splits));
     BARKS_TRY(bad_rows_init(&rows->bad, pool, rows->options.bad_rows, rows->options.quarantine,
-                            leaf_partition, task->spec->attempt));
+                            leaf_partition));
     BARKS_TRY(format->open(pool, &rows->options, &leaf->record->schema, rows->splits.splits,
                            rows->splits.count, &rows->bad, &rows->source));
     return batch_create(pool, &leaf->record->schema, BATCH_ROWS, &rows->batch);

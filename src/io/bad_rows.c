@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +16,19 @@
 enum { EXCERPT_BYTES = 60 }; /* of a bad record, in its error */
 
 barks_status *bad_rows_init(struct bad_rows *bad, struct pool *pool, enum bad_rows_mode mode,
-                            const char *directory, uint32_t partition, uint32_t attempt)
+                            const char *directory, uint32_t partition)
 {
+    static _Atomic uint32_t next; /* several jobs of a process may read the same partition */
+    char host[64] = "";
     *bad = (struct bad_rows){.mode = mode, .pool = pool};
     if (mode != BAD_ROWS_QUARANTINE)
         return NULL;
     if (asprintf(&bad->path, "%s/bad-%05" PRIu32 ".json", directory, partition) < 0)
         bad->path = NULL;
-    if (asprintf(&bad->path_now, "%s/.bad-%05" PRIu32 ".json.%" PRIu32, directory, partition,
-                 attempt) < 0)
+    (void)gethostname(host, sizeof host - 1); /* without it the name is as good on one host */
+    if (asprintf(&bad->path_now, "%s/.bad-%05" PRIu32 ".json.%s-%ld-%" PRIu32, directory, partition,
+                 host, (long)getpid(),
+                 atomic_fetch_add_explicit(&next, 1, memory_order_relaxed)) < 0)
         bad->path_now = NULL;
     if (bad->path != NULL && bad->path_now != NULL)
         return NULL;

@@ -33,11 +33,11 @@ struct bad_rows {
     struct file_writer writer; /* open from the first bad row on */
 };
 
-/* directory is for BAD_ROWS_QUARANTINE, else NULL; partition and attempt make the file's name:
- * DIRECTORY/bad-00007.json. Errors: BARKS_NO_MEMORY. */
+/* directory is for BAD_ROWS_QUARANTINE, else NULL; the file is
+ * DIRECTORY/bad-00007.json for partition 7. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *bad_rows_init(struct bad_rows *bad, struct pool *pool,
                                           enum bad_rows_mode mode, const char *directory,
-                                          uint32_t partition, uint32_t attempt);
+                                          uint32_t partition);
 
 /* Deals with the record at the window's beginning, of length bytes without its end, which is bad
  * for a reason: *out_keep says that a row of it is wanted. bad NULL: as BAD_ROWS_FAIL. Errors:

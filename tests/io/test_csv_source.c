@@ -297,12 +297,12 @@ START_TEST(a_bad_row_is_told_dropped_kept_or_put_aside)
               "a quote is not closed", NULL);
     must_fail(read_text("x,\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT, "'b' is empty",
               NULL);
-    must(bad_rows_init(&bad, pool, BAD_ROWS_DROP, NULL, 0, 0));
+    must(bad_rows_init(&bad, pool, BAD_ROWS_DROP, NULL, 0));
     must(read_text(text, &options, &bad, got, sizeof got));
     ck_assert_str_eq(got, "[x] 1\n[u] 7\n");
     ck_assert_uint_eq(bad.count, 4);
     bad_rows_drop(&bad);
-    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, directory, 3, 1));
+    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, directory, 3));
     must(read_text(text, &options, &bad, got, sizeof got));
     must(bad_rows_finish(&bad));
     bad_rows_drop(&bad);
@@ -314,7 +314,7 @@ START_TEST(a_bad_row_is_told_dropped_kept_or_put_aside)
     schema_destroy(schema);
     must(schema_parse("a str?, b i64?, _corrupt str?", &schema));
     options.bad_rows = BAD_ROWS_KEEP;
-    must(bad_rows_init(&bad, pool, BAD_ROWS_KEEP, NULL, 0, 0));
+    must(bad_rows_init(&bad, pool, BAD_ROWS_KEEP, NULL, 0));
     must(read_text(text, &options, &bad, got, sizeof got));
     bad_rows_drop(&bad);
     ck_assert_str_eq(got, "[x] 1 null\nnull null [y,two]\nnull null [\"z\" q,3]\nnull null [w]\n"
