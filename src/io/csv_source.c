@@ -320,7 +320,7 @@ BARKS_CHECKED static barks_status *parse_record(struct csv_source *csv, struct b
                                    csv->column_count);
             return NULL;
         }
-        if (column->field == NO_FIELD ||
+        if (column->field == NO_FIELD || csv->null_text_bytes > 0 || /* "-1" may be null */
             !quick_value(&at, csv->separator, column->type, &batch->base.columns[column->field],
                          batch->base.row_count)) {
             if (*at == csv->quote && !csv->options->no_quotes)

@@ -262,6 +262,10 @@ START_TEST(the_rules_of_values_hold)
     must(read_text("junk \"\nmore\n# no row\n'a\\'b';1\nNA;NA\nx;9223372036854775807\n", &other,
                    NULL, got, sizeof got));
     ck_assert_str_eq(got, "[a'b] 1\nnull null\n[x] 9223372036854775807\n");
+    other.null_text = (char *)(uintptr_t) "-1"; /* lent */
+    other.skip = 0;
+    must(read_text("x;-1\n'-1';-10\n", &other, NULL, got, sizeof got));
+    ck_assert_str_eq(got, "[x] null\n[-1] -10\n");
     must(read_text("", &plain, NULL, got, sizeof got));
     ck_assert_str_eq(got, "");
     end();
