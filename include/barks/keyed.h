@@ -1,4 +1,4 @@
-/* Transformations by key: joins, sets, values changed under their keys, samples by key. */
+/* Joins, sets, values changed under their keys; rows side by side, numbered, drawn, piped. */
 #pragma once
 #pragma GCC system_header
 

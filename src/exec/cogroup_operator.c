@@ -169,7 +169,7 @@ BARKS_CHECKED static barks_status *call_group(struct cogroup_operator *op)
                                     .more = no_more,
                                     .rewind = rewind_side,
                                     .engine = &op->sides[k]};
-    barks_call call = {.env = step->env};
+    barks_call call = {.env = step->env, .task = &op->base.task->info};
     emitting_begin(&op->emitting);
     step->function->group(&call, cursors, op->side_count, &op->emitting.emitter.out);
     barks_status *status = emitting_end(&op->emitting, &call);

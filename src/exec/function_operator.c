@@ -155,6 +155,7 @@ BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct 
                        .row_count = batch->base.row_count,
                        .env = op->node->step.env,
                        .batch = &whole,
+                       .task = &op->base.task->info,
                        .state = op->state,
                        .phase = phase};
     op->input = batch;

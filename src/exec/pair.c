@@ -116,7 +116,8 @@ push_of_function(struct pair_output *pairs, const struct batch *left, const uint
     barks_call call = {.columns = pairs->bound[0],
                        .right_columns = pairs->bound[1],
                        .row_count = count,
-                       .env = step->env};
+                       .env = step->env,
+                       .task = &pairs->op->task->info};
     emitting_begin(emitting);
     step->function->pair(&call, left_rows, right_rows, count, &emitting->emitter.out);
     barks_status *status = emitting_end(emitting, &call);

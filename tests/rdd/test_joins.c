@@ -6,6 +6,7 @@ BARKS_RECORD(right_row, (i64, key), (optional(i64), number), (i64, right_id), (s
 BARKS_RECORD(joined, (optional(i64), key), (optional(i64), id), (optional(str), text),
              (optional(i64), right_id), (optional(str), name));
 BARKS_RECORD(pair_ids, (i64, id), (i64, right_id));
+BARKS_RECORD(pair_key, (i64, key), (i64, id), (i64, other));
 
 enum { INNER = 1, LEFT, RIGHT, FULL, SEMI, ANTI };
 
@@ -346,7 +347,31 @@ SHAPES(wrong_joins_say_what_is_wrong)
                  "wants a field");
 }
 
-SUITE_MAIN("rdd/joins", ON_SHAPES(joins_pair_rows_of_equal_keys),
+SHAPES(pairs_of_one_key_are_not_all_made_at_once)
+{
+    enum { ROWS = 40000, TEXT_BYTES = 16000 };
+    static struct left_row rows[ROWS];
+    static char text[TEXT_BYTES];
+    struct right_row one = {.key = 1};
+    memset(text, 't', sizeof text);
+    for (int64_t i = 0; i < ROWS; i++)
+        rows[i] = (struct left_row){.key = 1, .id = i};
+    for (int64_t i = 0; i < 4; i++)
+        rows[i].text = (barks_optional_str){barks_str_of(text, sizeof text), true};
+    barks_rdd *few = barks_parallelize(context, right_row, &one, 1, 1);
+    barks_rdd *many = barks_parallelize(context, left_row, rows, ROWS, 4);
+    /* 40,000 rows with 40,000 of one key would be 1.6 billion pairs; they stream. */
+    int64_t count = 0;
+    barks_rdd *pairs =
+        barks_join(barks_select(many, "key, id"),
+                   barks_rename(barks_select(many, "key, id"), "id as other"), "key");
+    ck_assert_ptr_nonnull(barks_take(pairs, 10, pair_key, &count));
+    ck_assert_int_eq(count, 10);
+    ck_assert_int_eq(barks_count(barks_semi_join(many, few, "key")), ROWS);
+}
+
+SUITE_MAIN("rdd/joins", ON_SHAPES(pairs_of_one_key_are_not_all_made_at_once),
+           ON_SHAPES(joins_pair_rows_of_equal_keys),
            ON_SHAPES(semi_and_anti_joins_have_each_left_row_once),
            ON_SHAPES(a_function_says_what_a_pair_becomes), ON_SHAPES(odd_numbers_are_keys_too),
            ON_SHAPES(sets_compare_whole_rows), ON_SHAPES(wrong_joins_say_what_is_wrong))
