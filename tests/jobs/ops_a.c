@@ -30,9 +30,99 @@ static barks_rdd *run_aggregate_by_key(const struct op_run *run)
                                   .partitions = run->partitions);
 }
 
+BARKS_MAP(to_op_total, op_row, op_total)
+{
+    out->key = in->key;
+    out->total = in->number.valid ? in->number.value : 0;
+    out->rows = 1;
+}
+static barks_rdd *run_fold_by_key(const struct op_run *run)
+{
+    struct op_total zero = {0};
+    return barks_fold_by_key(barks_map(op_rows(run, "left"), to_op_total, NULL), "key",
+                             add_op_totals, .partitions = run->partitions, .initial = &zero);
+}
+
+static barks_rdd *run_combine_by_key(const struct op_run *run)
+{
+    return barks_combine_by_key(op_rows(run, "left"), "key", to_op_total, add_op_totals,
+                                .partitions = run->partitions);
+}
+
+/* Reduced twice: the second time without an exchange. */
+static barks_rdd *run_reduce_partitioned(const struct op_run *run)
+{
+    barks_rdd *parts = barks_partition_by(barks_map(op_rows(run, "left"), to_op_total, NULL), "key",
+                                          .partitions = run->partitions);
+    barks_rdd *once = barks_reduce_by_key(parts, "key", add_op_totals);
+    return barks_reduce_by_key(barks_union(once, parts), "key", add_op_totals);
+}
+
+static barks_rdd *run_aggregate_words(const struct op_run *run)
+{
+    return barks_aggregate(op_rows(run, "left"), "key",
+                           "count() as rows, count(number) as numbers, sum(number) as total, "
+                           "min(text) as least, max(number) as greatest, first(id) as first_id, "
+                           "last(text) as last_text",
+                           .partitions = run->partitions);
+}
+
+static barks_rdd *run_distinct_by(const struct op_run *run)
+{
+    return barks_distinct_by(barks_union(op_rows(run, "left"), op_rows(run, "right")), "key",
+                             .partitions = run->partitions);
+}
+
+static barks_rdd *run_select(const struct op_run *run)
+{
+    return barks_select(barks_drop(op_rows(run, "left"), "id"), "text as words, key, number");
+}
+
+static barks_rdd *run_repartition(const struct op_run *run)
+{
+    return barks_repartition(op_rows(run, "left"), run->partitions);
+}
+
+static barks_rdd *run_coalesce(const struct op_run *run)
+{
+    return barks_coalesce(barks_union(op_rows(run, "left"), op_rows(run, "right")),
+                          run->partitions);
+}
+
+static barks_rdd *run_coalesce_sorted(const struct op_run *run)
+{
+    return barks_coalesce(
+        barks_sort_by(op_rows(run, "right"), "key desc, id, number, text", .partitions = 7),
+        run->partitions);
+}
+
+static barks_rdd *run_partition_by_range(const struct op_run *run)
+{
+    return barks_partition_by_range(op_rows(run, "left"), "number desc",
+                                    .partitions = run->partitions);
+}
+
+/* In one partition the whole order is seen. */
+static barks_rdd *run_repartition_and_sort(const struct op_run *run)
+{
+    return barks_repartition_and_sort(op_rows(run, "left"), "key", "key, id desc, number, text",
+                                      .partitions = 1);
+}
+
 const struct op_case ops_a[] = {
     {"aggregate_by_key", run_aggregate_by_key},
+    {"aggregate_words", run_aggregate_words},
+    {"coalesce", run_coalesce},
+    {"coalesce_sorted", run_coalesce_sorted},
+    {"combine_by_key", run_combine_by_key},
     {"distinct", run_distinct},
+    {"distinct_by", run_distinct_by},
+    {"fold_by_key", run_fold_by_key},
+    {"partition_by_range", run_partition_by_range},
+    {"reduce_partitioned", run_reduce_partitioned},
+    {"repartition", run_repartition},
+    {"repartition_and_sort", run_repartition_and_sort},
+    {"select", run_select},
     {"sort", run_sort},
 };
 const size_t ops_a_count = sizeof ops_a / sizeof ops_a[0];

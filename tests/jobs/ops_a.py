@@ -21,3 +21,66 @@ def aggregate_by_key(data, _):
         total, rows = totals.get(row.key, (0, 0))
         totals[row.key] = (total + (row.number or 0), rows + 1)
     return [(key, total, rows) for key, (total, rows) in totals.items()]
+
+
+def fold_by_key(data, partitions):
+    return aggregate_by_key(data, partitions)
+
+
+def combine_by_key(data, partitions):
+    return aggregate_by_key(data, partitions)
+
+
+def reduce_partitioned(data, partitions):
+    return [(key, 2 * total, 2 * rows) for key, total, rows in aggregate_by_key(data, partitions)]
+
+
+def _by_key(rows):
+    groups = {}
+    for row in rows:
+        groups.setdefault(row.key, []).append(row)
+    return groups
+
+
+def aggregate_words(data, _):
+    result = []
+    for key, rows in _by_key(data.left).items():
+        numbers = [row.number for row in rows if row.number is not None]
+        texts = [row.text for row in rows if row.text is not None]
+        result.append((key, len(rows), len(numbers), sum(numbers) if numbers else None,
+                       min(texts, default=None), max(numbers, default=None), rows[0].id, rows[-1].text))
+    return result
+
+
+def distinct_by(data, _):
+    return [rows[0] for rows in _by_key(data.left + data.right).values()]
+
+
+def select(data, _):
+    return ordered((row.text, row.key, row.number) for row in data.left)
+
+
+def repartition(data, _):
+    return data.left
+
+
+def coalesce(data, _):
+    return ordered(data.left + data.right)
+
+
+def _nulls_last(value, null):
+    return value is None, null if value is None else value
+
+
+def coalesce_sorted(data, _):
+    return ordered(sorted(data.right, key=lambda row: (-row.key, row.id, _nulls_last(row.number, 0),
+                                                       _nulls_last(row.text, ""))))
+
+
+def partition_by_range(data, _):
+    return data.left
+
+
+def repartition_and_sort(data, _):
+    return ordered(sorted(data.left, key=lambda row: (row.key, -row.id, _nulls_last(row.number, 0),
+                                                      _nulls_last(row.text, ""))))
