@@ -6,6 +6,7 @@
 #include "batch/schema.h"
 #include "exec/registry.h"
 #include "rdd/dataset.h"
+#include "runtime/kept_state.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -232,8 +233,11 @@ const char *barks_explain_at(barks_rdd *rdd, const char *where)
     if (rdd->context == NULL || rdd->context != context_alive())
         return NULL;
     barks_status *status = node_error(&rdd->node);
+    lock_acquire(&rdd->context->planning);
+    kept_state_update(rdd->context);
     if (status == NULL)
         status = explain(rdd, &text);
+    lock_release(&rdd->context->planning);
     if (status == NULL) {
         void *kept = text.data;
         text = (struct buffer){0};

@@ -35,6 +35,7 @@ BARKS_CHECKED static barks_status *put_keep_above(barks_rdd *rdd, const char *wh
         .input_count = 1,
         .is_above_exchange = inner->node.is_above_exchange,
         .is_above_kept = true,
+        .is_shifted = inner->node.is_shifted,
     };
     return NULL;
 }

@@ -399,6 +399,29 @@ SHAPES(exchanges_are_made_where_they_must_be)
     cases_drop(&cases);
 }
 
+/* What is kept where its exchange has brought it serves by key again and again. */
+SHAPES(what_is_kept_by_key_is_exchanged_once)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    barks_rdd *totals = barks_map(cases_dataset(context, &cases), to_total, NULL);
+    barks_rdd *parts = barks_cache(barks_partition_by(totals, "key", .partitions = 5));
+    barks_rdd *reduced = barks_reduce_by_key(parts, "key", add_totals);
+    ck_assert_int_eq(exchanges_of(reduced), 1);
+    check_totals(reduced, &cases, 1);
+    ck_assert_int_eq(exchanges_of(reduced), 0);
+    check_totals(reduced, &cases, 1);
+    /* Beside rows that come through an exchange now, at partitions of the same numbers. */
+    barks_rdd *again = barks_partition_by(totals, "key", .partitions = 5);
+    check_totals(barks_reduce_by_key(barks_union(parts, again), "key", add_totals), &cases, 2);
+    check_totals(barks_reduce_by_key(barks_union(again, reduced), "key", add_totals), &cases, 2);
+    check_in_order(barks_coalesce(barks_cache(cases_dataset(context, &cases)), 2), cases.count);
+    ck_assert(barks_unpersist(parts));
+    ck_assert_int_eq(exchanges_of(reduced), 1);
+    check_totals(reduced, &cases, 1);
+    cases_drop(&cases);
+}
+
 SHAPES_EXIT(aggregates_that_cannot_be_are_refused, 6)
 {
     static const char *const wrong[] = {
@@ -422,5 +445,6 @@ SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_are_dealt_evenly_and_coalesced_in_ord
            ON_SHAPES(columns_are_chosen_dropped_and_renamed), ON_SHAPES(secondary_sort),
            ON_SHAPES(columns_are_aggregated_in_words), ON_SHAPES(accumulators_begin_as_is_said),
            ON_SHAPES(exchanges_are_made_where_they_must_be),
+           ON_SHAPES(what_is_kept_by_key_is_exchanged_once),
            ON_SHAPES(aggregates_that_cannot_be_are_refused),
            ON_SHAPES(mistakes_are_told_with_their_place))

@@ -89,6 +89,29 @@ START_TEST(inputs_fit_and_do_not_half_overlap)
 }
 END_TEST
 
+START_TEST(inputs_may_read_some_partitions_and_overlap_where_they_agree)
+{
+    struct stage_input inputs[] = {
+        {.parent = 0, .kind = INPUT_PARTITIONS, .partition_count = 4},
+        {.parent = 1,
+         .kind = INPUT_PARTITIONS,
+         .first_partition = 2,
+         .parent_first = 2,
+         .partition_count = 2},
+    };
+    struct stage_spec stages[] = {shuffle_of(1, 4), shuffle_of(1, 4), result_of(4, 2, inputs)};
+    struct job_spec spec = {.id = 1, .stage_count = 3, .stages = stages};
+    ck_assert_ptr_null(job_spec_check(&spec));
+    inputs[1].parent_first = 1;
+    expect(stages, 3, BARKS_INVALID, "[0, 4) and [2, 4), which overlap but differ");
+    inputs[1].parent_first = 3;
+    expect(stages, 3, BARKS_INVALID, "reads 2 partitions of stage 1 from partition 3 of its 4 on");
+    inputs[1].parent_first = 2;
+    stages[1] = shuffle_of(1, 5);
+    expect(stages, 3, BARKS_INVALID, "overlap but differ");
+}
+END_TEST
+
 START_TEST(shuffles_have_partitions_and_readers)
 {
     struct stage_spec stages[] = {shuffle_of(1, 0), result_of(2, 0, NULL)};
@@ -130,4 +153,5 @@ END_TEST
 
 SUITE_MAIN("scheduler/job_spec", good_jobs_pass, a_job_has_stages,
            inputs_come_before_and_are_shuffles, inputs_fit_and_do_not_half_overlap,
+           inputs_may_read_some_partitions_and_overlap_where_they_agree,
            shuffles_have_partitions_and_readers, unknown_numbers_are_refused, places_are_in_order)

@@ -116,6 +116,26 @@ START_TEST(a_run_of_several_partitions_goes_where_most_bytes_are)
 }
 END_TEST
 
+START_TEST(pinned_partitions_run_where_they_must_and_wait_for_it)
+{
+    struct trial trial;
+    trial_init(&trial, &plain);
+    trial_join(&trial, 1, 0, 1);
+    trial_join(&trial, 2, 1, 1);
+    uint32_t pins[] = {2, 2, SCHEDULER_ANY, 99};
+    struct stage_spec stage = spec_source(4, 0);
+    stage.policy = RUNS_SPREAD;
+    stage.pins = pins;
+    /* 99 never lived, so that anybody may run partition 3. */
+    DECIDED(trial_submit(&trial, 1, 1, &stage),
+            " ship 1/0@2 start 1/0.0#0@2[0,1) ship 1/0@1 start 1/0.2#0@1[2,3)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 2, 0, 1)), " start 1/0.3#0@1[3,4)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 3, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 2)), " start 1/0.1#0@2[1,2)");
+    trial_drop(&trial);
+}
+END_TEST
+
 /* A union: partitions [0, 3) are those of a shuffle, [3, 5) of another one, [5, 7) of neither. */
 START_TEST(tasks_of_a_union_run_where_their_partitions_are)
 {
@@ -293,6 +313,7 @@ SUITE_MAIN("scheduler/placement", runs_are_as_many_as_workers_and_go_round,
            tasks_go_where_they_would_but_nobody_waits,
            foreign_tasks_are_taken_when_nothing_else_is_left,
            a_run_of_several_partitions_goes_where_most_bytes_are,
+           pinned_partitions_run_where_they_must_and_wait_for_it,
            tasks_of_a_union_run_where_their_partitions_are, the_sides_of_a_join_have_equal_owners,
            committed_sizes_balance_the_reader, a_task_that_failed_comes_before_younger_jobs,
            a_task_that_failed_goes_to_whoever_is_idle,
