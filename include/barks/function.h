@@ -50,7 +50,6 @@ typedef enum barks_function_kind {
     BARKS_KIND_FOREACH,
     BARKS_KIND_MAP_PARTITIONS,
     BARKS_KIND_PARTITION,
-    BARKS_KIND_COMPARE,
     BARKS_KIND_PAIR,
     BARKS_KIND_GROUP, /* of one input, or a cogroup of two to four */
     BARKS_KIND_FOREACH_BATCH,
@@ -99,7 +98,7 @@ struct barks_call {
     barks_task_info *task; /* NULL on the driver, where the accumulators of partitions are folded */
     void *state;           /* map_partitions: state_size bytes, zero at BARKS_OPEN */
     int phase;             /* map_partitions: BARKS_OPEN, BARKS_BATCH, BARKS_CLOSE */
-    const barks_column *const *right_columns; /* pair, compare: of the other side's in record */
+    const barks_column *const *right_columns; /* pair: of the other side's in record */
     uint32_t partition_count;                 /* partition: how many there are */
 };
 
@@ -143,8 +142,6 @@ typedef struct barks_function {
     const barks_record *inputs[4];
     uint32_t input_count;
     size_t state_size; /* map_partitions, which is called as map is */
-    /* Row left_row of columns against row right_row of right_columns: below 0, 0, above 0. */
-    int (*compare)(barks_call *call, uint32_t left_row, uint32_t right_row);
     void (*partition)(barks_call *call, int64_t *out_partitions); /* of each row */
     /* Pairs of rows of columns and right_columns; BARKS_NO_ROW: the side has none. */
     void (*pair)(barks_call *call, const uint32_t *left_rows, const uint32_t *right_rows,

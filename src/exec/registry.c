@@ -196,8 +196,6 @@ const char *function_kind_name(barks_function_kind kind)
         return "map_partitions";
     case BARKS_KIND_PARTITION:
         return "partition";
-    case BARKS_KIND_COMPARE:
-        return "compare";
     case BARKS_KIND_PAIR:
         return "pair";
     case BARKS_KIND_GROUP:

@@ -39,8 +39,7 @@ enum step_kind {
     STEP_GLOM,     /* the partition becomes one row of lists */
     STEP_PIPE,     /* texts: the program and its arguments; bytes: how it is run */
     STEP_KEEP,     /* passes rows on and keeps them; numbers: dataset, level, copies */
-    STEP_PROBE,    /* rows against shared ones; numbers[0]: what is shared, numbers[1]: enum
-                      join_kind; bytes: the rows, where they travel with the plan */
+    STEP_PROBE,    /* terminals only: rows that equal initial_rows' one in keys[0] */
     /* Of one input, other partitions of it. */
     STEP_COALESCE, /* partition p from partitions [columns[0][p], columns[0][p + 1]) */
     STEP_PICK,     /* partition p from partition columns[0][p] */

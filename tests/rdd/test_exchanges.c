@@ -422,6 +422,76 @@ SHAPES(what_is_kept_by_key_is_exchanged_once)
     cases_drop(&cases);
 }
 
+BARKS_RECORD(parity, (i64, odd));
+BARKS_MAP(to_parity, id_only, parity) { out->odd = in->id % 2; }
+
+SHAPES(rows_get_keys_from_a_function)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    int64_t n = 0;
+    barks_rdd *keyed =
+        barks_key_by(barks_select(cases_dataset(context, &cases), "id, text"), to_parity, NULL);
+    ck_assert_str_eq(barks_schema_text(keyed), "odd i64, id i64, text str?");
+    check_in_order(keyed, cases.count);
+    struct parity *rows = barks_collect(keyed, parity, &n);
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_int_eq(rows[i].odd, i % 2);
+    cases_drop(&cases);
+}
+
+struct modulus {
+    int64_t by;
+};
+BARKS_PARTITION(by_remainder, id_only, struct modulus) { return in->id % env->by; }
+
+SHAPES_EXIT(a_function_says_where_rows_go, 6)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    struct modulus four = {4}, five = {5};
+    int64_t n = 0;
+    barks_rdd *rows = cases_dataset(context, &cases);
+    barks_rdd *parts = barks_partition_with(rows, by_remainder, .partitions = 4, .env = &four);
+    ck_assert_uint_eq(barks_partition_count(parts), 4);
+    struct id_only *ids = barks_collect(parts, id_only, &n);
+    ck_assert_int_eq(n, cases.count);
+    for (int64_t i = 1; i < n; i++) /* partition by partition, in order in each */
+        ck_assert(ids[i - 1].id % 4 < ids[i].id % 4 ||
+                  (ids[i - 1].id % 4 == ids[i].id % 4 && ids[i - 1].id < ids[i].id));
+    /* By what the function sees rows lie together. */
+    ck_assert_int_eq(exchanges_of(barks_distinct_by(parts, "id, key")), 1);
+    ck_assert_int_eq(exchanges_of(barks_distinct_by(parts, "key")), 2);
+    check_all_ids(barks_distinct_by(parts, "id"), cases.count);
+    struct case_row bad[6] = {{.id = 0}, {.id = 1}, {.id = 2}, {.id = 3}, {.id = 9}, {.id = 5}};
+    ck_assert_int_eq(
+        barks_count(barks_partition_with(barks_parallelize(context, case_row, bad, 6, 2),
+                                         by_remainder, .partitions = 4, .env = &five)),
+        -1);
+    cases_drop(&cases);
+}
+
+/* Partitions of a union above an exchange lie elsewhere than others of their number. */
+SHAPES(a_union_is_zipped_with_what_lies_elsewhere)
+{
+    uint64_t seed = property_seed();
+    struct cases cases = cases_make(&seed);
+    uint32_t count = cases.count < 300 ? cases.count : 300;
+    barks_rdd *rows = barks_select(
+        barks_parallelize(context, case_row, cases.rows, count, cases.partitions), "id");
+    barks_rdd *sorted = barks_sort_by(rows, "id", .partitions = 3);
+    barks_rdd *both = barks_union(sorted, barks_sort_by(rows, "id desc", .partitions = 2));
+    barks_rdd *renamed = barks_rename(both, "id as same");
+    ck_assert_int_eq(barks_count(barks_cartesian(both, renamed)), 4 * (int64_t)count * count);
+    barks_rdd *zipped = barks_zip(both, renamed);
+    ck_assert_int_eq(barks_count(zipped), 2 * (int64_t)count);
+    /* Beside one whose partition 2 is where the union's is not. */
+    barks_rdd *other = barks_coalesce(barks_rename(both, "id as other"), 3);
+    barks_rdd *three = barks_coalesce(both, 3);
+    ck_assert_int_eq(barks_count(barks_zip(three, other)), 2 * (int64_t)count);
+    cases_drop(&cases);
+}
+
 SHAPES_EXIT(aggregates_that_cannot_be_are_refused, 6)
 {
     static const char *const wrong[] = {
@@ -446,5 +516,7 @@ SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_are_dealt_evenly_and_coalesced_in_ord
            ON_SHAPES(columns_are_aggregated_in_words), ON_SHAPES(accumulators_begin_as_is_said),
            ON_SHAPES(exchanges_are_made_where_they_must_be),
            ON_SHAPES(what_is_kept_by_key_is_exchanged_once),
+           ON_SHAPES(rows_get_keys_from_a_function), ON_SHAPES(a_function_says_where_rows_go),
+           ON_SHAPES(a_union_is_zipped_with_what_lies_elsewhere),
            ON_SHAPES(aggregates_that_cannot_be_are_refused),
            ON_SHAPES(mistakes_are_told_with_their_place))
