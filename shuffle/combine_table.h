@@ -55,11 +55,11 @@ struct combine {
     uint8_t *slots; /* owned; NULL before the first row */
     size_t slots_bytes;
     size_t released_bytes; /* of slots, in front, while they are drained */
-    size_t stride_bytes; /* of a slot */
-    size_t key_offset;   /* FIND_STR, FIND_I64, FIND_I32: of the key in the accumulator */
-    uint32_t bits;       /* 2^bits slots */
-    uint32_t first_bits; /* what the next table begins with */
-    uint64_t row_count;  /* accumulators */
+    size_t stride_bytes;   /* of a slot */
+    size_t key_offset;     /* FIND_STR, FIND_I64, FIND_I32: of the key in the accumulator */
+    uint32_t bits;         /* 2^bits slots */
+    uint32_t first_bits;   /* what the next table begins with */
+    uint64_t row_count;    /* accumulators */
     uint64_t rows_added;
     uint64_t rows_since_drain;
     uint64_t displacement; /* slots between where keys hash to and where they went, since growing */

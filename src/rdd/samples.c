@@ -19,7 +19,8 @@ static barks_rdd *sample_rows(barks_rdd *input, enum sample_kind kind, double lo
     return rdd;
 }
 
-barks_rdd *barks_sample_at(barks_rdd *input, const barks_fraction_options *options, const char *where)
+barks_rdd *barks_sample_at(barks_rdd *input, const barks_fraction_options *options,
+                           const char *where)
 {
     double fraction = options->fraction;
     bool is_right =

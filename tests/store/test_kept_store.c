@@ -291,7 +291,8 @@ START_TEST(threads_may_do_all_at_once)
 }
 END_TEST
 
-SUITE_MAIN("store/kept_store", what_is_kept_is_read_on_every_level, what_is_not_complete_is_not_kept,
-           a_partition_too_large_is_given_up_or_goes_to_disk, the_least_recently_read_goes_first,
-           own_partitions_do_not_give_way, evicted_ones_are_told_and_disk_keeps_them,
-           no_shortage_of_memory_harms, threads_may_do_all_at_once)
+SUITE_MAIN("store/kept_store", what_is_kept_is_read_on_every_level,
+           what_is_not_complete_is_not_kept, a_partition_too_large_is_given_up_or_goes_to_disk,
+           the_least_recently_read_goes_first, own_partitions_do_not_give_way,
+           evicted_ones_are_told_and_disk_keeps_them, no_shortage_of_memory_harms,
+           threads_may_do_all_at_once)
