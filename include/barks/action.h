@@ -270,6 +270,47 @@ BARKS_API bool barks_quantiles_at(barks_rdd *rdd, const char *column, const doub
 BARKS_API int64_t barks_count_approx_distinct_at(barks_rdd *rdd, const char *fields,
                                                  double deviation, const char *where);
 
+/* ---- batches for their effects ---- */
+
+/**
+ * BARKS_FOREACH_BATCH(name, in record[, env type]) { ... batch->x[i] ... }
+ *
+ * For its effects, as BARKS_FOREACH, once for a batch of some thousand rows, whose columns stand in
+ * the struct barks_batch_<in record>.
+ */
+#define BARKS_FOREACH_BATCH(...)                                                                   \
+    BARKS_PASTE(BARKS_FOREACH_BATCH_, BARKS_ENV_AFTER_2_(__VA_ARGS__))(__VA_ARGS__)
+#define BARKS_FOREACH_BATCH_BAD_(...)                                                              \
+    BARKS_BAD_ARGUMENTS_("BARKS_FOREACH_BATCH(name, in[, env])", #__VA_ARGS__)
+#define BARKS_FOREACH_BATCH_WITHOUT_ENV_(name, in_name)                                            \
+    BARKS_FOREACH_BATCH_OF_(name, in_name, barks_no_env, 0)
+#define BARKS_FOREACH_BATCH_WITH_ENV_(name, in_name, env_type)                                     \
+    BARKS_FOREACH_BATCH_OF_(name, in_name, env_type, sizeof(env_type))
+#define BARKS_FOREACH_BATCH_OF_(name, in_name, env_type, env_bytes)                                \
+    BARKS_NEED_RECORD_(in_name);                                                                   \
+    BARKS_INLINE void barks_body_##name(                                                           \
+        BARKS_UNUSED_ const struct barks_batch_##in_name *batch,                                   \
+        BARKS_UNUSED_ const env_type *env,                                                         \
+        BARKS_UNUSED_ struct barks_body *fail_works_in_bodies_of_functions);                       \
+    static void barks_loop_##name(barks_call *call)                                                \
+    {                                                                                              \
+        struct barks_body body = {call, false};                                                    \
+        struct barks_batch_##in_name from;                                                         \
+        from.row_count = call->row_count;                                                          \
+        barks_open_##in_name(&from, call->columns);                                                \
+        call->row_index = 0;                                                                       \
+        barks_body_##name(&from, call->env, &body);                                                \
+    }                                                                                              \
+    BARKS_DEFINE_FUNCTION_(foreach_batch, FOREACH_BATCH, name, env_type, env_bytes, in_name, NULL, \
+                           foreach)                                                                \
+    BARKS_INLINE void barks_body_##name(                                                           \
+        BARKS_UNUSED_ const struct barks_batch_##in_name *batch,                                   \
+        BARKS_UNUSED_ const env_type *env,                                                         \
+        BARKS_UNUSED_ struct barks_body *fail_works_in_bodies_of_functions)
+/* Calls it on every batch of the rows. Rows of a repeated attempt are visited again. */
+#define barks_foreach_batch(rdd, f, env)                                                           \
+    barks_foreach_at((rdd), BARKS_FUNCTION_OF(foreach_batch, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+
 /* ---- actions that run while the job goes on ---- */
 
 /**

@@ -1,4 +1,4 @@
-/* Calls a function on each row for its side effects. */
+/* Calls a function on each row, or batch, for its side effects. */
 #include "batch/bind.h"
 #include "exec/operator.h"
 
@@ -25,8 +25,10 @@ static barks_status *foreach_push(struct operator* self, struct batch *batch)
     const barks_function *function = op->plan->step.function;
     for (uint32_t i = 0; i < function->in->schema.field_count; i++)
         op->bound[i] = &batch->base.columns[op->columns[i]];
-    barks_call call = {
-        .columns = op->bound, .row_count = batch->base.row_count, .env = op->plan->step.env};
+    barks_call call = {.columns = op->bound,
+                       .row_count = batch->base.row_count,
+                       .env = op->plan->step.env,
+                       .task = &self->task->info};
     function->foreach (&call);
     if (call.status == NULL)
         return NULL;

@@ -153,10 +153,10 @@ BARKS_CHECKED static barks_status *all_fields(const barks_rdd *rdd, const char *
     char *text = calloc(1, bytes);
     if (text == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the fields", what);
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        strcat(text, i > 0 ? ", " : "");
-        strcat(text, schema->fields[i].name);
-    }
+    size_t used = 0;
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "",
+                                 schema->fields[i].name);
     *out_text = text;
     return NULL;
 }

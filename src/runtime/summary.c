@@ -1,11 +1,29 @@
 #include "runtime/summary.h"
 
 #include "base/clock.h"
+#include "runtime/accumulators.h"
 #include "runtime/context.h"
 #include "runtime/live_progress.h"
 #include "runtime/units_text.h"
 
 #include <inttypes.h>
+
+/* The numbers that the job has counted itself. */
+static void say_accumulators(const barks_context *context, struct progress *progress)
+{
+    for (uint32_t i = 0; i < context->accumulator_count; i++) {
+        const struct accumulator *one = &context->accumulators[i];
+        bool is_empty = (one->kind == ACCUMULATOR_MIN && one->integer == INT64_MAX) ||
+                        (one->kind == ACCUMULATOR_MAX && one->integer == INT64_MIN);
+        if (one->kind == ACCUMULATOR_REAL)
+            progress_say(progress, "%s: %.15g", one->name, barks_sum_value(&one->real));
+        else if (one->kind == ACCUMULATOR_TEXTS)
+            progress_say(progress, "%s: %" PRIu32 " texts", one->name,
+                         one->rows != NULL ? one->rows->base.row_count : 0);
+        else if (one->kind != ACCUMULATOR_USER && !is_empty)
+            progress_say(progress, "%s: %" PRId64, one->name, one->integer);
+    }
+}
 
 void summary_print(const barks_context *context)
 {
@@ -28,6 +46,7 @@ void summary_print(const barks_context *context)
         driver_executor_count(context->driver) == 1 ? "" : "s",
         driver_worker_count(context->driver), driver_worker_count(context->driver) == 1 ? "" : "s",
         totals.stage_count, totals.task_count, rows, read, shuffled, written, peak);
+    say_accumulators(context, progress);
     if (context->output != NULL)
         progress_say(progress, "output: %s", context->output);
 }

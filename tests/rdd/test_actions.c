@@ -343,6 +343,30 @@ SHAPES(quantiles_and_distinct_rows)
     ck_assert_int_lt(llabs(about - ROWS), ROWS / 20);
 }
 
+struct visits {
+    barks_accumulator rows, sum, batches;
+};
+BARKS_FOREACH_BATCH(visit_batch, item, struct visits)
+{
+    barks_add(env->batches, 1);
+    barks_add(env->rows, batch->row_count);
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        barks_add(env->sum, batch->id[i]);
+        if (batch->id[i] < 0)
+            fail("row %u is below 0", i);
+    }
+}
+
+SHAPES(batches_are_visited)
+{
+    struct visits visits = {barks_counter(context, "rows"), barks_counter(context, "sum"),
+                            barks_counter(context, "batches")};
+    ck_assert(barks_foreach_batch(source(context, ROWS, 7), visit_batch, &visits));
+    ck_assert_int_eq(barks_counter_value(context, visits.rows), ROWS);
+    ck_assert_int_eq(barks_counter_value(context, visits.sum), (int64_t)ROWS * (ROWS - 1) / 2);
+    ck_assert_int_ge(barks_counter_value(context, visits.batches), 7);
+}
+
 /* Long enough to be cancelled on the way. */
 BARKS_FLAT_MAP(spin, item, item)
 {
@@ -405,5 +429,5 @@ SUITE_MAIN("rdd/actions", ON_SHAPES(few_rows), ON_SHAPES(the_first_of_nothing_is
            ON_SHAPES(strings_in_zeros_travel), ON_SHAPES(numbers_of_a_column),
            ON_SHAPES(nulls_and_nan_in_a_column), ON_SHAPES(sums_that_make_no_sense_are_errors),
            ON_SHAPES(histograms), ON_SHAPES(quantiles_and_distinct_rows),
-           ON_SHAPES(several_actions_at_once), ON_SHAPES(a_cancelled_action_ends),
-           ON_SHAPES(an_error_of_a_future_is_told_by_wait))
+           ON_SHAPES(batches_are_visited), ON_SHAPES(several_actions_at_once),
+           ON_SHAPES(a_cancelled_action_ends), ON_SHAPES(an_error_of_a_future_is_told_by_wait))
