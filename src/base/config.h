@@ -47,11 +47,7 @@ struct buffer;
             "most memory of an executor for kept partitions; 0: a half of its budget")             \
     SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
-    SETTING(CHECKPOINT_DIR, "checkpoint_dir", TEXT, "none", "",                                    \
-            "directory for checkpoints, which all hosts see")                                      \
-    SETTING(BROADCAST_JOIN_BYTES, "broadcast_join_bytes", BYTES, "10m", "",                        \
-            "a join sends its right side to all executors up to this size")                        \
-    SETTING(SEED, "seed", INT, "0", "", "of samples and of barks_random")
+    SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")
 
 /* CONFIG_LOG, CONFIG_QUIET ... */
 enum config_key {

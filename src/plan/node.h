@@ -35,7 +35,6 @@ struct kept_state {
     unsigned level;                    /* enum kept_level and flags */
     uint32_t *at;                      /* rank that keeps each partition, 0: none; owned */
     struct kept_partition *partitions; /* what it takes there; owned */
-    bool is_local_check;               /* a local checkpoint: what is lost cannot be made again */
 };
 
 /* Immutable but for what actions keep up to date: splitters, kept. Belongs to the context. */

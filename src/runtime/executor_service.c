@@ -384,7 +384,6 @@ BARKS_CHECKED static barks_status *on_message(struct executor *executor,
     case MESSAGE_WELCOME:
     case MESSAGE_KEPT:
     case MESSAGE_SHARED_READY:
-    case MESSAGE_KEPT_COPY:
         break;
     }
     BARKS_FAIL(BARKS_INTERNAL, "a message of kind %d for an executor", (int)kind);

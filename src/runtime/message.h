@@ -36,8 +36,7 @@ enum message_kind {
     MESSAGE_END,     /* exit status */
     MESSAGE_DROP,    /* 1: dataset that is kept or 0: shared value, its number */
     /* driver -> executor 1, executor -> executor */
-    MESSAGE_SHARED,    /* id, bytes in all, offset, bytes */
-    MESSAGE_KEPT_COPY, /* dataset, partition, encoded rows */
+    MESSAGE_SHARED, /* id, bytes in all, offset, bytes */
 };
 
 /* A chain of statuses; NULL is a status too (success). */
