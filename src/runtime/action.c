@@ -88,8 +88,8 @@ static void take_back(struct job *job, struct terminal *terminal)
     last->terminal = (struct terminal){0};
 }
 
-/* A kept partition may have been evicted between the planning and its reading: then the plan is
- * made anew, with what is kept now. */
+/* A kept partition may have been evicted, or the dataset unpersisted, between the planning and its
+ * reading: then the plan is made anew, with what is kept now. */
 BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
                                                struct terminal *terminal, const char *what,
                                                struct job *job)
@@ -97,11 +97,13 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
     enum { TRIES_MAX = 4 };
     for (int tries = 1;; tries++) {
         kept_state_update(context);
+        uint64_t known_changes = context->kept_changes;
         barks_status *status = sampling_run(context, node, what);
         if (status == NULL)
             status = action_run_job(context, node, terminal, what, job);
         bool is_lost = status != NULL && barks_status_code(status) == BARKS_LOST;
-        if (!is_lost || tries == TRIES_MAX || kept_state_update(context) == 0)
+        kept_state_update(context);
+        if (!is_lost || tries == TRIES_MAX || context->kept_changes == known_changes)
             return status;
         LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
         barks_status_free(status);

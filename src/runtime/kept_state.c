@@ -52,6 +52,7 @@ barks_status *kept_state_end(barks_context *context, struct node *node)
     free(node->kept->partitions);
     free(node->kept);
     node->kept = NULL;
+    context->kept_changes++;
     node->step.numbers[0] = node->step.numbers[1] = 0; /* rows pass and are not kept */
     for (uint32_t rank = 1; rank <= driver_executor_count(context->driver); rank++) {
         struct packer out = {0};
@@ -89,18 +90,17 @@ static void apply(struct node *node, uint32_t executor, const struct kept_change
                                                           .disk_bytes = change->disk_bytes};
 }
 
-uint32_t kept_state_update(barks_context *context)
+void kept_state_update(barks_context *context)
 {
     struct kept_change change;
     struct node *node = NULL;
-    uint32_t executor = 0, count = 0;
-    for (; driver_take_kept(context->driver, &executor, &change); count++) {
+    uint32_t executor = 0;
+    for (; driver_take_kept(context->driver, &executor, &change); context->kept_changes++) {
         if (node == NULL || node->kept->dataset != change.name.dataset)
             node = find_kept(context, change.name.dataset);
         if (node != NULL)
             apply(node, executor, &change);
     }
-    return count;
 }
 
 barks_status *kept_state_fill_owners(void *context, uint32_t partition_count, uint32_t *out_ranks)

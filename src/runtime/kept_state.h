@@ -18,8 +18,8 @@ unsigned kept_state_level(const struct kept_state *kept); /* the barks_level */
 /* No longer: executors are told to forget it. Errors: those of driver_post. */
 BARKS_CHECKED barks_status *kept_state_end(barks_context *context, struct node *node);
 
-/* Takes in what executors have said since the last call. Returns how much it was. */
-uint32_t kept_state_update(barks_context *context);
+/* Takes in what executors have said since the last call; context->kept_changes counts it. */
+void kept_state_update(barks_context *context);
 
 /* For cut_options: context is the barks_context. */
 barks_status *kept_state_fill_owners(void *context, uint32_t partition_count, uint32_t *out_ranks);

@@ -212,10 +212,27 @@ SHAPES(what_does_not_fit_is_computed_again_or_on_disk)
     ck_assert_uint_eq(storage.kept_count, 16);
 }
 
+/* What is unpersisted while others read it is computed again by them. */
+SHAPES(unpersisting_under_readers_changes_no_answer)
+{
+    barks_rdd *rdd = barks_cache(barks_distinct(source(context, 9), .partitions = 7));
+    for (int round = 0; round < 20; round++) {
+        ck_assert_int_eq(barks_count(rdd), ROWS);
+        barks_future *first = barks_count_async(rdd), *second = barks_count_async(rdd);
+        barks_unpersist(rdd);
+        if (round % 2 == 0)
+            barks_cache(rdd);
+        ck_assert_int_eq(barks_future_count(first), ROWS);
+        ck_assert_int_eq(barks_future_count(second), ROWS);
+        barks_cache(rdd);
+    }
+}
+
 SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
            ON_SHAPES(every_level_gives_the_same_rows),
            ON_SHAPES(what_lies_below_an_exchange_is_not_computed_again),
            ON_SHAPES(a_partition_left_early_is_not_kept),
            ON_SHAPES(kept_partitions_join_and_unite_with_others),
            ON_SHAPES(awkward_rows_are_kept_as_they_are),
-           ON_SHAPES(what_does_not_fit_is_computed_again_or_on_disk))
+           ON_SHAPES(what_does_not_fit_is_computed_again_or_on_disk),
+           ON_SHAPES(unpersisting_under_readers_changes_no_answer))
