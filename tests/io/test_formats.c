@@ -133,11 +133,12 @@ START_TEST(json_lines_come_once_whatever_the_splits)
     size_t used = 0;
     must(schema_parse("i i64, t str", &schema));
     for (int i = 0; i < 500; i++)
-        used += (size_t)sprintf(
-            text + used, "{\"i\":%d,\"t\":\"%.*s\"}\n%s", i, (int)(property_next(&random) % 90),
-            "0123456789012345678901234567890123456789012345678901234567890123456"
-            "789012345678901234567890123456789",
-            property_next(&random) % 9 == 0 ? "\n" : "");
+        used +=
+            (size_t)snprintf(text + used, 200000 - used, "{\"i\":%d,\"t\":\"%.*s\"}\n%s", i,
+                             (int)(property_next(&random) % 90),
+                             "0123456789012345678901234567890123456789012345678901234567890123456"
+                             "789012345678901234567890123456789",
+                             property_next(&random) % 9 == 0 ? "\n" : "");
     const char *path = path_in(directory, "in.json");
     write_file(path, text, used - property_next(&random) % 2);
     for (int round = 0; round < 50; round++) {
