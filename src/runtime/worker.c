@@ -146,6 +146,20 @@ static void hand_back(struct worker *worker, struct assignment *assignment)
     net_wake(workers->options.net);
 }
 
+/* A stage that could not be read has nothing to run: each of its tasks fails with a copy of why. */
+BARKS_CHECKED static barks_status *run(struct assignment *assignment,
+                                       const struct workers_options *options)
+{
+    const barks_status *problem = assignment->stage->problem;
+    if (problem == NULL)
+        return task_run(&assignment->spec, options->services, &assignment->progress,
+                        &assignment->result);
+    char text[2048];
+    barks_status_format(problem, text, sizeof text);
+    return barks_status_new(barks_status_code(problem), NULL, barks_status_where(problem), "%s",
+                            text);
+}
+
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
@@ -159,8 +173,7 @@ static void *run_worker(void *argument)
     }
     struct assignment *assignment;
     while ((assignment = next_assignment(worker)) != NULL) {
-        assignment->status = task_run(&assignment->spec, options->services, &assignment->progress,
-                                      &assignment->result);
+        assignment->status = run(assignment, options);
         hand_back(worker, assignment);
     }
     return NULL;

@@ -5,7 +5,7 @@ BARKS_RECORD(op_other, (i64, key), (i64, other), (optional(str), name));
 BARKS_RECORD(op_ids, (i64, key), (i64, left_id), (i64, right_id));
 BARKS_RECORD(op_counts, (i64, key), (i64, left_rows), (i64, right_rows), (i64, ids));
 BARKS_RECORD(op_session, (i64, key), (i64, rows), (i64, first), (i64, last));
-BARKS_RECORD(op_value, (i64, twice));
+BARKS_RECORD(op_twice, (i64, twice));
 BARKS_RECORD(op_short, (i64, key), (i64, id));
 BARKS_RECORD(op_lists, (i64, key), (list(i64), id));
 BARKS_RECORD(op_weighted, (i64, key), (i64, sum));
@@ -179,8 +179,8 @@ static barks_rdd *run_cartesian(const struct op_run *run)
 
 /* ---- values, samples ---- */
 
-BARKS_MAP(to_twice, op_row, op_value) { out->twice = 2 * in->id; }
-BARKS_FLAT_MAP(to_some, op_row, op_value)
+BARKS_MAP(to_twice, op_row, op_twice) { out->twice = 2 * in->id; }
+BARKS_FLAT_MAP(to_some, op_row, op_twice)
 {
     for (int64_t i = 0; i < in->id % 3; i++)
         emit(.twice = 2 * in->id + i);

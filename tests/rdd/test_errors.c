@@ -26,6 +26,17 @@ BARKS_REDUCE(add_numbers, item)
     acc->number += in->number;
 }
 
+/* As where two sources of a job name different records alike. */
+BARKS_RECORD(twin, (i64, number));
+BARKS_MAP(to_twin, item, twin) { out->number = in->number; }
+static __attribute__((constructor)) void declare_twin_again(void)
+{
+    static barks_record again;
+    again = barks_record_other;
+    again.name = "twin";
+    barks_register_record(&again);
+}
+
 static struct item items[2000];
 
 static barks_rdd *some_items(barks_context *context)
@@ -131,9 +142,19 @@ START_TEST(an_operation_after_finalize_says_so)
 }
 END_TEST
 
+/* Executors cannot read the plan: they say why, and live on. */
+SHAPES(records_of_one_name_that_differ_are_told)
+{
+    barks_rdd *twins = barks_map(some_items(context), to_twin, NULL);
+    ck_assert_int_eq(barks_count(twins), -1);
+    expect_error(context, BARKS_INVALID, "two records are named 'twin'");
+    ck_assert_int_eq(barks_count(some_items(context)), 2000);
+}
+
 SUITE_MAIN("rdd/errors", ON_SHAPES(a_failing_body_fails_the_action_with_its_words),
            ON_SHAPES(an_error_that_nobody_takes_is_the_exit_status),
            ON_SHAPES(wrong_fields_are_found_before_anything_runs),
+           ON_SHAPES(records_of_one_name_that_differ_are_told),
            ON_SHAPES(input_that_is_not_there_is_said), ON_SHAPES(reduce_of_nothing_is_an_error),
            ON_SHAPES(a_negative_number_of_rows_is_an_error),
            ON_SHAPES(an_output_that_exists_stays_as_it_is), an_operation_after_finalize_says_so)
