@@ -1,2 +1,0 @@
-/* Datasets into files. */
-#include "rdd/dataset.h"
