@@ -13,6 +13,7 @@ BARKS_RECORD(run, (bytes, first), (bytes, last), (i64, records), (i64, sum), (bo
 struct state {
     char first[RECORD_BYTES], last[RECORD_BYTES];
     struct run run;
+    bool out_of_order;
 };
 
 BARKS_MAP_PARTITIONS(check_order, barks_binary, run, struct state)
@@ -25,7 +26,7 @@ BARKS_MAP_PARTITIONS(check_order, barks_binary, run, struct state)
         if (state->run.records == 0)
             memcpy(state->first, record, RECORD_BYTES);
         else if (memcmp(state->last, record, RECORD_BYTES) > 0)
-            state->run.sorted = true; /* for now: it is not */
+            state->out_of_order = true;
         memcpy(state->last, record, RECORD_BYTES);
         state->run.records++;
         state->run.sum = (int64_t)((uint64_t)state->run.sum + hash);
@@ -33,7 +34,7 @@ BARKS_MAP_PARTITIONS(check_order, barks_binary, run, struct state)
     if (phase == BARKS_CLOSE && state->run.records > 0)
         emit(.first = barks_str_of(state->first, RECORD_BYTES),
              .last = barks_str_of(state->last, RECORD_BYTES), .records = state->run.records,
-             .sum = state->run.sum, .sorted = !state->run.sorted);
+             .sum = state->run.sum, .sorted = !state->out_of_order);
 }
 
 /* All runs, in order, as one. */

@@ -44,7 +44,7 @@ struct pipe_operator {
 static void close_end(int *end)
 {
     if (*end >= 0)
-        (void)close(*end);
+        (void)close(*end); /* a pipe has nothing left to write */
     *end = -1;
 }
 
@@ -123,6 +123,34 @@ BARKS_CHECKED static barks_status *make_environment(const struct step *step, cha
     return NULL;
 }
 
+/* What the child does before it becomes the program. Returns an errno. */
+static int prepare_actions(const struct step *step, const struct ends pipes[3],
+                           posix_spawn_file_actions_t *actions)
+{
+    int error = posix_spawn_file_actions_adddup2(actions, pipes[0].read, 0);
+    error = error != 0 ? error : posix_spawn_file_actions_adddup2(actions, pipes[1].write, 1);
+    error = error != 0 ? error : posix_spawn_file_actions_adddup2(actions, pipes[2].write, 2);
+    if (error == 0 && step->numbers[2] != 0)
+        error = posix_spawn_file_actions_addchdir_np(
+            actions, step->texts[step->numbers[0] + step->numbers[1]]);
+    return error;
+}
+
+/* A process group of its own, so that all of it can be killed, and the signals that programs
+ * expect. Returns an errno. */
+static int prepare_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, defaults;
+    (void)sigemptyset(&none); /* these three fail for signals that do not exist only */
+    (void)sigemptyset(&defaults);
+    (void)sigaddset(&defaults, SIGPIPE);
+    int error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
+                                                         POSIX_SPAWN_SETSIGMASK);
+    error = error != 0 ? error : posix_spawnattr_setpgroup(attributes, 0);
+    error = error != 0 ? error : posix_spawnattr_setsigdefault(attributes, &defaults);
+    return error != 0 ? error : posix_spawnattr_setsigmask(attributes, &none);
+}
+
 /* posix_spawn: no copy of this process's memory is made, and no code of ours runs in the child. */
 BARKS_CHECKED static barks_status *spawn(struct pipe_operator *op, const struct ends pipes[3])
 {
@@ -141,28 +169,18 @@ BARKS_CHECKED static barks_status *spawn(struct pipe_operator *op, const struct 
     }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t none, defaults;
     int error = posix_spawn_file_actions_init(&actions);
-    error = error != 0 ? error : posix_spawnattr_init(&attributes);
     if (error == 0) {
-        (void)sigemptyset(&none);
-        (void)sigemptyset(&defaults);
-        (void)sigaddset(&defaults, SIGPIPE);
-        (void)posix_spawn_file_actions_adddup2(&actions, pipes[0].read, 0);
-        (void)posix_spawn_file_actions_adddup2(&actions, pipes[1].write, 1);
-        (void)posix_spawn_file_actions_adddup2(&actions, pipes[2].write, 2);
-        if (step->numbers[2] != 0)
-            (void)posix_spawn_file_actions_addchdir_np(
-                &actions, step->texts[argument_count + (size_t)step->numbers[1]]);
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                                        POSIX_SPAWN_SETSIGMASK);
-        (void)posix_spawnattr_setpgroup(&attributes, 0);
-        (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
-        (void)posix_spawnattr_setsigmask(&attributes, &none);
-        error =
-            posix_spawnp(&op->process, arguments[0], &actions, &attributes, arguments, environment);
-        (void)posix_spawnattr_destroy(&attributes);
-        (void)posix_spawn_file_actions_destroy(&actions);
+        error = posix_spawnattr_init(&attributes);
+        if (error == 0) {
+            error = prepare_actions(step, pipes, &actions);
+            error = error != 0 ? error : prepare_attributes(&attributes);
+            error = error != 0 ? error
+                               : posix_spawnp(&op->process, arguments[0], &actions, &attributes,
+                                              arguments, environment);
+            (void)posix_spawnattr_destroy(&attributes); /* never fails */
+        }
+        (void)posix_spawn_file_actions_destroy(&actions); /* likewise */
     }
     free(environment);
     free(arguments);
