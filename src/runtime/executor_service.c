@@ -621,6 +621,8 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         bool exchange_busy = false;
         watchdog_beat(executor->watchdog);
         BARKS_TRY(read_messages(executor));
+        if (executor->ended) /* nobody hears what would be sent now */
+            return NULL;
         BARKS_TRY(report_ended(executor));
         BARKS_TRY(report_kept(executor));
         BARKS_TRY(ask_for_burst(executor));
@@ -630,8 +632,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         BARKS_TRY(check_round(executor, now_ns));
         BARKS_TRY(send_pulse(executor, now_ns));
         BARKS_TRY(send_log(executor));
-        if (!executor->ended)
-            net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
+        net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
     }
     return NULL;
 }
@@ -656,19 +657,11 @@ static void stop(struct executor *executor)
     welcome_drop(&executor->welcome);
 }
 
-/* The driver decides what becomes of the job; without it there is nothing left to serve. */
-static void tell_trouble(struct executor *executor, barks_status *status)
+/* Reads on until the driver has said how to end. Of a driver that is gone only what it has said
+ * before is left to read. */
+static void await_end(struct executor *executor, bool driver_is_gone)
 {
-    struct packer out = {0};
-    pack_u64(&out, MESSAGE_TROUBLE);
-    pack_status(&out, status);
-    barks_status *unsent = message_send(executor->net, 0, &out);
-    if (unsent != NULL)
-        LOG(LEVEL_ERROR, "runtime", "executor %u is broken and cannot tell the driver: %s",
-            executor->net->rank, barks_status_text(status));
-    barks_status_free(unsent);
-    barks_status_free(status);
-    while (!executor->ended && unsent == NULL) { /* until the driver says how to end */
+    while (!executor->ended) {
         struct net_message message = {0};
         bool got = false;
         barks_status *lost = net_poll(executor->net, &message, &got);
@@ -680,12 +673,32 @@ static void tell_trouble(struct executor *executor, barks_status *status)
             unpacker_drop(&in);
         }
         net_message_drop(&message);
-        if (lost != NULL) {
-            barks_status_free(lost);
-            break;
-        }
-        net_wait(executor->net, NAP_IDLE_NS);
+        barks_status_free(lost);
+        if (lost != NULL || (!got && driver_is_gone))
+            return;
+        if (!got)
+            net_wait(executor->net, NAP_IDLE_NS);
     }
+}
+
+/* The driver decides what becomes of the job; without it there is nothing left to serve. One that
+ * has left may have ended the job before, while this executor was sending it something else: then
+ * there was no trouble. */
+BARKS_CHECKED static bool tell_trouble(struct executor *executor, barks_status *status)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_TROUBLE);
+    pack_status(&out, status);
+    barks_status *unsent = message_send(executor->net, 0, &out);
+    await_end(executor, unsent != NULL);
+    bool is_trouble = unsent == NULL || !executor->ended;
+    if (unsent != NULL)
+        LOG(is_trouble ? LEVEL_ERROR : LEVEL_DEBUG, "runtime",
+            "executor %u is broken and cannot tell the driver: %s", executor->net->rank,
+            barks_status_text(status));
+    barks_status_free(unsent);
+    barks_status_free(status);
+    return is_trouble;
 }
 
 int executor_serve(struct net *net, const struct config *config, struct watchdog *watchdog)
@@ -703,9 +716,7 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
         status = start_services(&executor);
     if (status == NULL && !refused)
         status = serve(&executor);
-    bool had_trouble = status != NULL;
-    if (had_trouble)
-        tell_trouble(&executor, status);
+    bool had_trouble = status != NULL && tell_trouble(&executor, status);
     int exit_status = executor.exit_status;
     watchdog_phase(watchdog, "the end of the tasks", STUCK_NS);
     stop(&executor);

@@ -356,6 +356,15 @@ def missing_arguments(place, shape):
     check_fails(place, [], "usage", shape)
 
 
+def job_that_ends_at_once_is_quiet(place, shape):
+    """An executor that has just started may be sending its first message when the job ends."""
+    for _ in range(2 if shape.ranks else 25):
+        ended = shapes.run(shape, place.program, [], place.folder, 30)
+        check_failed(ended, "usage")
+        if b"[barks" in ended.stderr:
+            raise outputs.Wrong(f"more than the usage\n{ended.describe()}")
+
+
 def unknown_option(place, shape):
     check_fails(place, [place.text(), place.output, "--barks-splt-bytes=1k"], "unknown option", shape)
 
@@ -391,7 +400,8 @@ def finalize_twice(place, shape):
 IN_ALL_SHAPES = [missing_input, one_missing_of_two, nothing_matches_the_glob, truncated_gzip, corrupt_gzip,
                  truncated_zstd, output_exists, overwrite_replaces_only_at_commit,
                  overwrite_spares_what_no_job_wrote, unreadable_input, output_not_writable, disk_full,
-                 help_is_no_error, missing_arguments, unknown_option, bad_value,
+                 help_is_no_error, missing_arguments,
+                 job_that_ends_at_once_is_quiet, unknown_option, bad_value,
                  body_reports_an_error, field_is_missing, action_after_finalize, finalize_twice]
 UNDER_MPIRUN = [input_not_on_all_hosts, another_binary, executor_killed, driver_killed, mpirun_terminated,
                 rank_never_starts]
