@@ -8,6 +8,8 @@
 
 enum { HELD_MAX = 16 };
 
+_Thread_local uint32_t lock_held_count;
+
 /* What this thread holds, in the order in which it was taken. */
 static _Thread_local struct {
     const struct lock *locks[HELD_MAX];

@@ -10,6 +10,7 @@
 /* A thread takes locks in this order only, which is checked where assertions are on: so no two
  * threads can wait for each other. Add a rank where a new kind of lock needs one. */
 enum lock_rank {
+    LOCK_GIVING,    /* who gives memory back; taken by who holds nothing else */
     LOCK_PLAN,      /* the lineage of datasets, and what actions know of it */
     LOCK_WATCH,     /* of one action, by who may cancel it */
     LOCK_CONTEXT,   /* the job as a whole */
@@ -46,6 +47,10 @@ void lock_drop(struct lock *lock);
 void lock_note_acquire(const struct lock *lock);
 void lock_note_release(const struct lock *lock);
 
+/* How many locks the calling thread holds: who waits for others' work must hold none. */
+extern _Thread_local uint32_t lock_held_count;
+static inline bool lock_is_any_held(void) { return lock_held_count > 0; }
+
 static inline void lock_acquire(struct lock *lock)
 {
 #ifndef NDEBUG
@@ -53,10 +58,12 @@ static inline void lock_acquire(struct lock *lock)
 #endif
     int error = pthread_mutex_lock(&lock->mutex);
     BARKS_ASSERT(error == 0);
+    lock_held_count++;
 }
 
 static inline void lock_release(struct lock *lock)
 {
+    lock_held_count--;
     int error = pthread_mutex_unlock(&lock->mutex);
     BARKS_ASSERT(error == 0);
 #ifndef NDEBUG

@@ -3,6 +3,7 @@
 #include "base/assertion.h"
 #include "base/checked.h"
 #include "base/extent.h"
+#include "base/givers.h"
 #include "base/lock.h"
 #include "base/poison.h"
 #include "base/units.h"
@@ -20,6 +21,8 @@ enum {
     CLASS_COUNT = PIECE_BITS_MAX - PIECE_BITS_MIN + 1,  /* class c has pieces of 4 KiB << c */
     PIECES_MAX = (int)(EXTENT_BYTES >> PIECE_BITS_MIN), /* in a slab */
     WORDS = PIECES_MAX / 64,
+    GIVEN_SHARE = 32, /* of the budget: what is asked of givers at least */
+    TIGHT_SHARE = 4,
 };
 
 /* An extent cut into pieces of one class. */
@@ -35,6 +38,7 @@ struct slab {
 
 struct pool {
     uint64_t budget_bytes;
+    struct givers givers;
     struct lock lock;
     struct {
         struct slab *with_free[CLASS_COUNT]; /* slabs that have a free piece; lists */
@@ -60,6 +64,7 @@ barks_status *pool_create(uint64_t budget_bytes, struct pool **out_pool)
     /* No machine has half of the address space, and sizes that cannot be met count as SIZE_MAX. */
     pool->budget_bytes = budget_bytes < INT64_MAX ? budget_bytes : INT64_MAX;
     lock_init(&pool->lock, LOCK_POOL, "pool");
+    givers_init(&pool->givers);
     *out_pool = pool;
     return NULL;
 }
@@ -73,6 +78,7 @@ void pool_destroy(struct pool *pool)
     for (size_t slab_index = 0; slab_index < pool->locked.slab_count; slab_index++)
         free(pool->locked.slabs[slab_index]);
     free(pool->locked.slabs);
+    givers_drop(&pool->givers);
     lock_drop(&pool->lock);
     free(pool);
 }
@@ -221,10 +227,67 @@ static void give_piece_locked(struct pool *pool, uint8_t *memory, uint32_t class
     free(slab);
 }
 
+static uint64_t free_bytes(const struct pool *pool)
+{
+    uint64_t used = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
+    return used < pool->budget_bytes ? pool->budget_bytes - used : 0;
+}
+
+/* ---- givers ---- */
+
+void pool_add_giver(struct pool *pool, struct giver *giver) { givers_add(&pool->givers, giver); }
+
+void pool_remove_giver(struct pool *pool, struct giver *giver)
+{
+    givers_remove(&pool->givers, giver);
+}
+
+struct want {
+    const struct pool *pool;
+    uint64_t bytes;
+};
+
+static bool is_free(void *context)
+{
+    const struct want *want = context;
+    return free_bytes(want->pool) >= want->bytes;
+}
+
+/* Has bytes given back, and more than these, so that it is not asked for again at once. */
+static bool ask(struct pool *pool, uint64_t bytes)
+{
+    struct want want = {.pool = pool, .bytes = bytes};
+    uint64_t share_bytes = pool->budget_bytes / GIVEN_SHARE;
+    return givers_ask(&pool->givers, bytes > share_bytes ? bytes : share_bytes, is_free, &want);
+}
+
+/* Takes status where it is the budget that refused bytes, and room was made. */
+static bool made_room(struct pool *pool, barks_status *status, uint64_t bytes)
+{
+    if (status == NULL || barks_status_code(status) != BARKS_LIMIT || bytes > pool->budget_bytes ||
+        !ask(pool, bytes))
+        return false;
+    barks_status_free(status);
+    return true;
+}
+
+void pool_make_room(struct pool *pool, uint64_t bytes)
+{
+    while (free_bytes(pool) < bytes && ask(pool, bytes))
+        ;
+}
+
+bool pool_is_tight(const struct pool *pool)
+{
+    return free_bytes(pool) < pool->budget_bytes / TIGHT_SHARE;
+}
+
+/* ---- counting ---- */
+
 BARKS_CHECKED static barks_status *count_locked(struct pool *pool, uint64_t bytes)
 {
     uint64_t used = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
-    if (bytes > pool->budget_bytes - used)
+    if (bytes > free_bytes(pool) && !givers_is_giving())
         BARKS_FAIL(BARKS_LIMIT,
                    "%s more do not fit: %s of the memory budget of %s are in use; --barks-memory "
                    "sets the budget",
@@ -271,9 +334,12 @@ BARKS_CHECKED static barks_status *acquire_locked(struct pool *pool, size_t byte
 BARKS_CHECKED static barks_status *acquire(struct pool *pool, size_t bytes, void **out,
                                            bool *out_is_zero)
 {
-    lock_acquire(&pool->lock);
-    barks_status *status = acquire_locked(pool, bytes, out, out_is_zero);
-    lock_release(&pool->lock);
+    barks_status *status = NULL;
+    do {
+        lock_acquire(&pool->lock);
+        status = acquire_locked(pool, bytes, out, out_is_zero);
+        lock_release(&pool->lock);
+    } while (made_room(pool, status, pool_size_class(bytes)));
     if (status == NULL)
         unpoison(*out, bytes);
     return status;
@@ -315,9 +381,12 @@ barks_status *pool_grow_zeroed(struct pool *pool, void *memory, size_t old_bytes
     size_t taken_bytes = pool_size_class(old_bytes), wanted_bytes = pool_size_class(bytes);
     if (taken_bytes > (size_t)1 << PIECE_BITS_MAX && wanted_bytes > taken_bytes &&
         wanted_bytes < SIZE_MAX) {
-        lock_acquire(&pool->lock);
-        barks_status *status = grow_locked(pool, memory, taken_bytes, wanted_bytes, out);
-        lock_release(&pool->lock);
+        barks_status *status = NULL;
+        do {
+            lock_acquire(&pool->lock);
+            status = grow_locked(pool, memory, taken_bytes, wanted_bytes, out);
+            lock_release(&pool->lock);
+        } while (made_room(pool, status, wanted_bytes - taken_bytes));
         BARKS_TRY(status);
         /* The last part of what was taken was not asked for, and may hold anything. */
         unpoison(*out, bytes);
@@ -368,9 +437,12 @@ size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t 
 
 barks_status *pool_reserve(struct pool *pool, uint64_t bytes)
 {
-    lock_acquire(&pool->lock);
-    barks_status *status = count_locked(pool, bytes);
-    lock_release(&pool->lock);
+    barks_status *status = NULL;
+    do {
+        lock_acquire(&pool->lock);
+        status = count_locked(pool, bytes);
+        lock_release(&pool->lock);
+    } while (made_room(pool, status, bytes));
     return status;
 }
 

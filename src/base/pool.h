@@ -12,13 +12,16 @@
 
 #include "barks/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { POOL_ALIGNMENT = 4096 }; /* what every block has at least */
 
-/* Threads: any. A lock of rank LOCK_POOL guards it; no call waits for anything else. */
+/* Threads: any. A lock of rank LOCK_POOL guards it. A call that finds the budget used up, by a
+ * thread that holds no lock, has the givers give something back first (givers.h). */
 struct pool;
+struct giver;
 
 /* budget_bytes is not 0. Errors: BARKS_INVALID, BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *pool_create(uint64_t budget_bytes, struct pool **out_pool);
@@ -27,8 +30,13 @@ BARKS_CHECKED barks_status *pool_create(uint64_t budget_bytes, struct pool **out
  * blocks that are not stay mapped. */
 void pool_destroy(struct pool *pool);
 
+/* The giver is asked from now on, after those that were added before, until it is removed. */
+void pool_add_giver(struct pool *pool, struct giver *giver);
+void pool_remove_giver(struct pool *pool, struct giver *giver);
+
 /* A block of at least bytes (0 counts as 1), of any content, the caller's until pool_release.
- * Errors: BARKS_LIMIT (the budget: give something back or spill, then retry), BARKS_NO_MEMORY. */
+ * Errors: BARKS_LIMIT (the budget, and nobody gives anything: spill, then retry), BARKS_NO_MEMORY.
+ */
 BARKS_CHECKED barks_status *pool_acquire(struct pool *pool, size_t bytes, void **out);
 
 /* The same with the first bytes zero; costs nothing where the kernel has just zeroed them. */
@@ -56,6 +64,11 @@ void pool_unreserve(struct pool *pool, uint64_t bytes);
  * only the rest: whole extents, never all. Returns how many bytes; the rest is released as a block
  * of so many bytes less at so many bytes further on. */
 size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t front_bytes);
+
+/* Has the givers give until bytes are free, for who needs a reserve more than memory now. */
+void pool_make_room(struct pool *pool, uint64_t bytes);
+/* Less than a quarter of the budget is free: who can put something on disk does. */
+bool pool_is_tight(const struct pool *pool);
 
 uint64_t pool_used_bytes(const struct pool *pool); /* blocks and reservations */
 uint64_t pool_peak_bytes(const struct pool *pool); /* the most that was ever used */

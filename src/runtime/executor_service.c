@@ -18,6 +18,7 @@
 #include "shuffle/exchange.h"
 #include "shuffle/reduce_side.h"
 #include "store/kept.h"
+#include "store/scratch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ struct executor {
     struct welcome welcome;    /* what the driver said at the start */
     struct topology *topology;
     struct pool *pool;
+    struct scratch *scratch; /* of all that goes to disk */
     struct reduce_side *reduce_side;
     struct exchange *exchange;
     struct kept_store *kept;
@@ -81,13 +83,12 @@ static void wake(void *context) { net_wake(((struct executor *)context)->net); }
 BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
 {
     const struct config *config = &executor->welcome.config;
-    const char *scratch = config_string(config, CONFIG_SCRATCH);
     uint64_t kept_bytes_max = config_bytes(config, CONFIG_KEPT_BYTES_MAX);
     struct kept_options kept = {
         .pool = executor->pool,
         .memory_bytes_max =
             kept_bytes_max > 0 ? kept_bytes_max : executor->welcome.memory_bytes / 2,
-        .scratch = strcmp(scratch, "auto") != 0 ? scratch : NULL,
+        .scratch = executor->scratch,
         .changed = wake,
         .context = executor,
     };
@@ -102,6 +103,8 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
     struct net *net = executor->net;
     uint32_t executor_count = net->size - 1;
     BARKS_TRY(pool_create(executor->welcome.memory_bytes, &executor->pool));
+    const char *scratch = config_string(config, CONFIG_SCRATCH);
+    BARKS_TRY(scratch_create(strcmp(scratch, "auto") != 0 ? scratch : NULL, &executor->scratch));
     BARKS_TRY(reduce_side_create(executor->pool, &executor->reduce_side));
     struct exchange_options exchange = {
         .pool = executor->pool,
@@ -652,6 +655,7 @@ static void stop(struct executor *executor)
     shared_relay_destroy(executor->relay);
     shared_rows_destroy(executor->shared);
     kept_store_destroy(executor->kept);
+    scratch_destroy(executor->scratch);
     topology_destroy(executor->topology);
     pool_destroy(executor->pool);
     welcome_drop(&executor->welcome);

@@ -2,10 +2,13 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "store/kept_store.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+static uint64_t give(void *context, uint64_t bytes) { return kept_give_back(context, bytes, 0); }
 
 barks_status *kept_store_create(const struct kept_options *options, struct kept_store **out_store)
 {
@@ -13,13 +16,10 @@ barks_status *kept_store_create(const struct kept_options *options, struct kept_
     if (store == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a store of kept partitions");
     store->options = *options;
-    store->room.pool = options->pool;
-    barks_status *status = scratch_create(options->scratch, &store->room.scratch);
-    if (status != NULL) {
-        free(store);
-        return status;
-    }
+    store->room = (struct kept_room){.pool = options->pool, .scratch = options->scratch};
+    store->giver = (struct giver){.name = "kept partitions", .give = give, .context = store};
     lock_init(&store->lock, LOCK_STORE, "kept partitions");
+    pool_add_giver(options->pool, &store->giver);
     *out_store = store;
     return NULL;
 }
@@ -97,10 +97,10 @@ void kept_store_destroy(struct kept_store *store)
 {
     if (store == NULL)
         return;
+    pool_remove_giver(store->room.pool, &store->giver);
     lock_acquire(&store->lock);
     visit_all_locked(store, drop_one, NULL);
     lock_release(&store->lock);
-    scratch_destroy(store->room.scratch);
     free(store->locked.protected);
     free(store->locked.changes.items);
     lock_drop(&store->lock);

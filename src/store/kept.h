@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 struct pool;
+struct scratch;
 
-/* Threads: any; a lock of rank LOCK_STORE guards it. */
+/* A giver of its pool (base/givers.h). Threads: any; a lock of rank LOCK_STORE guards it. */
 struct kept_store;
 
 enum kept_level {
@@ -39,7 +40,7 @@ struct kept_change {
 struct kept_options {
     struct pool *pool;              /* of the partitions in memory; borrowed */
     uint64_t memory_bytes_max;      /* what they may take of it */
-    const char *scratch;            /* directories, see scratch_create */
+    struct scratch *scratch;        /* for those on disk; borrowed */
     void (*changed)(void *context); /* a change can be taken; from any thread; may be NULL */
     void *context;
 };

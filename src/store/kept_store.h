@@ -1,6 +1,7 @@
 /* What kept.c and kept_writer.c share of the store. */
 #pragma once
 
+#include "base/givers.h"
 #include "base/lock.h"
 #include "store/kept.h"
 #include "store/kept_pieces.h"
@@ -30,7 +31,8 @@ struct kept_protection {
 
 struct kept_store {
     struct kept_options options;
-    struct kept_room room; /* scratch is owned */
+    struct kept_room room;
+    struct giver giver;
     struct lock lock;
     struct {
         struct kept_entry *buckets[KEPT_BUCKETS];

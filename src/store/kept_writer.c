@@ -161,16 +161,12 @@ BARKS_CHECKED static barks_status *append(struct kept_writer *writer, const stru
     return batch_append(writer->rows, batch, first, row_count, BATCH_COPY);
 }
 
-/* Rows [first, first + row_count), which are few. Where memory is short the store gives some back,
- * once; then this partition gives way itself. */
+/* Rows [first, first + row_count), which are few. Where memory is short, and others can give none
+ * back, this partition gives way itself. */
 BARKS_CHECKED static barks_status *add_rows(struct kept_writer *writer, const struct batch *batch,
                                             uint32_t first, uint32_t row_count, uint64_t bytes)
 {
     barks_status *status = append(writer, batch, first, row_count);
-    if (is_shortage(status) && kept_give_back(writer->store, 2 * bytes, writer->name.dataset) > 0) {
-        barks_status_free(status);
-        status = append(writer, batch, first, row_count);
-    }
     if (is_shortage(status) && (writer->level & KEPT_LEVEL_MASK) == KEPT_MEMORY) {
         barks_status_free(status);
         give_up(writer);

@@ -1,4 +1,5 @@
 #include "base/extent.h"
+#include "base/givers.h"
 #include "base/pool.h"
 #include "support/property.h"
 
@@ -292,6 +293,111 @@ START_TEST(the_nth_acquire_fails_once_where_a_test_wants_it)
 }
 END_TEST
 
+/* Holds blocks of 2 MiB, and gives some away when it is asked. */
+struct hoard {
+    struct pool *pool;
+    void *blocks[16];
+    int count;
+    int asked;
+    uint64_t largest_wish;
+};
+
+static void fill(struct hoard *hoard, int count)
+{
+    for (hoard->count = 0; hoard->count < count; hoard->count++)
+        ck_assert_ptr_null(pool_acquire(hoard->pool, 2 * MIB, &hoard->blocks[hoard->count]));
+}
+
+static uint64_t give(void *context, uint64_t bytes)
+{
+    struct hoard *hoard = context;
+    uint64_t given = 0;
+    void *needed = NULL;
+    hoard->asked++;
+    if (bytes > hoard->largest_wish)
+        hoard->largest_wish = bytes;
+    if (hoard->count == 0)
+        return 0;
+    /* What giving takes may pass the budget, and does not ask again. */
+    ck_assert_ptr_null(pool_acquire(hoard->pool, MIB, &needed));
+    for (; given < bytes && hoard->count > 0; given += 2 * MIB)
+        pool_release(hoard->pool, hoard->blocks[--hoard->count], 2 * MIB);
+    pool_release(hoard->pool, needed, MIB);
+    return given;
+}
+
+START_TEST(who_finds_no_memory_is_given_some_by_those_who_can_do_without)
+{
+    struct pool *pool = new_pool(16 * MIB);
+    struct hoard first = {.pool = pool}, second = {.pool = pool};
+    struct giver givers[] = {{.name = "first", .give = give, .context = &first},
+                             {.name = "second", .give = give, .context = &second}};
+    fill(&first, 2);
+    fill(&second, 6);
+    pool_add_giver(pool, &givers[0]);
+    pool_add_giver(pool, &givers[1]);
+    void *block = NULL;
+    ck_assert_ptr_null(pool_acquire(pool, 2 * MIB, &block));
+    ck_assert_int_eq(first.count, 1); /* no more than was wanted */
+    ck_assert_int_eq(second.count, 6);
+    ck_assert_ptr_null(pool_grow_zeroed(pool, block, 2 * MIB, 6 * MIB, &block));
+    ck_assert_int_eq(first.count, 0);
+    ck_assert_int_le(second.count, 5);
+    ck_assert_ptr_null(pool_reserve(pool, 8 * MIB));
+    ck_assert_int_eq(second.count, 0);
+    ck_assert_uint_le(pool_used_bytes(pool), 16 * MIB);
+    void *more = NULL;
+    barks_status *status = pool_acquire(pool, 16 * MIB, &more);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT); /* all is given, and too little */
+    ck_assert_int_eq(second.count, 0);
+    barks_status_free(status);
+    pool_unreserve(pool, 8 * MIB);
+    pool_release(pool, block, 6 * MIB);
+    pool_remove_giver(pool, &givers[0]);
+    pool_remove_giver(pool, &givers[1]);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(who_holds_a_lock_is_given_nothing)
+{
+    struct pool *pool = new_pool(8 * MIB);
+    struct hoard hoard = {.pool = pool};
+    struct giver giver = {.name = "hoard", .give = give, .context = &hoard};
+    struct lock lock;
+    lock_init(&lock, LOCK_TASK, "test");
+    fill(&hoard, 4);
+    pool_add_giver(pool, &giver);
+    void *block = NULL;
+    lock_acquire(&lock);
+    barks_status *status = pool_acquire(pool, 4096, &block);
+    lock_release(&lock);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+    ck_assert_int_eq(hoard.asked, 0);
+    pool_make_room(pool, 5 * MIB);
+    ck_assert_uint_ge(pool_budget_bytes(pool) - pool_used_bytes(pool), 5 * MIB);
+    while (hoard.count > 0)
+        pool_release(pool, hoard.blocks[--hoard.count], 2 * MIB);
+    pool_make_room(pool, 9 * MIB); /* nobody can: it ends */
+    pool_remove_giver(pool, &giver);
+    lock_drop(&lock);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(a_pool_is_tight_when_three_quarters_are_used)
+{
+    struct pool *pool = new_pool(8 * MIB);
+    ck_assert_ptr_null(pool_reserve(pool, 6 * MIB));
+    ck_assert(!pool_is_tight(pool));
+    ck_assert_ptr_null(pool_reserve(pool, 1));
+    ck_assert(pool_is_tight(pool));
+    pool_unreserve(pool, 6 * MIB + 1);
+    pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(null_is_released_and_destroyed_without_effect)
 {
     struct pool *pool = new_pool(MIB);
@@ -308,4 +414,6 @@ SUITE_MAIN("base/pool", random_use_equals_a_sum_up_to_the_budget, threads_share_
            idle_memory_is_used_again_whatever_its_size_was,
            idle_memory_is_unmapped_before_mappings_pass_the_budget,
            the_nth_acquire_fails_once_where_a_test_wants_it,
+           who_finds_no_memory_is_given_some_by_those_who_can_do_without,
+           who_holds_a_lock_is_given_nothing, a_pool_is_tight_when_three_quarters_are_used,
            null_is_released_and_destroyed_without_effect)

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "batch/codec.h"
 #include "store/kept.h"
+#include "store/scratch.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -24,20 +25,23 @@ static void must(barks_status *status)
 }
 
 static struct pool *pool;
+static struct scratch *scratch;
 static struct kept_store *store;
 
 static void begin(uint64_t memory_bytes_max)
 {
     must(pool_create(UINT64_C(256) << 20, &pool));
+    must(scratch_create("/tmp", &scratch));
     must(kept_store_create(&(struct kept_options){.pool = pool,
                                                   .memory_bytes_max = memory_bytes_max,
-                                                  .scratch = "/tmp"},
+                                                  .scratch = scratch},
                            &store));
 }
 
 static void end(void)
 {
     kept_store_destroy(store);
+    scratch_destroy(scratch);
     ck_assert_uint_eq(pool_used_bytes(pool), 0);
     pool_destroy(pool);
 }
@@ -200,6 +204,28 @@ START_TEST(own_partitions_do_not_give_way)
 }
 END_TEST
 
+START_TEST(kept_partitions_give_way_to_whoever_finds_no_memory)
+{
+    begin(UINT64_C(256) << 20);
+    keep((struct kept_name){.dataset = 1}, KEPT_MEMORY, 8000, 200, true);
+    keep((struct kept_name){.dataset = 2}, KEPT_MEMORY_AND_DISK, 8000, 200, true);
+    keep((struct kept_name){.dataset = 3}, KEPT_MEMORY, 8000, 200, true);
+    kept_protect(store, 3, 1);
+    void *memory = NULL;
+    size_t most = (size_t)(pool_budget_bytes(pool) - pool_used_bytes(pool)) + (1 << 20);
+    must(pool_acquire(pool, most, &memory));
+    void *more = NULL;
+    barks_status *status = pool_acquire(pool, 16 << 20, &more);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT); /* what is protected stays */
+    barks_status_free(status);
+    pool_release(pool, memory, most);
+    ck_assert(!is_kept((struct kept_name){.dataset = 1}, 8000, 200)); /* read longest ago */
+    ck_assert(is_kept((struct kept_name){.dataset = 2}, 8000, 200));
+    ck_assert(is_kept((struct kept_name){.dataset = 3}, 8000, 200));
+    end();
+}
+END_TEST
+
 START_TEST(evicted_ones_are_told_and_disk_keeps_them)
 {
     struct kept_change change = {0};
@@ -294,5 +320,6 @@ END_TEST
 SUITE_MAIN("store/kept_store", what_is_kept_is_read_on_every_level,
            what_is_not_complete_is_not_kept, a_partition_too_large_is_given_up_or_goes_to_disk,
            the_least_recently_read_goes_first, own_partitions_do_not_give_way,
+           kept_partitions_give_way_to_whoever_finds_no_memory,
            evicted_ones_are_told_and_disk_keeps_them, no_shortage_of_memory_harms,
            threads_may_do_all_at_once)
