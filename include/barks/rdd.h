@@ -10,7 +10,7 @@
  *
  * Ownership: what is given is copied; datasets are the context's.
  * Errors:    transformations never fail; actions have those of the job (barks_take_error has the
- *            last one).
+ *            last one). BARKS_LIMIT: more than 20,000 steps one after another without an exchange.
  * Threads:   the one that called barks_init. Collective: none; only the driver's rank runs main. */
 #pragma once
 #pragma GCC system_header

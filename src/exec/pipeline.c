@@ -164,8 +164,31 @@ BARKS_CHECKED static barks_status *check_function(const struct pipe_node *node,
     return status;
 }
 
+/* Steps call each other, each with a frame or two on the stack of the worker. */
+BARKS_CHECKED static barks_status *check_depth(const struct pipeline *pipeline)
+{
+    barks_status *status = NULL;
+    uint32_t *depths = calloc((size_t)pipeline->node_count + 1, sizeof *depths);
+    if (depths == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to plan %u steps", pipeline->node_count);
+    for (uint32_t i = 0; i < pipeline->node_count && status == NULL; i++) {
+        const struct pipe_node *node = &pipeline->nodes[i];
+        for (uint32_t k = 0; k < node->input_count; k++)
+            if (depths[node->inputs[k]] >= depths[i])
+                depths[i] = depths[node->inputs[k]] + 1;
+        if (depths[i] > PIPELINE_DEPTH_MAX)
+            status = barks_status_new(BARKS_LIMIT, NULL, node->where,
+                                      "more than %d steps one after another without an exchange; "
+                                      "put one in between (barks_repartition)",
+                                      PIPELINE_DEPTH_MAX);
+    }
+    free(depths);
+    return status;
+}
+
 barks_status *pipeline_check(const struct pipeline *pipeline)
 {
+    BARKS_TRY(check_depth(pipeline));
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
         const struct pipe_node *node = &pipeline->nodes[i];
         if (node->step.kind == STEP_FUNCTION && node->step.function->in != NULL)

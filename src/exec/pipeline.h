@@ -118,6 +118,11 @@ BARKS_CHECKED barks_status *
 pipeline_visit_leaves(const struct pipeline *pipeline, struct pipe_place root,
                       barks_status *(*visit)(void *context, struct pipe_place leaf), void *context);
 
-/* Names and types of functions and rows fit each other. Errors: BARKS_INVALID with the place of the
- * call. */
+enum {
+    PIPELINE_DEPTH_MAX = 20000,        /* steps one after another */
+    PIPELINE_STACK_BYTES_MAX = 1 << 24 /* what so many need, twice over */
+};
+
+/* Names and types of functions and rows fit each other, and the stack of a worker is deep enough.
+ * Errors: BARKS_INVALID, BARKS_LIMIT, with the place of the call. */
 BARKS_CHECKED barks_status *pipeline_check(const struct pipeline *pipeline);
