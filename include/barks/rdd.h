@@ -32,6 +32,15 @@ BARKS_RECORD(barks_text, (str, text));
 
 /* ---- sources ---- */
 
+/* Options of barks_read_text; what is left out is 0. */
+typedef struct barks_text_options {
+    char first_;            /* for the macros: so that options can be left out */
+    const char *separator;  /* ends a row in place of \n, one byte or more; NULL: lines */
+    size_t separator_bytes; /* 0: up to its first NUL; needed where it has one */
+    bool recursive;         /* directories with all below them */
+    const char *where_path; /* recursive, and only files below such directories: "year=2024" */
+} barks_text_options;
+
 /**
  * Lines of text: barks_read_text(context, "input/*.txt") gives rows with one field, (str, text).
  *
@@ -41,16 +50,28 @@ BARKS_RECORD(barks_text, (str, text));
  * it is dropped, a last line without \n counts; NUL and bytes that are not UTF-8 are data.
  * Partitions are in the order of the paths' bytes.
  *
+ * With .separator = "||" a row ends at these bytes, taken exactly, in place of \n; files are split
+ * all the same, but for a separator that can overlap itself, such as "--". .where_path =
+ * "year=2024, country=de" takes only files below directories of these names, "year=2024/", and does
+ * not look into those of other values; names and values are percent-decoded. Options: .separator,
+ * .separator_bytes, .recursive, .where_path.
+ *
  * Errors:    (sticky) BARKS_IO, BARKS_INVALID: missing, unreadable, not a file, a pattern that
- *            matches nothing.
+ *            matches nothing, an empty separator, a .where_path that is no list of name=value.
  */
-#define barks_read_text(context, path)                                                             \
-    barks_read_text_at((context), (const char *const[]){(path)}, 1, BARKS_HERE)
+#define barks_read_text(context, ...) BARKS_READ_TEXT_(context, __VA_ARGS__, )
+#define BARKS_READ_TEXT_(context, path, ...)                                                       \
+    barks_read_text_at((context), (const char *const[]){(path)}, 1,                                \
+                       &(barks_text_options){0, __VA_ARGS__}, BARKS_HERE)
 /* The same for an array of count paths. */
-#define barks_read_text_paths(context, paths, count)                                               \
-    barks_read_text_at((context), (const char *const *)(paths), (count), BARKS_HERE)
+#define barks_read_text_paths(context, paths, ...)                                                 \
+    BARKS_READ_TEXT_PATHS_(context, paths, __VA_ARGS__, )
+#define BARKS_READ_TEXT_PATHS_(context, paths, count, ...)                                         \
+    barks_read_text_at((context), (const char *const *)(paths), (count),                           \
+                       &(barks_text_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API barks_rdd *barks_read_text_at(barks_context *context, const char *const *paths,
-                                        size_t path_count, const char *where);
+                                        size_t path_count, const barks_text_options *options,
+                                        const char *where);
 
 /**
  * Rows of an array: barks_parallelize(context, point, points, n, partitions), point being a

@@ -28,9 +28,11 @@ typedef struct barks_read_options {
     const char *null_text;  /* CSV: a value, besides the empty one, that is null */
     uint32_t skip;          /* CSV: lines, fixed records: bytes, at the beginning of each file */
     bool strict;            /* JSON: keys that no field has are bad */
-    bool recursive;         /* directories with all below them */
-    bool partitioned;       /* recursive, and fields that directories name, "year=2024/", have their
-                               values from there */
+    bool array;       /* JSON: each file is one array; left out: where its first byte is '[' */
+    bool recursive;   /* directories with all below them */
+    bool partitioned; /* recursive, and fields that directories name, "year=2024/", have their
+                         values from there */
+    const char *where_path; /* as of barks_read_text */
     barks_bad_rows bad_rows;
     const char *quarantine; /* a directory, made where it is missing: bad-00000.json for partition
                                0, and so on, each whole or not at all */
@@ -73,8 +75,9 @@ typedef struct barks_read_options {
 /**
  * Rows of JSON lines, an object a line: barks_read_json(context, path, event). Keys are fields by
  * name, objects are record(r) fields, arrays are lists. A missing key is null, a key of no field is
- * skipped. Options: .strict, .recursive, .partitioned, .bad_rows, .quarantine. Errors: as
- * barks_read_csv.
+ * skipped. Numbers beyond i64 fit f64 fields. A file may also be one array of objects, however it
+ * is spaced; it is read by one task. Options: .strict, .array, .recursive, .partitioned,
+ * .where_path, .bad_rows, .quarantine. Errors: as barks_read_csv.
  */
 #define barks_read_json(context, path, ...) BARKS_READ_JSON_(context, path, __VA_ARGS__, )
 #define BARKS_READ_JSON_(context, path, record, ...)                                               \

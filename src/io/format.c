@@ -5,6 +5,7 @@
 #include "io/fixed_source.h"
 #include "io/json_source.h"
 #include "io/record_window.h"
+#include "io/separated_source.h"
 #include "io/text_source.h"
 
 #include <string.h>
@@ -27,6 +28,8 @@ BARKS_CHECKED static barks_status *open_text(struct pool *pool,
     struct text_source_options text = {.line_bytes_max = options->record_bytes_max,
                                        .chunk_bytes = options->chunk_bytes};
     (void)schema, (void)bad;
+    if (options->record_separator != NULL)
+        return separated_source_open(pool, options, splits, split_count, out_source);
     return text_source_open(pool, &text, splits, split_count, out_source);
 }
 

@@ -32,8 +32,8 @@ static void fault(struct json_parser *parser, const char *format, ...)
 
 static uint8_t next_byte(struct json_parser *parser)
 {
-    while (parser->at < parser->end &&
-           (*parser->at == ' ' || *parser->at == '\t' || *parser->at == '\r'))
+    while (parser->at < parser->end && (*parser->at == ' ' || *parser->at == '\t' ||
+                                        *parser->at == '\r' || *parser->at == '\n'))
         parser->at++;
     return parser->at < parser->end ? *parser->at : 0;
 }

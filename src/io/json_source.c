@@ -5,24 +5,26 @@
 #include "batch/row_strings.h"
 #include "batch/schema.h"
 #include "io/bad_rows.h"
+#include "io/delimited.h"
+#include "io/json_array.h"
 #include "io/json_parse.h"
 #include "io/path_fields.h"
-#include "io/record_window.h"
 #include "io/value_parse.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARK_BYTES = 3 };
-
 struct json_source {
     struct source base;
-    struct record_window window;
+    struct delimited lines;
+    struct json_array array;
+    bool wants_array; /* every file has to be one */
+    bool is_array;    /* the open file is one */
+    bool is_known;    /* is_array is known */
     struct json_parser parser;
     struct bad_rows *bad;
     bool *is_filled; /* owned: fields that come from the path */
-    bool in_rows;    /* of the open split the first line has been found */
     const char *path;
     uint64_t *offsets; /* owned, BATCH_ROWS */
 };
@@ -54,7 +56,7 @@ static void keep_bad_row(struct json_source *json, struct batch *batch, const ui
 BARKS_CHECKED static barks_status *take_line(struct json_source *json, struct batch *batch,
                                              size_t length, bool *out_row)
 {
-    const uint8_t *line = json->window.block->bytes + json->window.begin;
+    const uint8_t *line = json->lines.window.block->bytes + json->lines.window.begin;
     size_t text_bytes = length;
     size_t spaces = 0;
     if (text_bytes > 0 && line[text_bytes - 1] == '\r')
@@ -76,7 +78,8 @@ BARKS_CHECKED static barks_status *take_line(struct json_source *json, struct ba
         return NULL;
     }
     batch_forget_uncounted(batch);
-    BARKS_TRY(bad_rows_take(json->bad, &json->window, json->parser.reason, text_bytes, out_row));
+    BARKS_TRY(
+        bad_rows_take(json->bad, &json->lines.window, json->parser.reason, text_bytes, out_row));
     if (*out_row)
         keep_bad_row(json, batch, line, text_bytes);
     return NULL;
@@ -84,74 +87,70 @@ BARKS_CHECKED static barks_status *take_line(struct json_source *json, struct ba
 
 BARKS_CHECKED static barks_status *begin_split(struct json_source *json)
 {
-    const struct split *split = &json->window.splits[json->window.next_split];
-    BARKS_TRY(record_window_open(&json->window, split->begin > 0 ? split->begin - 1 : 0));
-    json->in_rows = split->begin == 0;
+    const struct split *split = &json->lines.window.splits[json->lines.window.next_split];
+    BARKS_TRY(delimited_open(&json->lines));
+    json->array = (struct json_array){0};
+    json->is_array = json->wants_array;
+    json->is_known = json->wants_array || split->begin > 0;
     json->path = split->path;
     return NULL;
 }
 
-/* Steps over a byte-order mark, or over the line of the split before. */
-static void find_rows(struct json_source *json)
+/* Finds out whether the file that begins is an array; spaces before that are passed. */
+BARKS_CHECKED static barks_status *look_at_head(struct json_source *json)
 {
-    struct record_window *window = &json->window;
-    const uint8_t *begin = window->block->bytes + window->begin;
-    const uint8_t *newline = NULL;
-    if (!json->in_rows) {
-        newline = memchr(begin, '\n', window->end - window->begin);
-        window->begin =
-            newline != NULL ? (size_t)(newline - window->block->bytes) + 1 : window->end;
-        json->in_rows = newline != NULL;
-    } else if (record_window_offset(window, window->begin) == 0 &&
-               window->end - window->begin >= MARK_BYTES &&
-               memcmp(begin, "\xef\xbb\xbf", MARK_BYTES) == 0) {
-        window->begin += MARK_BYTES;
+    struct record_window *window = &json->lines.window;
+    const struct split *split = window->split;
+    uint8_t first = 0;
+    bool is_full = false;
+    while (first == 0 && !window->at_end) {
+        BARKS_TRY(record_window_more(window, false, &is_full));
+        first = json_first_byte(window->block->bytes + window->begin, window->end - window->begin);
     }
+    json->is_array = first == '[';
+    json->is_known = true;
+    if (json->is_array && split->compression == COMPRESSION_NONE && split->end < split->file_bytes)
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "'%s' is one array, which many spaces hide: read it with .array = true",
+                   split->path);
+    return NULL;
+}
+
+/* The next line, or the next value of an array, at the window's beginning. */
+BARKS_CHECKED static barks_status *find_record(struct json_source *json, bool batch_uses_block,
+                                               enum record_found *out_found, size_t *out_length)
+{
+    struct record_window *window = &json->lines.window;
+    if (!json->is_known)
+        BARKS_TRY(look_at_head(json));
+    if (!json->is_array)
+        return delimited_find(&json->lines, batch_uses_block, out_found, out_length);
+    return json_array_find(&json->array, window, batch_uses_block, out_found, out_length);
 }
 
 /* Rows out of the open split; *out_done: hand the batch out. */
 BARKS_CHECKED static barks_status *fill_from_split(struct json_source *json, struct batch *batch,
                                                    bool *out_done)
 {
-    struct record_window *window = &json->window;
-    size_t searched = 0; /* of the line that comes next: no newline in there */
+    struct record_window *window = &json->lines.window;
+    enum record_found found = RECORD_FOUND;
+    size_t length = 0;
+    *out_done = true;
     while (batch->base.row_count < BATCH_ROWS) {
-        const uint8_t *newline = NULL;
-        if (window->begin < window->end) {
-            find_rows(json);
-            const uint8_t *begin = window->block->bytes + window->begin + searched;
-            newline = memchr(begin, '\n', window->end - window->begin - searched);
-        }
-        if (newline == NULL && window->at_end && window->begin < window->end)
-            newline = window->block->bytes + window->end; /* the last line ends with the file */
-        if (newline == NULL) {
-            if (window->at_end || record_window_offset(window, window->begin) >= window->body_end) {
-                record_window_close(window);
-                *out_done = batch->base.row_count > 0;
-                return NULL;
-            }
-            searched = window->end - window->begin;
-            BARKS_TRY(record_window_more(window, batch->base.row_count > 0, out_done));
-            if (*out_done)
-                return NULL;
-            continue;
-        }
-        if (!record_window_has_record(window)) {
-            record_window_close(window);
-            *out_done = batch->base.row_count > 0;
+        bool is_row = false;
+        BARKS_TRY(find_record(json, batch->base.row_count > 0, &found, &length));
+        if (found != RECORD_FOUND) {
+            *out_done = found == RECORD_FULL || batch->base.row_count > 0;
             return NULL;
         }
-        bool is_row = false;
-        searched = 0;
-        size_t length = (size_t)(newline - window->block->bytes) - window->begin;
         BARKS_TRY(take_line(json, batch, length, &is_row));
         if (is_row)
             json->offsets[batch->base.row_count++] = record_window_offset(window, window->begin);
-        window->begin += length + 1;
-        if (window->begin > window->end)
-            window->begin = window->end;
+        if (json->is_array)
+            window->begin += length;
+        else
+            delimited_pass(&json->lines, length);
     }
-    *out_done = true;
     return NULL;
 }
 
@@ -159,14 +158,14 @@ BARKS_CHECKED static barks_status *fill(struct json_source *json, struct batch *
 {
     bool done = false;
     while (!done) {
-        if (json->window.split == NULL) {
-            if (json->window.next_split == json->window.split_count)
+        if (json->lines.window.split == NULL) {
+            if (json->lines.window.next_split == json->lines.window.split_count)
                 return NULL;
             BARKS_TRY(begin_split(json));
         }
         BARKS_TRY(fill_from_split(json, batch, &done));
     }
-    return batch->base.row_count > 0 ? batch_keep_block(batch, json->window.block) : NULL;
+    return batch->base.row_count > 0 ? batch_keep_block(batch, json->lines.window.block) : NULL;
 }
 
 BARKS_CHECKED static barks_status *json_next(struct source *source, struct batch *batch)
@@ -175,7 +174,7 @@ BARKS_CHECKED static barks_status *json_next(struct source *source, struct batch
     batch_clear(batch);
     BARKS_TRY(batch_reserve(batch, BATCH_ROWS));
     barks_status *status = fill(json, batch);
-    source->file_bytes = json->window.file_bytes;
+    source->file_bytes = json->lines.window.file_bytes;
     if (status != NULL) {
         batch_forget_uncounted(batch);
         batch_truncate(batch, 0);
@@ -194,7 +193,7 @@ static void json_place(const struct source *source, uint32_t row, struct source_
 static void json_close(struct source *source)
 {
     struct json_source *json = (struct json_source *)source;
-    record_window_drop(&json->window);
+    record_window_drop(&json->lines.window);
     free(json->is_filled);
     free(json->offsets);
     free(json);
@@ -214,12 +213,15 @@ barks_status *json_source_open(struct pool *pool, const struct source_options *o
     json->bad = bad;
     json->offsets = calloc(BATCH_ROWS, sizeof *json->offsets);
     json->is_filled = calloc((size_t)schema->field_count + 1, sizeof *json->is_filled);
+    json->lines.separator = (const uint8_t *)"\n";
+    json->lines.separator_bytes = 1;
+    json->wants_array = options->array;
     json->parser.strict = options->strict;
     json->parser.left_out = -1;
     json->parser.is_filled = json->is_filled;
     if (options->bad_rows == BAD_ROWS_KEEP)
         json->parser.left_out = schema_find(schema, BAD_ROWS_COLUMN);
-    barks_status *status = record_window_init(&json->window, pool, splits, split_count,
+    barks_status *status = record_window_init(&json->lines.window, pool, splits, split_count,
                                               options->chunk_bytes, options->record_bytes_max);
     if (status == NULL && (json->offsets == NULL || json->is_filled == NULL))
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory to read JSON");

@@ -1,4 +1,4 @@
-/* JSON lines as rows: an object a line. */
+/* JSON as rows: an object a line, or one array of objects that is a whole file. */
 #pragma once
 
 #include "io/source.h"
@@ -8,7 +8,9 @@ struct pool;
 struct split;
 
 /**
- * Reads the lines that begin inside of the splits, in their order; lines of spaces are skipped.
+ * Reads the lines that begin inside of the splits, in their order; lines of spaces are skipped. A
+ * file whose first byte (but for spaces) is '[' is one array, and must not be cut; with
+ * options->array all are.
  *
  * A field has the value of its key: bool, numbers (of i32 and i64 without a fraction; "NaN",
  * "Infinity" and "-Infinity" as strings for f32 and f64), strings for str and bytes, arrays for

@@ -5,11 +5,13 @@
 #include "base/scope.h"
 #include "io/directory.h"
 #include "io/glob.h"
+#include "io/path_fields.h"
 #include "io/path_list.h"
 #include "io/system_error.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -48,11 +50,28 @@ BARKS_CHECKED static barks_status *fail_missing(const char *path, int error)
     return status;
 }
 
+/* How paths are searched. */
+struct search {
+    bool recursive;
+    struct path_wish wish;
+};
+
+static void search_drop(struct search *search) { path_wish_drop(&search->wish); }
+
+/* A directory that names another value than is wished has no file that is wanted. */
+static bool is_wished(const struct search *search, const char *directory)
+{
+    char path[PATH_MAX];
+    if (search->wish.count == 0)
+        return true;
+    int length = snprintf(path, sizeof path, "%s/", directory);
+    return length >= (int)sizeof path || path_wish_fits(&search->wish, path, false);
+}
+
 /* Adds the files of a directory; what they are is settled here for links alone, files are looked at
  * later. */
-BARKS_CHECKED static barks_status *add_directory(const char *path,
-                                                 const struct listing_options *options, int depth,
-                                                 struct path_list *out)
+BARKS_CHECKED static barks_status *add_directory(const char *path, const struct search *search,
+                                                 int depth, struct path_list *out)
 {
     if (depth > GLOB_DEPTH_MAX)
         BARKS_FAIL(BARKS_LIMIT,
@@ -80,14 +99,14 @@ BARKS_CHECKED static barks_status *add_directory(const char *path,
             entry->kind = path_kind_follow(entry->path);
         if (entry->kind == PATH_DIRECTORY) {
             directory = entry->path;
-            if (options->recursive)
-                BARKS_TRY(add_directory(entry->path, options, depth + 1, out));
+            if (search->recursive && is_wished(search, entry->path))
+                BARKS_TRY(add_directory(entry->path, search, depth + 1, out));
         } else {
             BARKS_TRY(path_list_add(out, "", entry->path, entry->kind));
             file_count++;
         }
     }
-    if (file_count == 0 && directory != NULL && !options->recursive && depth == 0)
+    if (file_count == 0 && directory != NULL && !search->recursive && depth == 0)
         BARKS_FAIL(
             BARKS_INVALID,
             "'%s' has no files, only directories such as '%s': read it recursively, or name them",
@@ -96,8 +115,7 @@ BARKS_CHECKED static barks_status *add_directory(const char *path,
 }
 
 BARKS_CHECKED static barks_status *add_found(const char *path, enum path_kind kind,
-                                             const struct listing_options *options,
-                                             struct path_list *out)
+                                             const struct search *search, struct path_list *out)
 {
     struct stat info;
     if (kind == PATH_UNKNOWN) {
@@ -108,18 +126,18 @@ BARKS_CHECKED static barks_status *add_found(const char *path, enum path_kind ki
                                        : PATH_OTHER;
     }
     if (kind == PATH_DIRECTORY)
-        return add_directory(path, options, 0, out);
+        return add_directory(path, search, 0, out);
     return path_list_add(out, "", path, kind);
 }
 
-BARKS_CHECKED static barks_status *add_path(const char *path, const struct listing_options *options,
+BARKS_CHECKED static barks_status *add_path(const char *path, const struct search *search,
                                             struct path_list *out)
 {
     struct stat info;
     if (path[0] == '\0')
         BARKS_FAIL(BARKS_INVALID, "an input path is empty");
     if (!glob_is_pattern(path) || lstat(path, &info) == 0)
-        return add_found(path, PATH_UNKNOWN, options, out);
+        return add_found(path, PATH_UNKNOWN, search, out);
     BARKS_AUTO(path_list) matches = {0};
     BARKS_TRY(glob_expand(path, &matches));
     if (matches.count == 0)
@@ -130,7 +148,7 @@ BARKS_CHECKED static barks_status *add_path(const char *path, const struct listi
             path);
     size_t first = out->count;
     for (size_t i = 0; i < matches.count; i++)
-        BARKS_TRY(add_found(matches.entries[i].path, matches.entries[i].kind, options, out));
+        BARKS_TRY(add_found(matches.entries[i].path, matches.entries[i].kind, search, out));
     path_list_sort(out, first);
     path_list_unique(out, first);
     return NULL;
@@ -148,7 +166,7 @@ static void list_file_drop(struct list_file *file)
     free(file->line);
 }
 
-BARKS_CHECKED static barks_status *add_list(const char *path, const struct listing_options *options,
+BARKS_CHECKED static barks_status *add_list(const char *path, const struct search *search,
                                             struct path_list *out)
 {
     BARKS_AUTO(list_file) file = {.stream = fopen(path, "re")};
@@ -170,7 +188,7 @@ BARKS_CHECKED static barks_status *add_list(const char *path, const struct listi
                 BARKS_INVALID,
                 "line %ju of the list '%s' names another list, '%s': write the files themselves",
                 (uintmax_t)number, path, file.line);
-        BARKS_TRY_DOING(add_path(file.line, options, out), "line %ju of the list '%s'",
+        BARKS_TRY_DOING(add_path(file.line, search, out), "line %ju of the list '%s'",
                         (uintmax_t)number, path);
     }
     if (ferror(file.stream) != 0)
@@ -301,18 +319,42 @@ BARKS_CHECKED static barks_status *take_paths(struct path_list *paths, const cha
     return NULL;
 }
 
+/* Of the files, those in directories that were wished for. */
+static void keep_wished(const struct path_wish *wish, struct path_list *found)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < found->count; i++)
+        if (path_wish_fits(wish, found->entries[i].path, true))
+            found->entries[kept++] = found->entries[i];
+        else
+            free(found->entries[i].path);
+    found->count = kept;
+}
+
+BARKS_CHECKED static barks_status *find_files(const char *const *paths, size_t path_count,
+                                              const struct listing_options *options,
+                                              struct path_list *out)
+{
+    BARKS_AUTO(search) search = {.recursive = options->recursive};
+    BARKS_TRY(path_wish_parse(options->where_path, &search.wish));
+    for (size_t i = 0; i < path_count; i++)
+        if (paths[i][0] == '@')
+            BARKS_TRY(add_list(paths[i] + 1, &search, out));
+        else
+            BARKS_TRY(add_path(paths[i], &search, out));
+    if (options->where_path != NULL)
+        keep_wished(&search.wish, out);
+    path_list_sort(out, 0);
+    return NULL;
+}
+
 barks_status *listing_make(const char *const *paths, size_t path_count,
                            const struct listing_options *options, struct listing *out_listing)
 {
     BARKS_AUTO(path_list) found = {0};
     if (path_count == 0)
         BARKS_FAIL(BARKS_INVALID, "no input path was given");
-    for (size_t i = 0; i < path_count; i++)
-        if (paths[i][0] == '@')
-            BARKS_TRY(add_list(paths[i] + 1, options, &found));
-        else
-            BARKS_TRY(add_path(paths[i], options, &found));
-    path_list_sort(&found, 0);
+    BARKS_TRY(find_files(paths, path_count, options, &found));
     BARKS_AUTO(listing) listing = {0};
     if (found.count > 0) {
         listing.files = calloc(found.count, sizeof *listing.files);

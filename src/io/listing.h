@@ -13,6 +13,7 @@ struct input_file {
     uint64_t size_bytes;
     int64_t mtime_ns; /* since 1970 */
     enum compression compression;
+    bool is_whole; /* must not be cut, for what the reader of its format says */
 };
 
 /* Begins zeroed, ends with listing_drop. Sorted by the bytes of the paths as they were given.
@@ -24,7 +25,9 @@ struct listing {
 };
 
 struct listing_options {
-    bool recursive; /* directories with all that is below them, symbolic links followed */
+    bool recursive;         /* directories with all that is below them, symbolic links followed */
+    const char *where_path; /* "name=value, ...": only files below directories that have all of
+                               these (path_fields.h); those of other values are not looked into */
 };
 
 /**
@@ -34,7 +37,7 @@ struct listing_options {
  * A path that exists is taken as it is, whatever characters it has. Names that begin with '.' or
  * '_' are skipped in directories and by wildcards, not where they are named. A file that two paths
  * name is listed twice, one that a pattern matches twice is not. An empty directory is fine and
- * gives no files.
+ * gives no files. where_path that nothing matches gives none either.
  *
  * Errors:  BARKS_IO, with path, cause and remedy: missing or unreadable. BARKS_INVALID: a pattern
  * that matches nothing, a fifo, socket or device, a directory that holds directories alone (read it

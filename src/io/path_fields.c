@@ -1,8 +1,10 @@
 #include "io/path_fields.h"
 
+#include "base/copy.h"
 #include "batch/schema.h"
 #include "io/value_parse.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_BYTES_MAX = 1024 }; /* of a directory: file systems have 255 */
@@ -107,4 +109,73 @@ barks_status *path_fields_fill(const char *path, struct batch *batch)
             BARKS_TRY(fill_field(path, &found, batch, (uint32_t)field));
     }
     return NULL;
+}
+
+/* ---- which directories are wanted ---- */
+
+void path_wish_drop(struct path_wish *wish)
+{
+    free(wish->text);
+    free(wish->fields);
+    *wish = (struct path_wish){0};
+}
+
+/* Ends the text before the spaces at its end, and gives where those at its beginning end. */
+static char *trim(char *text)
+{
+    text += strspn(text, " ");
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == ' ')
+        text[--length] = '\0';
+    return text;
+}
+
+/* Cuts one "name=value" out of item. */
+BARKS_CHECKED static barks_status *add_wish(struct path_wish *wish, char *item, const char *text)
+{
+    char *equals = strchr(item, '=');
+    if (equals == NULL || equals == item)
+        BARKS_FAIL(BARKS_INVALID,
+                   ".where_path is '%s', and '%s' in it is no name=value, as in "
+                   "\"year=2024, country=de\"",
+                   text, item);
+    *equals = '\0';
+    const char *name = trim(item);
+    for (size_t i = 0; i < wish->count; i++)
+        if (strcmp(wish->fields[i].name, name) == 0)
+            BARKS_FAIL(BARKS_INVALID, ".where_path is '%s', which names '%s' twice", text, name);
+    wish->fields[wish->count++] = (struct path_wish_field){.name = name, .value = trim(equals + 1)};
+    return NULL;
+}
+
+barks_status *path_wish_parse(const char *text, struct path_wish *out)
+{
+    size_t most = 1;
+    if (text == NULL)
+        return NULL;
+    for (const char *comma = text; (comma = strchr(comma, ',')) != NULL; comma++)
+        most++;
+    BARKS_TRY(copy_text(text, &out->text));
+    out->fields = calloc(most, sizeof *out->fields);
+    if (out->fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for .where_path");
+    char *rest = out->text;
+    for (char *item = NULL; (item = strsep(&rest, ",")) != NULL;)
+        BARKS_TRY(add_wish(out, trim(item), text));
+    return NULL;
+}
+
+bool path_wish_fits(const struct path_wish *wish, const char *path, bool wholly)
+{
+    struct path_field found;
+    size_t met = 0;
+    while (next_field(&path, &found))
+        for (size_t i = 0; i < wish->count; i++) {
+            if (strcmp(wish->fields[i].name, found.name) != 0)
+                continue;
+            if (strcmp(wish->fields[i].value, found.value) != 0)
+                return false;
+            met++;
+        }
+    return !wholly || met >= wish->count;
 }

@@ -1,5 +1,6 @@
 #include "io/source_options.h"
 
+#include "base/copy.h"
 #include "base/pack.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@ void source_options_drop(struct source_options *options)
     free(options->names);
     free(options->null_text);
     free(options->quarantine);
+    free(options->record_separator);
     *options = (struct source_options){0};
 }
 
@@ -24,6 +26,7 @@ void source_options_pack(struct packer *out, const struct source_options *option
     pack_bool(out, options->header);
     pack_bool(out, options->multiline);
     pack_bool(out, options->strict);
+    pack_bool(out, options->array);
     pack_bool(out, options->partitioned);
     pack_u64(out, options->skip);
     pack_u64(out, options->fixed_bytes);
@@ -31,6 +34,7 @@ void source_options_pack(struct packer *out, const struct source_options *option
     pack_u64(out, options->record_bytes_max);
     pack_text(out, options->null_text);
     pack_text(out, options->quarantine);
+    pack_bytes(out, options->record_separator, options->record_separator_bytes);
     pack_bool(out, options->names != NULL);
     pack_u64(out, options->name_count);
     for (uint32_t i = 0; options->names != NULL && i < options->name_count; i++)
@@ -51,6 +55,7 @@ barks_status *source_options_unpack(struct unpacker *in, struct source_options *
     out->header = unpack_bool(in);
     out->multiline = unpack_bool(in);
     out->strict = unpack_bool(in);
+    out->array = unpack_bool(in);
     out->partitioned = unpack_bool(in);
     out->skip = unpack_u32(in);
     out->fixed_bytes = unpack_u32(in);
@@ -58,6 +63,11 @@ barks_status *source_options_unpack(struct unpacker *in, struct source_options *
     out->record_bytes_max = unpack_u64(in);
     out->null_text = unpack_text(in);
     out->quarantine = unpack_text(in);
+    const uint8_t *separator = unpack_bytes(in, &out->record_separator_bytes);
+    void *separator_copy = NULL;
+    if (separator != NULL)
+        BARKS_TRY(copy_bytes(separator, out->record_separator_bytes, &separator_copy));
+    out->record_separator = separator_copy;
     bool has_names = unpack_bool(in);
     uint32_t name_count = unpack_count(in);
     if (mode > BAD_ROWS_QUARANTINE)

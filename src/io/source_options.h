@@ -21,6 +21,7 @@ struct source_options {
     bool header;      /* each file begins with the names of its columns, which must be `names` */
     bool multiline;   /* quoted values may hold newlines: splits must know their start_state */
     bool strict;      /* JSON: a key that no field has is an error */
+    bool array;       /* JSON: each file is one array */
     bool partitioned; /* fields that the path names, "year=2024/", have their values from it */
     uint32_t skip;    /* lines, or bytes of fixed records, at the beginning of each file */
     uint32_t fixed_bytes;
@@ -29,6 +30,8 @@ struct source_options {
     char *quarantine; /* owned: a directory */
     char **names;     /* owned: columns of CSV in the order of the file; NULL: the fields' */
     uint32_t name_count;
+    uint8_t *record_separator; /* of text: owned; NULL: the end of a line */
+    size_t record_separator_bytes;
     uint64_t record_bytes_max; /* 0: WINDOW_RECORD_BYTES_MAX */
     size_t chunk_bytes;        /* 0: WINDOW_CHUNK_BYTES; not sent, for tests */
 };

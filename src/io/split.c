@@ -15,7 +15,8 @@ static uint64_t range_count(const struct input_file *file, uint64_t split_bytes)
 {
     if (file->size_bytes == 0)
         return 0;
-    return file->compression == COMPRESSION_NONE ? (file->size_bytes - 1) / split_bytes + 1 : 1;
+    bool is_cut = file->compression == COMPRESSION_NONE && !file->is_whole;
+    return is_cut ? (file->size_bytes - 1) / split_bytes + 1 : 1;
 }
 
 /* The load of a file that is packed with others. */

@@ -42,7 +42,7 @@ struct split_plan {
 /**
  * Cuts files into partitions, in the order of the listing: a file above split_bytes into ranges of
  * equal size up to that, smaller neighbours packed together up to it (each counting
- * SPLIT_FILE_COST_BYTES more), compressed ones whole.
+ * SPLIT_FILE_COST_BYTES more), compressed ones and those that are is_whole not cut.
  *
  * Depends on nothing else, so that the same input gives the same partitions on any number of ranks.
  * Empty files are in no partition; without any bytes there are none. Units:   split_bytes 0 means

@@ -6,7 +6,9 @@
 #include "batch/schema.h"
 #include "exec/record_registry.h"
 #include "io/csv_source.h"
+#include "io/delimited.h"
 #include "io/format.h"
+#include "io/json_array.h"
 #include "io/listing.h"
 #include "io/path_fields.h"
 #include "io/schema_text.h"
@@ -35,6 +37,22 @@ BARKS_CHECKED static barks_status *make_quarantine(const char *directory, char *
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *take_separator(const struct file_wish *wish,
+                                                  struct source_options *out)
+{
+    void *copy = NULL;
+    if (wish->separator == NULL)
+        return NULL;
+    size_t size_bytes = wish->separator_bytes > 0 ? wish->separator_bytes : strlen(wish->separator);
+    if (size_bytes == 0)
+        BARKS_FAIL(BARKS_INVALID, ".separator is empty: give one byte or more (a NUL with "
+                                  ".separator_bytes = 1), or leave it out for lines");
+    BARKS_TRY(copy_bytes(wish->separator, size_bytes, &copy));
+    out->record_separator = copy;
+    out->record_separator_bytes = size_bytes;
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *take_options(const struct file_wish *wish,
                                                 struct source_options *out)
 {
@@ -46,6 +64,7 @@ BARKS_CHECKED static barks_status *take_options(const struct file_wish *wish,
         .comment = from->comment,
         .multiline = from->multiline != BARKS_NEVER,
         .strict = from->strict,
+        .array = from->array,
         .partitioned = from->partitioned,
         .skip = from->skip,
         .fixed_bytes = wish->record_bytes,
@@ -55,21 +74,46 @@ BARKS_CHECKED static barks_status *take_options(const struct file_wish *wish,
     if (from->bad_rows < BARKS_FAIL_BAD || from->bad_rows > BARKS_QUARANTINE_BAD)
         BARKS_FAIL(BARKS_INVALID, ".bad_rows is %d, and none of barks_bad_rows",
                    (int)from->bad_rows);
+    BARKS_TRY(take_separator(wish, out));
     if (from->bad_rows == BARKS_QUARANTINE_BAD)
         BARKS_TRY(make_quarantine(from->quarantine, &out->quarantine));
     return copy_text(from->null_text, &out->null_text);
 }
 
-BARKS_CHECKED static barks_status *list_files(struct node *node, const struct file_wish *wish,
-                                              const struct source_format *format)
+/* Finds the files that no task but one can read. */
+BARKS_CHECKED static barks_status *mark_whole(const struct file_wish *wish,
+                                              const struct source_options *options,
+                                              struct listing *listing)
 {
-    struct listing_options listing = {.recursive =
-                                          wish->options->recursive || wish->options->partitioned};
+    bool is_json = strcmp(wish->format, "json") == 0;
+    bool all = (is_json && options->array) ||
+               (options->record_separator != NULL &&
+                separator_overlaps(options->record_separator, options->record_separator_bytes));
+    for (size_t f = 0; f < listing->file_count; f++) {
+        struct input_file *file = &listing->files[f];
+        bool asks = is_json && file->compression == COMPRESSION_NONE &&
+                    file->size_bytes > wish->split_bytes; /* the others are not cut anyway */
+        file->is_whole = all;
+        if (asks && !all)
+            BARKS_TRY(json_array_is_file(file->path, &file->is_whole));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *list_files(struct node *node, const struct file_wish *wish,
+                                              const struct source_format *format,
+                                              const struct source_options *options)
+{
+    const char *where_path = wish->options->where_path;
+    struct listing_options listing = {.recursive = wish->options->recursive ||
+                                                   wish->options->partitioned || where_path != NULL,
+                                      .where_path = where_path};
     node->listing = calloc(1, sizeof *node->listing);
     node->splits = calloc(1, sizeof *node->splits);
     if (node->listing == NULL || node->splits == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a list of files");
     BARKS_TRY(listing_make(wish->paths, wish->path_count, &listing, node->listing));
+    BARKS_TRY(mark_whole(wish, options, node->listing));
     BARKS_TRY(format->is_split
                   ? split_plan_make(node->listing, wish->split_bytes, node->splits)
                   : split_plan_make_whole(node->listing, wish->split_bytes, node->splits));
@@ -157,7 +201,7 @@ barks_status *file_node_fill(struct node *node, const struct file_wish *wish, bo
     if (format == NULL)
         BARKS_FAIL(BARKS_INVALID, "there is no format '%s'", wish->format);
     BARKS_TRY(take_options(wish, &options));
-    BARKS_TRY(list_files(node, wish, format));
+    BARKS_TRY(list_files(node, wish, format, &options));
     BARKS_TRY(choose_record(node, wish, &options));
     BARKS_TRY(format->check(&options, &node->record->schema));
     bool is_cut = false;

@@ -19,6 +19,8 @@ struct file_wish {
     const barks_record *record; /* NULL: the fields are `schema` */
     const char *schema;         /* as text; "": inferred */
     uint32_t record_bytes;      /* "fixed" */
+    const char *separator;      /* "text"; NULL: lines */
+    size_t separator_bytes;     /* 0: up to its NUL */
     const barks_read_options *options;
     uint64_t split_bytes;
     uint64_t record_bytes_max;

@@ -1,4 +1,4 @@
-/* Datasets from files of every format but plain text. */
+/* Datasets from files, and from numbers. */
 #include "base/config.h"
 #include "plan/file_node.h"
 #include "rdd/dataset.h"
@@ -57,6 +57,22 @@ static barks_rdd *read_files(barks_context *context, struct file_wish *wish, con
         status = barks_status_new(barks_status_code(status), status, BARKS_HERE, "%s: read %s",
                                   where, wish->format);
     return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *barks_read_text_at(barks_context *context, const char *const *paths, size_t path_count,
+                              const barks_text_options *options, const char *where)
+{
+    barks_read_options read = {.recursive = options->recursive, .where_path = options->where_path};
+    struct file_wish wish = {
+        .format = "text",
+        .paths = paths,
+        .path_count = path_count,
+        .record = &barks_record_barks_text,
+        .separator = options->separator,
+        .separator_bytes = options->separator_bytes,
+        .options = &read,
+    };
+    return read_files(context, &wish, where);
 }
 
 barks_rdd *barks_read_files_at(barks_context *context, const char *format, const char *path,

@@ -1,24 +1,7 @@
-/* Datasets from outside: text files, arrays. */
-#include "base/config.h"
-#include "plan/text_node.h"
+/* Datasets of arrays. */
 #include "rdd/dataset.h"
 
 enum { PARALLELIZE_PARTITIONS = 64 };
-
-barks_rdd *barks_read_text_at(barks_context *context, const char *const *paths, size_t path_count,
-                              const char *where)
-{
-    barks_rdd *rdd = dataset_create(context, STEP_FILES, NULL, 0, where);
-    rdd->node.record = &barks_record_barks_text;
-    if (rdd->context == NULL)
-        return rdd;
-    uint64_t split_bytes = config_bytes(&context->config, CONFIG_SPLIT_BYTES);
-    barks_status *status = text_node_fill(&rdd->node, paths, path_count, split_bytes);
-    if (status != NULL)
-        status =
-            barks_status_new(barks_status_code(status), status, BARKS_HERE, "%s: read text", where);
-    return status != NULL ? dataset_fail(rdd, status) : rdd;
-}
 
 barks_rdd *barks_parallelize_at(barks_context *context, const barks_record *record,
                                 const void *rows, size_t row_count, uint32_t partition_count,

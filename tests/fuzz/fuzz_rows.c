@@ -1,6 +1,6 @@
-/* The readers of CSV, JSON lines, fixed records and encoded batches: any file gives the same rows
- * whatever the sizes of chunks and splits, or an error with a text. An input is a byte for the
- * format, one for options, two for the chunk size, two for where a split ends, one for the
+/* The readers of CSV, JSON, separated text, fixed records and encoded batches: any file gives the
+ * same rows whatever the sizes of chunks and splits, or an error with a text. An input is a byte
+ * for the format, one for options, two for the chunk size, two for where a split ends, one for the
  * compression, and the file. */
 #include "base/buffer.h"
 #include "base/pool.h"
@@ -9,7 +9,9 @@
 #include "batch/schema.h"
 #include "batch/value_text.h"
 #include "io/csv_source.h"
+#include "io/delimited.h"
 #include "io/format.h"
+#include "io/json_array.h"
 #include "io/record_window.h"
 #include "io/schema_text.h"
 #include "io/split.h"
@@ -109,6 +111,7 @@ static bool find_state(struct pool *pool, const struct source_options *options,
     return good;
 }
 
+enum { JSON = 1 }; /* in kinds */
 static const struct {
     const char *format, *schema;
 } kinds[] = {
@@ -116,10 +119,13 @@ static const struct {
     {"json", "a i64?, b str?, c list<f64>?, d struct<x bool?, y list<list<str>>>?"},
     {"fixed", "data bytes"},
     {"batches", "a i64?, b str?"},
+    {"text", "text str"},
 };
 
-static struct source_options options_of(uint8_t bits, size_t chunk_bytes)
+/* Of "text" also the separator: some of the bytes before those of the file. */
+static struct source_options options_of(const uint8_t *data, size_t chunk_bytes)
 {
+    uint8_t bits = data[1];
     struct source_options options = {.multiline = true,
                                      .fixed_bytes = 1 + bits % 16,
                                      .chunk_bytes = chunk_bytes,
@@ -131,14 +137,24 @@ static struct source_options options_of(uint8_t bits, size_t chunk_bytes)
     options.no_quotes = (bits & 48) == 48;
     options.strict = (bits & 64) != 0;
     options.header = (bits & 128) != 0;
+    options.array = (bits & 24) == 24;
+    if ((bits & 1) != 0) {
+        options.record_separator = (uint8_t *)(uintptr_t)data + 2; /* lent */
+        options.record_separator_bytes = 1 + bits / 64;
+    }
     return options;
+}
+
+static bool is_array(const uint8_t *data, uint64_t file_bytes)
+{
+    return json_first_byte(data + HEAD_BYTES, file_bytes) == '[';
 }
 
 static void check(struct pool *pool, const uint8_t *data, struct split whole)
 {
     size_t kind = data[0] % (sizeof kinds / sizeof kinds[0]);
     const struct source_format *format = source_format_find(kinds[kind].format);
-    struct source_options options = options_of(data[1], 0);
+    struct source_options options = options_of(data, 0);
     struct reading once = {0}, again = {0};
     barks_schema *schema = NULL;
     must(schema_parse(kinds[kind].schema, &schema));
@@ -146,6 +162,11 @@ static void check(struct pool *pool, const uint8_t *data, struct split whole)
     options.chunk_bytes = WINDOW_CHUNK_BYTES_MIN + (data[2] | (size_t)data[3] << 8);
     struct split parts[2] = {whole, whole};
     bool is_cut = format->is_split && whole.compression == COMPRESSION_NONE && whole.end > 0;
+    if (kind == JSON)
+        is_cut = is_cut && !options.array && !is_array(data, whole.end);
+    if (options.record_separator != NULL)
+        is_cut =
+            is_cut && !separator_overlaps(options.record_separator, options.record_separator_bytes);
     if (is_cut) {
         parts[0].end = parts[1].begin = (data[4] | (uint64_t)data[5] << 8) % (whole.end + 1);
         is_cut = parts[1].begin > 0 && (kind != 0 || find_state(pool, &options, parts));

@@ -2,6 +2,7 @@
 #include "base/pool.h"
 #include "batch/batch.h"
 #include "batch/schema.h"
+#include "io/delimited.h"
 #include "io/file_writer.h"
 #include "io/format.h"
 #include "io/path_fields.h"
@@ -214,6 +215,191 @@ START_TEST(json_that_is_no_row_says_why)
 }
 END_TEST
 
+/* ---- one array a file ---- */
+
+static void put_spaces(char *text, size_t *used, uint64_t *random)
+{
+    for (uint64_t i = property_next(random) % 4; i > 0; i--)
+        text[(*used)++] = " \n\r\t"[property_next(random) % 4];
+}
+
+START_TEST(an_array_has_the_same_rows_however_it_is_spaced_and_read)
+{
+    begin();
+    uint64_t seed = property_seed(), random = seed;
+    enum { TEXT_BYTES = 400000, ROWS_MAX = 3000 };
+    barks_schema *schema = NULL;
+    char *text = malloc(TEXT_BYTES);
+    ck_assert_ptr_nonnull(text);
+    must(schema_parse("i i64, t str, l list<i64>", &schema));
+    const char *path = path_in(directory, "in.json");
+    for (int round = 0; round < 30; round++) {
+        size_t used = 0;
+        uint32_t rows_wanted = (uint32_t)(property_next(&random) % (round % 2 ? ROWS_MAX : 3));
+        put_spaces(text, &used, &random);
+        text[used++] = '[';
+        for (uint32_t i = 0; i < rows_wanted; i++) {
+            put_spaces(text, &used, &random);
+            used += (size_t)snprintf(text + used, TEXT_BYTES - used,
+                                     "%s{\"l\":[%u,\n%u],\"i\":%u ,\"t\":\"],}[\\\"%.*s\\\\\"}",
+                                     i > 0 ? "," : "", i, i, i, (int)(property_next(&random) % 30),
+                                     "{{{{{{{{{{]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
+        }
+        put_spaces(text, &used, &random);
+        text[used++] = ']';
+        put_spaces(text, &used, &random);
+        write_file(path, text, used);
+        struct source_options options = {.chunk_bytes = 16 + property_next(&random) % 3000,
+                                         .array = round % 3 == 0};
+        struct split split = split_of(path);
+        struct batch *rows = NULL;
+        must(read_all("json", &options, schema, &split, 1, NULL, &rows));
+        REQUIRE(rows->base.row_count == rows_wanted,
+                "%u rows; replay with BARKS_TEST_SEED=%" PRIu64, (unsigned)rows->base.row_count,
+                seed);
+        for (uint32_t i = 0; i < rows_wanted; i++) {
+            const barks_str *t = (const barks_str *)rows->base.columns[1].values + i;
+            ck_assert_int_eq(((const int64_t *)rows->base.columns[0].values)[i], i);
+            ck_assert(memcmp(barks_str_bytes(t), "],}[\"", 5) == 0 &&
+                      barks_str_bytes(t)[t->length - 1] == '\\');
+        }
+        batch_destroy(rows);
+    }
+    free(text);
+    schema_destroy(schema);
+    end();
+}
+END_TEST
+
+START_TEST(an_array_that_is_wrong_says_where)
+{
+    begin();
+    static const struct {
+        const char *text, *reason;
+        bool wants_array;
+        uint64_t bad_rows; /* where it can be read, but for these */
+    } cases[] = {
+        {"[{\"i\":1}\n{\"i\":2}]", "line 2 of", false, 0},
+        {"[{\"i\":1},]", "value is missing", false, 0},
+        {"[,{\"i\":1}]", "value is missing", false, 0},
+        {"[{\"i\":1}", "not closed", false, 0},
+        {"[{\"i\":1},", "not closed", false, 0},
+        {"[{\"i\":\"1", "not closed", false, 0},
+        {"[", "not closed", false, 0},
+        {"[{\"i\":1}] x", "something follows", false, 0},
+        {"{\"i\":1}", ".array = true", true, 0},
+        {"[{\"i\":1},7, \"a,]\" ,null,[{}],{\"i\":[1}},{\"i\":2},}]", NULL, false, 6},
+        {"", NULL, true, 0},
+        {" \n", NULL, false, 0},
+        {"\xef\xbb\xbf[]", NULL, true, 0},
+        {"\xef\xbb\xbf [ ]", NULL, false, 0},
+    };
+    barks_schema *schema = NULL;
+    must(schema_parse("i i64", &schema));
+    const char *path = path_in(directory, "bad.json");
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct batch *rows = NULL;
+        struct source_options options = {.array = cases[c].wants_array, .chunk_bytes = 16};
+        struct bad_rows bad = {.mode = BAD_ROWS_DROP};
+        write_text_file(path, cases[c].text);
+        struct split split = split_of(path);
+        barks_status *status = read_all("json", &options, schema, &split, 1, &bad, &rows);
+        if (cases[c].reason != NULL)
+            must_fail(status, BARKS_BAD_INPUT, path, cases[c].reason, NULL);
+        else
+            must(status);
+        ck_assert_uint_eq(bad.count, cases[c].bad_rows);
+        batch_destroy(rows);
+    }
+    schema_destroy(schema);
+    end();
+}
+END_TEST
+
+START_TEST(numbers_beyond_i64_are_for_f64)
+{
+    begin();
+    barks_schema *schema = NULL;
+    struct batch *rows = NULL;
+    struct source_options options = {0};
+    must(schema_parse("i i64?, x f64?", &schema));
+    const char *path = path_in(directory, "in.json");
+    write_text_file(path, "{\"x\":9223372036854775808,\"i\":9223372036854775807}\n"
+                          "{\"x\":-1e400,\"i\":-9223372036854775808}\n"
+                          "{\"x\":123456789012345678901234567890}\n");
+    struct split split = split_of(path);
+    must(read_all("json", &options, schema, &split, 1, NULL, &rows));
+    const double *x = rows->base.columns[1].values;
+    ck_assert(x[0] == 9223372036854775808.0 && x[1] < -1e308 &&
+              x[2] == 123456789012345678901234567890.0);
+    ck_assert(((const int64_t *)rows->base.columns[0].values)[0] == INT64_MAX);
+    batch_destroy(rows);
+    write_text_file(path, "{\"i\":9223372036854775808}\n");
+    split = split_of(path);
+    must_fail(read_all("json", &options, schema, &split, 1, NULL, &rows), BARKS_BAD_INPUT,
+              "9223372036854775808", "is no i64", NULL);
+    batch_destroy(rows);
+    schema_destroy(schema);
+    end();
+}
+END_TEST
+
+/* ---- text between separators ---- */
+
+START_TEST(texts_between_separators_are_those_of_a_loop_wherever_the_splits_lie)
+{
+    begin();
+    uint64_t seed = property_seed(), random = seed;
+    static const char *const separators[] = {"|", "\r\n", "ab", "aab", "\n\n\t", "abc|abd"};
+    static const barks_type str = {.id = BARKS_STR};
+    static const barks_field fields[] = {{.name = "text", .type = &str}};
+    static const barks_schema schema = {.field_count = 1, .fields = fields};
+    const char *path = path_in(directory, "in.txt");
+    for (int round = 0; round < 300; round++) {
+        char text[600];
+        const char *separator = separators[property_next(&random) % 6];
+        size_t used = property_next(&random) % 500, separator_bytes = strlen(separator);
+        for (size_t i = 0; i < used; i++)
+            text[i] = "ab\r\n|\t\0c"[property_next(&random) % 8];
+        for (size_t i = 0; i + 8 < used; i += 1 + property_next(&random) % 40)
+            memcpy(text + i, separator, separator_bytes);
+        write_file(path, text, used);
+        struct source_options options = {.chunk_bytes = 16 + property_next(&random) % 300,
+                                         .record_separator = (uint8_t *)(uintptr_t)separator,
+                                         .record_separator_bytes = separator_bytes};
+        struct split splits[4] = {split_of(path), split_of(path), split_of(path), split_of(path)};
+        for (int s = 1; s < 4; s++) {
+            splits[s].begin = splits[s - 1].begin;
+            if (used > splits[s].begin)
+                splits[s].begin += property_next(&random) % (used - splits[s].begin);
+            splits[s - 1].end = splits[s].begin;
+        }
+        size_t at = 0;
+        for (int s = 0; s < 4; s++) {
+            struct batch *rows = NULL;
+            if (splits[s].begin == splits[s].end && splits[s].begin > 0)
+                continue; /* no plan has such a split */
+            must(read_all("text", &options, &schema, &splits[s], 1, NULL, &rows));
+            for (uint32_t i = 0; i < rows->base.row_count; i++) {
+                const barks_str *is = (const barks_str *)rows->base.columns[0].values + i;
+                const char *end = memmem(text + at, used - at, separator, separator_bytes);
+                size_t length = end != NULL ? (size_t)(end - text) - at : used - at;
+                REQUIRE(at < used && is->length == length &&
+                            memcmp(barks_str_bytes(is), text + at, length) == 0,
+                        "row %u at %zu; replay with BARKS_TEST_SEED=%" PRIu64, i, at, seed);
+                at += length + (end != NULL ? separator_bytes : 0);
+            }
+            batch_destroy(rows);
+        }
+        REQUIRE(at == used, "%zu bytes of %zu; replay with BARKS_TEST_SEED=%" PRIu64, at, used,
+                seed);
+    }
+    ck_assert(separator_overlaps((const uint8_t *)"abcab", 5));
+    ck_assert(!separator_overlaps((const uint8_t *)"aab", 3));
+    end();
+}
+END_TEST
+
 START_TEST(records_of_fixed_length_and_whole_files_are_rows)
 {
     begin();
@@ -391,6 +577,9 @@ END_TEST
 
 SUITE_MAIN("io/formats", nested_json_is_read_and_written_back_the_same,
            json_lines_come_once_whatever_the_splits, json_that_is_no_row_says_why,
+           an_array_has_the_same_rows_however_it_is_spaced_and_read,
+           an_array_that_is_wrong_says_where, numbers_beyond_i64_are_for_f64,
+           texts_between_separators_are_those_of_a_loop_wherever_the_splits_lie,
            records_of_fixed_length_and_whole_files_are_rows, a_damaged_file_of_batches_is_an_error,
            every_compression_is_read_and_a_cut_file_is_an_error, paths_give_values,
            schemas_are_read_from_text)

@@ -32,12 +32,11 @@ static void end(void)
 }
 
 /* The files of some paths, without the working directory, by blanks: "a.txt b/c.txt". */
-static void expect_files(bool recursive, const char *const *paths, size_t path_count,
-                         const char *wanted)
+static void expect_files(const struct listing_options *options, const char *const *paths,
+                         size_t path_count, const char *wanted)
 {
     BARKS_AUTO(listing) listing = {0};
-    struct listing_options options = {.recursive = recursive};
-    must(listing_make(paths, path_count, &options, &listing));
+    must(listing_make(paths, path_count, options, &listing));
     char names[2000] = "";
     for (size_t i = 0; i < listing.file_count; i++) {
         const char *path = listing.files[i].path;
@@ -48,9 +47,14 @@ static void expect_files(bool recursive, const char *const *paths, size_t path_c
     ck_assert_str_eq(names, wanted);
 }
 #define FILES(wanted, ...)                                                                         \
-    expect_files(false, (const char *const[]){__VA_ARGS__},                                        \
+    expect_files(&(struct listing_options){0}, (const char *const[]){__VA_ARGS__},                 \
                  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), (wanted))
-#define FILES_BELOW(wanted, path) expect_files(true, (const char *const[]){path}, 1, (wanted))
+#define FILES_BELOW(wanted, path)                                                                  \
+    expect_files(&(struct listing_options){.recursive = true}, (const char *const[]){path}, 1,     \
+                 (wanted))
+#define FILES_WHERE(wanted, path, where)                                                           \
+    expect_files(&(struct listing_options){.recursive = true, .where_path = (where)},              \
+                 (const char *const[]){path}, 1, (wanted))
 #define FAILS(path, code, ...)                                                                     \
     do {                                                                                           \
         BARKS_AUTO(listing) none_ = {0};                                                           \
@@ -104,11 +108,49 @@ START_TEST(lists_name_paths_line_by_line)
     make_tree();
     write_text_file("list", "data/b.txt\r\n\ndata/sub/d.*\n");
     FILES("data/b.txt data/sub/d.txt", "@list");
+    write_text_file("list", "data/{c.csv,sub}\ndata/sub/**/e*\n");
+    FILES("data/c.csv data/sub/d.txt data/sub/deep/e.txt data/sub/link", "@list");
+    ck_assert_int_eq(unlink("data/sub/loop"), 0);
+    FILES_BELOW("data/c.csv data/sub/d.txt data/sub/deep/e.txt data/sub/deep/e.txt data/sub/link",
+                "@list");
+    write_text_file("list", "");
+    FILES("", "@list");
     write_text_file("list", "data/b.txt\nnowhere\n");
     FAILS("@list", BARKS_IO, "line 2 of the list 'list'", "nowhere");
     write_text_file("list", "@list\n");
     FAILS("@list", BARKS_INVALID, "line 1", "names another list");
     FAILS("@nolist", BARKS_IO, "nolist");
+    end();
+}
+END_TEST
+
+START_TEST(directories_of_other_values_are_not_looked_into)
+{
+    begin();
+    ck_assert_int_eq(system("mkdir -p t/year=2023/c=a t/year=2024/c=a t/year=2024/c=b%20c t/other; "
+                            "touch t/x.csv t/year=2023/c=a/1 t/year=2024/c=a/2 "
+                            "'t/year=2024/c=b%20c/3' t/year=2024/4 t/other/5"),
+                     0);
+    FILES_WHERE("t/year=2024/4 t/year=2024/c=a/2 t/year=2024/c=b%20c/3", "t", "year=2024");
+    FILES_WHERE("t/year=2023/c=a/1 t/year=2024/c=a/2", "t", "c=a");
+    FILES_WHERE("t/year=2024/c=b%20c/3", "t", " year = 2024 ,c=b c");
+    FILES_WHERE("t/year=2024/c=a/2", "t/*/*/*", "year=2024,c=a");
+    FILES_WHERE("", "t", "year=2025");
+    FILES_WHERE("", "t/year=2024", "year=2023");
+    FILES_WHERE("", "t", "month=1");
+    ck_assert_int_eq(system("ln -s . t/year=2023/loop"), 0); /* endless, if it were looked into */
+    FILES_WHERE("t/year=2024/c=a/2", "t", "year=2024, c=a");
+    static const char *const wrong[][2] = {{"year", "'year' in it is no name=value"},
+                                           {"=1", "'=1' in it"},
+                                           {"", "'' in it"},
+                                           {"a=1,", "'' in it"},
+                                           {"a=1, a=2", "names 'a' twice"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        BARKS_AUTO(listing) none = {0};
+        struct listing_options options = {.where_path = wrong[i][0]};
+        must_fail(listing_make((const char *const[]){"t"}, 1, &options, &none), BARKS_INVALID,
+                  ".where_path", wrong[i][1], NULL);
+    }
     end();
 }
 END_TEST
@@ -387,7 +429,8 @@ START_TEST(malformed_splits_are_refused)
 END_TEST
 
 SUITE_MAIN("io/listing", files_directories_and_patterns_are_found_in_order,
-           lists_name_paths_line_by_line, what_cannot_be_read_is_refused_in_words,
-           patterns_match_names, many_small_files_take_a_moment,
-           marks_tell_what_another_host_does_not_see, splits_cover_every_byte_once_in_order,
-           splits_are_of_even_size, malformed_splits_are_refused)
+           lists_name_paths_line_by_line, directories_of_other_values_are_not_looked_into,
+           what_cannot_be_read_is_refused_in_words, patterns_match_names,
+           many_small_files_take_a_moment, marks_tell_what_another_host_does_not_see,
+           splits_cover_every_byte_once_in_order, splits_are_of_even_size,
+           malformed_splits_are_refused)

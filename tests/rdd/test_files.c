@@ -234,6 +234,96 @@ SHAPES(outputs_are_refused_replaced_appended_to_or_left)
     remove_place();
 }
 
+/* ---- arrays and separators ---- */
+
+BARKS_RECORD(event, (i64, id), (optional(str), kind));
+
+SHAPES(an_array_of_many_splits_is_read_whole)
+{
+    enum { EVENTS = 20000 }; /* several splits of bytes */
+    const char *path = path_of("events.json");
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < EVENTS; i++)
+        fprintf(file, "%s{\n  \"id\": %d, \"kind\": \"[%d}\"\n}", i == 0 ? "[" : ",\n", i, i);
+    fprintf(file, "\n]\n");
+    ck_assert_int_eq(fclose(file), 0);
+    for (int array = 0; array < 2; array++) { /* asked for, and found */
+        int64_t count = 0;
+        barks_rdd *rdd = barks_read_json(context, path, event, .array = array == 1);
+        struct event *events = barks_collect(rdd, event, &count);
+        ck_assert_int_eq(count, EVENTS);
+        for (int64_t i = 0; i < count; i++)
+            ck_assert_int_eq(events[i].id, i);
+    }
+    remove_place();
+}
+
+SHAPES(rows_end_at_the_separator_that_is_given)
+{
+    enum { TEXTS = 30000 };
+    const char *path = path_of("texts");
+    for (int round = 0; round < 3; round++) {
+        /* The last one overlaps itself: the file is one split. */
+        static const char *const separators[] = {"\n%\n", "\0", "--"};
+        static const size_t sizes[] = {3, 1, 2};
+        FILE *file = fopen(path, "w");
+        ck_assert_ptr_nonnull(file);
+        for (int i = 0; i < TEXTS; i++) {
+            fprintf(file, "%s\n%d\r", i % 10 == 0 ? "" : "text", i);
+            fwrite(separators[round], 1, sizes[round], file);
+        }
+        ck_assert_int_eq(fclose(file), 0);
+        int64_t count = 0;
+        struct barks_text *rows =
+            barks_collect(barks_read_text(context, path, .separator = separators[round],
+                                          .separator_bytes = round == 1 ? 1 : 0),
+                          barks_text, &count);
+        ck_assert_int_eq(count, TEXTS);
+        for (int64_t i = 0; i < count; i++) {
+            char text[40];
+            int length = snprintf(text, sizeof text, "%s\n%d\r", i % 10 == 0 ? "" : "text", (int)i);
+            ck_assert(barks_str_equal(rows[i].text, barks_str_of(text, (size_t)length)));
+        }
+    }
+    ck_assert_int_eq(barks_count(barks_read_text(context, path, .separator = "")), -1);
+    barks_status *error = barks_take_error(context);
+    ck_assert_int_eq(barks_status_code(error), BARKS_INVALID);
+    barks_status_free(error);
+    remove_place();
+}
+
+SHAPES(only_directories_that_were_asked_for_are_read)
+{
+    char name[64];
+    ck_assert_int_eq(mkdir(path_of("t"), 0777), 0);
+    for (int year = 2020; year < 2024; year++) {
+        snprintf(name, sizeof name, "t/year=%d", year);
+        ck_assert_int_eq(mkdir(path_of(name), 0777), 0);
+        snprintf(name, sizeof name, "t/year=%d/x.csv", year);
+        write_text(path_of(name), "price\n1\n2\n");
+    }
+    const char *where = "year=2022";
+    ck_assert_int_eq(barks_count(barks_read_text(context, path_of("t"), .where_path = where)), 3);
+    ck_assert_int_eq(barks_count(barks_read_text(context, path_of("t"), .recursive = true)), 12);
+    int64_t count = 0;
+    struct trip *trips =
+        barks_collect(barks_read_csv_as(context, path_of("t"), "year i64, price f64, country str?",
+                                        .header = BARKS_NEVER, .skip = 1, .partitioned = true,
+                                        .where_path = where, .bad_rows = BARKS_DROP_BAD),
+                      trip, &count);
+    ck_assert_int_eq(count, 0); /* one column, not two */
+    trips = barks_collect(barks_read_csv_as(context, path_of("t"), "year i64, price f64",
+                                            .partitioned = true, .where_path = where),
+                          trip, &count);
+    ck_assert_ptr_null(trips); /* no field country */
+    barks_status_free(barks_take_error(context));
+    ck_assert_int_eq(barks_count(barks_read_csv_as(context, path_of("t"), "year i64, price f64",
+                                                   .partitioned = true, .where_path = where)),
+                     2);
+    remove_place();
+}
+
 /* ---- the rest ---- */
 
 BARKS_MAP(square, barks_number, just_id) { out->id = in->value * in->value; }
@@ -289,4 +379,7 @@ SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_out_and_come_back_in_every_format),
            ON_SHAPES(types_are_inferred), ON_SHAPES(bad_rows_are_kept_dropped_or_put_aside),
            ON_SHAPES(a_bad_row_ends_the_action_with_its_place),
            ON_SHAPES(outputs_are_refused_replaced_appended_to_or_left),
-           ON_SHAPES(ranges_are_counted), ON_SHAPES(records_and_whole_files_are_rows))
+           ON_SHAPES(an_array_of_many_splits_is_read_whole),
+           ON_SHAPES(rows_end_at_the_separator_that_is_given),
+           ON_SHAPES(only_directories_that_were_asked_for_are_read), ON_SHAPES(ranges_are_counted),
+           ON_SHAPES(records_and_whole_files_are_rows))
