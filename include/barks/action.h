@@ -79,26 +79,6 @@ BARKS_API void *barks_first_at(barks_rdd *rdd, const barks_record *record, const
 #define barks_take_ordered(rdd, n, order, record, out_count)                                       \
     barks_top(rdd, n, order, record, out_count)
 
-typedef struct barks_sample_options {
-    char first_; /* for the macros: so that options can be left out */
-    bool with_replacement;
-    uint64_t seed;
-} barks_sample_options;
-/**
- * Just n rows at random, or all where there are fewer, in random order; with replacement n rows of
- * which each may come several times. The same rows on any number of ranks, for one seed. Counts the
- * rows first, so the dataset is computed twice unless it is cached.
- *
- * Options: .with_replacement, .seed.
- */
-#define barks_take_sample(rdd, n, record, ...) BARKS_TAKE_SAMPLE_(rdd, n, record, __VA_ARGS__, )
-#define BARKS_TAKE_SAMPLE_(rdd, n, record, out_count, ...)                                         \
-    ((struct record *)barks_take_sample_at((rdd), (n), &barks_record_##record, (out_count),        \
-                                           &(barks_sample_options){0, __VA_ARGS__}, BARKS_HERE))
-BARKS_API void *barks_take_sample_at(barks_rdd *rdd, int64_t n, const barks_record *record,
-                                     int64_t *out_count, const barks_sample_options *options,
-                                     const char *where);
-
 /* All rows whose fields equal those of *key, a struct of key_record, in order: barks_lookup(prices,
  * item_key, &(struct item_key){.item = 7}, price, &n). Reads one partition alone where the dataset
  * is partitioned by just these keys. */

@@ -1,4 +1,4 @@
-/* Joins, sets, values changed under their keys; rows side by side, numbered, drawn, piped. */
+/* Joins, sets, values changed under their keys; rows side by side, numbered, piped. */
 #pragma once
 #pragma GCC system_header
 
@@ -138,27 +138,6 @@ BARKS_API barks_rdd *barks_zip_with_index_at(barks_rdd *rdd, const char *name, c
 #define barks_zip_with_unique_id(rdd, name) barks_zip_with_unique_id_at((rdd), (name), BARKS_HERE)
 BARKS_API barks_rdd *barks_zip_with_unique_id_at(barks_rdd *rdd, const char *name,
                                                  const char *where);
-
-typedef struct barks_fraction_options {
-    char first_;           /* for the macros: so that options can be left out */
-    double fraction;       /* in [0, 1]; with replacement any that is not negative */
-    bool with_replacement; /* a row comes as many times as Poisson's distribution says */
-    uint64_t seed;         /* the same seed draws the same rows */
-} barks_fraction_options;
-
-/* About a fraction of the rows, each drawn by itself: barks_sample(rdd, .fraction = 0.1, .seed =
- * 7). */
-#define barks_sample(rdd, ...)                                                                     \
-    barks_sample_at((rdd), &(barks_fraction_options){0, __VA_ARGS__}, BARKS_HERE)
-BARKS_API barks_rdd *barks_sample_at(barks_rdd *rdd, const barks_fraction_options *options,
-                                     const char *where);
-
-/* Every row into one of count datasets, in parts of about the weights' ratios; the same seed splits
- * in the same way. False where the weights are wrong; the datasets then bear the error. */
-#define barks_random_split(rdd, weights, count, seed, out_rdds)                                    \
-    barks_random_split_at((rdd), (weights), (count), (seed), (out_rdds), BARKS_HERE)
-BARKS_API bool barks_random_split_at(barks_rdd *rdd, const double *weights, uint32_t count,
-                                     uint64_t seed, barks_rdd **out_rdds, const char *where);
 
 /* Options of barks_pipe; what is left out is 0. */
 typedef struct barks_pipe_options {

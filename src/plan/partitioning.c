@@ -47,8 +47,9 @@ static bool rows_stay(const struct node *node)
     const struct step *step = &node->step;
     bool is_filter = step->function != NULL && step->function->kind == BARKS_KIND_FILTER;
     switch (step->kind) {
+    case STEP_SAMPLE: /* lots are other rows */
+        return node->record == node->inputs[0]->record;
     case STEP_SORT:
-    case STEP_SAMPLE:
     case STEP_NUMBER:
     case STEP_KEEP:
     case STEP_PROJECT:

@@ -44,6 +44,8 @@ static const struct op_case *find_in_all(const char *name)
     const struct op_case *found = find(ops_a, ops_a_count, name);
     if (found == NULL)
         found = find(ops_b, ops_b_count, name);
+    if (found == NULL)
+        found = find(ops_samples, ops_samples_count, name);
     return found != NULL ? found : find(ops_c, ops_c_count, name);
 }
 

@@ -14,6 +14,7 @@ import ops_a
 import ops_b
 import ops_c
 import ops_rows
+import ops_samples
 import outputs
 import shapes
 
@@ -23,7 +24,7 @@ LIMIT_SECONDS = 300
 
 def operations(wanted):
     found = {}
-    for module in (ops_a, ops_b, ops_c):
+    for module in (ops_a, ops_b, ops_c, ops_samples):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = function
