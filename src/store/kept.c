@@ -16,7 +16,7 @@ barks_status *kept_store_create(const struct kept_options *options, struct kept_
     if (store == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a store of kept partitions");
     store->options = *options;
-    store->room = (struct kept_room){.pool = options->pool, .scratch = options->scratch};
+    store->room = (struct spill_room){.pool = options->pool, .scratch = options->scratch};
     store->giver = (struct giver){.name = "kept partitions", .give = give, .context = store};
     lock_init(&store->lock, LOCK_STORE, "kept partitions");
     pool_add_giver(options->pool, &store->giver);
@@ -54,7 +54,7 @@ static void unlink_locked(struct kept_store *store, struct kept_entry *entry)
 static void free_locked(struct kept_store *store, struct kept_entry *entry)
 {
     store->locked.memory_bytes -= entry->pieces.memory_bytes;
-    kept_pieces_drop(&entry->pieces, &store->room);
+    kept_pieces_drop(&entry->pieces);
     free(entry);
 }
 
@@ -235,7 +235,7 @@ static void move_to_disk_locked(struct kept_store *store, struct kept_entry *ent
         evict_locked(store, entry);
     }
     barks_status_free(status);
-    kept_pieces_drop(&moved, &store->room);
+    kept_pieces_drop(&moved);
     let_go_locked(store, entry);
 }
 

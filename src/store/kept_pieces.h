@@ -3,20 +3,17 @@
 
 #include "barks/status.h"
 #include "batch/batch.h"
-#include "store/scratch.h"
+#include "store/packed_rows.h"
+#include "store/spill.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct pool;
-
-/* In one of three forms: a batch, encoded bytes in memory, or a place on disk. */
+/* In one of three forms. */
 struct kept_piece {
     struct batch *batch; /* owned */
-    uint8_t *bytes;      /* owned: stored_bytes of the pool */
-    struct scratch_place place;
-    uint64_t encoded_bytes; /* as the codec writes it */
-    uint64_t stored_bytes;  /* bytes or place: fewer than encoded_bytes where it is compressed */
+    struct packed_rows packed;
+    struct spilled spilled;
 };
 
 /* Begins zeroed, ends with kept_pieces_drop. Threads: one owner at a time; visits may be many. */
@@ -27,33 +24,27 @@ struct kept_pieces {
     uint64_t memory_bytes, disk_bytes;
 };
 
-/* Where pieces get memory and disk space. Borrowed by all that takes it. */
-struct kept_room {
-    struct pool *pool;
-    struct scratch *scratch;
-};
-
-void kept_pieces_drop(struct kept_pieces *pieces, const struct kept_room *room);
+void kept_pieces_drop(struct kept_pieces *pieces);
 
 /* Adds rows in one of the forms: the batch itself (which is taken on success), a copy encoded in
  * memory, or one on disk. Errors: those of memory and of scratch_write. */
 BARKS_CHECKED barks_status *kept_pieces_add_batch(struct kept_pieces *pieces, struct batch *batch);
 BARKS_CHECKED barks_status *kept_pieces_add_encoded(struct kept_pieces *pieces,
-                                                    const struct kept_room *room,
+                                                    const struct spill_room *room,
                                                     const struct batch *batch, bool compress);
 BARKS_CHECKED barks_status *kept_pieces_add_on_disk(struct kept_pieces *pieces,
-                                                    const struct kept_room *room,
+                                                    const struct spill_room *room,
                                                     const struct batch *batch, bool compress);
 
 /* A copy of pieces of which all are on disk. */
 BARKS_CHECKED barks_status *kept_pieces_to_disk(const struct kept_pieces *pieces,
-                                                const struct kept_room *room, bool compress,
+                                                const struct spill_room *room, bool compress,
                                                 struct kept_pieces *out_pieces);
 
 /* Hands the rows of all pieces to visit, decoded where they are not batches. Errors: those of
  * visit, of memory, BARKS_IO, BARKS_BAD_INPUT. */
 BARKS_CHECKED barks_status *
-kept_pieces_visit(const struct kept_pieces *pieces, const struct kept_room *room,
+kept_pieces_visit(const struct kept_pieces *pieces, const struct spill_room *room,
                   const barks_schema *schema,
                   barks_status *(*visit)(void *context, struct batch *batch), void *context);
 

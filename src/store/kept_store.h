@@ -31,7 +31,7 @@ struct kept_protection {
 
 struct kept_store {
     struct kept_options options;
-    struct kept_room room;
+    struct spill_room room;
     struct giver giver;
     struct lock lock;
     struct {

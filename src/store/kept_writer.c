@@ -48,7 +48,7 @@ static void forget(struct kept_writer *writer)
     batch_destroy(writer->rows);
     writer->rows = NULL;
     uint64_t claimed = writer->pieces.memory_bytes;
-    kept_pieces_drop(&writer->pieces, &writer->store->room);
+    kept_pieces_drop(&writer->pieces);
     kept_unclaim(writer->store, claimed);
     writer->state = GAVE_UP;
 }
@@ -85,7 +85,7 @@ BARKS_CHECKED static barks_status *leave_memory(struct kept_writer *writer)
     BARKS_TRY(
         kept_pieces_to_disk(&writer->pieces, &writer->store->room, compresses(writer), &moved));
     uint64_t claimed = writer->pieces.memory_bytes;
-    kept_pieces_drop(&writer->pieces, &writer->store->room);
+    kept_pieces_drop(&writer->pieces);
     kept_unclaim(writer->store, claimed);
     writer->pieces = moved;
     writer->state = WRITES_TO_DISK;

@@ -8,14 +8,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { DIRECTORIES_MAX = 64, WRITE_BYTES_MAX = 1 << 30 /* Linux moves at most 2 GiB at a time */ };
+enum {
+    DIRECTORIES_MAX = 64,
+    WRITE_BYTES_MAX = 1 << 30, /* Linux moves at most 2 GiB at a time */
+    PATH_BYTES_MAX = 1024,
+    UNIT_BYTES = 4096,
+    HOLE_BYTES_MIN = 256 << 10,
+};
 
+/* Places of one size that were given back. */
+struct scratch_class {
+    uint64_t bytes;
+    uint64_t *offsets; /* owned */
+    uint32_t count, capacity;
+};
+
+/* descriptor is set once; what follows it is guarded by the lock. */
 struct scratch_file {
     const char *directory; /* in scratch->text */
-    int descriptor;        /* -1: not opened yet; set once, under the lock */
-    uint64_t end;          /* under the lock */
+    int descriptor;        /* -1: not opened yet */
+    uint64_t end;
+    struct scratch_class *classes; /* owned */
+    uint32_t class_count;
 };
 
 struct scratch {
@@ -23,14 +40,20 @@ struct scratch {
     struct scratch_file files[DIRECTORIES_MAX];
     uint32_t count;
     struct lock lock;
-    uint32_t next; /* under the lock: whose turn it is */
+    /* Under the lock. */
+    uint32_t next; /* whose turn it is */
+    uint64_t used_bytes, peak_bytes;
 };
+
+static bool is_empty(const char *text) { return text == NULL || *text == '\0'; }
 
 barks_status *scratch_create(const char *directories, struct scratch **out_scratch)
 {
-    const char *temporary = getenv("TMPDIR");
-    if (directories == NULL || *directories == '\0')
-        directories = temporary != NULL && *temporary != '\0' ? temporary : "/tmp";
+    static const char *const usual[] = {"SLURM_TMPDIR", "TMPDIR"};
+    for (size_t i = 0; is_empty(directories) && i < sizeof usual / sizeof usual[0]; i++)
+        directories = getenv(usual[i]);
+    if (is_empty(directories))
+        directories = "/tmp";
     struct scratch *scratch = calloc(1, sizeof *scratch);
     char *text = strdup(directories);
     if (scratch == NULL || text == NULL) {
@@ -52,50 +75,145 @@ void scratch_destroy(struct scratch *scratch)
 {
     if (scratch == NULL)
         return;
-    for (uint32_t i = 0; i < scratch->count; i++)
-        if (scratch->files[i].descriptor >= 0)
-            close(scratch->files[i].descriptor);
+    for (uint32_t i = 0; i < scratch->count; i++) {
+        struct scratch_file *file = &scratch->files[i];
+        if (file->descriptor >= 0)
+            (void)close(file->descriptor); /* what it holds is wanted no more */
+        for (uint32_t k = 0; k < file->class_count; k++)
+            free(file->classes[k].offsets);
+        free(file->classes);
+    }
     lock_drop(&scratch->lock);
     free(scratch->text);
     free(scratch);
+}
+
+/* ---- the files ---- */
+
+/* A directory that only this user can enter, made for one file. */
+BARKS_CHECKED static barks_status *make_private(const char *directory, char *path,
+                                                size_t path_bytes)
+{
+    struct stat found;
+    int length = snprintf(path, path_bytes, "%s/barks-scratch-XXXXXX", directory);
+    if (length < 0 || (size_t)length >= path_bytes)
+        BARKS_FAIL(BARKS_INVALID, "the name of scratch directory '%s' is too long", directory);
+    if (mkdtemp(path) == NULL)
+        BARKS_FAIL(BARKS_IO,
+                   "cannot create a scratch directory in '%s': %s; --barks-scratch names others",
+                   directory, strerrordesc_np(errno));
+    if (lstat(path, &found) != 0 || found.st_uid != geteuid() || (found.st_mode & 0777) != 0700) {
+        (void)rmdir(path); /* what is told is why */
+        BARKS_FAIL(BARKS_IO,
+                   "a directory made in '%s' is not this user's alone (mode 0700), so scratch data "
+                   "could be read by others; --barks-scratch names another place",
+                   directory);
+    }
+    return NULL;
 }
 
 /* A file that has no name, or loses it at once: so it is gone with the process, however that ends.
  */
 BARKS_CHECKED static barks_status *open_nameless(const char *directory, int *out_descriptor)
 {
-    char path[4096];
-    int descriptor = open(directory, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+    char home[PATH_BYTES_MAX], path[PATH_BYTES_MAX + 8];
+    BARKS_TRY(make_private(directory, home, sizeof home));
+    int descriptor = open(home, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0) { /* file systems without O_TMPFILE */
-        snprintf(path, sizeof path, "%s/barks-scratch-XXXXXX", directory);
-        descriptor = mkostemp(path, O_CLOEXEC);
-        if (descriptor < 0)
-            BARKS_FAIL(BARKS_IO,
-                       "cannot create a scratch file in '%s': %s; --barks-scratch names another "
-                       "directory",
-                       directory, strerrordesc_np(errno));
-        unlink(path);
+        snprintf(path, sizeof path, "%s/rows", home);
+        descriptor = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (descriptor >= 0)
+            (void)unlink(path); /* one that keeps its name is found by whoever cleans up */
     }
+    int error = errno;
+    (void)rmdir(home); /* likewise */
+    if (descriptor < 0)
+        BARKS_FAIL(BARKS_IO,
+                   "cannot create a scratch file in '%s': %s; --barks-scratch names another "
+                   "directory",
+                   directory, strerrordesc_np(error));
     *out_descriptor = descriptor;
     return NULL;
 }
 
-/* The next size_bytes of the file of this number. */
+/* ---- space ---- */
+
+/* What a piece takes of a file: few sizes, so that what is free fits what is wanted. */
+static uint64_t size_class(uint64_t bytes)
+{
+    uint64_t unit = bytes <= 64 * UNIT_BYTES     ? UNIT_BYTES
+                    : bytes <= 1024 * UNIT_BYTES ? 16 * UNIT_BYTES
+                                                 : 256 * UNIT_BYTES;
+    return (bytes + unit - 1) / unit * unit;
+}
+
+static struct scratch_class *class_locked(struct scratch_file *file, uint64_t class_bytes)
+{
+    for (uint32_t i = 0; i < file->class_count; i++)
+        if (file->classes[i].bytes == class_bytes)
+            return &file->classes[i];
+    return NULL;
+}
+
+/* A place of that class that was given back. */
+static bool take_free_locked(struct scratch_file *file, uint64_t class_bytes, uint64_t *out_offset)
+{
+    struct scratch_class *class = class_locked(file, class_bytes);
+    if (class == NULL || class->count == 0)
+        return false;
+    *out_offset = class->offsets[--class->count];
+    return true;
+}
+
+/* Without memory to note it the place is not used again. */
+static void note_free_locked(struct scratch_file *file, uint64_t class_bytes, uint64_t offset)
+{
+    struct scratch_class *class = class_locked(file, class_bytes);
+    if (class == NULL) {
+        struct scratch_class *grown =
+            realloc(file->classes, (file->class_count + 1) * sizeof *grown);
+        if (grown == NULL)
+            return;
+        file->classes = grown;
+        class = &grown[file->class_count++];
+        *class = (struct scratch_class){.bytes = class_bytes};
+    }
+    if (class->count == class->capacity) {
+        uint32_t capacity = 2 * class->capacity + 16;
+        uint64_t *grown = realloc(class->offsets, capacity * sizeof *grown);
+        if (grown == NULL)
+            return;
+        class->offsets = grown;
+        class->capacity = capacity;
+    }
+    class->offsets[class->count++] = offset;
+}
+
+/* Room for size_bytes in the file of this number. */
 BARKS_CHECKED static barks_status *claim(struct scratch *scratch, uint32_t number,
                                          size_t size_bytes, struct scratch_place *out_place)
 {
     struct scratch_file *file = &scratch->files[number];
+    struct scratch_place place = {.directory = number, .size_bytes = size_bytes};
+    uint64_t class_bytes = size_class(size_bytes);
     barks_status *status = NULL;
     lock_acquire(&scratch->lock);
     if (file->descriptor < 0)
         status = open_nameless(file->directory, &file->descriptor);
-    *out_place =
-        (struct scratch_place){.directory = number, .offset = file->end, .size_bytes = size_bytes};
+    if (status == NULL && !take_free_locked(file, class_bytes, &place.offset)) {
+        place.offset = file->end;
+        file->end += class_bytes;
+    }
     if (status == NULL)
-        file->end += size_bytes;
+        scratch->used_bytes += class_bytes;
+    if (scratch->used_bytes > scratch->peak_bytes)
+        scratch->peak_bytes = scratch->used_bytes;
     lock_release(&scratch->lock);
+    *out_place = place;
     return status;
 }
+
+/* ---- bytes ---- */
 
 BARKS_CHECKED static barks_status *write_at(const struct scratch_file *file, const uint8_t *bytes,
                                             struct scratch_place place)
@@ -173,8 +291,24 @@ barks_status *scratch_read(struct scratch *scratch, struct scratch_place place, 
 
 void scratch_free(struct scratch *scratch, struct scratch_place place)
 {
-    if (place.size_bytes > 0)
-        (void)fallocate(scratch->files[place.directory].descriptor,
-                        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place.offset,
-                        (off_t)place.size_bytes);
+    struct scratch_file *file = &scratch->files[place.directory];
+    uint64_t class_bytes = size_class(place.size_bytes);
+    if (place.size_bytes == 0)
+        return;
+    /* Small ones soon hold something else. Where the file system cannot, so do the others. */
+    if (class_bytes >= HOLE_BYTES_MIN)
+        (void)fallocate(file->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        (off_t)place.offset, (off_t)class_bytes);
+    lock_acquire(&scratch->lock);
+    scratch->used_bytes -= class_bytes;
+    note_free_locked(file, class_bytes, place.offset);
+    lock_release(&scratch->lock);
+}
+
+uint64_t scratch_peak_bytes(struct scratch *scratch)
+{
+    lock_acquire(&scratch->lock);
+    uint64_t peak_bytes = scratch->peak_bytes;
+    lock_release(&scratch->lock);
+    return peak_bytes;
 }

@@ -18,14 +18,15 @@ struct scratch_place {
 };
 
 /* directories: "dir:dir:..." which are used in turn, each by one file that no other user can read;
- * NULL or "": TMPDIR, else /tmp. Nothing is opened before the first write. Errors:
- * BARKS_NO_MEMORY. */
+ * NULL or "": SLURM_TMPDIR, else TMPDIR, else /tmp. Nothing is opened before the first write.
+ * Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *scratch_create(const char *directories, struct scratch **out_scratch);
 /* Gives all space back; NULL is fine. */
 void scratch_destroy(struct scratch *scratch);
 
-/* Writes bytes into the next directory that has room. Errors: BARKS_IO, BARKS_LIMIT (all of them
- * full) of the directory that was tried last. */
+/* Writes bytes into the next directory that has room. Errors: BARKS_IO (also: nobody but this user
+ * must be able to read there), BARKS_LIMIT (all of them full) of the directory that was tried last.
+ */
 BARKS_CHECKED barks_status *scratch_write(struct scratch *scratch, const void *bytes,
                                           size_t size_bytes, struct scratch_place *out_place);
 
@@ -33,5 +34,7 @@ BARKS_CHECKED barks_status *scratch_write(struct scratch *scratch, const void *b
 BARKS_CHECKED barks_status *scratch_read(struct scratch *scratch, struct scratch_place place,
                                          void *out);
 
-/* Gives the space back where the file system can; its place is not used again. */
+/* The space is used again, and given back to file systems that can take it. */
 void scratch_free(struct scratch *scratch, struct scratch_place place);
+
+uint64_t scratch_peak_bytes(struct scratch *scratch); /* the most that was ever in use */

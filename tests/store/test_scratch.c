@@ -88,6 +88,32 @@ START_TEST(what_was_written_is_read_and_no_name_is_left)
 }
 END_TEST
 
+START_TEST(space_that_is_given_back_is_used_again)
+{
+    static uint8_t bytes[3 << 20], got[3 << 20];
+    struct random random = random_of(property_seed());
+    struct scratch *scratch = NULL;
+    must(scratch_create("/tmp", &scratch));
+    struct scratch_place places[8] = {{0}};
+    for (int round = 0; round < 500; round++) {
+        size_t i = random_below(&random, 8), n = 1 + random_below(&random, sizeof bytes);
+        scratch_free(scratch, places[i]);
+        for (size_t k = 0; k < n; k += 4096)
+            bytes[k] = (uint8_t)round;
+        must(scratch_write(scratch, bytes, n, &places[i]));
+        must(scratch_read(scratch, places[i], got));
+        ck_assert_mem_eq(got, bytes, n);
+    }
+    ck_assert_uint_le(scratch_peak_bytes(scratch), 9 * (sizeof bytes + (1 << 20)));
+    uint64_t offset = places[3].offset;
+    size_t n = (size_t)places[3].size_bytes;
+    scratch_free(scratch, places[3]);
+    must(scratch_write(scratch, bytes, n, &places[3]));
+    ck_assert_uint_eq(places[3].offset, offset);
+    scratch_destroy(scratch);
+}
+END_TEST
+
 START_TEST(a_full_directory_passes_the_turn_on)
 {
     char both[200], got[6];
@@ -125,4 +151,5 @@ START_TEST(a_directory_that_is_not_there_is_named)
 END_TEST
 
 SUITE_MAIN("store/scratch", what_was_written_is_read_and_no_name_is_left,
-           a_full_directory_passes_the_turn_on, a_directory_that_is_not_there_is_named)
+           space_that_is_given_back_is_used_again, a_full_directory_passes_the_turn_on,
+           a_directory_that_is_not_there_is_named)
