@@ -2,19 +2,7 @@
  * memory of their own. */
 #pragma once
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "byte 15 of a key is the top byte of high");
-
-enum { HUGE_PAGE_BYTES = 2 << 20 };
+#include "bound.h"
 
 /* The top byte of high is the length of a short word, which the bytes of low and high then are. For
  * a longer word it is LONG, low is the word's hash and the rest of high the address of its struct
@@ -43,30 +31,6 @@ struct table {
     char *memory; /* for long words */
     size_t memory_left_bytes;
 };
-
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "wordcount_bound: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-/* Zeroed memory on huge pages where the kernel has them. */
-static void *map_memory(size_t bytes)
-{
-    char *memory = mmap(NULL, bytes + HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        die("no memory");
-    memory += -(uintptr_t)memory % HUGE_PAGE_BYTES;
-    (void)madvise(memory, bytes, MADV_HUGEPAGE); /* only speed depends on it */
-    return memory;
-}
-
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
 
 static inline uint64_t hash_key(struct key key)
 {

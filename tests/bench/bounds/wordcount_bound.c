@@ -15,31 +15,22 @@
  */
 #include "word_table.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
 enum {
-    THREADS_MAX = 64,
     CHUNK_BYTES = 256 << 10, /* with the table's hot slots this stays in the second-level cache */
     LOOKAHEAD_BYTES = 256,   /* read beyond a chunk, where its last word usually ends */
     BLOCK_BYTES = 2048,
     PAD_BYTES = BLOCK_BYTES + 64, /* separators behind the text, so that no loop has a tail */
     STOPS_AT_ONCE = 8,
-    OUTPUT_BYTES = 1 << 20,
     TABLE_BITS_MIN = 16,
     TABLE_BITS_START_MAX = 21,
     TEXT_BYTES_PER_SLOT =
-        256, /* of a thread's text: a guess that spares zeroing tables to outgrow them */
-    PATH_BYTES = 2048,
+        256,         /* of a thread's text: a guess that spares zeroing tables to outgrow them */
     RANGE_BITS = 13, /* slots of the largest table in a range that is merged at once */
 };
 
@@ -58,7 +49,6 @@ struct counter { /* one thread's */
     size_t text_capacity_bytes;
     uint64_t word_count;
     uint64_t distinct_count;
-    pthread_t thread;
 };
 
 struct job {
@@ -70,14 +60,6 @@ struct job {
     pthread_barrier_t counted;
     struct counter counters[THREADS_MAX];
 };
-
-static double now_seconds(void)
-{
-    struct timespec time;
-    if (clock_gettime(CLOCK_MONOTONIC, &time) != 0)
-        die("clock_gettime");
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* ---- from text to words ---- */
 
@@ -173,21 +155,6 @@ static void count_words(struct counter *counter, const char *text, uint32_t byte
     }
 }
 
-/* Reads [begin, end) of the input to out, short only at the end of the file. */
-static size_t read_input(const struct job *job, char *out, uint64_t begin, uint64_t end)
-{
-    size_t got = 0;
-    while (begin + got < end) {
-        ssize_t n = pread(job->input, out + got, (size_t)(end - begin) - got, (off_t)(begin + got));
-        if (n < 0 && errno != EINTR)
-            die("read");
-        if (n == 0)
-            break;
-        got += n > 0 ? (size_t)n : 0;
-    }
-    return got;
-}
-
 /* Makes room for bytes of text, one before and the padding behind; keeps what is there. */
 static void reserve_text(struct counter *counter, size_t bytes)
 {
@@ -215,8 +182,8 @@ static size_t finish_last_word(struct counter *counter, uint64_t begin, size_t c
         if (end < text_bytes || begin + text_bytes >= counter->job->input_bytes)
             return end;
         reserve_text(counter, 2 * text_bytes);
-        size_t got = read_input(counter->job, counter->text + text_bytes, begin + text_bytes,
-                                begin + 2 * text_bytes);
+        size_t got = read_at(counter->job->input, counter->text + text_bytes, begin + text_bytes,
+                             begin + 2 * text_bytes);
         if (got == 0) /* the file was cut while we read it */
             return end;
         text_bytes += got;
@@ -228,8 +195,8 @@ static void count_chunk(struct counter *counter, uint64_t begin)
 {
     struct job *job = counter->job;
     size_t before = begin > 0 ? 1 : 0; /* tells whether the first word began earlier */
-    size_t got = read_input(job, counter->text - before, begin - before,
-                            begin + CHUNK_BYTES + LOOKAHEAD_BYTES);
+    size_t got = read_at(job->input, counter->text - before, begin - before,
+                         begin + CHUNK_BYTES + LOOKAHEAD_BYTES);
     size_t text_bytes = got > before ? got - before : 0;
     size_t chunk_bytes = text_bytes < CHUNK_BYTES ? text_bytes : CHUNK_BYTES;
     size_t first = 0;
@@ -251,23 +218,6 @@ static void count_chunk(struct counter *counter, uint64_t begin)
 
 /* ---- merging and writing ---- */
 
-struct writer {
-    int fd;
-    char *buffer;
-    size_t used_bytes;
-};
-
-static void write_all(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t n = write(fd, bytes, length);
-        if (n < 0 && errno != EINTR)
-            die("write");
-        bytes += n > 0 ? n : 0;
-        length -= n > 0 ? (size_t)n : 0;
-    }
-}
-
 static void write_line(struct writer *writer, const struct slot *slot)
 {
     const char *word = (const char *)&slot->key;
@@ -276,25 +226,18 @@ static void write_line(struct writer *writer, const struct slot *slot)
         word = long_word_of(slot->key)->bytes;
         length = long_word_of(slot->key)->length_bytes;
     }
-    if (writer->used_bytes + length + 32 > OUTPUT_BYTES) {
-        write_all(writer->fd, writer->buffer, writer->used_bytes);
-        writer->used_bytes = 0;
-    }
-    if (length > OUTPUT_BYTES / 2) {
+    if (length > WRITER_SPARE_BYTES / 2) { /* goes out alone */
+        writer_flush(writer);
         write_all(writer->fd, word, length);
         length = 0;
     }
-    char *out = writer->buffer + writer->used_bytes;
-    memcpy(out, word, length);
-    out += length;
-    char digits[24];
-    size_t at = sizeof digits;
-    digits[--at] = '\n';
-    for (uint64_t rest = slot->count; rest > 0 || at == sizeof digits - 1; rest /= 10)
-        digits[--at] = (char)('0' + rest % 10);
-    digits[--at] = ',';
-    memcpy(out, digits + at, sizeof digits - at);
-    writer->used_bytes = (size_t)(out - writer->buffer) + sizeof digits - at;
+    char *begin = writer_room(writer);
+    memcpy(begin, word, length);
+    char *out = begin + length;
+    *out++ = ',';
+    out = put_number(out, slot->count);
+    *out++ = '\n';
+    writer->used_bytes += (size_t)(out - begin);
 }
 
 /* The entries of the table whose hash begins with the range_bits of range: added to merged, or only
@@ -351,20 +294,9 @@ static void merge_ranges(struct counter *counter, struct writer *writer)
 
 static void merge_and_write(struct counter *counter)
 {
-    char path[PATH_BYTES];
-    int length = snprintf(path, sizeof path, "%s.%u", counter->job->output_prefix, counter->index);
-    if (length < 0 || (size_t)length >= sizeof path) {
-        errno = ENAMETOOLONG;
-        die("output");
-    }
-    struct writer writer = {.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666),
-                            .buffer = map_memory(OUTPUT_BYTES)};
-    if (writer.fd < 0)
-        die(path);
+    struct writer writer = writer_open(counter->job->output_prefix, counter->index);
     merge_ranges(counter, &writer);
-    write_all(writer.fd, writer.buffer, writer.used_bytes);
-    if (close(writer.fd) != 0)
-        die(path);
+    writer_close(&writer);
 }
 
 static unsigned starting_bits(const struct job *job)
@@ -389,48 +321,29 @@ static void *run_counter(void *argument)
             break;
         count_chunk(counter, chunk * CHUNK_BYTES);
     }
-    int waited = pthread_barrier_wait(&job->counted);
-    if (waited != 0 && waited != PTHREAD_BARRIER_SERIAL_THREAD)
-        die("pthread_barrier_wait");
+    wait_for_all(&job->counted);
     merge_and_write(counter);
     return NULL;
 }
 
-static void run_threads(struct job *job)
-{
-    if (pthread_barrier_init(&job->counted, NULL, job->thread_count) != 0)
-        die("pthread_barrier_init");
-    for (unsigned i = 0; i < job->thread_count; i++) {
-        job->counters[i] = (struct counter){.job = job, .index = i};
-        errno = pthread_create(&job->counters[i].thread, NULL, run_counter, &job->counters[i]);
-        if (errno != 0)
-            die("pthread_create");
-    }
-    for (unsigned i = 0; i < job->thread_count; i++) {
-        errno = pthread_join(job->counters[i].thread, NULL);
-        if (errno != 0)
-            die("pthread_join");
-    }
-}
-
 int main(int argc, char **argv)
 {
-    static struct job job = {.thread_count = 2};
-    if (argc > 3)
-        job.thread_count = (unsigned)strtoul(argv[3], NULL, 10);
-    if (argc < 3 || argc > 4 || job.thread_count < 1 || job.thread_count > THREADS_MAX) {
+    static struct job job;
+    job.thread_count = argc > 3 ? threads_of(argv[3]) : 2;
+    if (argc < 3 || argc > 4 || job.thread_count < 1) {
         fprintf(stderr, "usage: wordcount_bound INPUT OUTPUT [THREADS (2; at most %d)]\n",
                 THREADS_MAX);
         return 2;
     }
     double start_seconds = now_seconds();
-    struct stat stat;
-    job.input = open(argv[1], O_RDONLY);
-    if (job.input < 0 || fstat(job.input, &stat) != 0)
-        die(argv[1]);
-    job.input_bytes = (uint64_t)stat.st_size;
+    job.input = open_input(argv[1], &job.input_bytes);
     job.output_prefix = argv[2];
-    run_threads(&job);
+    errno = pthread_barrier_init(&job.counted, NULL, job.thread_count);
+    if (errno != 0)
+        die("pthread_barrier_init");
+    for (unsigned i = 0; i < job.thread_count; i++)
+        job.counters[i] = (struct counter){.job = &job, .index = i};
+    run_threads(job.thread_count, run_counter, job.counters, sizeof *job.counters);
     uint64_t word_count = 0, distinct_count = 0;
     for (unsigned i = 0; i < job.thread_count; i++) {
         word_count += job.counters[i].word_count;

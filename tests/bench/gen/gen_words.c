@@ -1,13 +1,8 @@
 /* Seeded text of Zipf-distributed words; see usage. The same arguments give the same bytes on every
  * machine. */
-#include <errno.h>
+#include "seeded.h"
+
 #include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char usage[] =
     "usage: gen_words BYTES SEED [VOCABULARY] >FILE\n"
@@ -21,7 +16,6 @@ enum {
     WORD_BYTES_MAX = 14,
     SHORT_WORDS = 200, /* the frequent ones */
     BATCH_WORDS = 256, /* drawn together, so that their cache misses overlap */
-    OUTPUT_BYTES = 1 << 20,
     LINE_WORDS_MIN = 5,
     LINE_WORDS_RANGE = 11,
     VOCABULARY_MAX = 1 << 28,
@@ -40,23 +34,13 @@ struct column {
 };
 
 struct generator {
-    uint64_t random[2]; /* xoroshiro128+ (Blackman and Vigna 2018) */
+    struct random random;
     uint32_t vocabulary;
     struct word *words;
     struct column *columns;
     uint64_t left_bytes;
     uint32_t line_words_left;
 };
-
-static uint64_t next_random(struct generator *generator)
-{
-    uint64_t a = generator->random[0], b = generator->random[1];
-    uint64_t result = a + b;
-    b ^= a;
-    generator->random[0] = ((a << 24) | (a >> 40)) ^ b ^ (b << 16);
-    generator->random[1] = (b << 37) | (b >> 27);
-    return result;
-}
 
 /* Uniform in [0, bound) from the upper half of random; the bias of bound / 2^32 does not matter
  * here. */
@@ -67,18 +51,7 @@ static uint32_t scale(uint64_t random, uint32_t bound)
 
 static uint32_t next_below(struct generator *generator, uint32_t bound)
 {
-    return scale(next_random(generator), bound);
-}
-
-/* splitmix64: any seed, 0 too, gives a good state. */
-static void seed_random(struct generator *generator, uint64_t seed)
-{
-    for (int i = 0; i < 2; i++) {
-        uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-        generator->random[i] = z ^ (z >> 31);
-    }
+    return scale(random_next(&generator->random), bound);
 }
 
 static void make_words(struct generator *generator)
@@ -133,7 +106,7 @@ static void draw_words(struct generator *generator, uint32_t *out_words)
 {
     uint64_t randoms[BATCH_WORDS];
     for (int i = 0; i < BATCH_WORDS; i++) {
-        randoms[i] = next_random(generator);
+        randoms[i] = random_next(&generator->random);
         out_words[i] = scale(randoms[i], generator->vocabulary);
         __builtin_prefetch(&generator->columns[out_words[i]]);
     }
@@ -170,18 +143,6 @@ static size_t fill(struct generator *generator, char *buffer)
     return (size_t)(out - buffer);
 }
 
-static bool write_all(const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t n = write(STDOUT_FILENO, bytes, length);
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        length -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 static bool write_text(struct generator *generator)
 {
     static char buffer[OUTPUT_BYTES + (BATCH_WORDS + 1) * sizeof(struct word)];
@@ -191,24 +152,10 @@ static bool write_text(struct generator *generator)
             length = (size_t)generator->left_bytes;
             buffer[length - 1] = '\n';
         }
-        if (!write_all(buffer, length))
+        if (!write_all(STDOUT_FILENO, buffer, length))
             return false;
         generator->left_bytes -= length;
     }
-    return true;
-}
-
-static bool parse_number(const char *text, uint64_t *out_number)
-{
-    char *end = NULL;
-    errno = 0;
-    uint64_t number = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || text[0] == '-')
-        return false;
-    unsigned shift = *end == 'k' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
-    if (end[shift > 0] != '\0' || number > UINT64_MAX >> shift)
-        return false;
-    *out_number = number << shift;
     return true;
 }
 
@@ -224,13 +171,13 @@ int main(int argc, char **argv)
         return 2;
     }
     struct generator generator = {
+        .random = random_of(seed),
         .vocabulary = (uint32_t)vocabulary,
         .words = calloc(vocabulary, sizeof *generator.words),
         .columns = calloc(vocabulary, sizeof *generator.columns),
         .left_bytes = bytes,
         .line_words_left = LINE_WORDS_MIN,
     };
-    seed_random(&generator, seed);
     bool has_memory = generator.words != NULL && generator.columns != NULL;
     if (has_memory) {
         make_words(&generator);
