@@ -53,6 +53,7 @@ typedef enum barks_function_kind {
     BARKS_KIND_PAIR,
     BARKS_KIND_GROUP, /* of one input, or a cogroup of two to four */
     BARKS_KIND_FOREACH_BATCH,
+    BARKS_KIND_COMPARE,
 } barks_function_kind;
 
 /* Where the rows that a body emits go: straight into the columns of a batch (an array of structs in
@@ -98,7 +99,9 @@ struct barks_call {
     barks_task_info *task; /* NULL on the driver, where the accumulators of partitions are folded */
     void *state;           /* map_partitions: state_size bytes, zero at BARKS_OPEN */
     int phase;             /* map_partitions: BARKS_OPEN, BARKS_BATCH, BARKS_CLOSE */
-    const barks_column *const *right_columns; /* pair: of the other side's in record */
+    const barks_column *const *right_columns; /* pair: of the other side's in record; compare: of
+                                                 the bounds that are searched */
+    bool descending;                          /* compare: the order is turned round */
     uint32_t partition_count;                 /* partition: how many there are */
 };
 
@@ -147,6 +150,13 @@ typedef struct barks_function {
     void (*pair)(barks_call *call, const uint32_t *left_rows, const uint32_t *right_rows,
                  uint32_t count, barks_out *out);
     void (*group)(barks_call *call, barks_cursor *sides, uint32_t side_count, barks_out *out);
+    /* compare: rows of columns by index. One pass of a merge sort: neighbouring runs of `width`
+     * indices of from, each in order, become runs of twice the width in to; equal rows stay in
+     * place. */
+    void (*merge)(barks_call *call, const uint32_t *from, uint32_t *to, uint32_t count,
+                  uint32_t width);
+    /* How many of the bounds, which ascend, each row does not come before. */
+    void (*search)(barks_call *call, uint32_t bound_count, uint32_t *out_places);
 } barks_function;
 
 /* Called by constructors before main. A second function of the same name is remembered and reported

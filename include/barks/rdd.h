@@ -282,6 +282,7 @@ BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *pa
 #include "barks/explain.h"
 #include "barks/group.h"
 #include "barks/keyed.h"
+#include "barks/order.h"
 #include "barks/sample.h"
 #include "barks/shared.h"
 #include "barks/sink.h"

@@ -1,10 +1,12 @@
 /* Rows that go to the driver: all, the first, the best by an order, a sample, or just their number.
  */
 #include "base/pool.h"
+#include "batch/codec.h"
 #include "batch/column.h"
+#include "batch/schema.h"
+#include "exec/comparator.h"
 #include "exec/operator.h"
 #include "exec/result.h"
-#include "exec/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@ enum {
      * beginning of a key may. Whole keys of megabytes would go to the driver by the hundred, and
      * back with the plan. */
     SAMPLE_STRING_BYTES = 256,
+    SAMPLE_BYTES_MAX = 4 << 20, /* of a partition: past it, a sample is thinned out early */
 };
 
 struct collect_terminal {
@@ -23,6 +26,7 @@ struct collect_terminal {
     uint32_t partition;
     uint64_t partition_rows; /* seen of it */
     uint64_t stride;         /* sample: every stride-th row is kept */
+    uint64_t sample_bytes;   /* sample: about, of rows */
     size_t next_pick;        /* of the pairs of a step of STEP_PICK */
     struct batch *rows;      /* kept of the partition */
     struct batch *spare;     /* top, sample: the rows that stay, while rows is thinned out */
@@ -111,6 +115,7 @@ static barks_status *collect_begin(struct operator* self, uint32_t partition)
     op->partition = partition;
     op->partition_rows = 0;
     op->stride = 1;
+    op->sample_bytes = 0;
     batch_clear(op->rows);
     find_first_pick(op);
     return NULL;
@@ -136,8 +141,12 @@ BARKS_CHECKED static barks_status *keep_best(struct collect_terminal *op)
     if (row_count == 0)
         return NULL;
     BARKS_TRY(pool_acquire(pool, row_count * sizeof(uint32_t), &order));
-    barks_status *status =
-        rows_order(&op->rows->base, op->plan->sort_keys, op->plan->sort_key_count, pool, order);
+    const struct terminal *plan = op->plan;
+    struct row_order by =
+        plan->step.function != NULL
+            ? order_of_function(&plan->step)
+            : (struct row_order){.keys = plan->sort_keys, .key_count = plan->sort_key_count};
+    barks_status *status = rows_order_as(&op->rows->base, &by, op->base.task, pool, order);
     if (status == NULL)
         status = keep_rows(op, order,
                            op->plan->limit < row_count ? (uint32_t)op->plan->limit : row_count);
@@ -145,19 +154,38 @@ BARKS_CHECKED static barks_status *keep_best(struct collect_terminal *op)
     return status;
 }
 
-/* Strings inside of lists and structs, which nobody sorts by, stay as they are. */
-static void cut_strings(struct batch *batch)
+/* Strings inside of lists and structs, which nobody sorts by, stay as they are; so do those that a
+ * function sees, which may make anything of them. */
+static void cut_strings(struct batch *batch, const barks_function *compare)
 {
     const barks_batch *base = &batch->base;
     for (uint32_t i = 0; i < base->schema->field_count; i++) {
         barks_type_id type = base->columns[i].type->id;
-        if (type != BARKS_STR && type != BARKS_BYTES)
+        bool is_seen =
+            compare != NULL && schema_find(&compare->in->schema, base->schema->fields[i].name) >= 0;
+        if (is_seen || (type != BARKS_STR && type != BARKS_BYTES))
             continue;
         barks_str *strings = column_strings(&base->columns[i], 0);
         for (uint32_t row = 0; row < base->row_count; row++)
             if (strings[row].length > SAMPLE_STRING_BYTES)
                 strings[row].length = SAMPLE_STRING_BYTES; /* still too long to be inlined */
     }
+}
+
+/* Every other one stays: those at the multiples of the doubled stride. */
+BARKS_CHECKED static barks_status *thin_out(struct collect_terminal *op)
+{
+    uint32_t row_count = op->rows->base.row_count;
+    uint32_t *halved = calloc((row_count + 1) / 2, sizeof *halved);
+    if (halved == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a sample of %u rows", row_count);
+    for (uint32_t i = 0; i < (row_count + 1) / 2; i++)
+        halved[i] = 2 * i;
+    barks_status *status = keep_rows(op, halved, (row_count + 1) / 2);
+    free(halved);
+    op->stride *= 2;
+    op->sample_bytes /= 2;
+    return status;
 }
 
 BARKS_CHECKED static barks_status *push_sampled(struct collect_terminal *op,
@@ -167,23 +195,15 @@ BARKS_CHECKED static barks_status *push_sampled(struct collect_terminal *op,
     for (uint64_t row = skipped; row < batch->base.row_count; row += op->stride) {
         batch_clear(op->spare);
         BARKS_TRY(batch_append(op->spare, batch, (uint32_t)row, 1, BATCH_KEEP));
-        cut_strings(op->spare);
+        cut_strings(op->spare, op->plan->step.function);
+        op->sample_bytes += codec_encoded_bytes(&op->spare->base, 0, 1);
         BARKS_TRY(batch_append(op->rows, op->spare, 0, 1, BATCH_COPY));
     }
     batch_clear(op->spare);
     uint32_t row_count = op->rows->base.row_count;
-    if (row_count < 2 * op->plan->limit)
+    if (row_count < 2 || (row_count < 2 * op->plan->limit && op->sample_bytes < SAMPLE_BYTES_MAX))
         return NULL;
-    /* Every other one stays: those at the multiples of the doubled stride. */
-    uint32_t *halved = calloc((row_count + 1) / 2, sizeof *halved);
-    if (halved == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a sample of %u rows", row_count);
-    for (uint32_t i = 0; i < (row_count + 1) / 2; i++)
-        halved[i] = 2 * i;
-    barks_status *status = keep_rows(op, halved, (row_count + 1) / 2);
-    free(halved);
-    op->stride *= 2;
-    return status;
+    return thin_out(op);
 }
 
 BARKS_CHECKED static barks_status *push_first(struct collect_terminal *op,

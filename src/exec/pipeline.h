@@ -52,7 +52,8 @@ enum terminal_kind {
 
 struct terminal {
     enum terminal_kind kind;
-    struct step step; /* what the kind wants: functions, names, numbers */
+    struct step step; /* what the kind wants: functions, names, numbers; TOP, SAMPLE: the function
+                         of the order, in place of sort_keys */
     uint64_t limit;
     uint32_t first_partition; /* of the last node's partitions, the stage's are those in
                                  [first_partition, */

@@ -202,6 +202,8 @@ const char *function_kind_name(barks_function_kind kind)
         return "group";
     case BARKS_KIND_FOREACH_BATCH:
         return "foreach_batch";
+    case BARKS_KIND_COMPARE:
+        return "compare";
     }
     return "unknown";
 }

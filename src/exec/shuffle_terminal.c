@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "exec/chooser.h"
 #include "exec/combine_operator.h"
+#include "exec/comparator.h"
 #include "exec/operator.h"
 #include "shuffle/buckets.h"
 #include "shuffle/exchange.h"
@@ -16,7 +17,8 @@ struct shuffle_terminal {
     struct combine *table; /* NULL: rows go to the buckets as they are */
     bool passes;           /* combining did not pay: rows become accumulators one by one */
     struct combine_binding binding;
-    struct chooser chooser; /* PARTITION_CHOSEN */
+    struct chooser chooser;      /* PARTITION_CHOSEN */
+    struct range_chooser ranges; /* PARTITION_RANGE by a function */
 };
 
 static void shuffle_destroy(struct operator* self)
@@ -26,6 +28,7 @@ static void shuffle_destroy(struct operator* self)
     combine_binding_drop(&op->binding);
     buckets_destroy(op->buckets);
     chooser_drop(&op->chooser);
+    range_chooser_drop(&op->ranges);
     free(op);
 }
 
@@ -117,20 +120,24 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
     op->base = (struct operator){.kind = &shuffle_kind, .task = task};
     op->plan = plan;
     barks_status *status = terminal_combines(plan) ? open_table(op, record) : NULL;
+    bool ranges_by_function =
+        plan->partitioner == PARTITION_RANGE && plan->step.kind == STEP_FUNCTION;
     if (status == NULL && plan->partitioner == PARTITION_CHOSEN)
         status = chooser_init(&op->chooser, task, &record->schema);
+    if (status == NULL && ranges_by_function)
+        status = range_chooser_init(&op->ranges, task, &record->schema);
     struct buckets_options options = {
         .pool = task->services->pool,
         .schema = terminal_combines(plan) ? &plan->accumulator->schema : &record->schema,
-        .partitioner = {.kind = plan->partitioner,
+        .partitioner = {.kind = ranges_by_function ? PARTITION_CHOSEN : plan->partitioner,
                         .partition_count = plan->partition_count,
                         .key_columns = plan->key_columns,
                         .key_count = plan->key_count,
                         .sort_keys = plan->sort_keys,
                         .sort_key_count = plan->sort_key_count,
                         .splitters = plan->splitters,
-                        .choose = chooser_choose,
-                        .context = &op->chooser},
+                        .choose = ranges_by_function ? range_chooser_choose : chooser_choose,
+                        .context = ranges_by_function ? (void *)&op->ranges : &op->chooser},
         .strings = terminal_combines(plan) ? BATCH_KEEP : BATCH_COPY,
         .emit = emit_frame,
         .context = op,

@@ -1,7 +1,7 @@
 /* Holds the rows of a partition and gives them on in order. */
 #include "base/pool.h"
+#include "exec/comparator.h"
 #include "exec/operator.h"
-#include "exec/sort.h"
 
 #include <stdlib.h>
 
@@ -51,8 +51,12 @@ static barks_status *sort_end_partition(struct operator* self)
     void *order = NULL;
     BARKS_TRY_DOING(pool_acquire(pool, row_count * sizeof(uint32_t), &order), "sort %u rows",
                     row_count);
-    barks_status *status =
-        rows_order(&op->rows->base, op->node->step.order, op->node->step.order_count, pool, order);
+    const struct step *step = &op->node->step;
+    struct row_order by =
+        step->function != NULL
+            ? order_of_function(step)
+            : (struct row_order){.keys = step->order, .key_count = step->order_count};
+    barks_status *status = rows_order_as(&op->rows->base, &by, self->task, pool, order);
     if (status == NULL)
         status = push_in_order(op, order);
     pool_release(pool, order, row_count * sizeof(uint32_t));

@@ -31,7 +31,7 @@ enum step_kind {
                       partition too; numbers[1]: 1: a reduce begins with initial as well; numbers[2]:
                       1: the order of the rows counts; numbers[3]: 1: built-in aggregates, whose
                       accumulators, of initial_record, end as rows of record */
-    STEP_SORT,     /* by order, stable */
+    STEP_SORT,     /* by order, or by function, stable; numbers[0]: 1: by function, descending */
     STEP_PROJECT,  /* columns[0] of the input, under the names of record */
     STEP_SAMPLE,   /* numbers: seed, kind; reals: fraction, or the range [low, high) */
     STEP_NUMBER,   /* adds an i64; numbers[0]: kind; bytes: first index of each partition */

@@ -21,7 +21,8 @@ struct exchange_plan {
     struct sort_key *order; /* RANGE; owned */
     uint32_t order_count;
     struct batch *splitters; /* RANGE: found by sampling, once for the node's life; owned */
-    struct step step;        /* STEP_COMBINE: on the map side; STEP_FUNCTION: CHOSEN; or none */
+    struct step step;        /* STEP_COMBINE: on the map side; STEP_FUNCTION: CHOSEN, or RANGE
+                                by a function in place of order; or none */
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
 };
 

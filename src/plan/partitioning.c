@@ -162,6 +162,8 @@ BARKS_CHECKED static barks_status *derive_from_exchange(struct node *node)
         BARKS_TRY(index_list_copy(exchange->keys.items, exchange->keys.count, &made.fields));
         break;
     case PARTITION_RANGE:
+        if (exchange->step.function != NULL) /* rows that are equal to us may differ to it */
+            return NULL;
         made.kind = PARTITIONED_RANGE;
         BARKS_TRY(fields_of_order(exchange, &made.fields));
         break;

@@ -247,6 +247,11 @@ static bool partitions_fit(const struct pipeline *pipeline, const struct pipe_no
                : are_equal;
 }
 
+static bool is_ordered(const struct step *step)
+{
+    return step->order_count > 0 || (step->function != NULL && step->function->merge != NULL);
+}
+
 static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node *node)
 {
     uint32_t max = step_inputs_max(node->step.kind);
@@ -254,7 +259,7 @@ static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node
     return node->record != NULL && node->step.kind > STEP_NONE && node->step.kind < STEP_EXCHANGE &&
            node->input_count >= min && node->input_count <= max &&
            (node->step.kind != STEP_FUNCTION || node->step.function != NULL) &&
-           (node->step.kind != STEP_SORT || node->step.order_count > 0) &&
+           (node->step.kind != STEP_SORT || is_ordered(&node->step)) &&
            (node->kept_at == NULL || node->step.kind == STEP_KEEP) &&
            partitions_fit(pipeline, node);
 }

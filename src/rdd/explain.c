@@ -74,6 +74,8 @@ BARKS_CHECKED static barks_status *put_exchange(struct buffer *out, const struct
     case PARTITION_RANGE:
         BARKS_TRY(put(out, " in ranges"));
         BARKS_TRY(put_order(out, schema, exchange->order, exchange->order_count));
+        if (exchange->step.function != NULL)
+            BARKS_TRY(put(out, " by '%s'", exchange->step.function->name));
         break;
     case PARTITION_ROUND_ROBIN:
         BARKS_TRY(put(out, " in turn"));

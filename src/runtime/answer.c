@@ -2,8 +2,8 @@
 
 #include "base/copy.h"
 #include "batch/bind.h"
+#include "exec/comparator.h"
 #include "exec/pipeline.h"
-#include "exec/sort.h"
 #include "io/sink.h"
 #include "runtime/action.h"
 #include "shuffle/combine.h"
@@ -165,14 +165,14 @@ barks_status *answer_batch(barks_context *context, struct node *node, const char
 /* The first limit rows of the partitions' best, in order. */
 BARKS_CHECKED static barks_status *merge_best(barks_context *context,
                                               const struct batch *candidates,
-                                              const struct sort_key *keys, uint32_t key_count,
-                                              uint64_t limit, struct batch *best)
+                                              const struct row_order *order_by, uint64_t limit,
+                                              struct batch *best)
 {
     uint32_t row_count = candidates->base.row_count;
     uint32_t *order = calloc((size_t)row_count + 1, sizeof *order);
     if (order == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to order %" PRIu32 " rows", row_count);
-    barks_status *status = rows_order(&candidates->base, keys, key_count, context->pool, order);
+    barks_status *status = rows_order_as(&candidates->base, order_by, NULL, context->pool, order);
     if (status == NULL)
         status = batch_gather(best, candidates, order,
                               limit < row_count ? (uint32_t)limit : row_count, BATCH_COPY);
@@ -195,15 +195,33 @@ barks_status *answer_top_rows(barks_context *context, struct node *node, int64_t
                               const struct sort_key *keys, uint32_t key_count, const char *what,
                               struct batch **out_rows)
 {
+    const struct row_order by = {.keys = keys, .key_count = key_count};
+    return answer_first_by(context, node, n, &by, what, out_rows);
+}
+
+BARKS_CHECKED static barks_status *fill_top(const struct row_order *by, struct terminal *terminal)
+{
+    terminal->sort_key_count = by->key_count;
+    BARKS_TRY(
+        copy_bytes(by->keys, by->key_count * sizeof *by->keys, (void **)&terminal->sort_keys));
+    if (by->compare == NULL)
+        return NULL;
+    terminal->step =
+        (struct step){.kind = STEP_FUNCTION, .function = by->compare, .numbers = {by->descending}};
+    return copy_bytes(by->env, by->compare->env_size, &terminal->step.env);
+}
+
+barks_status *answer_first_by(barks_context *context, struct node *node, int64_t n,
+                              const struct row_order *by, const char *what, struct batch **out_rows)
+{
     struct job job = {0};
     struct batch *candidates = NULL, *best = NULL;
     uint64_t partition_rows = 0;
-    struct terminal terminal = {
-        .kind = TERMINAL_TOP, .limit = (uint64_t)n, .sort_key_count = key_count};
+    struct terminal terminal = {.kind = TERMINAL_TOP, .limit = (uint64_t)n};
     BARKS_TRY(node_error(node));
     if (n < 0)
         BARKS_FAIL(BARKS_INVALID, "%s: the number of rows is %" PRId64 ", below 0", what, n);
-    barks_status *status = copy_bytes(keys, key_count * sizeof *keys, (void **)&terminal.sort_keys);
+    barks_status *status = fill_top(by, &terminal);
     if (status == NULL)
         status = batch_create(context->pool, &node->record->schema, BATCH_ROWS, &candidates);
     if (status == NULL)
@@ -213,7 +231,7 @@ barks_status *answer_top_rows(barks_context *context, struct node *node, int64_t
     if (status == NULL)
         status = action_rows(&job, candidates, &partition_rows);
     if (status == NULL)
-        status = merge_best(context, candidates, keys, key_count, (uint64_t)n, best);
+        status = merge_best(context, candidates, by, (uint64_t)n, best);
     terminal_drop(&terminal);
     job_drop(&job);
     batch_destroy(candidates);

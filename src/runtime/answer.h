@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct row_order;
+
 BARKS_CHECKED barks_status *answer_count(barks_context *context, struct node *node,
                                          const char *what, uint64_t *out_row_count);
 
@@ -60,3 +62,7 @@ BARKS_CHECKED barks_status *answer_take_rows(barks_context *context, struct node
 BARKS_CHECKED barks_status *answer_top_rows(barks_context *context, struct node *node, int64_t n,
                                             const struct sort_key *keys, uint32_t key_count,
                                             const char *what, struct batch **out_rows);
+/* The first n rows by any order. */
+BARKS_CHECKED barks_status *answer_first_by(barks_context *context, struct node *node, int64_t n,
+                                            const struct row_order *by, const char *what,
+                                            struct batch **out_rows);

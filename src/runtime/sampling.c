@@ -1,8 +1,8 @@
 #include "runtime/sampling.h"
 
+#include "exec/comparator.h"
 #include "exec/pipeline.h"
 #include "exec/result.h"
-#include "exec/sort.h"
 #include "plan/stage_cut.h"
 #include "runtime/action.h"
 
@@ -86,12 +86,16 @@ BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, stru
     uint32_t *chosen = calloc((size_t)count + 1, sizeof *chosen);
     struct batch *splitters = NULL;
     barks_status *status = NULL;
+    const struct exchange_plan *exchange = &range->exchange;
+    struct row_order by =
+        exchange->step.function != NULL
+            ? order_of_function(&exchange->step)
+            : (struct row_order){.keys = exchange->order, .key_count = exchange->order_count};
     if (order == NULL || chosen == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for a sample of %" PRIu32 " rows", row_count);
     if (status == NULL)
-        status = rows_order(&sample->rows->base, range->exchange.order, range->exchange.order_count,
-                            context->pool, order);
+        status = rows_order_as(&sample->rows->base, &by, NULL, context->pool, order);
     if (status == NULL && count > 0)
         choose(sample, order, range->partition_count, chosen);
     if (status == NULL)
@@ -127,11 +131,16 @@ BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct nod
     barks_status *status =
         batch_create(context->pool, &range->record->schema, BATCH_ROWS, &sample.rows);
     if (status == NULL)
+        status = step_copy(&range->exchange.step, &terminal.step);
+    if (status == NULL)
         status = action_run_job(context, range->inputs[0], &terminal, sampling, &job);
     if (status == NULL)
         status = read_sample(&job, &sample);
-    if (status == NULL)
+    if (status == NULL) {
         status = choose_splitters(context, range, &sample);
+        if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
+            status = barks_status_new(BARKS_USER_ERROR, status, BARKS_HERE, "%s", sampling);
+    }
     sample_drop(&sample);
     terminal_drop(&terminal);
     job_drop(&job);

@@ -41,12 +41,20 @@ static const struct op_case *find(const struct op_case *cases, size_t count, con
 
 static const struct op_case *find_in_all(const char *name)
 {
-    const struct op_case *found = find(ops_a, ops_a_count, name);
-    if (found == NULL)
-        found = find(ops_b, ops_b_count, name);
-    if (found == NULL)
-        found = find(ops_samples, ops_samples_count, name);
-    return found != NULL ? found : find(ops_c, ops_c_count, name);
+    const struct {
+        const struct op_case *cases;
+        size_t count;
+    } tables[] = {
+        {ops_a, ops_a_count},
+        {ops_b, ops_b_count},
+        {ops_c, ops_c_count},
+        {ops_order, ops_order_count},
+        {ops_samples, ops_samples_count},
+    };
+    const struct op_case *found = NULL;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0] && found == NULL; i++)
+        found = find(tables[i].cases, tables[i].count, name);
+    return found;
 }
 
 static bool run_case(struct op_run *run, const char *out, const char *line)

@@ -22,5 +22,9 @@ struct op_case {
     const char *name;
     barks_rdd *(*run)(const struct op_run *run); /* NULL: an action that it ran has failed */
 };
-extern const struct op_case ops_a[], ops_b[], ops_c[], ops_samples[];
-extern const size_t ops_a_count, ops_b_count, ops_c_count, ops_samples_count;
+extern const struct op_case ops_a[], ops_b[], ops_c[];
+extern const size_t ops_a_count, ops_b_count, ops_c_count;
+extern const struct op_case ops_order[];
+extern const size_t ops_order_count;
+extern const struct op_case ops_samples[];
+extern const size_t ops_samples_count;

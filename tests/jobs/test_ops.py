@@ -13,18 +13,26 @@ import tempfile
 import ops_a
 import ops_b
 import ops_c
+import ops_order
 import ops_rows
 import ops_samples
 import outputs
 import shapes
 
 ALL = [shapes.Shape(ranks=n) for n in (1, 2, 3, 5)]
+MODULES = [
+    ops_a,
+    ops_b,
+    ops_c,
+    ops_order,
+    ops_samples,
+]
 LIMIT_SECONDS = 300
 
 
 def operations(wanted):
     found = {}
-    for module in (ops_a, ops_b, ops_c, ops_samples):
+    for module in MODULES:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 found[name] = function

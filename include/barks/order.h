@@ -1,0 +1,150 @@
+/* The order of rows by functions of yours. */
+#pragma once
+#pragma GCC system_header
+
+#include "barks/api.h"
+#include "barks/rdd.h"
+
+/**
+ * BARKS_COMPARE(name, in record[, env type]) { return a->x < b->x ? -1 : a->x > b->x; }
+ *
+ * The order of two rows: below 0 where a comes before b, above 0 where b comes before a, 0 where
+ * neither does. It must be a strict weak order: what is true of a before b and b before c is true
+ * of a before c, and of a is equal to b likewise. One that is not gives the rows in some order,
+ * which is unspecified; nothing worse happens.
+ */
+#define BARKS_COMPARE(...) BARKS_PASTE(BARKS_COMPARE_, BARKS_ENV_AFTER_2_(__VA_ARGS__))(__VA_ARGS__)
+#define BARKS_COMPARE_BAD_(...) BARKS_BAD_ARGUMENTS_("BARKS_COMPARE(name, in[, env])", #__VA_ARGS__)
+#define BARKS_COMPARE_WITHOUT_ENV_(name, in_name) BARKS_COMPARE_OF_(name, in_name, barks_no_env, 0)
+#define BARKS_COMPARE_WITH_ENV_(name, in_name, env_type)                                           \
+    BARKS_COMPARE_OF_(name, in_name, env_type, sizeof(env_type))
+#define BARKS_COMPARE_BODY_(name, in_name, env_type)                                               \
+    BARKS_INLINE int64_t barks_body_##name(                                                        \
+        BARKS_UNUSED_ const struct in_name *a, BARKS_UNUSED_ const struct in_name *b,              \
+        BARKS_UNUSED_ const env_type *env,                                                         \
+        BARKS_UNUSED_ struct barks_number_body *fail_works_in_bodies_of_functions)
+/* The loops hold the two rows that are compared, so that each step loads but the one that changed.
+ * Runs that are in order already are copied; short ones are not worth asking for. */
+#define BARKS_COMPARE_OF_(name, in_name, env_type, env_bytes)                                      \
+    BARKS_NEED_RECORD_(in_name);                                                                   \
+    BARKS_COMPARE_BODY_(name, in_name, env_type);                                                  \
+    BARKS_INLINE bool barks_is_before_##name(const barks_call *call, const struct in_name *a,      \
+                                             const struct in_name *b,                              \
+                                             struct barks_number_body *body)                       \
+    {                                                                                              \
+        int64_t order = call->descending ? barks_body_##name(b, a, call->env, body)                \
+                                         : barks_body_##name(a, b, call->env, body);               \
+        return order < 0 && !body->failed;                                                         \
+    }                                                                                              \
+    static void barks_loop_##name(barks_call *call, const uint32_t *from, uint32_t *to,            \
+                                  uint32_t count, uint32_t width)                                  \
+    {                                                                                              \
+        struct barks_number_body body = {call, false};                                             \
+        struct barks_batch_##in_name rows;                                                         \
+        struct in_name a, b;                                                                       \
+        barks_open_##in_name(&rows, call->columns);                                                \
+        for (size_t first = 0, end; first < count && !body.failed; first = end) {                  \
+            size_t middle = count - first < width ? count : first + width;                         \
+            end = count - middle < width ? count : middle + width;                                 \
+            size_t left = first, right = middle;                                                   \
+            bool is_sorted = middle == end;                                                        \
+            if (!is_sorted && width >= 8) {                                                        \
+                barks_load_##in_name(&rows, from[middle - 1], &a);                                 \
+                barks_load_##in_name(&rows, from[middle], &b);                                     \
+                is_sorted = !barks_is_before_##name(call, &b, &a, &body);                          \
+            }                                                                                      \
+            if (is_sorted) {                                                                       \
+                call->row_index = from[middle - 1];                                                \
+                memcpy(to + first, from + first, (end - first) * sizeof *to);                      \
+                continue;                                                                          \
+            }                                                                                      \
+            barks_load_##in_name(&rows, from[left], &a);                                           \
+            barks_load_##in_name(&rows, from[right], &b);                                          \
+            size_t k = first;                                                                      \
+            while (left < middle && right < end && !body.failed) {                                 \
+                call->row_index = from[left];                                                      \
+                if (barks_is_before_##name(call, &b, &a, &body)) {                                 \
+                    to[k++] = from[right++];                                                       \
+                    if (right < end)                                                               \
+                        barks_load_##in_name(&rows, from[right], &b);                              \
+                } else {                                                                           \
+                    to[k++] = from[left++];                                                        \
+                    if (left < middle)                                                             \
+                        barks_load_##in_name(&rows, from[left], &a);                               \
+                }                                                                                  \
+            }                                                                                      \
+            memcpy(to + k, from + left, (middle - left) * sizeof *to);                             \
+            memcpy(to + k + (middle - left), from + right, (end - right) * sizeof *to);            \
+        }                                                                                          \
+    }                                                                                              \
+    static void barks_search_##name(barks_call *call, uint32_t bound_count, uint32_t *out_places)  \
+    {                                                                                              \
+        struct barks_number_body body = {call, false};                                             \
+        struct barks_batch_##in_name rows, bounds;                                                 \
+        barks_open_##in_name(&rows, call->columns);                                                \
+        barks_open_##in_name(&bounds, call->right_columns);                                        \
+        for (uint32_t row = 0; row < call->row_count && !body.failed; row++) {                     \
+            struct in_name in, bound;                                                              \
+            uint32_t low = 0, high = bound_count;                                                  \
+            call->row_index = row;                                                                 \
+            barks_load_##in_name(&rows, row, &in);                                                 \
+            while (low < high) {                                                                   \
+                uint32_t middle = low + (high - low) / 2;                                          \
+                barks_load_##in_name(&bounds, middle, &bound);                                     \
+                if (barks_is_before_##name(call, &in, &bound, &body))                              \
+                    high = middle;                                                                 \
+                else                                                                               \
+                    low = middle + 1;                                                              \
+            }                                                                                      \
+            out_places[row] = low;                                                                 \
+        }                                                                                          \
+    }                                                                                              \
+    BARKS_DEFINE_FUNCTION_OF_(compare, COMPARE, name, env_type, env_bytes, in_name, NULL, merge,   \
+                              .input_count = 1, .search = barks_search_##name)                     \
+    BARKS_COMPARE_BODY_(name, in_name, env_type)
+
+/**
+ * Sorts by a BARKS_COMPARE: barks_sort_by_fn(versions, by_version). As barks_sort_by: stable, and
+ * in partitions by ranges of the order. The function runs on the executors, and on the driver for
+ * the sample that decides the ranges. It sees the fields of its record, strings wholly. Options:
+ * .partitions, .env.
+ *
+ * Cost: reads the input twice. An order that barks_sort_by can say is sorted faster by it.
+ */
+#define barks_sort_by_fn(rdd, ...) BARKS_SORT_BY_FN_(rdd, __VA_ARGS__, )
+#define BARKS_SORT_BY_FN_(rdd, f, ...)                                                             \
+    barks_sort_by_fn_at((rdd), BARKS_FUNCTION_OF(compare, f),                                      \
+                        &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_sort_by_fn_at(barks_rdd *rdd, const barks_function *function,
+                                         const barks_exchange_options *options, const char *where);
+
+/* Options of actions by a comparator; what is left out is 0. */
+typedef struct barks_compare_options {
+    char first_;     /* for the macros: so that options can be left out */
+    const void *env; /* of the function, or NULL */
+} barks_compare_options;
+
+/* The first n rows by a BARKS_COMPARE, ties in the order of the rows, without sorting all:
+ * barks_top_by(versions, 10, newest_first, version, &n). NULL on an error. Option: .env. */
+#define barks_top_by(rdd, n, f, record, ...) BARKS_TOP_BY_(rdd, n, f, record, __VA_ARGS__, )
+#define BARKS_TOP_BY_(rdd, n, f, record, out_count, ...)                                           \
+    ((struct record *)barks_top_by_at((rdd), (n), BARKS_FUNCTION_OF(compare, f),                   \
+                                      &barks_record_##record, (out_count),                         \
+                                      &(barks_compare_options){0, __VA_ARGS__}, BARKS_HERE))
+/* The same by another name, as barks_take_ordered is of barks_top. */
+#define barks_take_ordered_by(rdd, n, f, record, ...) barks_top_by(rdd, n, f, record, __VA_ARGS__)
+BARKS_API void *barks_top_by_at(barks_rdd *rdd, int64_t n, const barks_function *function,
+                                const barks_record *record, int64_t *out_count,
+                                const barks_compare_options *options, const char *where);
+
+/* The first row in order that none comes before, or none comes after, by a BARKS_COMPARE. NULL on
+ * an error; that there are no rows is one. Option: .env. */
+#define barks_min_by(rdd, f, ...) BARKS_BEST_BY_(rdd, f, false, __VA_ARGS__, )
+#define barks_max_by(rdd, f, ...) BARKS_BEST_BY_(rdd, f, true, __VA_ARGS__, )
+#define BARKS_BEST_BY_(rdd, f, greatest, record, ...)                                              \
+    ((struct record *)barks_best_by_at((rdd), BARKS_FUNCTION_OF(compare, f), (greatest),           \
+                                       &barks_record_##record,                                     \
+                                       &(barks_compare_options){0, __VA_ARGS__}, BARKS_HERE))
+BARKS_API void *barks_best_by_at(barks_rdd *rdd, const barks_function *function, bool greatest,
+                                 const barks_record *record, const barks_compare_options *options,
+                                 const char *where);

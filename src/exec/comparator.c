@@ -1,0 +1,164 @@
+#include "exec/comparator.h"
+
+#include "base/pool.h"
+#include "batch/bind.h"
+#include "exec/operator.h"
+
+#include <stdlib.h>
+
+struct row_order order_of_function(const struct step *step)
+{
+    return (struct row_order){
+        .compare = step->function, .env = step->env, .descending = step->numbers[0] != 0};
+}
+
+BARKS_CHECKED static barks_status *find_columns(const barks_function *function,
+                                                const barks_schema *rows, uint32_t **out_columns)
+{
+    uint32_t *columns = calloc((size_t)function->in->schema.field_count + 1, sizeof *columns);
+    if (columns == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of '%s'", function->name);
+    barks_status *status =
+        bind_columns(rows, &function->in->schema, function->name, function->where, columns);
+    if (status != NULL) {
+        free(columns);
+        return status;
+    }
+    *out_columns = columns;
+    return NULL;
+}
+
+static void take_columns(const barks_function *function, const barks_batch *batch,
+                         const uint32_t *columns, const barks_column **out)
+{
+    for (uint32_t i = 0; i < function->in->schema.field_count; i++)
+        out[i] = &batch->columns[columns[i]];
+}
+
+/* ---- sorting ---- */
+
+static barks_call call_of(const struct row_order *order, struct task *task,
+                          const barks_batch *batch, const barks_column *const *columns)
+{
+    return (barks_call){.columns = columns,
+                        .row_count = batch->row_count,
+                        .env = order->env,
+                        .batch = batch,
+                        .task = task != NULL ? &task->info : NULL,
+                        .descending = order->descending};
+}
+
+/* Takes call->status. */
+BARKS_CHECKED static barks_status *fail_in_compare(const barks_call *call,
+                                                   const struct row_order *order, struct task *task)
+{
+    if (task != NULL)
+        return operator_fail_at_row(task, call->status, order->compare, call->batch,
+                                    call->row_index);
+    return barks_status_new(barks_status_code(call->status), call->status, BARKS_HERE,
+                            "an error was reported in '%s' (%s), at the driver",
+                            order->compare->name, order->compare->where);
+}
+
+/* Passes go to and fro between the two; the result ends up in out_order. */
+BARKS_CHECKED static barks_status *merge_all(barks_call *call, const struct row_order *order,
+                                             struct task *task, uint32_t *spare,
+                                             uint32_t *out_order)
+{
+    uint32_t count = call->row_count, pass_count = 0;
+    for (uint64_t width = 1; width < count; width *= 2)
+        pass_count++;
+    uint32_t *from = pass_count % 2 == 0 ? out_order : spare;
+    uint32_t *to = pass_count % 2 == 0 ? spare : out_order;
+    for (uint32_t i = 0; i < count; i++)
+        from[i] = i;
+    for (uint64_t width = 1; width < count; width *= 2) {
+        order->compare->merge(call, from, to, count, (uint32_t)width);
+        if (call->status != NULL)
+            return fail_in_compare(call, order, task);
+        uint32_t *merged = to;
+        to = from;
+        from = merged;
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *order_by_function(const barks_batch *batch,
+                                                     const struct row_order *order,
+                                                     struct task *task, struct pool *pool,
+                                                     uint32_t *out_order)
+{
+    uint32_t *columns = NULL;
+    void *spare = NULL;
+    size_t spare_bytes = batch->row_count * sizeof *out_order;
+    if (batch->row_count == 0)
+        return NULL;
+    BARKS_TRY(find_columns(order->compare, batch->schema, &columns));
+    const barks_column **bound =
+        calloc((size_t)order->compare->in->schema.field_count + 1, sizeof(const barks_column *));
+    barks_status *status = NULL;
+    if (bound == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for the columns of '%s'", order->compare->name);
+    if (status == NULL)
+        status = pool_acquire(pool, spare_bytes, &spare);
+    if (status == NULL) {
+        take_columns(order->compare, batch, columns, bound);
+        barks_call call = call_of(order, task, batch, bound);
+        status = merge_all(&call, order, task, spare, out_order);
+        pool_release(pool, spare, spare_bytes);
+    }
+    free(bound);
+    free(columns);
+    return status;
+}
+
+barks_status *rows_order_as(const barks_batch *batch, const struct row_order *order,
+                            struct task *task, struct pool *pool, uint32_t *out_order)
+{
+    return order->compare != NULL
+               ? order_by_function(batch, order, task, pool, out_order)
+               : rows_order(batch, order->keys, order->key_count, pool, out_order);
+}
+
+/* ---- ranges ---- */
+
+barks_status *range_chooser_init(struct range_chooser *chooser, struct task *task,
+                                 const barks_schema *rows)
+{
+    const struct terminal *plan = &task->spec->pipeline->terminal;
+    *chooser = (struct range_chooser){
+        .task = task, .order = order_of_function(&plan->step), .splitters = plan->splitters};
+    const barks_function *function = chooser->order.compare;
+    if (function->search == NULL || plan->splitters == NULL ||
+        plan->splitters->base.row_count >= plan->partition_count)
+        BARKS_FAIL(BARKS_INTERNAL, "ranges without a function and bounds");
+    uint32_t field_count = function->in->schema.field_count;
+    BARKS_TRY(find_columns(function, rows, &chooser->columns));
+    chooser->rows = calloc((size_t)field_count + 1, sizeof(const barks_column *));
+    chooser->bounds = calloc((size_t)field_count + 1, sizeof(const barks_column *));
+    if (chooser->rows == NULL || chooser->bounds == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of '%s'", function->name);
+    take_columns(function, &plan->splitters->base, chooser->columns, chooser->bounds);
+    return NULL;
+}
+
+void range_chooser_drop(struct range_chooser *chooser)
+{
+    free(chooser->columns);
+    free(chooser->rows);
+    free(chooser->bounds);
+    *chooser = (struct range_chooser){0};
+}
+
+barks_status *range_chooser_choose(void *context, const struct batch *batch,
+                                   uint32_t *out_partitions)
+{
+    struct range_chooser *chooser = context;
+    const struct row_order *order = &chooser->order;
+    take_columns(order->compare, &batch->base, chooser->columns, chooser->rows);
+    barks_call call = call_of(order, chooser->task, &batch->base, chooser->rows);
+    call.right_columns = chooser->bounds;
+    order->compare->search(&call, chooser->splitters->base.row_count, out_partitions);
+    return call.status != NULL ? fail_in_compare(&call, order, chooser->task) : NULL;
+}

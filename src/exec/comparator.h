@@ -1,0 +1,44 @@
+/* The order of rows, by columns or by a user's function. */
+#pragma once
+
+#include "barks/function.h"
+#include "exec/sort.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct task;
+struct step;
+
+struct row_order {
+    const struct sort_key *keys;
+    uint32_t key_count;
+    const barks_function *compare; /* in place of keys, where it is not NULL */
+    const void *env;
+    bool descending; /* by compare: turned round */
+};
+/* By the function of a step. */
+struct row_order order_of_function(const struct step *step);
+
+/* As rows_order. task: for the places of errors; NULL at the driver. Errors: what the function
+ * reports. Cost: by a function O(n log n) comparisons; of rows that are in order O(n). */
+BARKS_CHECKED barks_status *rows_order_as(const barks_batch *batch, const struct row_order *order,
+                                          struct task *task, struct pool *pool,
+                                          uint32_t *out_order);
+
+/* Which range of a shuffle a row belongs to, by a function. Begins zeroed, ends with
+ * range_chooser_drop. Threads: the task's. */
+struct range_chooser {
+    struct task *task; /* borrowed */
+    struct row_order order;
+    const struct batch *splitters; /* ascending; borrowed */
+    uint32_t *columns;             /* owned: of the rows, one for each field of the function */
+    const barks_column **rows;     /* owned: those of the batch */
+    const barks_column **bounds;   /* owned: those of splitters */
+};
+BARKS_CHECKED barks_status *range_chooser_init(struct range_chooser *chooser, struct task *task,
+                                               const barks_schema *rows);
+void range_chooser_drop(struct range_chooser *chooser);
+/* partitioner.choose, its context being a range_chooser. */
+BARKS_CHECKED barks_status *range_chooser_choose(void *context, const struct batch *batch,
+                                                 uint32_t *out_partitions);
