@@ -1,4 +1,4 @@
-/* The order of rows by functions of yours. */
+/* The order of rows by functions of yours, and what goes by the place of rows in a dataset. */
 #pragma once
 #pragma GCC system_header
 
@@ -148,3 +148,34 @@ BARKS_API void *barks_top_by_at(barks_rdd *rdd, int64_t n, const barks_function 
 BARKS_API void *barks_best_by_at(barks_rdd *rdd, const barks_function *function, bool greatest,
                                  const barks_record *record, const barks_compare_options *options,
                                  const char *where);
+
+/* ---- some partitions ---- */
+
+/**
+ * The partitions that indices lists, in that order, of a dataset: barks_only_partitions(rdd,
+ * (uint32_t[]){7, 2}, 2) has two. No others of its last stage are computed: an action on it is one
+ * on these partitions. One may be listed several times.
+ *
+ * Errors:    (sticky) BARKS_INVALID: there is no such partition.
+ */
+#define barks_only_partitions(rdd, ...) barks_only_partitions_at((rdd), __VA_ARGS__, BARKS_HERE)
+BARKS_API barks_rdd *barks_only_partitions_at(barks_rdd *rdd, const uint32_t *indices,
+                                              uint32_t count, const char *where);
+
+/**
+ * Rows with *low <= key <= *high: barks_filter_by_range(trips, trip_day, &(struct trip_day){.day =
+ * 3}, &(struct trip_day){.day = 9}). The key is what the record names, compared field by field as
+ * barks_sort_by does (ascending, nulls last); NULL is no bound.
+ *
+ * Of a dataset in ranges of the key (sorted or partitioned by it, or by more that begins with it)
+ * only the partitions that may have such rows are computed, and are those of the result; the ranges
+ * must be known for that, so that the call samples where no action has yet. Others are filtered.
+ *
+ * Errors:    (sticky) BARKS_INVALID: no such field; those of the sampling.
+ */
+#define barks_filter_by_range(rdd, key_record, low, high)                                          \
+    barks_filter_by_range_at((rdd), &barks_record_##key_record,                                    \
+                             1 ? (low) : (const struct key_record *)0,                             \
+                             1 ? (high) : (const struct key_record *)0, BARKS_HERE)
+BARKS_API barks_rdd *barks_filter_by_range_at(barks_rdd *rdd, const barks_record *key_record,
+                                              const void *low, const void *high, const char *where);

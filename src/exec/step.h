@@ -39,10 +39,12 @@ enum step_kind {
     STEP_GLOM,     /* the partition becomes one row of lists */
     STEP_PIPE,     /* texts: the program and its arguments; bytes: how it is run */
     STEP_KEEP,     /* passes rows on and keeps them; numbers: dataset, level, copies */
+    STEP_BOUND,    /* rows whose keys[0] do not come before initial_rows' one; numbers[0]: 1: do not
+                      come after it */
     STEP_PROBE,    /* terminals only: rows that equal initial_rows' one in keys[0] */
     /* Of one input, other partitions of it. */
     STEP_COALESCE, /* partition p from partitions [columns[0][p], columns[0][p + 1]) */
-    STEP_PICK,     /* partition p from partition columns[0][p] */
+    STEP_PICK, /* partition p from partition columns[0][p]; numbers[0]: 1: some are read twice */
     /* Of several. */
     STEP_UNION,   /* the inputs' partitions one after another; numbers[0]: 1: partition p from
                      partition p of each */

@@ -52,6 +52,7 @@ static bool rows_stay(const struct node *node)
     case STEP_SORT:
     case STEP_NUMBER:
     case STEP_KEEP:
+    case STEP_BOUND:
     case STEP_PROJECT:
         return true;
     case STEP_FUNCTION:

@@ -260,6 +260,7 @@ static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node
            node->input_count >= min && node->input_count <= max &&
            (node->step.kind != STEP_FUNCTION || node->step.function != NULL) &&
            (node->step.kind != STEP_SORT || is_ordered(&node->step)) &&
+           (node->step.kind != STEP_BOUND || node->step.initial_rows != NULL) &&
            (node->kept_at == NULL || node->step.kind == STEP_KEEP) &&
            partitions_fit(pipeline, node);
 }

@@ -238,19 +238,21 @@ BARKS_CHECKED static barks_status *mark_read(struct cut *cut, struct node *last,
     return status;
 }
 
-/* Below what is kept, exchanges are not read, nor those below them. */
+/* Below what is kept, exchanges are not read, nor those below them; nor are those whose partitions
+ * nobody has asked for. */
 BARKS_CHECKED static barks_status *find_read(struct cut *cut, struct node **order, uint32_t count,
                                              bool *is_read)
 {
-    bool has_kept = false;
+    const struct terminal *terminal = cut->options->terminal;
+    uint32_t wanted = terminal->end_partition - terminal->first_partition;
+    bool may_leave_out = wanted > 0 && wanted < order[count - 1]->partition_count;
     for (uint32_t i = 0; i < count; i++)
-        has_kept |= order[i]->kept != NULL;
-    for (uint32_t i = 0; i < count && !has_kept; i++)
+        may_leave_out |= order[i]->kept != NULL || order[i]->step.kind == STEP_PICK;
+    for (uint32_t i = 0; i < count && !may_leave_out; i++)
         is_read[order[i]->id] = true;
-    if (!has_kept)
+    if (!may_leave_out)
         return NULL;
     cut->is_trial = true;
-    const struct terminal *terminal = cut->options->terminal;
     barks_status *status = mark_read(cut, order[count - 1], terminal->first_partition,
                                      terminal->end_partition, is_read);
     for (uint32_t i = count; i-- > 0 && status == NULL;)
@@ -310,11 +312,13 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
 static bool has_shared_step(struct node **order, uint32_t count, bool *seen)
 {
     bool is_shared = false;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        is_shared |= order[i]->step.kind == STEP_PICK && order[i]->step.numbers[0] != 0;
         for (uint32_t k = 0; k < order[i]->input_count; k++) {
             is_shared |= seen[order[i]->inputs[k]->id];
             seen[order[i]->inputs[k]->id] = true;
         }
+    }
     return is_shared;
 }
 

@@ -70,3 +70,8 @@ barks_rdd *dataset_replicate(barks_rdd *input, uint32_t copies, uint32_t stride,
  * where they do already (in as many partitions as are wanted; 0: any number), else exchanged. */
 barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
                             uint32_t wanted_partitions, const char *where);
+
+/* ---- parts.c ---- */
+
+/* Partitions [first, end) of input: itself where these are all. */
+barks_rdd *dataset_run_of(barks_rdd *input, uint32_t first, uint32_t end, const char *where);

@@ -5,6 +5,7 @@
 #include "exec/result.h"
 #include "plan/stage_cut.h"
 #include "runtime/action.h"
+#include "runtime/kept_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -157,4 +158,14 @@ barks_status *sampling_run(barks_context *context, struct node *node, const char
             return NULL;
         BARKS_TRY(sample_for(context, range, what));
     }
+}
+
+barks_status *sampling_run_now(barks_context *context, struct node *node, const char *what)
+{
+    lock_acquire(&context->planning);
+    kept_state_update(context);
+    barks_status *status = sampling_run(context, node, what);
+    kept_state_update(context);
+    lock_release(&context->planning);
+    return status;
 }

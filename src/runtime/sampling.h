@@ -10,3 +10,7 @@
  * for each. what: the action, for people. Errors: those of the jobs. */
 BARKS_CHECKED barks_status *sampling_run(barks_context *context, struct node *node,
                                          const char *what);
+
+/* The same outside of an action, for an operation that wants to know the ranges. */
+BARKS_CHECKED barks_status *sampling_run_now(barks_context *context, struct node *node,
+                                             const char *what);
