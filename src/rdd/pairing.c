@@ -55,12 +55,14 @@ barks_status *key_columns_parse(barks_rdd *const *rdds, uint32_t rdd_count,
 
 /* ---- where rows meet ---- */
 
-/* Whether all rows lie where those of `anchor` of equal keys lie. */
-static bool is_in_place(barks_rdd *rdd, const uint32_t *columns, barks_rdd *anchor,
-                        const uint32_t *anchor_columns, uint32_t key_count)
+/* Whether all rows lie where those of the anchor of equal keys lie. Places in the list are
+ * compared, not datasets: one that stands there twice has rows of equal keys anywhere. */
+static bool is_in_place(barks_rdd *const *rdds, const struct key_columns *keys, uint32_t place,
+                        uint32_t anchor)
 {
-    return rdd == anchor ||
-           partitioning_pairs(&anchor->node, anchor_columns, &rdd->node, columns, key_count);
+    return place == anchor ||
+           partitioning_pairs(&rdds[anchor]->node, keys->columns[anchor], &rdds[place]->node,
+                              keys->columns[place], keys->count);
 }
 
 /* The dataset that need not move: all meet it, or others can be brought to it by hash. */
@@ -73,7 +75,7 @@ static uint32_t find_anchor(barks_rdd *const *rdds, uint32_t rdd_count,
         if (wanted != 0 && rdds[k]->node.partition_count != wanted)
             continue;
         for (uint32_t i = 0; i < rdd_count; i++)
-            count += is_in_place(rdds[i], keys->columns[i], rdds[k], keys->columns[k], keys->count);
+            count += is_in_place(rdds, keys, i, k);
         bool can_be_met = count == rdd_count ||
                           partitioning_is_hash_of(&rdds[k]->node, keys->columns[k], keys->count);
         if (can_be_met && (anchor == UINT32_MAX || count > anchored ||
@@ -86,24 +88,38 @@ static uint32_t find_anchor(barks_rdd *const *rdds, uint32_t rdd_count,
     return anchor;
 }
 
+/* The earlier place of the same dataset by the same keys, which is exchanged once; or k. */
+static uint32_t first_alike(barks_rdd *const *rdds, const struct key_columns *keys, uint32_t k)
+{
+    for (uint32_t i = 0; i < k; i++)
+        if (rdds[i] == rdds[k] &&
+            memcmp(keys->columns[i], keys->columns[k], keys->count * sizeof *keys->columns[k]) == 0)
+            return i;
+    return k;
+}
+
 barks_status *bring_together(barks_rdd **rdds, uint32_t rdd_count, const struct key_columns *keys,
                              uint32_t wanted, const char *where)
 {
     uint32_t anchor = find_anchor(rdds, rdd_count, keys, wanted);
-    barks_rdd *fixed = anchor != UINT32_MAX ? rdds[anchor] : NULL;
-    barks_rdd *largest = rdds[0];
+    bool has_anchor = anchor != UINT32_MAX;
+    barks_rdd *given[STEP_INPUTS_MAX], *largest = rdds[0];
     uint32_t count = 0;
     for (uint32_t k = 1; k < rdd_count; k++)
         if (rdds[k]->node.partition_count > largest->node.partition_count)
             largest = rdds[k];
-    if (fixed != NULL)
-        count = fixed->node.partition_count;
+    if (has_anchor)
+        count = rdds[anchor]->node.partition_count;
     else
         BARKS_TRY(choose_partitions(largest, wanted, where, &count));
-    for (uint32_t k = 0; k < rdd_count; k++)
-        if (fixed == NULL ||
-            !is_in_place(rdds[k], keys->columns[k], fixed, keys->columns[anchor], keys->count))
+    memcpy(given, rdds, rdd_count * sizeof(barks_rdd *));
+    for (uint32_t k = 0; k < rdd_count; k++) {
+        uint32_t alike = first_alike(given, keys, k);
+        if (alike < k)
+            rdds[k] = rdds[alike];
+        else if (!has_anchor || !is_in_place(given, keys, k, anchor))
             rdds[k] = dataset_hash_by(rdds[k], keys->columns[k], keys->count, count, where);
+    }
     return align_partitions(rdds, rdd_count, "partitions", where);
 }
 

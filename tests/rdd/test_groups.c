@@ -195,6 +195,28 @@ SHAPES(cogroups_have_each_key_of_any_side)
     }
 }
 
+SHAPES(a_cogroup_of_a_dataset_with_itself)
+{
+    uint64_t seed = property_seed();
+    for (int run = 0; run < 4; run++) {
+        struct cases cases = cases_make(&seed);
+        int64_t count = 0, rows_seen = 0;
+        barks_rdd *rdd = barks_map(cases_dataset(context, &cases), make_plain, NULL);
+        struct sides_sum *rows =
+            barks_collect(barks_cogroup(rdd, rdd, "key", sum_two), sides_sum, &count);
+        ck_assert_ptr_nonnull(rows);
+        for (int64_t i = 0; i < count; i++) {
+            int64_t sum = 0;
+            ck_assert_int_eq(rows[i].a_count, count_key(&cases, rows[i].key, 1001, &sum));
+            ck_assert_int_eq(rows[i].b_count, rows[i].a_count);
+            ck_assert_int_eq(rows[i].sum, sum);
+            rows_seen += rows[i].a_count;
+        }
+        ck_assert_int_eq(rows_seen, cases.count);
+        cases_drop(&cases);
+    }
+}
+
 BARKS_COGROUP(count_partition, partition_counts, (a, plain), (b, plain))
 {
     struct plain row;
@@ -275,5 +297,6 @@ SUITE_MAIN("rdd/groups", ON_SHAPES(group_by_key_lists_values_in_order),
            ON_SHAPES(lists_hold_long_strings),
            ON_SHAPES(group_with_streams_rows_in_the_order_asked_for),
            ON_SHAPES(cogroups_have_each_key_of_any_side),
+           ON_SHAPES(a_cogroup_of_a_dataset_with_itself),
            ON_SHAPES(zip_partitions_sees_each_partition_once),
            ON_SHAPES(glom_makes_a_row_of_each_partition), ON_SHAPES(lists_of_nulls_are_refused))

@@ -236,6 +236,55 @@ SHAPES(semi_and_anti_joins_have_each_left_row_once)
     }
 }
 
+BARKS_PAIR(ids_of_self, left_row, left_row, pair_key)
+{
+    out->key = left->key;
+    out->id = left->id;
+    out->other = right->id;
+}
+
+static void check_self(barks_rdd *rdd, const struct sides *sides, bool right_by_id)
+{
+    int64_t count = 0, expected = 0;
+    struct pair_key *rows = barks_collect(rdd, pair_key, &count);
+    ck_assert_ptr_nonnull(rows);
+    for (int64_t i = 0; i < sides->left_count; i++)
+        for (int64_t k = 0; k < sides->left_count; k++)
+            expected +=
+                sides->left[i].key == (right_by_id ? sides->left[k].id : sides->left[k].key);
+    ck_assert_int_eq(count, expected);
+    for (int64_t i = 0; i < count; i++) {
+        const struct left_row *other = &sides->left[rows[i].other];
+        ck_assert_int_eq(rows[i].key, sides->left[rows[i].id].key);
+        ck_assert_int_eq(rows[i].key, right_by_id ? other->id : other->key);
+    }
+}
+
+/* Its rows of equal keys are in many partitions, though both sides are one dataset. */
+SHAPES(a_dataset_meets_itself)
+{
+    uint64_t seed = property_seed();
+    for (int run = 0; run < 4; run++) {
+        struct sides sides = sides_make(&seed);
+        sides.left_count = sides.left_count > 400 ? 400 : sides.left_count;
+        barks_rdd *rows = barks_parallelize(context, left_row, sides.left, (size_t)sides.left_count,
+                                            sides.left_partitions);
+        check_self(barks_join_with(rows, rows, "key", ids_of_self), &sides, false);
+        check_self(barks_join_with(rows, rows, "key", ids_of_self, .partitions = 3), &sides, false);
+        check_self(barks_join_with(rows, rows, "key", ids_of_self, .right_keys = "id"), &sides,
+                   true);
+        barks_rdd *parts = barks_partition_by(rows, "key", .partitions = 4);
+        check_self(barks_join_with(parts, parts, "key", ids_of_self), &sides, false);
+        check_self(barks_join_with(parts, parts, "key", ids_of_self, .right_keys = "id"), &sides,
+                   true);
+        ck_assert_int_eq(barks_count(barks_semi_join(rows, rows, "key")), sides.left_count);
+        ck_assert_int_eq(barks_count(barks_anti_join(rows, rows, "key")), 0);
+        ck_assert_int_eq(barks_count(barks_intersection(rows, rows)), sides.left_count);
+        ck_assert_int_eq(barks_count(barks_subtract(rows, rows)), 0);
+        sides_drop(&sides);
+    }
+}
+
 BARKS_PAIR(ids_of_pair, left_row, right_row, pair_ids, int64_t)
 {
     out->id = left != NULL ? left->id : *env;
@@ -373,5 +422,6 @@ SHAPES(pairs_of_one_key_are_not_all_made_at_once)
 SUITE_MAIN("rdd/joins", ON_SHAPES(pairs_of_one_key_are_not_all_made_at_once),
            ON_SHAPES(joins_pair_rows_of_equal_keys),
            ON_SHAPES(semi_and_anti_joins_have_each_left_row_once),
-           ON_SHAPES(a_function_says_what_a_pair_becomes), ON_SHAPES(odd_numbers_are_keys_too),
-           ON_SHAPES(sets_compare_whole_rows), ON_SHAPES(wrong_joins_say_what_is_wrong))
+           ON_SHAPES(a_function_says_what_a_pair_becomes), ON_SHAPES(a_dataset_meets_itself),
+           ON_SHAPES(odd_numbers_are_keys_too), ON_SHAPES(sets_compare_whole_rows),
+           ON_SHAPES(wrong_joins_say_what_is_wrong))
