@@ -12,14 +12,14 @@
 
 /* A context with the given number of executors and small splits, so that little input makes many
  * partitions; finalised with the exit status that is expected. */
-static inline void run_on(void (*body)(barks_context *context), const char *executors,
-                          int expected_exit)
+static inline void run_within(const char *memory_bytes, void (*body)(barks_context *context),
+                              const char *executors, int expected_exit)
 {
     char program[] = "test", quiet[] = "--barks-quiet", local[] = "--barks-local",
          splits[] = "--barks-split-bytes=64k";
-    char memory[] = "--barks-memory=256m";
-    char count[16];
+    char count[16], memory[64];
     snprintf(count, sizeof count, "%s", executors);
+    snprintf(memory, sizeof memory, "--barks-memory=%s", memory_bytes);
     char *arguments[] = {program, quiet, local, count, splits, memory, NULL};
     char **argv = arguments;
     int argc = 6;
@@ -27,6 +27,12 @@ static inline void run_on(void (*body)(barks_context *context), const char *exec
     ck_assert_int_eq(argc, 1);
     body(context);
     ck_assert_int_eq(barks_finalize(context), expected_exit);
+}
+
+static inline void run_on(void (*body)(barks_context *context), const char *executors,
+                          int expected_exit)
+{
+    run_within("256m", body, executors, expected_exit);
 }
 
 /* SHAPES(name) { uses context } defines the tests name_on_1, name_on_2 and name_on_4; the second
