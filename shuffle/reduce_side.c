@@ -313,6 +313,23 @@ bool reduce_side_is_complete(struct reduce_side *reduce_side, uint64_t shuffle)
     return complete;
 }
 
+void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle,
+                             void (*visit)(void *context, uint32_t partition, uint64_t bytes),
+                             void *context)
+{
+    lock_acquire(&reduce_side->lock);
+    const struct arrival *arrival = find_locked(reduce_side, shuffle);
+    for (uint32_t i = 0; arrival != NULL && i < arrival->partition_capacity; i++) {
+        uint64_t bytes = 0;
+        for (const struct frame *frame = arrival->partitions[i].frames; frame != NULL;
+             frame = frame->next)
+            bytes += frame->batch != NULL ? batch_bytes(frame->batch) : frame->name.body_bytes;
+        if (bytes > 0)
+            visit(context, i, bytes);
+    }
+    lock_release(&reduce_side->lock);
+}
+
 /* --- Reading --- */
 
 static bool goes_before(const struct frame *a, const struct frame *b)

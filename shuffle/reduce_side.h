@@ -37,6 +37,12 @@ BARKS_CHECKED barks_status *reduce_side_commit(struct reduce_side *reduce_side, 
  * communication thread after each delivery and commit. O(log shuffles). */
 bool reduce_side_is_complete(struct reduce_side *reduce_side, uint64_t shuffle);
 
+/* Calls visit for each partition that has rows, ascending, with about the bytes of them: encoded or
+ * in memory, as they came. visit is called under the lock. O(frames). */
+void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle,
+                             void (*visit)(void *context, uint32_t partition, uint64_t bytes),
+                             void *context);
+
 /**
  * Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map
  * partition, position), since runs are contiguous ranges of partitions in order.

@@ -5,6 +5,7 @@
 #include "batch/block.h"
 #include "batch/column.h"
 #include "batch/row_strings.h"
+#include "batch/schema.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -207,6 +208,30 @@ barks_status *batch_make_bytes(struct batch *batch, size_t n, void **out_bytes)
     *out_bytes = batch->made->bytes + begin;
     batch->made_bytes = begin + n;
     return NULL;
+}
+
+static uint64_t bytes_of_column(const barks_column *column, uint64_t value_count)
+{
+    const barks_type *type = column->type;
+    uint64_t bytes = value_count * type_value_bytes(type);
+    if (type->id == BARKS_LIST)
+        bytes += bytes_of_column(&column->children[0], column->item_count);
+    for (uint32_t i = 0; type->id == BARKS_STRUCT && i < type->fields->field_count; i++)
+        bytes += bytes_of_column(&column->children[i], value_count);
+    return bytes;
+}
+
+uint64_t batch_bytes(const struct batch *batch)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < batch->base.schema->field_count; i++)
+        bytes += bytes_of_column(&batch->base.columns[i], batch->base.row_count);
+    for (uint32_t i = 0; i < batch->block_count; i++) {
+        const struct block *block = batch->blocks[i];
+        uint64_t used_bytes = block == batch->made ? batch->made_bytes : block->size_bytes;
+        bytes += used_bytes / atomic_load_explicit(&block->holders, memory_order_relaxed);
+    }
+    return bytes;
 }
 
 bool batch_is_sound(const struct batch *batch)

@@ -49,6 +49,10 @@ BARKS_CHECKED barks_status *batch_reserve(struct batch *batch, uint32_t row_coun
 BARKS_CHECKED barks_status *column_reserve_items(struct batch *batch, barks_column *list,
                                                  uint32_t item_count);
 
+/* About what its rows take of memory: values, and of the blocks that it holds its share among their
+ * holders. O(columns + blocks). */
+uint64_t batch_bytes(const struct batch *batch);
+
 /* Makes the batch hold a reference to block, once. */
 BARKS_CHECKED barks_status *batch_keep_block(struct batch *batch, struct block *block);
 

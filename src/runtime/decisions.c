@@ -181,6 +181,7 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
     event.stage_committed.job = job->id;
     event.stage_committed.stage = stage;
     event.stage_committed.commit = job->stages[stage].commit;
+    event.stage_committed.output_partition_bytes = job->stages[stage].output_bytes;
     job->stages[stage].is_committing = false;
     struct stage_view view = dispatch_view_stage(dispatch, job, stage);
     dispatch->options.stage_ended(dispatch->options.context, &view);
@@ -194,6 +195,8 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     struct job_stage *state = &job->stages[stage];
     state->commit = decision->commit_stage.commit;
     state->ready_count = 0;
+    free(state->output_bytes);
+    state->output_bytes = NULL;
     state->is_committing = true;
     BARKS_TRY(gather_accumulated(dispatch, job, stage, decision->commit_stage.run_count));
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
@@ -242,8 +245,10 @@ static barks_status *failure_of(struct dispatch *dispatch, const struct job *job
 
 static void free_stages(struct job *job)
 {
-    for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++)
+    for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
         packer_drop(&job->stages[i].packed);
+        free(job->stages[i].output_bytes);
+    }
     free(job->stages);
     job->stages = NULL;
 }

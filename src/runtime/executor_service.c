@@ -484,6 +484,33 @@ BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
     return NULL;
 }
 
+struct sizes {
+    struct packer packed;
+    uint32_t count;
+};
+
+static void pack_size(void *context, uint32_t partition, uint64_t bytes)
+{
+    struct sizes *sizes = context;
+    pack_u64(&sizes->packed, partition);
+    pack_u64(&sizes->packed, bytes);
+    sizes->count++;
+}
+
+/* With the bytes of the partitions here, by which the tasks that read them are cut. */
+BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle)
+{
+    struct packer out = {0};
+    struct sizes sizes = {0};
+    reduce_side_visit_sizes(executor->reduce_side, shuffle, pack_size, &sizes);
+    pack_u64(&out, MESSAGE_SHUFFLE_READY);
+    pack_u64(&out, shuffle);
+    pack_u64(&out, sizes.count);
+    pack_raw(&out, &sizes.packed);
+    packer_drop(&sizes.packed);
+    return message_send(executor->net, 0, &out);
+}
+
 BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *executor)
 {
     for (struct awaited **link = &executor->awaited; *link != NULL;) {
@@ -493,11 +520,9 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
             continue;
         }
         *link = awaited->next;
-        struct packer out = {0};
-        pack_u64(&out, MESSAGE_SHUFFLE_READY);
-        pack_u64(&out, awaited->shuffle);
+        uint64_t shuffle = awaited->shuffle;
         free(awaited);
-        BARKS_TRY(message_send(executor->net, 0, &out));
+        BARKS_TRY(report_complete(executor, shuffle));
     }
     return NULL;
 }

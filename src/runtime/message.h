@@ -16,7 +16,7 @@ enum message_kind {
     MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, counters, sent, result,
                               accumulated */
     MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
-    MESSAGE_SHUFFLE_READY, /* shuffle */
+    MESSAGE_SHUFFLE_READY, /* shuffle, count, then partition and bytes of those with rows */
     MESSAGE_BURST_WANTED,  /* number */
     MESSAGE_PULSE,   /* pool bytes used, pool bytes peak, exchange bytes sent, then running tasks:
                         stage, rows, bytes */

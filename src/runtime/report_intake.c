@@ -202,6 +202,24 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     return dispatch_handle(dispatch, &event);
 }
 
+BARKS_CHECKED static barks_status *read_sizes(struct unpacker *in, struct job_stage *stage,
+                                              uint32_t partition_count)
+{
+    uint32_t count = unpack_count(in);
+    if (stage->output_bytes == NULL)
+        stage->output_bytes = calloc((size_t)partition_count + 1, sizeof *stage->output_bytes);
+    if (stage->output_bytes == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the sizes of %" PRIu32 " partitions",
+                   partition_count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t partition = unpack_u32(in);
+        uint64_t bytes = unpack_u64(in);
+        if (partition < partition_count)
+            stage->output_bytes[partition] = bytes;
+    }
+    return unpacker_finish(in);
+}
+
 BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, struct unpacker *in)
 {
     uint64_t shuffle = unpack_u64(in);
@@ -211,6 +229,7 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
             if (terminal->kind != TERMINAL_SHUFFLE || terminal->shuffle != shuffle ||
                 !job->stages[stage].is_committing)
                 continue;
+            BARKS_TRY(read_sizes(in, &job->stages[stage], terminal->partition_count));
             if (++job->stages[stage].ready_count == dispatch->members->count)
                 return dispatch_committed(dispatch, job, stage);
             return NULL;

@@ -386,7 +386,54 @@ START_TEST(a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
 }
 END_TEST
 
-SUITE_MAIN("shuffle/reduce_side", frames_are_read_in_order_once_all_that_count_have_arrived,
+struct sizes {
+    uint32_t count;
+    uint32_t partitions[8];
+    uint64_t bytes[8];
+};
+
+static void note_size(void *context, uint32_t partition, uint64_t bytes)
+{
+    struct sizes *sizes = context;
+    ck_assert_uint_lt(sizes->count, 8);
+    sizes->partitions[sizes->count] = partition;
+    sizes->bytes[sizes->count++] = bytes;
+}
+
+/* Partition 3 has two encoded frames, partition 100 one of three rows as it was made. */
+START_TEST(sizes_are_told_of_partitions_that_have_rows)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    struct sizes sizes = {0};
+    reduce_side_visit_sizes(side, 7, note_size, &sizes);
+    ck_assert_uint_eq(sizes.count, 0);
+    uint64_t encoded_bytes = 0;
+    for (uint32_t sequence = 0; sequence < 3; sequence++) {
+        bool is_encoded = sequence < 2;
+        struct frame *frame =
+            new_frame(pool,
+                      (struct frame_name){
+                          .shuffle = 7, .partition = is_encoded ? 3 : 100, .sequence = sequence},
+                      is_encoded);
+        encoded_bytes += frame->name.body_bytes;
+        ck_assert_ptr_null(reduce_side_deliver(side, frame));
+    }
+    reduce_side_visit_sizes(side, 7, note_size, &sizes);
+    ck_assert_uint_eq(sizes.count, 2);
+    ck_assert_uint_eq(sizes.partitions[0], 3);
+    ck_assert_uint_eq(sizes.bytes[0], encoded_bytes);
+    ck_assert_uint_eq(sizes.partitions[1], 100);
+    /* Numbers, views, and 20 bytes each that begin at multiples of 8. */
+    ck_assert_uint_eq(sizes.bytes[1], 3 * (8 + 16) + 2 * 24 + 20);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
+SUITE_MAIN("shuffle/reduce_side", sizes_are_told_of_partitions_that_have_rows,
+           frames_are_read_in_order_once_all_that_count_have_arrived,
            frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
            threads_deliver_and_read_at_once,
            a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
