@@ -74,8 +74,8 @@ typedef struct barks_task_info {
     uint32_t stage, partition, attempt, executor;
     const char *host;
     uint64_t seed;   /* of the job */
-    uint64_t random; /* the state of a generator that begins anew with each partition, from seed,
-                        stage and partition */
+    uint64_t random; /* the state of a generator that begins anew with each partition, from seed
+                        and partition, so that what is computed again draws the same */
     const char *(*place)(const struct barks_task_info *info); /* "rows from byte 17 of 'x'" */
     bool (*cancelled)(const struct barks_task_info *info);
     void *engine; /* the engine's */

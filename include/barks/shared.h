@@ -33,8 +33,12 @@ typedef struct barks_accumulator {
 } barks_accumulator;
 
 /**
- * Accumulators, named for the summary: a sum of int64_t (which wraps), their least or greatest, a
- * sum of doubles that does not depend on the order of the terms, a list of strings.
+ * Accumulators, named for the summary: a sum of int64_t, their least or greatest, a sum of doubles
+ * that does not depend on the order of the terms, their least or greatest (NaN is the largest), a
+ * list of strings. A mean is a sum divided by a counter. Names need not differ.
+ *
+ * A sum is exact in any order. One that ends beyond an int64_t is the nearest that there is,
+ * INT64_MAX or INT64_MIN, which a warning says with the true value, as the summary does.
  *
  * Values of attempts that failed, or ran twice, never count. Each action counts what it computes:
  * a function of a transformation counts again when its dataset is computed again, by another action
@@ -46,6 +50,8 @@ BARKS_API barks_accumulator barks_counter(barks_context *context, const char *na
 BARKS_API barks_accumulator barks_least(barks_context *context, const char *name);
 BARKS_API barks_accumulator barks_greatest(barks_context *context, const char *name);
 BARKS_API barks_accumulator barks_real_sum(barks_context *context, const char *name);
+BARKS_API barks_accumulator barks_real_least(barks_context *context, const char *name);
+BARKS_API barks_accumulator barks_real_greatest(barks_context *context, const char *name);
 BARKS_API barks_accumulator barks_text_list(barks_context *context, const char *name);
 /* Of a record of the user's, merged by his BARKS_REDUCE f (without env): begins as *zero. */
 #define barks_accumulator_of(context, name, f, zero)                                               \
@@ -56,8 +62,9 @@ BARKS_API barks_accumulator barks_accumulator_of_at(barks_context *context, cons
                                                     const void *zero, size_t zero_bytes,
                                                     const char *where);
 
-/* In bodies. */
-BARKS_API void barks_add(barks_accumulator accumulator, int64_t n); /* counter, least, greatest */
+/* In bodies. Numbers: any kind but lists and records; one of the other kind is converted, and not
+ * added where the accumulator is of integers and x is a double. */
+BARKS_API void barks_add(barks_accumulator accumulator, int64_t n);
 BARKS_API void barks_add_real(barks_accumulator accumulator, double x);
 BARKS_API void barks_add_text(barks_accumulator accumulator, barks_str text); /* is copied */
 /* *row is a struct of f's record, and is copied. */
@@ -67,7 +74,7 @@ BARKS_API void barks_accumulate_at(barks_accumulator accumulator, const barks_fu
                                    const void *row);
 
 /* Between actions, on the driver: what the actions that succeeded have added. Of least and greatest
- * of nothing INT64_MAX and INT64_MIN. */
+ * of nothing INT64_MAX and INT64_MIN, or infinity and -infinity. */
 BARKS_API int64_t barks_counter_value(barks_context *context, barks_accumulator accumulator);
 BARKS_API double barks_real_value(barks_context *context, barks_accumulator accumulator);
 /* In the order of partitions and rows. Ownership: the context's, until the next action. */
@@ -119,11 +126,51 @@ BARKS_API void barks_destroy(barks_context *context, barks_broadcast broadcast);
 BARKS_API const void *barks_shared_rows_at(barks_broadcast broadcast, const barks_record *record,
                                            int64_t *out_count);
 
+/* ---- files ---- */
+
+/**
+ * Sends a file, or a directory with all in it, to all executors, once, through a tree of them, so
+ * that a body finds it on a disk of its node: barks_ship(context, "models/cat.bin") and, in the
+ * body, barks_shipped("cat.bin"). Returns when all have it; false on an error.
+ *
+ * It is known by the last part of path. Permissions are kept, so that a program can be run; links
+ * inside a directory stay links. The copies lie in a directory of the executor's in --barks-scratch
+ * that is removed by barks_finalize, also of a job that failed (not by kill -9). Programs of
+ * barks_pipe are looked for there first, and find the directory in $BARKS_SHIPPED.
+ *
+ * Errors:    BARKS_INVALID: the name was shipped already, a device; BARKS_IO: it cannot be read, or
+ *            written by an executor; BARKS_LIMIT: an executor's disk is full. Nothing of it stays.
+ */
+#define barks_ship(context, path) barks_ship_at((context), (path), BARKS_HERE)
+BARKS_API bool barks_ship_at(barks_context *context, const char *path, const char *where);
+
+/**
+ * In a body: the path, on this executor, of what was shipped by that name; it is to be read only.
+ * On the driver, where it was shipped from.
+ *
+ * Ownership: the engine's, until barks_finalize.
+ * Errors:    NULL: nothing was shipped by that name; in a body, the task fails.
+ */
+BARKS_API const char *barks_shipped(const char *name);
+
 /* ---- the task ---- */
 
 /* In a body: the task that runs; its number of the partition is task->partition. NULL on the
  * driver. */
 BARKS_API barks_task_info *barks_task(void);
+
+/* In a body: where the rows come from, for messages: "rows from byte 17 of 'x'"; what does not come
+ * from a file says so. NULL on the driver. Ownership: the engine's, until the body returns. */
+BARKS_API const char *barks_place(void);
+
+/* In a body that takes long: whether nobody wants its task's result any more, so that it may
+ * return at once. False on the driver. */
+BARKS_API bool barks_cancelled(void);
+
+/* In a body: the seconds that are left of the job's time: of --barks-time-limit, from its start, or
+ * what Slurm says (SLURM_JOB_END_TIME), whichever is less; infinite without both, 0 when it is
+ * over. Nothing is ended by it: it is for who would rather stop in time. */
+BARKS_API double barks_seconds_left(void);
 
 /* In a body: uniform in [0, 1). The numbers follow from --barks-seed, the partition and how many
  * were drawn in it: the same on any number of executors. */

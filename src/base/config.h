@@ -47,7 +47,9 @@ struct buffer;
             "most memory of an executor for kept partitions; 0: a half of its budget")             \
     SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
-    SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")
+    SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
+    SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
+            "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")
 
 /* CONFIG_LOG, CONFIG_QUIET ... */
 enum config_key {

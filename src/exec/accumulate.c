@@ -7,6 +7,7 @@
 #include "exec/registry.h"
 #include "shuffle/combine.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,9 +43,8 @@ struct accumulated *accumulations_at(struct accumulations *all, uint32_t partiti
     for (uint32_t i = all->count; i-- > 0 && all->items[i].partition == partition;)
         if (all->items[i].id == id)
             return &all->items[i];
-    struct accumulated item = {.partition = partition, .id = id, .kind = kind};
-    if (kind == ACCUMULATOR_MIN || kind == ACCUMULATOR_MAX)
-        item.integer = kind == ACCUMULATOR_MIN ? INT64_MAX : INT64_MIN;
+    struct accumulated item = {
+        .partition = partition, .id = id, .kind = kind, .number = accumulated_number_of(kind)};
     barks_status *status = append(all, item);
     if (status == NULL)
         return &all->items[all->count - 1];
@@ -55,14 +55,73 @@ struct accumulated *accumulations_at(struct accumulations *all, uint32_t partiti
     return NULL;
 }
 
-void accumulated_add(struct accumulated *into, int64_t n)
+/* ---- numbers ---- */
+
+struct accumulated_number accumulated_number_of(enum accumulator_kind kind)
 {
-    if (into->kind == ACCUMULATOR_MIN)
+    struct accumulated_number number = {0};
+    if (kind == ACCUMULATOR_MIN || kind == ACCUMULATOR_MAX)
+        number.integer = kind == ACCUMULATOR_MIN ? INT64_MAX : INT64_MIN;
+    if (kind == ACCUMULATOR_REAL_MIN || kind == ACCUMULATOR_REAL_MAX)
+        number.extreme = kind == ACCUMULATOR_REAL_MIN ? (double)INFINITY : (double)-INFINITY;
+    return number;
+}
+
+bool accumulated_number_is_empty(const struct accumulated_number *number,
+                                 enum accumulator_kind kind)
+{
+    struct accumulated_number none = accumulated_number_of(kind);
+    if (kind == ACCUMULATOR_MIN || kind == ACCUMULATOR_MAX)
+        return number->integer == none.integer;
+    return (kind == ACCUMULATOR_REAL_MIN || kind == ACCUMULATOR_REAL_MAX) &&
+           number->extreme == none.extreme;
+}
+
+/* NaN is the largest of all. */
+static bool is_less(double a, double b) { return a < b || (isnan(b) && !isnan(a)); }
+
+static void add_extreme(struct accumulated_number *into, enum accumulator_kind kind, double x)
+{
+    bool is_better =
+        kind == ACCUMULATOR_REAL_MIN ? is_less(x, into->extreme) : is_less(into->extreme, x);
+    if (is_better)
+        into->extreme = x;
+}
+
+static void add_integer(struct accumulated_number *into, enum accumulator_kind kind,
+                        accumulated_int n)
+{
+    if (kind == ACCUMULATOR_MIN)
         into->integer = n < into->integer ? n : into->integer;
-    else if (into->kind == ACCUMULATOR_MAX)
+    else if (kind == ACCUMULATOR_MAX)
         into->integer = n > into->integer ? n : into->integer;
     else
-        into->integer = (int64_t)((uint64_t)into->integer + (uint64_t)n);
+        into->integer += n;
+}
+
+void accumulated_number_merge(struct accumulated_number *into, enum accumulator_kind kind,
+                              const struct accumulated_number *from)
+{
+    add_integer(into, kind, from->integer);
+    barks_sum_merge(&into->real, &from->real);
+    add_extreme(into, kind, from->extreme);
+}
+
+void accumulated_add(struct accumulated *into, int64_t n)
+{
+    if (into->kind == ACCUMULATOR_SUM || into->kind == ACCUMULATOR_MIN ||
+        into->kind == ACCUMULATOR_MAX)
+        add_integer(&into->number, into->kind, n);
+    else
+        accumulated_add_real(into, (double)n);
+}
+
+void accumulated_add_real(struct accumulated *into, double x)
+{
+    if (into->kind == ACCUMULATOR_REAL)
+        barks_sum_add(&into->number.real, x);
+    else
+        add_extreme(&into->number, into->kind, x);
 }
 
 /* ---- rows ---- */
@@ -131,8 +190,10 @@ BARKS_CHECKED static barks_status *pack_one(struct accumulated *item, struct pac
     pack_u64(out, item->partition);
     pack_u64(out, item->id);
     pack_u64(out, item->kind);
-    pack_i64(out, item->integer);
-    pack_bytes(out, &item->real, sizeof item->real);
+    pack_u64(out, (uint64_t)item->number.integer);
+    pack_i64(out, (int64_t)(item->number.integer >> 64));
+    pack_bytes(out, &item->number.real, sizeof item->number.real);
+    pack_bytes(out, &item->number.extreme, sizeof item->number.extreme);
     pack_text(out, item->function != NULL ? item->function->name : NULL);
     return pack_rows(item->rows, out);
 }
@@ -149,17 +210,21 @@ barks_status *accumulations_pack(struct accumulations *all, struct packer *out)
 BARKS_CHECKED static barks_status *unpack_one(struct unpacker *in, struct pool *pool,
                                               struct accumulated *item)
 {
-    size_t real_bytes = 0, encoded_bytes = 0;
+    size_t real_bytes = 0, extreme_bytes = 0, encoded_bytes = 0;
     item->partition = unpack_u32(in);
     item->id = unpack_u32(in);
     item->kind = (enum accumulator_kind)unpack_u32(in);
-    item->integer = unpack_i64(in);
+    uint64_t low = unpack_u64(in);
+    item->number.integer = (accumulated_int)unpack_i64(in) * ((accumulated_int)1 << 64) + low;
     const uint8_t *real = unpack_bytes(in, &real_bytes);
+    const uint8_t *extreme = unpack_bytes(in, &extreme_bytes);
     char *name = unpack_text(in);
     const uint8_t *encoded = unpack_bytes(in, &encoded_bytes);
     barks_status *status = NULL;
-    if (real != NULL && real_bytes == sizeof item->real)
-        memcpy(&item->real, real, real_bytes);
+    if (real != NULL && real_bytes == sizeof item->number.real)
+        memcpy(&item->number.real, real, real_bytes);
+    if (extreme != NULL && extreme_bytes == sizeof item->number.extreme)
+        memcpy(&item->number.extreme, extreme, extreme_bytes);
     if (name != NULL)
         status = registry_require(name, BARKS_KIND_REDUCE, &item->function);
     free(name);

@@ -20,16 +20,33 @@ enum accumulator_kind {
     ACCUMULATOR_MAX,
     ACCUMULATOR_REAL, /* f64 sum */
     ACCUMULATOR_TEXTS,
-    ACCUMULATOR_USER, /* rows folded by a function of the user's */
+    ACCUMULATOR_USER,     /* rows folded by a function of the user's */
+    ACCUMULATOR_REAL_MIN, /* f64 */
+    ACCUMULATOR_REAL_MAX,
 };
+
+/* 128 bits: a sum of any number of i64 is right in whatever order they come. */
+__extension__ typedef __int128 accumulated_int;
+
+/* What numbers become; begins with accumulated_number_of. */
+struct accumulated_number {
+    accumulated_int integer; /* SUM, MIN, MAX */
+    struct barks_sum real;   /* REAL */
+    double extreme;          /* REAL_MIN, REAL_MAX */
+};
+/* Of nothing. */
+struct accumulated_number accumulated_number_of(enum accumulator_kind kind);
+bool accumulated_number_is_empty(const struct accumulated_number *number,
+                                 enum accumulator_kind kind); /* MIN, MAX: of nothing */
+void accumulated_number_merge(struct accumulated_number *into, enum accumulator_kind kind,
+                              const struct accumulated_number *from);
 
 struct accumulated {
     uint64_t stage; /* set by whoever merges */
     uint32_t partition;
     uint32_t id;
     enum accumulator_kind kind;
-    int64_t integer;
-    struct barks_sum real;
+    struct accumulated_number number;
     const barks_function *function; /* USER */
     struct batch *rows;             /* TEXTS, USER: not folded yet; owned */
 };
@@ -46,7 +63,9 @@ void accumulations_drop(struct accumulations *all);
 struct accumulated *accumulations_at(struct accumulations *all, uint32_t partition, uint32_t id,
                                      enum accumulator_kind kind);
 
+/* Of any kind that takes numbers. */
 void accumulated_add(struct accumulated *into, int64_t n);
+void accumulated_add_real(struct accumulated *into, double x);
 /* Rows of function->in (NULL: barks_text) are added, and folded when they are many. */
 BARKS_CHECKED barks_status *accumulated_add_rows(struct accumulated *into, struct pool *pool,
                                                  const barks_record *record, const void *rows,

@@ -31,13 +31,15 @@ static void file_rows_drop(struct file_rows *rows)
     source_options_drop(&rows->options);
 }
 
-/* A failure below is told with the place of the batch that it happened in. */
-static void note_place(struct task *task, const struct source *source)
+const char *task_place(struct task *task)
 {
     struct source_place place = {0};
-    source_place(source, 0, &place);
+    if (task->source == NULL)
+        return task->place;
+    source_place(task->source, 0, &place);
     snprintf(task->place, sizeof task->place, "rows from byte %" PRIu64 " of '%s'", place.offset,
              place.path != NULL ? place.path : "");
+    return task->place;
 }
 
 BARKS_CHECKED static barks_status *fill_from_path(const struct file_rows *rows)
@@ -60,12 +62,13 @@ BARKS_CHECKED static barks_status *push_rows(struct task *task, struct file_rows
             return NULL;
         if (rows->options.partitioned)
             BARKS_TRY(fill_from_path(rows));
+        task->source = rows->source;
         barks_status *status = operator_push(into, rows->batch);
-        if (status != NULL) {
-            note_place(task, rows->source);
-            return barks_status_new(barks_status_code(status), status, BARKS_HERE, "at %s",
-                                    task->place);
-        }
+        if (status != NULL) /* it is told with the place of the batch that it happened in */
+            status = barks_status_new(barks_status_code(status), status, BARKS_HERE, "at %s",
+                                      task_place(task));
+        task->source = NULL;
+        BARKS_TRY(status);
     }
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "exec/task_run.h"
 
 struct operator;
+struct source;
 struct task;
 
 /* All but push and destroy may be NULL. push borrows batch until it returns. */
@@ -67,8 +68,13 @@ struct task {
     uint32_t partition;               /* of the stage, that runs now */
     bool partition_done;              /* the terminal wants no more rows of this partition */
     barks_task_info info;             /* for bodies: exec/task_info.h */
+    const struct resource *resource;  /* that a body asked for last, or NULL */
+    const struct source *source;      /* of files, whose rows are on their way; else NULL */
     char place[320];                  /* where the source stands, for errors: "file 'x', byte 17" */
 };
+
+/* task->place, brought up to date: the source is asked for it only when someone wants it. */
+const char *task_place(struct task *task);
 
 static inline barks_status *operator_push(struct operator* op, struct batch *batch)
 {

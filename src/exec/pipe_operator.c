@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "batch/gather_columns.h"
 #include "exec/operator.h"
+#include "io/shipped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,28 +99,75 @@ static void close_ends(struct ends *ends)
     close_end(&ends->write);
 }
 
-/* The rank's environment and what was given beside it, which comes first and so wins. Freed by the
- * caller; the strings are not his. */
-BARKS_CHECKED static barks_status *make_environment(const struct step *step, char ***out)
+/* What the program is started with. */
+struct start {
+    char **arguments;   /* owned; the strings are the step's */
+    char **environment; /* owned; the strings are the step's, the process's, and these: */
+    char *shipped, *path, *program; /* owned; NULL: nothing was shipped, or not that */
+};
+
+static void start_drop(struct start *start)
 {
-    size_t own = 0, given = (size_t)step->numbers[1], count = 0;
+    free(start->arguments);
+    free(start->environment);
+    free(start->shipped);
+    free(start->path);
+    free(start->program);
+}
+
+static bool is_named(const char *variable, char *const *names, size_t name_count)
+{
+    for (size_t i = 0; i < name_count; i++) {
+        size_t name = strcspn(names[i], "=");
+        if (strncmp(variable, names[i], name) == 0 && variable[name] == '=')
+            return true;
+    }
+    return false;
+}
+
+/* Shipped programs are found first, by name; posix_spawnp looks in this process's PATH alone. */
+BARKS_CHECKED static barks_status *find_shipped(struct pipe_operator *op, struct start *start)
+{
+    struct shipped *shipped = op->base.task->services->shipped;
+    const char *directory = shipped_directory(shipped), *path = getenv("PATH");
+    const char *program = shipped_find(shipped, start->arguments[0]);
+    if (directory == NULL)
+        return NULL;
+    if (asprintf(&start->shipped, "BARKS_SHIPPED=%s", directory) < 0)
+        start->shipped = NULL;
+    if (asprintf(&start->path, "PATH=%s:%s", directory, path != NULL ? path : "/bin:/usr/bin") < 0)
+        start->path = NULL;
+    if (program != NULL)
+        start->program = strdup(program);
+    if (start->shipped == NULL || start->path == NULL ||
+        (program != NULL) != (start->program != NULL))
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an environment");
+    return NULL;
+}
+
+/* The rank's environment and what was given beside it, which comes first and so wins. */
+BARKS_CHECKED static barks_status *fill_start(struct pipe_operator *op, struct start *start)
+{
+    const struct step *step = &op->node->step;
+    size_t own = 0, argument_count = (size_t)step->numbers[0], given = (size_t)step->numbers[1];
     while (environ[own] != NULL)
         own++;
-    char **made = calloc(own + given + 1, sizeof *made);
-    if (made == NULL)
+    start->arguments = calloc(argument_count + 1, sizeof *start->arguments);
+    char **made = start->environment = calloc(own + given + 3, sizeof *made);
+    if (start->arguments == NULL || made == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an environment");
-    for (size_t i = 0; i < given; i++)
-        made[count++] = step->texts[(size_t)step->numbers[0] + i];
-    for (size_t i = 0; i < own; i++) {
-        bool is_given = false;
-        for (size_t k = 0; k < given; k++) {
-            size_t name = strcspn(made[k], "=");
-            is_given |= strncmp(environ[i], made[k], name) == 0 && environ[i][name] == '=';
-        }
-        if (!is_given)
+    memcpy(start->arguments, step->texts, argument_count * sizeof *start->arguments);
+    BARKS_TRY(find_shipped(op, start));
+    size_t count = given;
+    memcpy(made, step->texts + argument_count, given * sizeof *made);
+    if (start->shipped != NULL && !is_named(start->shipped, made, count))
+        made[count++] = start->shipped;
+    if (start->path != NULL && !is_named(start->path, made, count))
+        made[count++] = start->path;
+    size_t named = count;
+    for (size_t i = 0; i < own; i++)
+        if (!is_named(environ[i], made, named))
             made[count++] = environ[i];
-    }
-    *out = made;
     return NULL;
 }
 
@@ -152,21 +200,11 @@ static int prepare_attributes(posix_spawnattr_t *attributes)
 }
 
 /* posix_spawn: no copy of this process's memory is made, and no code of ours runs in the child. */
-BARKS_CHECKED static barks_status *spawn(struct pipe_operator *op, const struct ends pipes[3])
+BARKS_CHECKED static barks_status *
+spawn_started(struct pipe_operator *op, const struct ends pipes[3], const struct start *start)
 {
     const struct step *step = &op->node->step;
-    size_t argument_count = (size_t)step->numbers[0];
-    char **environment = NULL;
-    char **arguments = calloc(argument_count + 1, sizeof *arguments);
-    if (arguments == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for arguments");
-    for (size_t i = 0; i < argument_count; i++)
-        arguments[i] = step->texts[i];
-    barks_status *status = make_environment(step, &environment);
-    if (status != NULL) {
-        free(arguments);
-        return status;
-    }
+    const char *program = start->program != NULL ? start->program : start->arguments[0];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int error = posix_spawn_file_actions_init(&actions);
@@ -176,19 +214,27 @@ BARKS_CHECKED static barks_status *spawn(struct pipe_operator *op, const struct 
             error = prepare_actions(step, pipes, &actions);
             error = error != 0 ? error : prepare_attributes(&attributes);
             error = error != 0 ? error
-                               : posix_spawnp(&op->process, arguments[0], &actions, &attributes,
-                                              arguments, environment);
+                               : posix_spawnp(&op->process, program, &actions, &attributes,
+                                              start->arguments, start->environment);
             (void)posix_spawnattr_destroy(&attributes); /* never fails */
         }
         (void)posix_spawn_file_actions_destroy(&actions); /* likewise */
     }
-    free(environment);
-    free(arguments);
     if (error == 0)
         return NULL;
     op->process = 0;
     BARKS_FAIL(BARKS_USER_ERROR, "pipe at %s: cannot run '%s': %s", op->node->where, step->texts[0],
                strerror(error));
+}
+
+BARKS_CHECKED static barks_status *spawn(struct pipe_operator *op, const struct ends pipes[3])
+{
+    struct start start = {0};
+    barks_status *status = fill_start(op, &start);
+    if (status == NULL)
+        status = spawn_started(op, pipes, &start);
+    start_drop(&start);
+    return status;
 }
 
 BARKS_CHECKED static barks_status *start(struct pipe_operator *op)

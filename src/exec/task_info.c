@@ -2,21 +2,23 @@
  * from functions of the user's own, so the task is found by its thread. */
 #include "exec/task_info.h"
 
+#include "barks/resource.h"
 #include "barks/shared.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "exec/operator.h"
+#include "exec/resources.h"
 #include "exec/shared_rows.h"
+#include "io/shipped.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* One thread runs one task; NULL on the driver's threads. */
 static _Thread_local struct task *running;
 
-static const char *task_place(const barks_task_info *info)
-{
-    return ((const struct task *)info->engine)->place;
-}
+static const char *place_of(const barks_task_info *info) { return task_place(info->engine); }
 
 static bool task_cancelled(const barks_task_info *info)
 {
@@ -33,7 +35,7 @@ void task_info_begin(struct task *task)
         .executor = task->services->executor,
         .host = task->services->host,
         .seed = task->services->seed,
-        .place = task_place,
+        .place = place_of,
         .cancelled = task_cancelled,
         .engine = task,
     };
@@ -49,6 +51,19 @@ void task_info_partition(struct task *task)
 }
 
 barks_task_info *barks_task(void) { return running != NULL ? &running->info : NULL; }
+
+bool barks_cancelled(void) { return running != NULL && task_cancelled(&running->info); }
+
+const char *barks_place(void) { return running != NULL ? task_place(running) : NULL; }
+
+double barks_seconds_left(void)
+{
+    uint64_t deadline_ns = running != NULL ? running->services->deadline_ns : 0;
+    uint64_t now_ns = monotonic_ns();
+    if (deadline_ns == 0)
+        return (double)INFINITY;
+    return deadline_ns > now_ns ? (double)(deadline_ns - now_ns) * 1e-9 : 0;
+}
 
 double barks_random(void)
 {
@@ -85,9 +100,9 @@ void barks_add(barks_accumulator accumulator, int64_t n)
 
 void barks_add_real(barks_accumulator accumulator, double x)
 {
-    struct accumulated *value = value_of(accumulator, ACCUMULATOR_REAL);
+    struct accumulated *value = value_of(accumulator, (enum accumulator_kind)accumulator.kind);
     if (value != NULL)
-        barks_sum_add(&value->real, x);
+        accumulated_add_real(value, x);
 }
 
 void barks_add_text(barks_accumulator accumulator, barks_str text)
@@ -127,4 +142,44 @@ const void *barks_shared_rows_at(barks_broadcast broadcast, const barks_record *
     }
     *out_count = count;
     return rows;
+}
+
+const char *task_shipped(const char *name)
+{
+    const char *path = shipped_find(running->services->shipped, name);
+    if (path == NULL)
+        note_failure(barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                      "'%s' was not shipped: barks_ship names files by the last "
+                                      "part of their path",
+                                      name));
+    return path;
+}
+
+/* ---- resources ---- */
+
+void *barks_resource_at(barks_call *call, const barks_resource_type *type, const void *env)
+{
+    const struct resource *found = running != NULL ? running->resource : NULL;
+    barks_status *status = NULL;
+    if (found != NULL && resource_is(found, type, env))
+        return resource_object(found);
+    if (running == NULL)
+        status =
+            barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                             "the resource '%s' is asked for on the driver, where accumulators "
+                             "are folded; only executors make it",
+                             type->name);
+    else
+        status = resources_get(running->services->resources, type, env, &found);
+    if (status == NULL) {
+        running->resource = found;
+        return resource_object(found);
+    }
+    if (call != NULL && call->status == NULL)
+        call->status = status;
+    else if (running != NULL)
+        note_failure(status);
+    else
+        barks_status_free(status);
+    return NULL;
 }

@@ -6,5 +6,7 @@ struct task;
 /* Between these two, barks_task and the rest find the task. Threads: the task's. */
 void task_info_begin(struct task *task);
 void task_info_end(void);
+/* barks_shipped in a body. */
+const char *task_shipped(const char *name);
 /* A partition begins: its random numbers begin anew. */
 void task_info_partition(struct task *task);

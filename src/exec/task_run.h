@@ -17,6 +17,8 @@ struct kept_store;
 struct reduce_side;
 struct pool;
 struct shared_rows;
+struct shipped;
+struct resources;
 
 /* What tasks of an executor share. Borrowed; lives longer than any task. */
 struct task_services {
@@ -28,9 +30,12 @@ struct task_services {
     uint64_t line_bytes_max;
     struct kept_store *kept;
     struct shared_rows *shared;
+    struct shipped *shipped;
+    struct resources *resources;
     uint32_t executor; /* its rank */
     const char *host;
-    uint64_t seed; /* of the job */
+    uint64_t seed;        /* of the job */
+    uint64_t deadline_ns; /* when the time of the job is over, by monotonic_ns; 0: never */
 };
 
 /* Bytes that the driver sends along for a partition of a leaf that a partition of the stage reads:

@@ -1,11 +1,13 @@
 /* Accumulators and broadcast values, as jobs see them. */
 #include "barks/shared.h"
 
+#include "exec/task_info.h"
 #include "rdd/action_frame.h"
 #include "runtime/accumulators.h"
 #include "runtime/action.h"
 #include "runtime/answer.h"
 #include "runtime/shared_values.h"
+#include "runtime/shipping.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +50,16 @@ barks_accumulator barks_greatest(barks_context *context, const char *name)
 barks_accumulator barks_real_sum(barks_context *context, const char *name)
 {
     return make(context, name, ACCUMULATOR_REAL, NULL, NULL);
+}
+
+barks_accumulator barks_real_least(barks_context *context, const char *name)
+{
+    return make(context, name, ACCUMULATOR_REAL_MIN, NULL, NULL);
+}
+
+barks_accumulator barks_real_greatest(barks_context *context, const char *name)
+{
+    return make(context, name, ACCUMULATOR_REAL_MAX, NULL, NULL);
 }
 
 barks_accumulator barks_text_list(barks_context *context, const char *name)
@@ -96,20 +108,21 @@ int64_t barks_counter_value(barks_context *context, barks_accumulator accumulato
     lock_acquire(&context->planning);
     const struct accumulator *found = accumulators_find(context, accumulator.id, accumulator.kind);
     if (found != NULL)
-        value = found->integer;
+        value = accumulator_integer(found);
     lock_release(&context->planning);
     return value;
 }
 
 double barks_real_value(barks_context *context, barks_accumulator accumulator)
 {
-    double value = 0;
+    double value = accumulated_number_of((enum accumulator_kind)accumulator.kind).extreme;
     if (context == NULL || context != context_alive())
         return value;
     lock_acquire(&context->planning);
-    const struct accumulator *found = accumulators_find(context, accumulator.id, ACCUMULATOR_REAL);
+    const struct accumulator *found = accumulators_find(context, accumulator.id, accumulator.kind);
     if (found != NULL)
-        value = barks_sum_value(&found->real);
+        value = found->kind == ACCUMULATOR_REAL ? barks_sum_value(&found->number.real)
+                                                : found->number.extreme;
     lock_release(&context->planning);
     return value;
 }
@@ -222,4 +235,23 @@ void barks_destroy(barks_context *context, barks_broadcast broadcast)
 {
     if (context != NULL && context == context_alive() && broadcast.id != 0)
         (void)action_is_done(context, shared_values_drop(context, broadcast.id));
+}
+
+/* ---- files ---- */
+
+bool barks_ship_at(barks_context *context, const char *path, const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    action_name(what, "ship", where);
+    if (context == NULL || context != context_alive())
+        return false;
+    return action_is_done(context, shipping_send(context, path, what));
+}
+
+const char *barks_shipped(const char *name)
+{
+    const barks_context *context = context_alive();
+    if (barks_task() != NULL)
+        return task_shipped(name);
+    return context != NULL ? shipping_find(context, name) : NULL;
 }

@@ -1,10 +1,13 @@
 #include "runtime/accumulators.h"
 
 #include "base/copy.h"
+#include "base/log.h"
 #include "base/pack.h"
 #include "base/scope.h"
 #include "runtime/driver.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 barks_status *accumulators_add(barks_context *context, const char *name, enum accumulator_kind kind,
@@ -30,8 +33,7 @@ barks_status *accumulators_add(barks_context *context, const char *name, enum ac
     }
     struct accumulator *made = &context->accumulators[context->accumulator_count++];
     *made = (struct accumulator){.name = copy, .kind = kind, .function = function, .rows = rows};
-    if (kind == ACCUMULATOR_MIN || kind == ACCUMULATOR_MAX)
-        made->integer = kind == ACCUMULATOR_MIN ? INT64_MAX : INT64_MIN;
+    made->number = accumulated_number_of(kind);
     *out_id = context->accumulator_count;
     return NULL;
 }
@@ -54,6 +56,67 @@ void accumulators_drop(barks_context *context)
     free(context->accumulators);
     context->accumulators = NULL;
     context->accumulator_count = context->accumulator_capacity = 0;
+}
+
+/* ---- values ---- */
+
+static bool is_beyond(const struct accumulator *accumulator)
+{
+    accumulated_int integer = accumulator->number.integer;
+    return integer > INT64_MAX || integer < INT64_MIN;
+}
+
+int64_t accumulator_integer(const struct accumulator *accumulator)
+{
+    if (!is_beyond(accumulator))
+        return (int64_t)accumulator->number.integer;
+    return accumulator->number.integer > 0 ? INT64_MAX : INT64_MIN;
+}
+
+/* The digits of 128 bits; printf knows 64. */
+static void print_integer(accumulated_int integer, char out[ACCUMULATOR_TEXT_BYTES])
+{
+    char digits[48];
+    size_t at = sizeof digits - 1;
+    bool is_negative = integer < 0;
+    digits[at] = '\0';
+    do {
+        int digit = (int)(integer % 10);
+        digits[--at] = (char)('0' + (digit < 0 ? -digit : digit));
+        integer /= 10;
+    } while (integer != 0);
+    snprintf(out, ACCUMULATOR_TEXT_BYTES, "%s%s", is_negative ? "-" : "", digits + at);
+}
+
+void accumulator_print(const struct accumulator *accumulator, char out[ACCUMULATOR_TEXT_BYTES])
+{
+    switch (accumulator->kind) {
+    case ACCUMULATOR_SUM:
+    case ACCUMULATOR_MIN:
+    case ACCUMULATOR_MAX:
+        if (!accumulated_number_is_empty(&accumulator->number, accumulator->kind)) {
+            print_integer(accumulator->number.integer, out);
+            return;
+        }
+        break;
+    case ACCUMULATOR_REAL:
+        snprintf(out, ACCUMULATOR_TEXT_BYTES, "%.15g", barks_sum_value(&accumulator->number.real));
+        return;
+    case ACCUMULATOR_REAL_MIN:
+    case ACCUMULATOR_REAL_MAX:
+        if (!accumulated_number_is_empty(&accumulator->number, accumulator->kind)) {
+            snprintf(out, ACCUMULATOR_TEXT_BYTES, "%.15g", accumulator->number.extreme);
+            return;
+        }
+        break;
+    case ACCUMULATOR_TEXTS:
+        snprintf(out, ACCUMULATOR_TEXT_BYTES, "%" PRIu32 " texts",
+                 accumulator->rows != NULL ? accumulator->rows->base.row_count : 0);
+        return;
+    case ACCUMULATOR_USER:
+        break;
+    }
+    out[0] = '\0';
 }
 
 /* ---- what a job has added ---- */
@@ -101,11 +164,23 @@ BARKS_CHECKED static barks_status *merge_rows(barks_context *context, struct acc
 BARKS_CHECKED static barks_status *merge(barks_context *context, struct accumulator *into,
                                          const struct accumulated *item)
 {
-    struct accumulated integer = {.kind = into->kind, .integer = into->integer};
-    accumulated_add(&integer, item->integer);
-    into->integer = integer.integer;
-    barks_sum_merge(&into->real, &item->real);
+    accumulated_number_merge(&into->number, into->kind, &item->number);
     return merge_rows(context, into, item);
+}
+
+static void warn_of_large(barks_context *context)
+{
+    char text[ACCUMULATOR_TEXT_BYTES];
+    for (uint32_t i = 0; i < context->accumulator_count; i++) {
+        struct accumulator *one = &context->accumulators[i];
+        if (one->was_beyond || one->kind != ACCUMULATOR_SUM || !is_beyond(one))
+            continue;
+        accumulator_print(one, text);
+        LOG(LEVEL_WARN, "runtime",
+            "the accumulator '%s' is %s, beyond 64 bits: its value is %" PRId64, one->name, text,
+            accumulator_integer(one));
+        one->was_beyond = true;
+    }
 }
 
 barks_status *accumulators_take(barks_context *context, const struct job *job)
@@ -120,5 +195,6 @@ barks_status *accumulators_take(barks_context *context, const struct job *job)
             status = merge(context, into, &all.items[i]);
     }
     accumulations_drop(&all);
+    warn_of_large(context);
     return status;
 }

@@ -12,8 +12,8 @@ struct job;
 struct accumulator {
     char *name; /* owned */
     enum accumulator_kind kind;
-    int64_t integer;
-    struct barks_sum real;
+    struct accumulated_number number;
+    bool was_beyond;                /* SUM: it was said that the value is beyond an int64_t */
     const barks_function *function; /* USER */
     struct batch *rows;             /* TEXTS: all; USER: one; owned */
     void *structs; /* owned: what the user was given of rows; NULL: not asked for */
@@ -28,6 +28,12 @@ BARKS_CHECKED barks_status *accumulators_add(barks_context *context, const char 
 
 /* The accumulator of that id and kind (0: any), or NULL. */
 struct accumulator *accumulators_find(barks_context *context, uint32_t id, uint32_t kind);
+
+/* A SUM, MIN or MAX within int64_t: a sum beyond it is the largest or least. */
+int64_t accumulator_integer(const struct accumulator *accumulator);
+/* The value as text, for people: "17". */
+enum { ACCUMULATOR_TEXT_BYTES = 64 };
+void accumulator_print(const struct accumulator *accumulator, char out[ACCUMULATOR_TEXT_BYTES]);
 
 /* Adds what a job that succeeded has accumulated, by stage and partition. Errors: of the user's
  * functions, of memory. */

@@ -11,6 +11,7 @@
 #include "runtime/accumulators.h"
 #include "runtime/future.h"
 #include "runtime/live_progress.h"
+#include "runtime/shipping.h"
 #include "runtime/signals.h"
 #include "runtime/summary.h"
 
@@ -70,6 +71,7 @@ static void drop_context(barks_context *context)
         node_destroy(context->nodes[i]);
     free(context->nodes);
     accumulators_drop(context);
+    shipping_drop(context);
     barks_status_free(context->error);
     free(context->output);
     lock_drop(&context->planning);

@@ -14,6 +14,7 @@
 struct accumulator;
 struct pool;
 struct batch;
+struct shipped_source;
 
 /* Rows that an action brought to the driver: an array of structs, and the batch that holds their
  * strings. */
@@ -43,6 +44,7 @@ struct barks_context {
     uint32_t action_count;
     struct accumulator *accumulators; /* owned: id i stands at i - 1 */
     uint32_t accumulator_count, accumulator_capacity;
+    struct shipped_source *shipped; /* owned: files that executors were sent */
     char *output; /* owned: what was written last, for the summary; NULL: nothing */
 };
 

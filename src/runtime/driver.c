@@ -540,9 +540,9 @@ void driver_expect_shared(struct driver *driver, uint64_t id)
     mailbox_expect_shared(driver->mailbox, id, driver->members.count);
 }
 
-barks_status *driver_wait_shared(struct driver *driver, const char *what)
+barks_status *driver_wait_shared(struct driver *driver)
 {
-    return mailbox_wait_shared(driver->mailbox, what);
+    return mailbox_wait_shared(driver->mailbox);
 }
 
 bool driver_take_kept(struct driver *driver, uint32_t *out_executor, struct kept_change *out_change)

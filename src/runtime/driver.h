@@ -66,10 +66,10 @@ void driver_cancel(struct driver *driver, struct job *job);
  * Threads: any. Errors: BARKS_NO_MEMORY, BARKS_LOST (the driver has ended). */
 BARKS_CHECKED barks_status *driver_post(struct driver *driver, uint32_t to, struct packer *packer);
 
-/* Before a broadcast value is posted, and after: waits until all executors have it. One at a time.
- * Errors: those of the executors, BARKS_LOST. */
+/* Before a broadcast value or a piece of a file is posted, and after: waits until all executors
+ * have it. One at a time. Errors: those of the executors, BARKS_LOST. */
 void driver_expect_shared(struct driver *driver, uint64_t id);
-BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver, const char *what);
+BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver);
 
 /* What executors have said of kept partitions since the last call, in order; false: nothing. */
 bool driver_take_kept(struct driver *driver, uint32_t *out_executor,

@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/scope.h"
+#include "exec/resources.h"
 #include "exec/shared_rows.h"
+#include "io/shipped.h"
 #include "net/net.h"
 #include "net/topology.h"
 #include "plan/plan_codec.h"
@@ -13,6 +15,7 @@
 #include "runtime/log_relay.h"
 #include "runtime/message.h"
 #include "runtime/shared_relay.h"
+#include "runtime/time_limit.h"
 #include "runtime/watchdog.h"
 #include "runtime/worker.h"
 #include "shuffle/exchange.h"
@@ -55,6 +58,8 @@ struct executor {
     struct exchange *exchange;
     struct kept_store *kept;
     struct shared_rows *shared;
+    struct shipped *shipped;
+    struct resources *resources;
     struct shared_relay *relay;
     char host[256];
     struct task_services services;
@@ -94,7 +99,10 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     };
     BARKS_TRY(kept_store_create(&kept, &executor->kept));
     BARKS_TRY(shared_rows_create(&executor->shared));
-    return shared_relay_create(executor->net, executor->pool, executor->shared, &executor->relay);
+    BARKS_TRY(resources_create(&executor->resources));
+    BARKS_TRY(shipped_create(kept.scratch, &executor->shipped));
+    struct shared_stores stores = {executor->shared, executor->shipped};
+    return shared_relay_create(executor->net, executor->pool, stores, &executor->relay);
 }
 
 BARKS_CHECKED static barks_status *start_services(struct executor *executor)
@@ -127,9 +135,12 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .line_bytes_max = config_bytes(config, CONFIG_LINE_BYTES_MAX),
         .kept = executor->kept,
         .shared = executor->shared,
+        .shipped = executor->shipped,
+        .resources = executor->resources,
         .executor = net->rank,
         .host = executor->host,
         .seed = (uint64_t)config_int(config, CONFIG_SEED),
+        .deadline_ns = time_limit_deadline_ns(config_duration_ns(config, CONFIG_TIME_LIMIT)),
     };
     struct workers_options workers = {
         .worker_count = executor->welcome.worker_count,
@@ -369,6 +380,8 @@ BARKS_CHECKED static barks_status *on_message(struct executor *executor,
         return unpacker_finish(&in);
     case MESSAGE_SHARED:
         return shared_relay_take(executor->relay, &in, message);
+    case MESSAGE_FILE:
+        return shared_relay_take_file(executor->relay, &in, message);
     case MESSAGE_DROP:
         on_drop(executor, &in);
         return unpacker_finish(&in);
@@ -668,6 +681,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
 static void stop(struct executor *executor)
 {
     workers_stop(executor->workers);
+    resources_destroy(executor->resources);
     while (executor->stages != NULL) {
         struct stage_entry *next = executor->stages->next;
         stage_entry_release(executor->stages);
@@ -679,6 +693,7 @@ static void stop(struct executor *executor)
     reduce_side_destroy(executor->reduce_side);
     shared_relay_destroy(executor->relay);
     shared_rows_destroy(executor->shared);
+    shipped_destroy(executor->shipped);
     kept_store_destroy(executor->kept);
     scratch_destroy(executor->scratch);
     topology_destroy(executor->topology);

@@ -131,7 +131,7 @@ void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id, barks_status *st
     barks_status_free(status);
 }
 
-barks_status *mailbox_wait_shared(struct mailbox *mailbox, const char *what)
+barks_status *mailbox_wait_shared(struct mailbox *mailbox)
 {
     lock_acquire(&mailbox->lock);
     while (mailbox->locked.shared_missing > 0 && mailbox->locked.end_error == NULL)
@@ -143,11 +143,7 @@ barks_status *mailbox_wait_shared(struct mailbox *mailbox, const char *what)
         cause = barks_status_new(barks_status_code(mailbox->locked.end_error), NULL, BARKS_HERE,
                                  "%s", barks_status_text(mailbox->locked.end_error));
     lock_release(&mailbox->lock);
-    if (cause == NULL)
-        return NULL;
-    return barks_status_new(barks_status_code(cause), cause, BARKS_HERE,
-                            "%s: an executor has no room for the value; --barks-memory gives more",
-                            what);
+    return cause;
 }
 
 /* ---- kept partitions ---- */

@@ -27,7 +27,7 @@ bool mailbox_take(struct mailbox *mailbox, uint32_t *out_to, void **out_bytes,
 void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count);
 void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id,
                           barks_status *status); /* takes it */
-BARKS_CHECKED barks_status *mailbox_wait_shared(struct mailbox *mailbox, const char *what);
+BARKS_CHECKED barks_status *mailbox_wait_shared(struct mailbox *mailbox);
 
 /* What became of kept partitions, in order. One that finds no memory is forgotten. */
 void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct kept_change *change);

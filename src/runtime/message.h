@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 2 };
+enum { PROTOCOL_VERSION = 3 };
 
 enum message_kind {
     /* executor -> driver */
@@ -37,6 +37,7 @@ enum message_kind {
     MESSAGE_DROP,    /* 1: dataset that is kept or 0: shared value, its number */
     /* driver -> executor 1, executor -> executor */
     MESSAGE_SHARED, /* id, bytes in all, offset, bytes */
+    MESSAGE_FILE,   /* id of the answer that is wanted or 0, a piece (io/shipped.h) */
 };
 
 /* A chain of statuses; NULL is a status too (success). */

@@ -7,6 +7,7 @@
 #include "batch/schema.h"
 #include "exec/record_registry.h"
 #include "exec/shared_rows.h"
+#include "io/shipped.h"
 #include "net/net.h"
 #include "runtime/message.h"
 
@@ -25,7 +26,7 @@ struct coming {
 struct shared_relay {
     struct net *net;
     struct pool *pool;
-    struct shared_rows *shared;
+    struct shared_stores stores;
     struct coming *coming;
 };
 
@@ -37,13 +38,13 @@ struct piece {
     size_t size_bytes;
 };
 
-barks_status *shared_relay_create(struct net *net, struct pool *pool, struct shared_rows *shared,
+barks_status *shared_relay_create(struct net *net, struct pool *pool, struct shared_stores stores,
                                   struct shared_relay **out_relay)
 {
     struct shared_relay *relay = calloc(1, sizeof *relay);
     if (relay == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for broadcast values");
-    *relay = (struct shared_relay){.net = net, .pool = pool, .shared = shared};
+    *relay = (struct shared_relay){.net = net, .pool = pool, .stores = stores};
     *out_relay = relay;
     return NULL;
 }
@@ -114,7 +115,7 @@ BARKS_CHECKED static barks_status *make_rows(struct shared_relay *relay,
         batch_destroy(rows);
         return status;
     }
-    return shared_rows_put(relay->shared, piece->id, rows);
+    return shared_rows_put(relay->stores.values, piece->id, rows);
 }
 
 static void forget_coming(struct shared_relay *relay, struct coming *coming)
@@ -126,17 +127,24 @@ static void forget_coming(struct shared_relay *relay, struct coming *coming)
     drop_coming(coming);
 }
 
+BARKS_CHECKED static barks_status *answer(struct shared_relay *relay, uint64_t id,
+                                          const barks_status *failed)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_SHARED_READY);
+    pack_u64(&out, id);
+    pack_status(&out, failed);
+    return message_send(relay->net, 0, &out);
+}
+
 BARKS_CHECKED static barks_status *end_value(struct shared_relay *relay, struct coming *coming,
                                              const struct piece *piece)
 {
-    struct packer out = {0};
     if (coming->failed == NULL)
         coming->failed = make_rows(relay, coming, piece);
-    pack_u64(&out, MESSAGE_SHARED_READY);
-    pack_u64(&out, piece->id);
-    pack_status(&out, coming->failed);
+    barks_status *status = answer(relay, piece->id, coming->failed);
     forget_coming(relay, coming);
-    return message_send(relay->net, 0, &out);
+    return status;
 }
 
 barks_status *shared_relay_take(struct shared_relay *relay, struct unpacker *in,
@@ -157,4 +165,29 @@ barks_status *shared_relay_take(struct shared_relay *relay, struct unpacker *in,
         memcpy(coming->bytes->bytes + piece.offset, piece.bytes, piece.size_bytes);
     coming->got_bytes += piece.size_bytes;
     return coming->got_bytes == piece.total_bytes ? end_value(relay, coming, &piece) : NULL;
+}
+
+barks_status *shared_relay_take_file(struct shared_relay *relay, struct unpacker *in,
+                                     const struct net_message *message)
+{
+    uint64_t id = unpack_u64(in);
+    struct shipped_piece piece = {.kind = (enum shipped_kind)unpack_u32(in)};
+    piece.mode = unpack_u32(in);
+    char *path = unpack_text(in);
+    piece.path = path;
+    piece.offset = unpack_u64(in);
+    piece.is_last = unpack_bool(in);
+    piece.bytes = unpack_bytes(in, &piece.size_bytes);
+    barks_status *status = unpacker_finish(in);
+    if (status == NULL)
+        status = pass_on(relay, message);
+    if (status == NULL)
+        shipped_put(relay->stores.files, &piece);
+    free(path);
+    if (status != NULL || id == 0)
+        return status;
+    barks_status *failed = shipped_take_failure(relay->stores.files);
+    status = answer(relay, id, failed);
+    barks_status_free(failed);
+    return status;
 }

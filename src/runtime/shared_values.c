@@ -51,10 +51,12 @@ barks_status *shared_values_send(barks_context *context, const struct batch *row
     barks_status *status = post_pieces(context->driver, id, &schema, bytes, size_bytes);
     free(bytes);
     if (status == NULL)
-        status = driver_wait_shared(context->driver, what);
+        status = driver_wait_shared(context->driver);
     if (status != NULL) {
         barks_status_free(shared_values_drop(context, id)); /* from those that have it */
-        return status;
+        return barks_status_new(
+            barks_status_code(status), status, BARKS_HERE,
+            "%s: an executor has no room for the value; --barks-memory gives more", what);
     }
     *out_id = id;
     return NULL;

@@ -13,15 +13,10 @@ static void say_accumulators(const barks_context *context, struct progress *prog
 {
     for (uint32_t i = 0; i < context->accumulator_count; i++) {
         const struct accumulator *one = &context->accumulators[i];
-        bool is_empty = (one->kind == ACCUMULATOR_MIN && one->integer == INT64_MAX) ||
-                        (one->kind == ACCUMULATOR_MAX && one->integer == INT64_MIN);
-        if (one->kind == ACCUMULATOR_REAL)
-            progress_say(progress, "%s: %.15g", one->name, barks_sum_value(&one->real));
-        else if (one->kind == ACCUMULATOR_TEXTS)
-            progress_say(progress, "%s: %" PRIu32 " texts", one->name,
-                         one->rows != NULL ? one->rows->base.row_count : 0);
-        else if (one->kind != ACCUMULATOR_USER && !is_empty)
-            progress_say(progress, "%s: %" PRId64, one->name, one->integer);
+        char text[ACCUMULATOR_TEXT_BYTES];
+        accumulator_print(one, text);
+        if (text[0] != '\0')
+            progress_say(progress, "%s: %s", one->name, text);
     }
 }
 

@@ -30,6 +30,10 @@ def accumulators(data, _):
              len(texts), texts[-1] if texts else "")]
 
 
+def shipped(data, _):
+    return ordered([(row.id, len(data.right)) for row in data.left])
+
+
 def take(data, _):
     return ordered(data.left[:50])
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { ROWS = 30000, LARGE = 400000 };
 
@@ -121,6 +123,89 @@ SHAPES_EXIT(a_failed_action_adds_nothing, 6)
     ck_assert_int_eq(barks_count(barks_map(source(context, 5), fail_late, &tools)), -1);
     ck_assert_int_eq(barks_counter_value(context, tools.count), 0);
 }
+
+struct extremes {
+    barks_accumulator up, down, both, least, greatest, least_none, with_nan, only_nan;
+};
+
+BARKS_MAP(note_extremes, number, number, struct extremes)
+{
+    *out = *in;
+    barks_add(env->up, INT64_MAX);
+    barks_add(env->down, INT64_MIN);
+    barks_add(env->both, in->n < ROWS / 2 ? INT64_MAX : -INT64_MAX);
+    barks_add(env->both, in->n % 2);
+    barks_add_real(env->least, (double)(in->n - 100) / 4);
+    barks_add(env->greatest, in->n);
+    barks_add_real(env->greatest, 0.5);
+    barks_add_real(env->with_nan, in->n == 77 ? (double)NAN : (double)in->n);
+    barks_add_real(env->only_nan, in->n == 77 ? (double)NAN : (double)in->n);
+}
+
+/* What is printed to stderr while it is redirected here. */
+static FILE *capture_errors(void)
+{
+    FILE *file = tmpfile();
+    ck_assert(file != NULL && dup2(fileno(file), STDERR_FILENO) >= 0);
+    return file;
+}
+
+static void check_captured(FILE *file, const char *wanted)
+{
+    static char all[1 << 16];
+    ck_assert_int_eq(fseek(file, 0, SEEK_SET), 0);
+    size_t got = fread(all, 1, sizeof all - 1, file);
+    all[got] = '\0';
+    ck_assert_msg(strstr(all, wanted) != NULL, "'%s' is not in '%s'", wanted, all);
+}
+
+SHAPES(sums_beyond_64_bits_are_told_and_not_wrapped)
+{
+    FILE *errors = capture_errors();
+    struct extremes all = {
+        .up = barks_counter(context, "up"),
+        .down = barks_counter(context, "down"),
+        .both = barks_counter(context, "both"),
+        .least = barks_real_least(context, "least"),
+        .greatest = barks_real_greatest(context, "greatest"),
+        .least_none = barks_real_least(context, "none"),
+        .with_nan = barks_real_greatest(context, "nan"),
+        .only_nan = barks_real_least(context, "not nan"),
+    };
+    barks_rdd *rdd = barks_map(source(context, 9), note_extremes, &all);
+    ck_assert_int_eq(barks_count(rdd), ROWS);
+    ck_assert_int_eq(barks_counter_value(context, all.up), INT64_MAX);
+    ck_assert_int_eq(barks_counter_value(context, all.down), INT64_MIN);
+    ck_assert_int_eq(barks_counter_value(context, all.both), ROWS / 2);
+    ck_assert(barks_real_value(context, all.least) == -25);
+    ck_assert(barks_real_value(context, all.greatest) == ROWS - 1);
+    ck_assert(barks_real_value(context, all.least_none) == (double)INFINITY);
+    ck_assert(isnan(barks_real_value(context, all.with_nan)));
+    ck_assert(barks_real_value(context, all.only_nan) == 0);
+    check_captured(errors, "the accumulator 'up' is 276701161105643274210000, beyond 64 bits: its "
+                           "value is 9223372036854775807");
+    check_captured(errors, "the accumulator 'down' is -276701161105643274240000, beyond 64 bits: "
+                           "its value is -9223372036854775808");
+}
+
+START_TEST(the_summary_has_the_accumulators)
+{
+    char program[] = "test", local[] = "--barks-local=2";
+    char *arguments[] = {program, local, NULL};
+    char **argv = arguments;
+    int argc = 2;
+    FILE *errors = capture_errors();
+    barks_context *context = barks_init(&argc, &argv);
+    struct tools tools = {.count = barks_counter(context, "rows seen"),
+                          .greatest = barks_greatest(context, "greatest of all"),
+                          .texts = barks_text_list(context, "seen")};
+    ck_assert_int_eq(barks_count(barks_map(source(context, 9), note, &tools)), ROWS);
+    ck_assert_int_eq(barks_finalize(context), 0);
+    check_captured(errors, "rows seen: 30000");
+    check_captured(errors, "greatest of all: 29999");
+    check_captured(errors, "seen: 30 texts");
+}
+END_TEST
 
 struct prices {
     barks_broadcast all;
@@ -239,8 +324,82 @@ SHAPES(a_body_knows_its_task)
     ck_assert(first[0] != first[1]);
 }
 
+BARKS_RECORD(context_row, (i64, job), (i64, stage), (i64, partition), (i64, attempt), (str, host),
+             (str, place), (bool, is_cancelled), (f64, seconds));
+BARKS_FLAT_MAP(tell_context, barks_text, context_row)
+{
+    const barks_task_info *task = barks_task();
+    const char *place = barks_place();
+    barks_str made = barks_str_make(out, place, strlen(place));
+    if (in->text.length > 0)
+        emit(.job = (int64_t)task->job, .stage = task->stage, .partition = task->partition,
+             .attempt = task->attempt, .host = barks_str_of(task->host, strlen(task->host)),
+             .place = made, .is_cancelled = barks_cancelled(), .seconds = barks_seconds_left());
+}
+
+static void write_lines(char *path)
+{
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    FILE *file = fdopen(descriptor, "w");
+    for (int i = 0; i < 40000; i++) /* some splits of 64 KiB */
+        fprintf(file, "line %d\n", i);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static void check_context(barks_context *context, double seconds_max)
+{
+    char path[] = "/tmp/barks-test-lines-XXXXXX", host[256] = "";
+    int64_t count = 0;
+    write_lines(path);
+    ck_assert_int_eq(gethostname(host, sizeof host - 1), 0);
+    barks_rdd *rdd = barks_flat_map(barks_read_text(context, path), tell_context, NULL);
+    struct context_row *rows = barks_collect(rdd, context_row, &count);
+    ck_assert_int_eq(count, 40000);
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_int_gt(rows[i].job, 0);
+        ck_assert_int_eq(rows[i].attempt, rows[0].attempt);
+        ck_assert_int_ge(rows[i].partition, i > 0 ? rows[i - 1].partition : 0);
+        ck_assert(barks_str_equal(rows[i].host, barks_str_of(host, strlen(host))));
+        ck_assert(barks_str_find(rows[i].place, barks_str_of(path, strlen(path))) >= 0);
+        ck_assert(!rows[i].is_cancelled);
+        ck_assert(rows[i].seconds <= seconds_max && rows[i].seconds > 0);
+    }
+    ck_assert_int_eq(rows[0].partition, 0);
+    ck_assert_int_gt(rows[count - 1].partition, 2);
+    ck_assert(!barks_str_equal(rows[0].place, rows[count - 1].place));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_ptr_null(barks_task());
+    ck_assert_ptr_null(barks_place());
+    ck_assert(!barks_cancelled() && barks_seconds_left() == (double)INFINITY);
+}
+
+SHAPES(a_body_knows_file_host_and_time) { check_context(context, (double)INFINITY); }
+static void check_hour(barks_context *context) { check_context(context, 3600); }
+static void check_minute(barks_context *context) { check_context(context, 60); }
+
+START_TEST(the_time_left_is_that_of_the_setting)
+{
+    ck_assert_int_eq(setenv("BARKS_TIME_LIMIT", "1h", 1), 0);
+    run_on(check_hour, "2", 0);
+}
+END_TEST
+
+START_TEST(the_time_left_is_the_lesser_of_both)
+{
+    char end[32];
+    snprintf(end, sizeof end, "%lld", (long long)time(NULL) + 60);
+    ck_assert_int_eq(setenv("SLURM_JOB_END_TIME", end, 1), 0);
+    ck_assert_int_eq(setenv("BARKS_TIME_LIMIT", "1h", 1), 0);
+    run_on(check_minute, "2", 0);
+}
+END_TEST
+
 SUITE_MAIN("rdd/shared", ON_SHAPES(accumulators_of_every_kind),
            ON_SHAPES(helper_jobs_are_not_counted), ON_SHAPES(a_failed_action_adds_nothing),
            ON_SHAPES(broadcast_rows_reach_every_executor), ON_SHAPES(a_dataset_is_broadcast),
            ON_SHAPES(a_destroyed_value_is_an_error), ON_SHAPES(a_value_without_room_is_an_error),
-           ON_SHAPES(a_body_knows_its_task))
+           ON_SHAPES(a_body_knows_its_task),
+           ON_SHAPES(sums_beyond_64_bits_are_told_and_not_wrapped),
+           the_summary_has_the_accumulators, ON_SHAPES(a_body_knows_file_host_and_time),
+           the_time_left_is_that_of_the_setting, the_time_left_is_the_lesser_of_both)
