@@ -34,9 +34,6 @@ struct shipped {
 
 barks_status *shipped_create(const char *scratch, struct shipped **out_shipped)
 {
-    const char *temporary = getenv("TMPDIR");
-    if (scratch == NULL || *scratch == '\0')
-        scratch = temporary != NULL && *temporary != '\0' ? temporary : "/tmp";
     struct shipped *shipped = calloc(1, sizeof *shipped);
     char *copy = strdup(scratch);
     if (shipped == NULL || copy == NULL) {

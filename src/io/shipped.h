@@ -31,7 +31,7 @@ struct shipped_piece {
 struct shipped;
 
 /* scratch: directories with colons between, of which the first that can be written is taken, when
- * the first piece comes; NULL: TMPDIR, or /tmp. */
+ * the first piece comes. */
 BARKS_CHECKED barks_status *shipped_create(const char *scratch, struct shipped **out_shipped);
 /* Removes all. NULL is fine. */
 void shipped_destroy(struct shipped *shipped);

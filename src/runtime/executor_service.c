@@ -88,6 +88,7 @@ static void wake(void *context) { net_wake(((struct executor *)context)->net); }
 BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
 {
     const struct config *config = &executor->welcome.config;
+    const char *scratch = config_string(config, CONFIG_SCRATCH);
     uint64_t kept_bytes_max = config_bytes(config, CONFIG_KEPT_BYTES_MAX);
     struct kept_options kept = {
         .pool = executor->pool,
@@ -100,7 +101,8 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     BARKS_TRY(kept_store_create(&kept, &executor->kept));
     BARKS_TRY(shared_rows_create(&executor->shared));
     BARKS_TRY(resources_create(&executor->resources));
-    BARKS_TRY(shipped_create(kept.scratch, &executor->shipped));
+    BARKS_TRY(shipped_create(scratch_directories(strcmp(scratch, "auto") != 0 ? scratch : NULL),
+                             &executor->shipped));
     struct shared_stores stores = {executor->shared, executor->shipped};
     return shared_relay_create(executor->net, executor->pool, stores, &executor->relay);
 }

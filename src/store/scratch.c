@@ -47,13 +47,17 @@ struct scratch {
 
 static bool is_empty(const char *text) { return text == NULL || *text == '\0'; }
 
-barks_status *scratch_create(const char *directories, struct scratch **out_scratch)
+const char *scratch_directories(const char *wanted)
 {
     static const char *const usual[] = {"SLURM_TMPDIR", "TMPDIR"};
-    for (size_t i = 0; is_empty(directories) && i < sizeof usual / sizeof usual[0]; i++)
-        directories = getenv(usual[i]);
-    if (is_empty(directories))
-        directories = "/tmp";
+    for (size_t i = 0; is_empty(wanted) && i < sizeof usual / sizeof usual[0]; i++)
+        wanted = getenv(usual[i]);
+    return is_empty(wanted) ? "/tmp" : wanted;
+}
+
+barks_status *scratch_create(const char *directories, struct scratch **out_scratch)
+{
+    directories = scratch_directories(directories);
     struct scratch *scratch = calloc(1, sizeof *scratch);
     char *text = strdup(directories);
     if (scratch == NULL || text == NULL) {

@@ -17,8 +17,11 @@ struct scratch_place {
     uint64_t size_bytes;
 };
 
-/* directories: "dir:dir:..." which are used in turn, each by one file that no other user can read;
- * NULL or "": SLURM_TMPDIR, else TMPDIR, else /tmp. Nothing is opened before the first write.
+/* wanted, "dir:dir:..."; for NULL or "" SLURM_TMPDIR, else TMPDIR, else /tmp. */
+const char *scratch_directories(const char *wanted);
+
+/* directories: as scratch_directories takes them, which are used in turn, each by one file that no
+ * other user can read. Nothing is opened before the first write.
  * Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *scratch_create(const char *directories, struct scratch **out_scratch);
 /* Gives all space back; NULL is fine. */
