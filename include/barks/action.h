@@ -64,6 +64,9 @@ typedef struct barks_storage {
 #define barks_storage_info(rdd, out) barks_storage_info_at((rdd), (out), BARKS_HERE)
 BARKS_API bool barks_storage_info_at(barks_rdd *rdd, barks_storage *out, const char *where);
 
+/* How it is kept; 0: not at all, or no dataset. */
+BARKS_API barks_level barks_storage_level(const barks_rdd *rdd);
+
 /* ---- a few rows ---- */
 
 /* 1: there are no rows, 0: there are, -1: an error. Stops at the first row. */

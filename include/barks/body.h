@@ -271,8 +271,9 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
  * BARKS_MAP_BATCHES(name, in record, out record[, env type]) { ... batch->x[i] ... emit(.y = sum);
  * }
  *
- * The body is called once for a batch of some thousand rows, whose columns stand in the struct
- * barks_batch_<in record> (see BARKS_RECORD), and emits any number of rows.
+ * The body is called once for a batch of some thousand rows (barks_map_batches can say how many),
+ * whose columns stand in the struct barks_batch_<in record> (see BARKS_RECORD), and emits any
+ * number of rows.
  */
 #define BARKS_MAP_BATCHES(...)                                                                     \
     BARKS_PASTE(BARKS_MAP_BATCHES_, BARKS_ENV_AFTER_3_(__VA_ARGS__))(__VA_ARGS__)
@@ -342,6 +343,56 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
     BARKS_INLINE bool barks_body_##name(                                                           \
         BARKS_UNUSED_ const struct in_name *in, BARKS_UNUSED_ const env_type *env,                 \
         BARKS_UNUSED_ struct barks_filter_body *fail_works_in_bodies_of_functions)
+
+/**
+ * BARKS_FILTER_BATCHES(name, in record[, env type]) {
+ *     for (uint32_t i = 0; i < batch->row_count; i++)
+ *         keep[i] = batch->price[i] > env->low;
+ * }
+ *
+ * A filter of whole batches, for barks_filter: keep[i], which begins as false, says whether row i
+ * stays. The columns stand in batch, as in BARKS_MAP_BATCHES; the compiler can make vectors of such
+ * a loop.
+ */
+#define BARKS_FILTER_BATCHES(...)                                                                  \
+    BARKS_PASTE(BARKS_FILTER_BATCHES_, BARKS_ENV_AFTER_2_(__VA_ARGS__))(__VA_ARGS__)
+#define BARKS_FILTER_BATCHES_BAD_(...)                                                             \
+    BARKS_BAD_ARGUMENTS_("BARKS_FILTER_BATCHES(name, in[, env])", #__VA_ARGS__)
+#define BARKS_FILTER_BATCHES_WITHOUT_ENV_(name, in_name)                                           \
+    BARKS_FILTER_BATCHES_OF_(name, in_name, barks_no_env, 0)
+#define BARKS_FILTER_BATCHES_WITH_ENV_(name, in_name, env_type)                                    \
+    BARKS_FILTER_BATCHES_OF_(name, in_name, env_type, sizeof(env_type))
+#define BARKS_FILTER_BATCHES_BODY_(name, in_name, env_type)                                        \
+    BARKS_INLINE void barks_body_##name(                                                           \
+        BARKS_UNUSED_ const struct barks_batch_##in_name *batch, BARKS_UNUSED_ bool *keep,         \
+        BARKS_UNUSED_ const env_type *env,                                                         \
+        BARKS_UNUSED_ struct barks_body *fail_works_in_bodies_of_functions)
+/* What the body says stands in the last quarter of the selection's memory, which has four bytes for
+ * each row: index k is written at byte 4k of it, and never later than keep[k] is read at 3n + k. */
+#define BARKS_FILTER_BATCHES_OF_(name, in_name, env_type, env_bytes)                               \
+    BARKS_NEED_RECORD_(in_name);                                                                   \
+    BARKS_FILTER_BATCHES_BODY_(name, in_name, env_type);                                           \
+    static uint32_t barks_loop_##name(barks_call *call, uint32_t *out_selected)                    \
+    {                                                                                              \
+        struct barks_body body = {call, false};                                                    \
+        struct barks_batch_##in_name from;                                                         \
+        const size_t row_count = call->row_count;                                                  \
+        bool *keep = (bool *)(void *)((char *)(void *)out_selected + 3 * row_count);               \
+        uint32_t selected_count = 0;                                                               \
+        from.row_count = call->row_count;                                                          \
+        barks_open_##in_name(&from, call->columns);                                                \
+        memset(keep, 0, row_count);                                                                \
+        call->row_index = 0;                                                                       \
+        barks_body_##name(&from, keep, call->env, &body);                                          \
+        for (size_t row = 0; row < row_count; row++) {                                             \
+            bool stays = keep[row];                                                                \
+            if (stays)                                                                             \
+                out_selected[selected_count++] = (uint32_t)row;                                    \
+        }                                                                                          \
+        return selected_count;                                                                     \
+    }                                                                                              \
+    BARKS_DEFINE_FUNCTION_(filter, FILTER, name, env_type, env_bytes, in_name, NULL, filter)       \
+    BARKS_FILTER_BATCHES_BODY_(name, in_name, env_type)
 
 /**
  * BARKS_FOREACH(name, in record[, env type]) { printf(...); }

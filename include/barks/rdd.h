@@ -98,10 +98,24 @@ BARKS_API barks_rdd *barks_parallelize_at(barks_context *context, const barks_re
     barks_apply_at((rdd), BARKS_FUNCTION_OF(flat_map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
 #define barks_filter(rdd, f, env)                                                                  \
     barks_apply_at((rdd), BARKS_FUNCTION_OF(filter, f), BARKS_ENV_OF(f, env), BARKS_HERE)
-#define barks_map_batches(rdd, f, env)                                                             \
-    barks_apply_at((rdd), BARKS_FUNCTION_OF(map_batches, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+/* A BARKS_FLAT_MAP that emits no row or one is a filter and a map at once. */
 BARKS_API barks_rdd *barks_apply_at(barks_rdd *rdd, const barks_function *function, const void *env,
                                     const char *where);
+
+typedef struct barks_batch_options {
+    char first_;   /* for the macros: so that options can be left out */
+    uint32_t rows; /* of each batch but a partition's last, up to 2^24; 0: as they come */
+} barks_batch_options;
+
+/* The same by whole batches: barks_map_batches(points, to_cells, NULL). Option: .rows, for a
+ * function whose calls are dear. */
+#define barks_map_batches(rdd, f, ...) BARKS_APPLY_BATCHES_(rdd, f, __VA_ARGS__, )
+#define BARKS_APPLY_BATCHES_(rdd, f, env, ...)                                                     \
+    barks_apply_batches_at((rdd), BARKS_FUNCTION_OF(map_batches, f), BARKS_ENV_OF(f, env),         \
+                           &(barks_batch_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_apply_batches_at(barks_rdd *rdd, const barks_function *function,
+                                            const void *env, const barks_batch_options *options,
+                                            const char *where);
 
 /* All rows of all datasets, duplicates too, in their order. Fields must be equal by name and type.
  * No exchange. */

@@ -22,6 +22,18 @@ BARKS_API barks_rdd *barks_drop_at(barks_rdd *rdd, const char *fields, const cha
 /* All fields, some by other names: barks_rename(trips, "price as cost"). */
 #define barks_rename(rdd, fields) barks_rename_at((rdd), (fields), BARKS_HERE)
 BARKS_API barks_rdd *barks_rename_at(barks_rdd *rdd, const char *fields, const char *where);
+/**
+ * All fields, and those that a BARKS_MAP makes of each row: barks_with_columns(trips, add_tax,
+ * &env) where add_tax gives (f64, tax). A field that the rows have already is replaced where it
+ * stands, also by one of another type; new ones come last. Where a field is left as it is, it is
+ * not copied, and rows of equal keys in such fields stay together.
+ *
+ * Errors:    (sticky) BARKS_INVALID: the function wants a field that the rows lack.
+ */
+#define barks_with_columns(rdd, f, env)                                                            \
+    barks_with_columns_at((rdd), BARKS_FUNCTION_OF(map, f), BARKS_ENV_OF(f, env), BARKS_HERE)
+BARKS_API barks_rdd *barks_with_columns_at(barks_rdd *rdd, const barks_function *function,
+                                           const void *env, const char *where);
 /* The key fields alone, of every row; and the others alone. */
 #define barks_keys(rdd, keys) barks_select_at((rdd), (keys), BARKS_HERE)
 #define barks_values(rdd, keys) barks_drop_at((rdd), (keys), BARKS_HERE)

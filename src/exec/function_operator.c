@@ -25,6 +25,7 @@ struct function_operator {
     const barks_column **bound; /* the input's columns in the order of function->in */
     barks_column *whole;        /* map_batches: copies of bound, in one array */
     void *state;                /* map_partitions; owned */
+    struct batch *held;         /* map_batches: rows until they are as many as it wants */
 };
 
 static void function_destroy(struct operator* self)
@@ -32,6 +33,7 @@ static void function_destroy(struct operator* self)
     struct function_operator *op = (struct function_operator *)self;
     emitting_drop(&op->emitting);
     batch_destroy(op->none);
+    batch_destroy(op->held);
     free(op->columns);
     free(op->selected);
     free(op->origins);
@@ -169,9 +171,34 @@ BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct 
     return status;
 }
 
+BARKS_CHECKED static barks_status *call_on_held(struct function_operator *op)
+{
+    barks_status *status =
+        op->base.task->partition_done ? NULL : call_on(op, op->held, BARKS_BATCH);
+    batch_clear(op->held);
+    return status;
+}
+
+/* Batches of just so many rows. */
+BARKS_CHECKED static barks_status *hold_rows(struct function_operator *op, struct batch *batch)
+{
+    uint32_t wanted = (uint32_t)op->node->step.numbers[0], row_count = batch->base.row_count;
+    for (uint32_t row = 0, step; row < row_count; row += step) {
+        uint32_t room = wanted - op->held->base.row_count, left = row_count - row;
+        step = left < room ? left : room;
+        barks_status *status = batch_append(op->held, batch, row, step, BATCH_KEEP);
+        if (status != NULL)
+            return operator_fail_limit(op->node, op->base.task->partition, status);
+        if (op->held->base.row_count == wanted)
+            BARKS_TRY(call_on_held(op));
+    }
+    return NULL;
+}
+
 static barks_status *function_push(struct operator* self, struct batch *batch)
 {
-    return call_on((struct function_operator *)self, batch, BARKS_BATCH);
+    struct function_operator *op = (struct function_operator *)self;
+    return op->held != NULL ? hold_rows(op, batch) : call_on(op, batch, BARKS_BATCH);
 }
 
 static barks_status *function_begin_partition(struct operator* self, uint32_t partition)
@@ -188,6 +215,8 @@ static barks_status *function_begin_partition(struct operator* self, uint32_t pa
 static barks_status *function_end_partition(struct operator* self)
 {
     struct function_operator *op = (struct function_operator *)self;
+    if (op->held != NULL && op->held->base.row_count > 0)
+        return call_on_held(op);
     if (op->function->kind != BARKS_KIND_MAP_PARTITIONS)
         return NULL;
     return call_on(op, op->none, BARKS_CLOSE);
@@ -221,6 +250,8 @@ BARKS_CHECKED static barks_status *fill_operator(struct function_operator *op,
     BARKS_TRY(emitting_init(&op->emitting, &op->base, &op->node->record->schema, carried_count));
     if (function->kind == BARKS_KIND_MAP_PARTITIONS)
         return batch_create(op->base.task->services->pool, in, 1, &op->none);
+    if (function->kind == BARKS_KIND_MAP_BATCHES && op->node->step.numbers[0] > 0)
+        return batch_create(op->base.task->services->pool, in, 1, &op->held);
     return NULL;
 }
 

@@ -13,6 +13,7 @@ struct packer;
 struct unpacker;
 struct pool;
 
+enum { FUNCTION_BATCH_ROWS_MAX = 1 << 24 };
 enum { STEP_INPUTS_MAX = 4 }; /* of steps that pair partitions; a union has any number */
 
 enum step_kind {
@@ -25,7 +26,8 @@ enum step_kind {
     STEP_SHUFFLE, /* pipelines only: a reduce partition */
     /* Of one input, partition p from partition p. */
     STEP_FUNCTION, /* map, flat_map, filter, map_batches, map_partitions; columns[0]: of the input,
-                      carried along before those that the function gives */
+                      carried along before those that the function gives; numbers[0]: map_batches:
+                      rows of a batch, 0: any */
     STEP_COMBINE,  /* accumulators by key; no keys: one for the partition. function: rows into
                       accumulators, NULL: distinct; numbers[0]: 1: there is one for an empty
                       partition too; numbers[1]: 1: a reduce begins with initial as well; numbers[2]:

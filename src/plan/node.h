@@ -54,6 +54,8 @@ struct node {
     /* Its partitions are others, by number, than those of the exchanges and kept steps that they
      * read, so that they lie elsewhere than partitions of equal number do. */
     bool is_shifted;
+    uint8_t determinism, determinism_below; /* barks_determinacy: the user's word of this step; the
+                                               worst of its inputs */
     bool knows_partitioning;
     struct partitioning partitioning; /* once it is known: partitioning_know */
 

@@ -4,6 +4,7 @@
 #include "base/copy.h"
 #include "batch/bind.h"
 #include "batch/schema.h"
+#include "plan/determinism.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -63,6 +64,7 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
         if (rdd->node.error == NULL)
             rdd->node.error = node_error(&inputs[i]->node);
     }
+    node_note_determinism(&rdd->node);
     barks_status *status = context_add_node(context, &rdd->node);
     if (status != NULL) {
         barks_status_free(status);

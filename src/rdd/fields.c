@@ -163,35 +163,49 @@ barks_rdd *barks_rename_at(barks_rdd *rdd, const char *fields, const char *where
 
 /* ---- keys by a function ---- */
 
-/* The function's rows beside those that it is given: the input's fields, then the function's. */
+/* The function's rows beside those that it is given: the input's fields but those of the function's
+ * names, then the function's. */
 BARKS_CHECKED static barks_status *fill_beside(barks_rdd *rdd, const barks_rdd *input,
                                                const barks_function *function, const void *env,
                                                const char *where)
 {
     const barks_schema *rows = &input->node.record->schema, *made = &function->out->schema;
     struct step *step = &rdd->node.step;
-    uint32_t count = rows->field_count + made->field_count;
+    uint32_t count = 0;
     step->function = function;
     BARKS_TRY(check_fields(input, function->in, function->name, where));
     BARKS_TRY(copy_env(env, function, where, &step->env));
     BARKS_TRY(index_list_copy(NULL, rows->field_count, &step->columns[0]));
-    for (uint32_t i = 0; i < rows->field_count; i++)
-        step->columns[0].items[i] = i;
-    for (uint32_t i = 0; i < made->field_count; i++)
-        if (schema_find(rows, made->fields[i].name) >= 0)
-            BARKS_FAIL(BARKS_INVALID,
-                       "%s: the rows have a field '%s' already, which '%s' would add; rename it by "
-                       "barks_rename",
-                       where, made->fields[i].name, function->name);
-    barks_field *fields = calloc((size_t)count + 1, sizeof *fields);
+    barks_field *fields = calloc((size_t)rows->field_count + made->field_count + 1, sizeof *fields);
     if (fields == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for %u fields", where, count);
-    memcpy(fields, rows->fields, rows->field_count * sizeof *fields);
-    memcpy(fields + rows->field_count, made->fields, made->field_count * sizeof *fields);
-    const barks_schema schema = {.field_count = count, .fields = fields};
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for %u fields", where, rows->field_count);
+    for (uint32_t i = 0; i < rows->field_count; i++) {
+        if (schema_find(made, rows->fields[i].name) >= 0)
+            continue;
+        step->columns[0].items[count] = i;
+        fields[count++] = rows->fields[i];
+    }
+    step->columns[0].count = count;
+    memcpy(fields + count, made->fields, made->field_count * sizeof *fields);
+    const barks_schema schema = {.field_count = count + made->field_count, .fields = fields};
     barks_status *status = registry_derive_record(&schema, &rdd->node.record);
     free(fields);
     return status;
+}
+
+/* The rows of a function beside its input's, not yet in any order that was asked for. */
+static barks_rdd *beside(barks_rdd *input, const barks_function *function, const void *env,
+                         const char *where)
+{
+    barks_rdd *rdd = dataset_create(input->context, STEP_FUNCTION, &input, 1, where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.record = input->node.record;
+    rdd->node.partition_count = input->node.partition_count;
+    if (rdd->node.error != NULL)
+        return rdd;
+    barks_status *status = fill_beside(rdd, input, function, env, where);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
 /* The last key_count fields come first. */
@@ -213,19 +227,66 @@ barks_rdd *barks_key_by_at(barks_rdd *input, const barks_function *function, con
                            const char *where)
 {
     struct chosen chosen = {0};
-    barks_rdd *beside = dataset_create(input->context, STEP_FUNCTION, &input, 1, where);
-    if (beside->context == NULL)
-        return beside;
-    beside->node.record = input->node.record;
-    beside->node.partition_count = input->node.partition_count;
-    if (beside->node.error != NULL)
-        return beside;
-    barks_status *status = fill_beside(beside, input, function, env, where);
-    if (status != NULL)
-        return dataset_fail(beside, status);
-    status =
-        choose_keys_first(&beside->node.record->schema, function->out->schema.field_count, &chosen);
-    return project(beside, &chosen, status, where);
+    barks_status *status = NULL;
+    barks_rdd *rdd = beside(input, function, env, where);
+    if (!is_whole(rdd))
+        return rdd;
+    for (uint32_t i = 0; i < function->out->schema.field_count && status == NULL; i++) {
+        const char *name = function->out->schema.fields[i].name;
+        if (schema_find(&input->node.record->schema, name) >= 0)
+            status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                      "%s: the rows have a field '%s' already, which '%s' would "
+                                      "add; rename it by barks_rename, or replace it by "
+                                      "barks_with_columns",
+                                      where, name, function->name);
+    }
+    if (status == NULL)
+        status = choose_keys_first(&rdd->node.record->schema, function->out->schema.field_count,
+                                   &chosen);
+    return project(rdd, &chosen, status, where);
+}
+
+/* ---- columns by a function ---- */
+
+BARKS_CHECKED static barks_status *choose(struct chosen *out, const barks_schema *schema,
+                                          const char *name)
+{
+    out->fields[out->count].field = (uint32_t)schema_find(schema, name);
+    return copy_text(name, &out->fields[out->count++].name);
+}
+
+/* As the input has them; those that are new come last. */
+BARKS_CHECKED static barks_status *choose_in_place(const barks_schema *rows,
+                                                   const barks_schema *made,
+                                                   const barks_schema *schema, struct chosen *out)
+{
+    out->fields = calloc((size_t)schema->field_count + 1, sizeof *out->fields);
+    if (out->fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u fields", schema->field_count);
+    for (uint32_t i = 0; i < rows->field_count; i++)
+        BARKS_TRY(choose(out, schema, rows->fields[i].name));
+    for (uint32_t i = 0; i < made->field_count; i++)
+        if (schema_find(rows, made->fields[i].name) < 0)
+            BARKS_TRY(choose(out, schema, made->fields[i].name));
+    return NULL;
+}
+
+barks_rdd *barks_with_columns_at(barks_rdd *input, const barks_function *function, const void *env,
+                                 const char *where)
+{
+    struct chosen chosen = {0};
+    barks_rdd *rdd = beside(input, function, env, where);
+    if (!is_whole(rdd))
+        return rdd;
+    barks_status *status = choose_in_place(&input->node.record->schema, &function->out->schema,
+                                           &rdd->node.record->schema, &chosen);
+    bool is_in_order = status == NULL;
+    for (uint32_t i = 0; i < chosen.count; i++)
+        is_in_order = is_in_order && chosen.fields[i].field == i;
+    if (!is_in_order)
+        return project(rdd, &chosen, status, where);
+    chosen_drop(&chosen);
+    return rdd;
 }
 
 /* ---- what a dataset is ---- */

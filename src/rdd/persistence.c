@@ -1,4 +1,5 @@
 /* Datasets that are kept between actions. */
+#include "plan/determinism.h"
 #include "rdd/action_frame.h"
 #include "runtime/kept_state.h"
 
@@ -37,6 +38,7 @@ BARKS_CHECKED static barks_status *put_keep_above(barks_rdd *rdd, const char *wh
         .is_above_kept = true,
         .is_shifted = inner->node.is_shifted,
     };
+    node_note_determinism(&rdd->node);
     return NULL;
 }
 

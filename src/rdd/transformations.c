@@ -33,6 +33,21 @@ barks_rdd *barks_apply_at(barks_rdd *input, const barks_function *function, cons
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
+barks_rdd *barks_apply_batches_at(barks_rdd *input, const barks_function *function, const void *env,
+                                  const barks_batch_options *options, const char *where)
+{
+    barks_rdd *rdd = barks_apply_at(input, function, env, where);
+    if (rdd->context == NULL || rdd->node.error != NULL)
+        return rdd;
+    if (options->rows > FUNCTION_BATCH_ROWS_MAX)
+        return dataset_fail(rdd, barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                                  "%s: batches of %" PRIu32
+                                                  " rows are over the limit of %d",
+                                                  where, options->rows, FUNCTION_BATCH_ROWS_MAX));
+    rdd->node.step.numbers[0] = options->rows;
+    return rdd;
+}
+
 barks_rdd *barks_apply_keeping_at(barks_rdd *input, const barks_function *function, const void *env,
                                   const char *where)
 {

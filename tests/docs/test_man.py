@@ -98,7 +98,7 @@ def pages_name_every_public_call():
     include = ROOT / "include/barks"
     text = {header: (include / header).read_text()
             for header in ("rdd.h", "context.h", "status.h", "str.h", "words.h", "record.h", "body.h", "field.h", "sample.h",
-                           "shared.h", "resource.h")}
+                           "shared.h", "resource.h", "explain.h")}
     called = r"^#define ({}\w*)\("
     expected = {
         "barks_rdd.3": re.findall(called.format("barks_"), text["rdd.h"], re.MULTILINE) + ["barks_release"],
@@ -106,6 +106,9 @@ def pages_name_every_public_call():
         "barks_context.3": re.findall(r"\b(barks_\w+)\((?!const char \*where)[^;]*\)[^;]*;",
                                       "\n".join(line for line in re.findall(r"^BARKS_API[^;]*;",
                                                 text["context.h"] + text["status.h"], re.MULTILINE))),
+        "barks_explain.3":
+            re.findall(called.format("barks_"), text["explain.h"], re.MULTILINE)
+            + re.findall(r"\b(barks_\w+)\(", "\n".join(re.findall(r"^BARKS_API[^;]*;", text["explain.h"], re.MULTILINE))),
         "barks_shared.3":
             re.findall(called.format("(?:barks|BARKS)_"), text["shared.h"] + text["resource.h"], re.MULTILINE)
             + re.findall(r"\b(barks_\w+)\(", "\n".join(re.findall(r"^BARKS_API[^;]*;", text["shared.h"], re.MULTILINE))),
@@ -121,7 +124,7 @@ def pages_name_every_public_call():
     # What macros are made of, and what they call.
     inner = re.compile(r"_$|_at$|_of_exactly$|_of_quick$|_begin$|_find_from$|_spaces_of_|_bit$|^BARKS_(FUNCTION_OF|ENV_OF)$|"
                        r"^BARKS_(RESOURCE|RECORD|MAP|FLAT_MAP|FILTER|MAP_BATCHES|REDUCE|AGGREGATE|FOREACH)_")
-    kinds = {"BARKS_MAP_BATCHES", "BARKS_MAP_PARTITIONS"}
+    kinds = {"BARKS_MAP_BATCHES", "BARKS_MAP_PARTITIONS", "BARKS_FILTER_BATCHES"}
     for name, calls in expected.items():
         public = {call for call in calls if call in kinds or not inner.search(call)}
         assert len(public) >= 5, (name, public)

@@ -7,6 +7,44 @@ static barks_rdd *run_distinct(const struct op_run *run)
     return barks_distinct(barks_union_all(both, 3), .partitions = run->partitions);
 }
 
+/* A column replaced and one added, by a function; rows chosen and measured by whole batches. */
+BARKS_RECORD(op_key_number, (i64, key), (optional(i64), number));
+BARKS_RECORD(op_number_parity, (optional(f64), number), (bool, is_even));
+BARKS_MAP(op_halve, op_key_number, op_number_parity)
+{
+    out->number.valid = in->number.valid;
+    out->number.value = (double)in->number.value / 2;
+    out->is_even = in->key % 2 == 0;
+}
+static barks_rdd *run_with_columns(const struct op_run *run)
+{
+    return barks_with_columns(op_rows(run, "left"), op_halve, NULL);
+}
+
+struct op_least {
+    int64_t number;
+};
+BARKS_FILTER_BATCHES(op_is_large, op_key_number, struct op_least)
+{
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        keep[i] = barks_has(batch->number, i) && batch->number.value[i] > env->number;
+}
+BARKS_RECORD(op_first_of, (i64, key), (i64, rows));
+BARKS_MAP_BATCHES(op_measure, op_row, op_first_of)
+{
+    emit(.key = batch->key[0], .rows = batch->row_count);
+}
+static barks_rdd *run_filter_batches(const struct op_run *run)
+{
+    const struct op_least env = {10};
+    return barks_filter(op_rows(run, "left"), op_is_large, &env);
+}
+static barks_rdd *run_map_batches_of(const struct op_run *run)
+{
+    barks_rdd *one = barks_coalesce(op_rows(run, "left"), 1);
+    return barks_map_batches(one, op_measure, NULL, .rows = 100);
+}
+
 static barks_rdd *run_sort(const struct op_run *run)
 {
     return barks_sort_by(op_rows(run, "left"), "text desc nulls first, number, id",
@@ -117,12 +155,15 @@ const struct op_case ops_a[] = {
     {"combine_by_key", run_combine_by_key},
     {"distinct", run_distinct},
     {"distinct_by", run_distinct_by},
+    {"filter_batches", run_filter_batches},
     {"fold_by_key", run_fold_by_key},
+    {"map_batches_of", run_map_batches_of},
     {"partition_by_range", run_partition_by_range},
     {"reduce_partitioned", run_reduce_partitioned},
     {"repartition", run_repartition},
     {"repartition_and_sort", run_repartition_and_sort},
     {"select", run_select},
     {"sort", run_sort},
+    {"with_columns", run_with_columns},
 };
 const size_t ops_a_count = sizeof ops_a / sizeof ops_a[0];

@@ -15,6 +15,20 @@ def sort(data, _):
     return ordered(sorted(data.left, key=place))
 
 
+def with_columns(data, _):
+    def half(number):
+        return None if number is None else number // 2 if number % 2 == 0 else number / 2
+    return ordered([(row.key, row.id, half(row.number), row.text, row.key % 2 == 0) for row in data.left])
+
+
+def filter_batches(data, _):
+    return ordered([row for row in data.left if row.number is not None and row.number > 10])
+
+
+def map_batches_of(data, _):
+    return ordered([(data.left[at].key, min(100, len(data.left) - at)) for at in range(0, len(data.left), 100)])
+
+
 def aggregate_by_key(data, _):
     totals = {}
     for row in data.left:
