@@ -29,6 +29,7 @@ enum { ENTRY_MORE = 1, ENTRY_MOVED = 2, ENTRY_CLOSING = 4 };
 
 enum {
     ROUND_BYTES_USUAL = 4 << 20,  /* for each peer: more gains nothing on any transport */
+    CREDIT_SHARE = 16,            /* of the budget: what should be free for what others send */
     ROUND_BYTES_FIRST = 64 << 10, /* what everybody may send before the first credit */
     SETS_PER_BUDGET = 64,         /* a set takes at most this part of the budget */
     CREDIT_BYTES_MIN = 4 << 10,   /* less is not worth a round */
@@ -179,8 +180,7 @@ BARKS_CHECKED static barks_status *create_parts(struct exchange *exchange)
         exchange->inboxes[i] = (struct inbox){.pool = exchange->options.pool, .rank = i + 1};
     reset_credits(exchange);
     BARKS_TRY(create_sets(exchange));
-    return outbox_init(&exchange->outbox, exchange->options.pool, count, exchange->me,
-                       exchange->options.encode_always);
+    return outbox_init(&exchange->outbox, &exchange->options, count, exchange->me);
 }
 
 barks_status *exchange_create(const struct exchange_options *options,
@@ -360,7 +360,8 @@ static bool fill_slice(struct exchange *exchange)
     return left_bytes < SLICE_BYTES;
 }
 
-/* What each peer may send in the round after this one. */
+/* What each peer may send in the round after this one. Where memory is used up, what waits to be
+ * read makes room: else nobody could send, and nobody would ask for memory. */
 static uint64_t credit(const struct exchange *exchange)
 {
     uint32_t free_sets = RECEIVE_SETS - exchange->waiting_count;
@@ -368,6 +369,7 @@ static uint64_t credit(const struct exchange *exchange)
     if (exchange->failure != NULL || free_sets < needed_sets || peer_count(exchange) == 0)
         return 0;
     uint64_t budget_bytes = pool_budget_bytes(exchange->options.pool);
+    pool_make_room(exchange->options.pool, budget_bytes / CREDIT_SHARE);
     uint64_t used_bytes = pool_used_bytes(exchange->options.pool);
     uint64_t left_bytes = budget_bytes > used_bytes ? budget_bytes - used_bytes : 0;
     uint64_t each_bytes = left_bytes / 2 / peer_count(exchange);

@@ -11,6 +11,7 @@
 struct exchange;
 struct net;
 struct pool;
+struct spill_room;
 
 /* One for each executor. The communication thread drives it; workers add frames.
  *
@@ -22,6 +23,7 @@ struct pool;
  * of 64 KiB or more. */
 struct exchange_options {
     struct pool *pool;
+    const struct spill_room *room; /* of the pool, for rows when memory is used up; NULL: no disk */
     struct net *net;
     uint64_t
         round_bytes_per_peer; /* 4 MiB, or less where many executors or a small budget ask it */

@@ -1,6 +1,7 @@
 #include "shuffle/frame.h"
 
 #include "base/hash.h"
+#include "batch/codec.h"
 
 #include <stdlib.h>
 
@@ -17,5 +18,42 @@ void frame_destroy(struct frame *frame)
         return;
     batch_destroy(frame->batch);
     block_release(frame->body);
+    spilled_drop(&frame->spilled);
     free(frame);
+}
+
+uint64_t frame_memory_bytes(const struct frame *frame)
+{
+    if (frame->batch != NULL)
+        return batch_memory_bytes(frame->batch);
+    return frame->body != NULL ? frame->body->acquired_bytes : 0;
+}
+
+uint64_t frame_row_bytes(const struct frame *frame)
+{
+    if (frame->batch != NULL)
+        return batch_bytes(frame->batch);
+    return is_spilled(&frame->spilled) ? frame->spilled.encoded_bytes : frame->name.body_bytes;
+}
+
+barks_status *frame_spill(struct frame *frame, const struct spill_room *room)
+{
+    if (frame->batch != NULL)
+        BARKS_TRY(spill_rows(room, &frame->batch->base, 0, frame->batch->base.row_count, true,
+                             &frame->spilled));
+    else if (frame->body != NULL)
+        BARKS_TRY(spill_encoded(room, frame->body->bytes, frame->body->size_bytes, true,
+                                &frame->spilled));
+    batch_destroy(frame->batch);
+    block_release(frame->body);
+    frame->batch = NULL;
+    frame->body = NULL;
+    return NULL;
+}
+
+barks_status *frame_read(const struct frame *frame, struct batch *batch)
+{
+    if (is_spilled(&frame->spilled))
+        return spilled_read(&frame->spilled, batch);
+    return codec_decode(frame->body->bytes, frame->body->size_bytes, frame->body, batch);
 }

@@ -3,6 +3,7 @@
 
 #include "batch/batch.h"
 #include "batch/block.h"
+#include "store/spill.h"
 
 #include <stdint.h>
 
@@ -24,13 +25,14 @@ struct frame_name {
 
 _Static_assert(sizeof(struct frame_name) == 40, "a frame's header is this struct, little-endian");
 
-/* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch and
- * body is set. */
+/* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch,
+ * body and spilled is set. */
 struct frame {
     struct frame_name name;
-    struct batch *batch; /* owned: handed over by reference */
-    struct block *body;  /* owned reference: encoded bytes */
-    struct frame *next;  /* in whatever list it is */
+    struct batch *batch;    /* owned: handed over by reference */
+    struct block *body;     /* owned reference: encoded bytes */
+    struct spilled spilled; /* on disk */
+    struct frame *next;     /* in whatever list it is */
 };
 
 /* The check of all other fields, so that a reader who lost his place in a stream of frames notices
@@ -38,3 +40,16 @@ struct frame {
 uint32_t frame_name_check(const struct frame_name *name);
 
 void frame_destroy(struct frame *frame); /* NULL is fine */
+
+/* What it takes of the pool; 0 on disk. Blocks that others hold too count here and there. */
+uint64_t frame_memory_bytes(const struct frame *frame);
+
+/* How large its rows are, wherever they lie. */
+uint64_t frame_row_bytes(const struct frame *frame);
+
+/* Puts its rows on disk. Errors: those of spill_rows; it is then as before. */
+BARKS_CHECKED barks_status *frame_spill(struct frame *frame, const struct spill_room *room);
+
+/* Appends the rows of a frame that has no batch to one. Errors: as codec_decode and spilled_read.
+ */
+BARKS_CHECKED barks_status *frame_read(const struct frame *frame, struct batch *batch);

@@ -17,11 +17,14 @@ enum { CHUNK_BYTES_MIN = 4 << 10, CHUNK_BYTES_MAX = 1 << 20 };
 /* More reduce partitions than any plan makes; a number beyond is a mistake. */
 enum { PARTITIONS_MAX = 1 << 20 };
 
-barks_status *outbox_init(struct outbox *outbox, struct pool *pool, uint32_t executor_count,
-                          uint32_t me, bool encode_always)
+barks_status *outbox_init(struct outbox *outbox, const struct exchange_options *options,
+                          uint32_t executor_count, uint32_t me)
 {
-    *outbox = (struct outbox){
-        .pool = pool, .executor_count = executor_count, .me = me, .encode_always = encode_always};
+    *outbox = (struct outbox){.pool = options->pool,
+                              .room = options->room,
+                              .executor_count = executor_count,
+                              .me = me,
+                              .encode_always = options->encode_always};
     outbox->queues = calloc(executor_count, sizeof *outbox->queues);
     if (outbox->queues == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the queues to %u executors", executor_count);
@@ -247,8 +250,25 @@ BARKS_CHECKED static barks_status *add_for_own(struct outbox *outbox, struct out
     return NULL;
 }
 
+/* What a running attempt has is its thread's, so nobody else could put it on disk when memory is
+ * wanted: it does so itself, before there is none left. */
+BARKS_CHECKED static barks_status *spill_own(struct outbox *outbox, struct out_attempt *attempt)
+{
+    struct frame *frame =
+        attempt->own_spilled != NULL ? attempt->own_spilled->next : attempt->own_first;
+    for (; frame != NULL; frame = frame->next) {
+        BARKS_TRY_DOING(frame_spill(frame, outbox->room),
+                        "put %u rows of a shuffle on disk, as memory is used up",
+                        frame->name.row_count);
+        attempt->own_spilled = frame;
+    }
+    return NULL;
+}
+
+/* Takes the batch unless it fails. */
 BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name *name,
-                                       uint32_t executor, struct batch *batch)
+                                       uint32_t executor, struct batch *batch,
+                                       struct out_attempt **out_attempt)
 {
     bool is_own = executor == outbox->me;
     struct out_attempt *attempt = attempt_of(outbox, name);
@@ -270,22 +290,26 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
     sent->bytes += name->body_bytes;
     if (!is_own)
         batch_destroy(batch);
+    *out_attempt = attempt;
     return NULL;
 }
 
 barks_status *outbox_add(struct outbox *outbox, struct frame_name name, uint32_t owner,
                          struct batch *batch)
 {
-    name.row_count = batch->base.row_count;
+    struct out_attempt *attempt = NULL;
     barks_status *status = NULL;
+    name.row_count = batch->base.row_count;
     if (owner == 0 || owner > outbox->executor_count)
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "a frame of partition %u is for rank %u; executors are 1 to %u",
                                   name.partition, owner, outbox->executor_count);
     else
-        status = add(outbox, &name, owner - 1, batch);
+        status = add(outbox, &name, owner - 1, batch, &attempt);
     if (status != NULL)
         batch_destroy(batch);
+    else if (outbox->room != NULL && pool_is_tight(outbox->pool))
+        status = spill_own(outbox, attempt);
     return status;
 }
 

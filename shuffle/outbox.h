@@ -38,6 +38,7 @@ struct out_attempt {
     uint32_t partition_capacity;
     struct frame *own_first; /* frames to this executor, in order */
     struct frame *own_last;
+    struct frame *own_spilled;  /* it and those before it are on disk; NULL: none */
     struct out_list *lists;     /* owned: one for each executor */
     struct exchange_sent *sent; /* owned: likewise */
 };
@@ -47,8 +48,9 @@ enum { OUT_BUCKETS = 64 };
 /* Threads: any, but outbox_fill, outbox_is_worth and outbox_drop_all, which are the communication
  * thread's. */
 struct outbox {
-    struct pool *pool;       /* borrowed */
-    uint32_t executor_count; /* peers are executors, of rank i + 1 at i */
+    struct pool *pool;             /* borrowed */
+    const struct spill_room *room; /* borrowed; NULL: nothing goes to disk */
+    uint32_t executor_count;       /* peers are executors, of rank i + 1 at i */
     uint32_t me;
     bool encode_always;
     struct lock lock; /* rank LOCK_EXCHANGE; nothing is taken under it */
@@ -59,8 +61,9 @@ struct outbox {
     struct out_list *queues; /* owned, one for each executor; guarded by lock */
 };
 
-BARKS_CHECKED barks_status *outbox_init(struct outbox *outbox, struct pool *pool,
-                                        uint32_t executor_count, uint32_t me, bool encode_always);
+BARKS_CHECKED barks_status *outbox_init(struct outbox *outbox,
+                                        const struct exchange_options *options,
+                                        uint32_t executor_count, uint32_t me);
 void outbox_drop(struct outbox *outbox);
 
 /* As exchange_add. */

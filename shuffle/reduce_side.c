@@ -1,84 +1,39 @@
 #include "shuffle/reduce_side.h"
 
-#include "base/lock.h"
 #include "batch/batch.h"
-#include "batch/codec.h"
+#include "shuffle/arrival.h"
+#include "shuffle/reduce_side_state.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames of one reduce partition, newest first until somebody reads it. */
-struct waiting {
-    struct frame *frames; /* owned */
-    uint32_t lent_count;  /* readers that walk the list */
-    bool is_sorted;       /* by (run, sequence) */
-};
-
-/* One shuffle. All of it is guarded by the reduce side's lock, but that lists which are lent are
- * read without it: nothing changes them until they are given back. */
-struct arrival {
-    uint64_t shuffle;
-    struct waiting *partitions; /* owned */
-    uint32_t partition_capacity;
-    uint32_t reader_count;
-    bool is_dropped; /* the last reader frees it */
-    bool is_committed;
-    uint32_t run_count;    /* committed */
-    uint32_t *attempts;    /* owned; which counts, by run */
-    uint64_t *frames_left; /* owned; that have not arrived, by run */
-    uint64_t frames_left_total;
-    struct reduce_side_counters counters;
-};
-
-struct reduce_side {
-    struct pool *pool;
-    struct lock lock;
-    struct {
-        struct arrival **arrivals; /* owned; by ascending shuffle */
-        uint32_t arrival_count;
-        uint32_t arrival_capacity;
-    } locked;
-};
-
-barks_status *reduce_side_create(struct pool *pool, struct reduce_side **out_reduce_side)
+barks_status *reduce_side_create(const struct spill_room *room,
+                                 struct reduce_side **out_reduce_side)
 {
     struct reduce_side *reduce_side = calloc(1, sizeof *reduce_side);
     if (reduce_side == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the reduce side of shuffles");
-    reduce_side->pool = pool;
+    reduce_side->room = room;
     lock_init(&reduce_side->lock, LOCK_STORE, "reduce side");
+    condition_init(&reduce_side->moved);
+    reduce_side->giver = (struct giver){
+        .name = "frames of shuffles", .give = reduce_side_give, .context = reduce_side};
+    if (room->scratch != NULL)
+        pool_add_giver(room->pool, &reduce_side->giver);
     *out_reduce_side = reduce_side;
     return NULL;
-}
-
-static void destroy_frames(struct frame *frames)
-{
-    while (frames != NULL) {
-        struct frame *next = frames->next;
-        frame_destroy(frames);
-        frames = next;
-    }
-}
-
-static void arrival_destroy(struct arrival *arrival)
-{
-    for (uint32_t i = 0; i < arrival->partition_capacity; i++)
-        destroy_frames(arrival->partitions[i].frames);
-    free(arrival->partitions);
-    free(arrival->attempts);
-    free(arrival->frames_left);
-    free(arrival);
 }
 
 void reduce_side_destroy(struct reduce_side *reduce_side)
 {
     if (reduce_side == NULL)
         return;
+    pool_remove_giver(reduce_side->room->pool, &reduce_side->giver);
     for (uint32_t i = 0; i < reduce_side->locked.arrival_count; i++)
         arrival_destroy(reduce_side->locked.arrivals[i]);
     free(reduce_side->locked.arrivals);
+    condition_drop(&reduce_side->moved);
     lock_drop(&reduce_side->lock);
     free(reduce_side);
 }
@@ -126,10 +81,9 @@ find_or_add_locked(struct reduce_side *reduce_side, uint64_t shuffle, struct arr
         reduce_side->locked.arrivals = arrivals;
         reduce_side->locked.arrival_capacity = capacity;
     }
-    struct arrival *arrival = calloc(1, sizeof *arrival);
+    struct arrival *arrival = arrival_create(shuffle);
     if (arrival == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for shuffle %" PRIu64, shuffle);
-    arrival->shuffle = shuffle;
     memmove(reduce_side->locked.arrivals + place + 1, reduce_side->locked.arrivals + place,
             (count - place) * sizeof(struct arrival *));
     reduce_side->locked.arrivals[place] = arrival;
@@ -140,77 +94,12 @@ find_or_add_locked(struct reduce_side *reduce_side, uint64_t shuffle, struct arr
 
 /* --- Frames that arrive --- */
 
-static void count_frame(struct arrival *arrival, const struct frame *frame)
-{
-    arrival->counters.frames++;
-    arrival->counters.rows += frame->name.row_count;
-    arrival->counters.bytes += frame->name.body_bytes;
-}
-
-static void uncount_frame(struct arrival *arrival, const struct frame *frame)
-{
-    arrival->counters.frames--;
-    arrival->counters.rows -= frame->name.row_count;
-    arrival->counters.bytes -= frame->name.body_bytes;
-}
-
-/* A frame of the attempt that counts is one less to wait for. */
-BARKS_CHECKED static barks_status *expect_less(struct arrival *arrival,
-                                               const struct frame_name *name)
-{
-    if (arrival->frames_left[name->run] == 0)
-        BARKS_FAIL(BARKS_BAD_INPUT,
-                   "shuffle %" PRIu64 ": more frames of run %" PRIu32
-                   " arrived than attempt %" PRIu32 " has sent",
-                   name->shuffle, name->run, name->attempt);
-    arrival->frames_left[name->run]--;
-    arrival->frames_left_total--;
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *reserve_partition(struct arrival *arrival, uint32_t partition)
-{
-    if (partition < arrival->partition_capacity)
-        return NULL;
-    uint32_t capacity = arrival->partition_capacity == 0 ? 64 : arrival->partition_capacity;
-    while (capacity <= partition)
-        capacity *= 2; /* at most twice REDUCE_PARTITIONS_MAX */
-    struct waiting *partitions = realloc(arrival->partitions, capacity * sizeof *partitions);
-    if (partitions == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a list of %" PRIu32 " partitions", capacity);
-    memset(partitions + arrival->partition_capacity, 0,
-           (capacity - arrival->partition_capacity) * sizeof *partitions);
-    arrival->partitions = partitions;
-    arrival->partition_capacity = capacity;
-    return NULL;
-}
-
-/* Sets *out_is_taken when the frame waits now; else it is the caller's still. */
 BARKS_CHECKED static barks_status *deliver_locked(struct reduce_side *reduce_side,
                                                   struct frame *frame, bool *out_is_taken)
 {
-    const struct frame_name *name = &frame->name;
     struct arrival *arrival = NULL;
-    BARKS_TRY(find_or_add_locked(reduce_side, name->shuffle, &arrival));
-    if (arrival->is_committed) {
-        if (name->run >= arrival->run_count)
-            BARKS_FAIL(BARKS_BAD_INPUT,
-                       "shuffle %" PRIu64 ": a frame of run %" PRIu32
-                       ", of which there are %" PRIu32,
-                       name->shuffle, name->run, arrival->run_count);
-        if (name->attempt != arrival->attempts[name->run])
-            return NULL;
-    }
-    BARKS_TRY(reserve_partition(arrival, name->partition));
-    if (arrival->is_committed)
-        BARKS_TRY(expect_less(arrival, name));
-    struct waiting *waiting = &arrival->partitions[name->partition];
-    frame->next = waiting->frames;
-    waiting->frames = frame;
-    waiting->is_sorted = false;
-    count_frame(arrival, frame);
-    *out_is_taken = true;
-    return NULL;
+    BARKS_TRY(find_or_add_locked(reduce_side, frame->name.shuffle, &arrival));
+    return arrival_deliver(arrival, frame, out_is_taken);
 }
 
 barks_status *reduce_side_deliver(struct reduce_side *reduce_side, struct frame *frame)
@@ -232,31 +121,6 @@ barks_status *reduce_side_deliver(struct reduce_side *reduce_side, struct frame 
 
 /* --- Commit --- */
 
-/* Moves the frames that do not count from waiting to *dropped. */
-BARKS_CHECKED static barks_status *sift(struct arrival *arrival, struct waiting *waiting,
-                                        struct frame **dropped)
-{
-    struct frame **link = &waiting->frames;
-    while (*link != NULL) {
-        struct frame *frame = *link;
-        if (frame->name.run >= arrival->run_count)
-            BARKS_FAIL(BARKS_BAD_INPUT,
-                       "shuffle %" PRIu64 ": a frame of run %" PRIu32
-                       ", of which there are %" PRIu32,
-                       arrival->shuffle, frame->name.run, arrival->run_count);
-        if (frame->name.attempt != arrival->attempts[frame->name.run]) {
-            *link = frame->next;
-            uncount_frame(arrival, frame);
-            frame->next = *dropped;
-            *dropped = frame;
-            continue;
-        }
-        BARKS_TRY(expect_less(arrival, &frame->name));
-        link = &frame->next;
-    }
-    return NULL;
-}
-
 BARKS_CHECKED static barks_status *commit_locked(struct reduce_side *reduce_side, uint64_t shuffle,
                                                  uint32_t run_count, const uint32_t *attempts,
                                                  const uint64_t *frame_counts,
@@ -264,27 +128,9 @@ BARKS_CHECKED static barks_status *commit_locked(struct reduce_side *reduce_side
 {
     struct arrival *arrival = NULL;
     BARKS_TRY(find_or_add_locked(reduce_side, shuffle, &arrival));
-    if (arrival->is_committed)
-        BARKS_FAIL(BARKS_INVALID, "shuffle %" PRIu64 " is committed already", shuffle);
-    arrival->attempts = calloc((size_t)run_count + 1, sizeof *arrival->attempts);
-    arrival->frames_left = calloc((size_t)run_count + 1, sizeof *arrival->frames_left);
-    if (arrival->attempts == NULL || arrival->frames_left == NULL) {
-        free(arrival->attempts);
-        free(arrival->frames_left);
-        arrival->attempts = NULL;
-        arrival->frames_left = NULL;
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the commit of %" PRIu32 " runs", run_count);
-    }
-    for (uint32_t run = 0; run < run_count; run++) {
-        arrival->attempts[run] = attempts[run];
-        arrival->frames_left[run] = frame_counts[run];
-        arrival->frames_left_total += frame_counts[run];
-    }
-    arrival->run_count = run_count;
-    arrival->is_committed = true;
-    for (uint32_t i = 0; i < arrival->partition_capacity; i++)
-        BARKS_TRY(sift(arrival, &arrival->partitions[i], dropped));
-    return NULL;
+    while (arrival->moving_count > 0) /* nobody else drops it meanwhile: this thread does */
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
+    return arrival_commit(arrival, run_count, attempts, frame_counts, dropped);
 }
 
 barks_status *reduce_side_commit(struct reduce_side *reduce_side, uint64_t shuffle,
@@ -296,19 +142,14 @@ barks_status *reduce_side_commit(struct reduce_side *reduce_side, uint64_t shuff
     barks_status *status =
         commit_locked(reduce_side, shuffle, run_count, attempts, frame_counts, &dropped);
     lock_release(&reduce_side->lock);
-    destroy_frames(dropped);
+    arrival_destroy_frames(dropped);
     return status;
-}
-
-static bool is_complete(const struct arrival *arrival)
-{
-    return arrival != NULL && arrival->is_committed && arrival->frames_left_total == 0;
 }
 
 bool reduce_side_is_complete(struct reduce_side *reduce_side, uint64_t shuffle)
 {
     lock_acquire(&reduce_side->lock);
-    bool complete = is_complete(find_locked(reduce_side, shuffle));
+    bool complete = arrival_is_complete(find_locked(reduce_side, shuffle));
     lock_release(&reduce_side->lock);
     return complete;
 }
@@ -319,11 +160,13 @@ void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle,
 {
     lock_acquire(&reduce_side->lock);
     const struct arrival *arrival = find_locked(reduce_side, shuffle);
+    while (arrival != NULL && arrival->moving_count > 0)
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
     for (uint32_t i = 0; arrival != NULL && i < arrival->partition_capacity; i++) {
         uint64_t bytes = 0;
         for (const struct frame *frame = arrival->partitions[i].frames; frame != NULL;
              frame = frame->next)
-            bytes += frame->batch != NULL ? batch_bytes(frame->batch) : frame->name.body_bytes;
+            bytes += frame_row_bytes(frame);
         if (bytes > 0)
             visit(context, i, bytes);
     }
@@ -331,47 +174,6 @@ void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle,
 }
 
 /* --- Reading --- */
-
-static bool goes_before(const struct frame *a, const struct frame *b)
-{
-    return a->name.run != b->name.run ? a->name.run < b->name.run
-                                      : a->name.sequence < b->name.sequence;
-}
-
-static struct frame *merge(struct frame *a, struct frame *b)
-{
-    struct frame *merged = NULL;
-    struct frame **tail = &merged;
-    while (a != NULL && b != NULL) {
-        struct frame **first = goes_before(b, a) ? &b : &a;
-        *tail = *first;
-        tail = &(*first)->next;
-        *first = *tail;
-    }
-    *tail = a != NULL ? a : b;
-    return merged;
-}
-
-/* Merge sort from below: lists[i] is NULL or holds 2^i frames. */
-static struct frame *sort_frames(struct frame *frames)
-{
-    struct frame *lists[64] = {NULL};
-    while (frames != NULL) {
-        struct frame *carried = frames;
-        frames = frames->next;
-        carried->next = NULL;
-        uint32_t i = 0;
-        for (; lists[i] != NULL; i++) {
-            carried = merge(lists[i], carried);
-            lists[i] = NULL;
-        }
-        lists[i] = carried;
-    }
-    struct frame *sorted = NULL;
-    for (uint32_t i = 0; i < 64; i++)
-        sorted = merge(lists[i], sorted);
-    return sorted;
-}
 
 /* A reader's hold on one partition. */
 struct reading {
@@ -386,40 +188,39 @@ BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side,
                                                 struct reading *reading)
 {
     struct arrival *arrival = find_locked(reduce_side, shuffle);
-    if (!is_complete(arrival))
+    if (!arrival_is_complete(arrival))
         BARKS_FAIL(BARKS_INVALID, "shuffle %" PRIu64 " is read before all of it has arrived",
                    shuffle);
-    reading->frames = NULL;
-    if (reading->partition < arrival->partition_capacity) {
-        struct waiting *waiting = &arrival->partitions[reading->partition];
-        if (reading->take && waiting->lent_count > 0)
-            BARKS_FAIL(BARKS_INVALID, "partition %" PRIu32 " is taken while another reads it",
-                       reading->partition);
-        if (!waiting->is_sorted)
-            waiting->frames = sort_frames(waiting->frames);
-        waiting->is_sorted = true;
-        reading->frames = waiting->frames;
-        if (reading->take) {
-            for (const struct frame *frame = reading->frames; frame != NULL; frame = frame->next)
-                uncount_frame(arrival, frame);
-            waiting->frames = NULL;
-        } else {
-            waiting->lent_count++;
-            reading->is_lent = true;
-        }
-    }
-    arrival->reader_count++;
+    arrival->user_count++; /* so it stays while this thread waits */
     reading->arrival = arrival;
+    reading->frames = NULL;
+    if (reading->partition >= arrival->partition_capacity)
+        return NULL;
+    while (arrival->partitions[reading->partition].is_moving)
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
+    struct waiting *waiting = &arrival->partitions[reading->partition];
+    if (reading->take && waiting->lent_count > 0)
+        BARKS_FAIL(BARKS_INVALID, "partition %" PRIu32 " is taken while another reads it",
+                   reading->partition);
+    if (reading->take) {
+        reading->frames = arrival_take(arrival, reading->partition);
+    } else {
+        reading->frames = arrival_sorted(arrival, reading->partition);
+        waiting->lent_count++;
+        reading->is_lent = true;
+    }
     return NULL;
 }
 
 static void end_reading(struct reduce_side *reduce_side, struct reading *reading)
 {
     struct arrival *arrival = reading->arrival;
+    if (arrival == NULL)
+        return;
     lock_acquire(&reduce_side->lock);
     if (reading->is_lent)
         arrival->partitions[reading->partition].lent_count--;
-    bool is_last = --arrival->reader_count == 0 && arrival->is_dropped;
+    bool is_last = --arrival->user_count == 0 && arrival->is_dropped;
     lock_release(&reduce_side->lock);
     if (is_last)
         arrival_destroy(arrival);
@@ -440,9 +241,9 @@ BARKS_CHECKED static barks_status *open_frame(struct reduce_side *reduce_side,
                                               struct batch **decoded)
 {
     if (*decoded == NULL)
-        BARKS_TRY(batch_create(reduce_side->pool, schema, frame->name.row_count, decoded));
+        BARKS_TRY(batch_create(reduce_side->room->pool, schema, frame->name.row_count, decoded));
     batch_clear(*decoded);
-    BARKS_TRY(codec_decode(frame->body->bytes, frame->body->size_bytes, frame->body, *decoded));
+    BARKS_TRY(frame_read(frame, *decoded));
     return check_rows(&frame->name, *decoded);
 }
 
@@ -452,7 +253,7 @@ visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_sc
             barks_status *(*visit)(void *context, struct batch *batch), void *context)
 {
     const struct frame_name *name = &frame->name;
-    if (frame->next != NULL && !goes_before(frame, frame->next))
+    if (frame->next != NULL && !arrival_goes_before(frame, frame->next))
         BARKS_FAIL(BARKS_BAD_INPUT,
                    "shuffle %" PRIu64 ": two frames of run %" PRIu32 " are number %" PRIu32
                    " of partition %" PRIu32,
@@ -477,6 +278,27 @@ visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_sc
     return visit(context, batch);
 }
 
+/* All frames; with take those that are not visited are destroyed too. */
+BARKS_CHECKED static barks_status *
+visit_frames(struct reduce_side *reduce_side, struct reading *reading, const barks_schema *schema,
+             barks_status *(*visit)(void *context, struct batch *batch), void *context)
+{
+    barks_status *status = NULL;
+    struct batch *decoded = NULL;
+    struct frame *frame = reading->frames;
+    while (frame != NULL && status == NULL) {
+        struct frame *next = frame->next;
+        status = visit_frame(reduce_side, frame, schema, reading->take, &decoded, visit, context);
+        if (reading->take)
+            frame_destroy(frame);
+        frame = next;
+    }
+    batch_destroy(decoded);
+    if (reading->take)
+        arrival_destroy_frames(frame);
+    return status;
+}
+
 barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle,
                                uint32_t partition, const barks_schema *schema, bool take,
                                barks_status *(*visit)(void *context, struct batch *batch),
@@ -486,20 +308,8 @@ barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle
     lock_acquire(&reduce_side->lock);
     barks_status *status = begin_locked(reduce_side, shuffle, &reading);
     lock_release(&reduce_side->lock);
-    if (status != NULL)
-        return status;
-    struct batch *decoded = NULL;
-    struct frame *frame = reading.frames;
-    while (frame != NULL && status == NULL) {
-        struct frame *next = frame->next;
-        status = visit_frame(reduce_side, frame, schema, take, &decoded, visit, context);
-        if (take)
-            frame_destroy(frame);
-        frame = next;
-    }
-    batch_destroy(decoded);
-    if (take)
-        destroy_frames(frame);
+    if (status == NULL)
+        status = visit_frames(reduce_side, &reading, schema, visit, context);
     end_reading(reduce_side, &reading);
     return status;
 }
@@ -518,7 +328,7 @@ void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle)
         memmove(arrivals + place, arrivals + place + 1,
                 (reduce_side->locked.arrival_count - place) * sizeof(struct arrival *));
         arrival->is_dropped = true;
-        if (arrival->reader_count == 0)
+        if (arrival->user_count == 0)
             unused = arrival;
     }
     lock_release(&reduce_side->lock);

@@ -9,12 +9,13 @@
 
 /* One for each executor, holding all its shuffles. Threads: any; it locks (LOCK_STORE). */
 struct reduce_side;
-struct pool;
+struct spill_room;
 
 /* Frames name partitions below this. */
 enum { REDUCE_PARTITIONS_MAX = 1 << 20 };
 
-BARKS_CHECKED barks_status *reduce_side_create(struct pool *pool,
+/* A giver of the room's pool, where the room has disk space. room is borrowed. */
+BARKS_CHECKED barks_status *reduce_side_create(const struct spill_room *room,
                                                struct reduce_side **out_reduce_side);
 void reduce_side_destroy(struct reduce_side *reduce_side); /* NULL is fine */
 

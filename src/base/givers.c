@@ -36,9 +36,19 @@ void givers_remove(struct givers *givers, struct giver *giver)
     lock_release(&givers->lock);
 }
 
-bool givers_ask(struct givers *givers, uint64_t bytes, bool (*suffices)(void *context),
-                void *context)
+/* The first failure is the one that is told. */
+static void note(barks_status **failure, barks_status *status)
 {
+    if (*failure == NULL)
+        *failure = status;
+    else
+        barks_status_free(status);
+}
+
+bool givers_ask(struct givers *givers, uint64_t bytes, bool (*suffices)(void *context),
+                void *context, barks_status **out_failure)
+{
+    *out_failure = NULL;
     if (lock_is_any_held())
         return false;
     uint64_t given_bytes = 0;
@@ -46,12 +56,18 @@ bool givers_ask(struct givers *givers, uint64_t bytes, bool (*suffices)(void *co
     is_giving = true;
     bool is_enough = suffices(context); /* others may have given while this thread waited */
     for (struct giver *giver = givers->first; giver != NULL && !is_enough; giver = giver->next) {
-        given_bytes += giver->give(giver->context, bytes);
+        barks_status *status = NULL;
+        given_bytes += giver->give(giver->context, bytes, &status);
+        note(out_failure, status);
         is_enough = suffices(context) || given_bytes >= bytes;
     }
     is_giving = false;
     lock_release(&givers->lock);
-    return is_enough || given_bytes > 0;
+    if (!is_enough && given_bytes == 0)
+        return false;
+    barks_status_free(*out_failure); /* what was given does for now */
+    *out_failure = NULL;
+    return true;
 }
 
 bool givers_is_giving(void) { return is_giving; }

@@ -6,6 +6,7 @@
  * else nothing could ever be given. */
 #pragma once
 
+#include "barks/status.h"
 #include "base/lock.h"
 
 #include <stdbool.h>
@@ -15,8 +16,9 @@
 struct giver {
     const char *name; /* a literal, for the log */
     /* Gives back about bytes, more or less, and returns how many of its own it has let go; 0: it
-     * has nothing left to give. Called without a lock but the givers' own. */
-    uint64_t (*give)(void *context, uint64_t bytes);
+     * has nothing left to give. *out_failure is NULL before, and then why not more could be given.
+     * Called without a lock but the givers' own. */
+    uint64_t (*give)(void *context, uint64_t bytes, barks_status **out_failure);
     void *context;
     struct giver *next; /* the givers' */
 };
@@ -34,10 +36,11 @@ void givers_drop(struct givers *givers); /* all are removed by then */
 void givers_add(struct givers *givers, struct giver *giver);
 void givers_remove(struct givers *givers, struct giver *giver);
 
-/* False: nothing was given, or this thread may not ask, since it holds a lock or gives itself.
- * suffices is asked first, under the givers' lock, and between givers: there is enough already. */
+/* False: nothing was given, or this thread may not ask, since it holds a lock or gives itself;
+ * *out_failure then says what went wrong, or is NULL. suffices is asked first, under the givers'
+ * lock, and between givers: there is enough already. */
 bool givers_ask(struct givers *givers, uint64_t bytes, bool (*suffices)(void *context),
-                void *context);
+                void *context, barks_status **out_failure);
 
 /* This thread gives: it may take what it needs for that. */
 bool givers_is_giving(void);

@@ -254,27 +254,40 @@ static bool is_free(void *context)
 }
 
 /* Has bytes given back, and more than these, so that it is not asked for again at once. */
-static bool ask(struct pool *pool, uint64_t bytes)
+static bool ask(struct pool *pool, uint64_t bytes, barks_status **out_failure)
 {
     struct want want = {.pool = pool, .bytes = bytes};
     uint64_t share_bytes = pool->budget_bytes / GIVEN_SHARE;
-    return givers_ask(&pool->givers, bytes > share_bytes ? bytes : share_bytes, is_free, &want);
+    return givers_ask(&pool->givers, bytes > share_bytes ? bytes : share_bytes, is_free, &want,
+                      out_failure);
 }
 
-/* Takes status where it is the budget that refused bytes, and room was made. */
-static bool made_room(struct pool *pool, barks_status *status, uint64_t bytes)
+/* Frees *status where it is the budget that refused bytes, and room was made. Else it tells why
+ * none could be. */
+static bool made_room(struct pool *pool, barks_status **status, uint64_t bytes)
 {
-    if (status == NULL || barks_status_code(status) != BARKS_LIMIT || bytes > pool->budget_bytes ||
-        !ask(pool, bytes))
+    barks_status *failure = NULL;
+    if (*status == NULL || barks_status_code(*status) != BARKS_LIMIT || bytes > pool->budget_bytes)
         return false;
-    barks_status_free(status);
-    return true;
+    if (ask(pool, bytes, &failure)) {
+        barks_status_free(*status);
+        return true;
+    }
+    if (failure != NULL) {
+        barks_status *told = barks_status_new(barks_status_code(failure), failure, BARKS_HERE, "%s",
+                                              barks_status_text(*status));
+        barks_status_free(*status);
+        *status = told;
+    }
+    return false;
 }
 
 void pool_make_room(struct pool *pool, uint64_t bytes)
 {
-    while (free_bytes(pool) < bytes && ask(pool, bytes))
+    barks_status *failure = NULL;
+    while (free_bytes(pool) < bytes && ask(pool, bytes, &failure))
         ;
+    barks_status_free(failure); /* it is told to who cannot do without */
 }
 
 bool pool_is_tight(const struct pool *pool)
@@ -339,7 +352,7 @@ BARKS_CHECKED static barks_status *acquire(struct pool *pool, size_t bytes, void
         lock_acquire(&pool->lock);
         status = acquire_locked(pool, bytes, out, out_is_zero);
         lock_release(&pool->lock);
-    } while (made_room(pool, status, pool_size_class(bytes)));
+    } while (made_room(pool, &status, pool_size_class(bytes)));
     if (status == NULL)
         unpoison(*out, bytes);
     return status;
@@ -386,7 +399,7 @@ barks_status *pool_grow_zeroed(struct pool *pool, void *memory, size_t old_bytes
             lock_acquire(&pool->lock);
             status = grow_locked(pool, memory, taken_bytes, wanted_bytes, out);
             lock_release(&pool->lock);
-        } while (made_room(pool, status, wanted_bytes - taken_bytes));
+        } while (made_room(pool, &status, wanted_bytes - taken_bytes));
         BARKS_TRY(status);
         /* The last part of what was taken was not asked for, and may hold anything. */
         unpoison(*out, bytes);
@@ -442,7 +455,7 @@ barks_status *pool_reserve(struct pool *pool, uint64_t bytes)
         lock_acquire(&pool->lock);
         status = count_locked(pool, bytes);
         lock_release(&pool->lock);
-    } while (made_room(pool, status, bytes));
+    } while (made_room(pool, &status, bytes));
     return status;
 }
 

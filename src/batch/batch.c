@@ -6,6 +6,7 @@
 #include "batch/column.h"
 #include "batch/row_strings.h"
 #include "batch/schema.h"
+#include "batch/validity.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -43,6 +44,28 @@ void batch_destroy(struct batch *batch)
         block_release(batch->blocks[i]);
     free(batch->blocks);
     free(batch);
+}
+
+static uint64_t column_bytes(const barks_column *column)
+{
+    uint64_t bytes = 0;
+    if (column->values != NULL)
+        bytes += pool_size_class(column->capacity * type_value_bytes(column->type));
+    if (column->validity != NULL)
+        bytes += pool_size_class(validity_words(column->capacity) * sizeof(uint64_t));
+    for (uint32_t i = 0; i < column_child_count(column->type); i++)
+        bytes += column_bytes(&column->children[i]);
+    return bytes;
+}
+
+uint64_t batch_memory_bytes(const struct batch *batch)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < batch->base.schema->field_count; i++)
+        bytes += column_bytes(&batch->base.columns[i]);
+    for (uint32_t i = 0; i < batch->block_count; i++)
+        bytes += batch->blocks[i]->acquired_bytes;
+    return bytes;
 }
 
 static void truncate_columns(struct batch *batch, uint32_t row_count, uint32_t dirty_rows)

@@ -34,6 +34,9 @@ BARKS_CHECKED barks_status *batch_create(struct pool *pool, const barks_schema *
                                          uint32_t capacity_rows, struct batch **out_batch);
 void batch_destroy(struct batch *batch); /* NULL is fine */
 
+/* What it has taken of the pool, blocks that others hold too included. */
+uint64_t batch_memory_bytes(const struct batch *batch);
+
 /* No rows; lets go of the blocks, but for a small one of made strings that nobody else holds, which
  * is written anew. The columns' memory stays. */
 void batch_clear(struct batch *batch);

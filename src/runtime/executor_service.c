@@ -22,6 +22,7 @@
 #include "shuffle/reduce_side.h"
 #include "store/kept.h"
 #include "store/scratch.h"
+#include "store/spill.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,7 +54,7 @@ struct executor {
     struct welcome welcome;    /* what the driver said at the start */
     struct topology *topology;
     struct pool *pool;
-    struct scratch *scratch; /* of all that goes to disk */
+    struct spill_room room; /* for all that goes to disk; scratch is owned */
     struct reduce_side *reduce_side;
     struct exchange *exchange;
     struct kept_store *kept;
@@ -94,7 +95,7 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
         .pool = executor->pool,
         .memory_bytes_max =
             kept_bytes_max > 0 ? kept_bytes_max : executor->welcome.memory_bytes / 2,
-        .scratch = executor->scratch,
+        .scratch = executor->room.scratch,
         .changed = wake,
         .context = executor,
     };
@@ -114,10 +115,13 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
     uint32_t executor_count = net->size - 1;
     BARKS_TRY(pool_create(executor->welcome.memory_bytes, &executor->pool));
     const char *scratch = config_string(config, CONFIG_SCRATCH);
-    BARKS_TRY(scratch_create(strcmp(scratch, "auto") != 0 ? scratch : NULL, &executor->scratch));
-    BARKS_TRY(reduce_side_create(executor->pool, &executor->reduce_side));
+    BARKS_TRY(
+        scratch_create(strcmp(scratch, "auto") != 0 ? scratch : NULL, &executor->room.scratch));
+    executor->room.pool = executor->pool;
+    BARKS_TRY(reduce_side_create(&executor->room, &executor->reduce_side));
     struct exchange_options exchange = {
         .pool = executor->pool,
+        .room = &executor->room,
         .net = net,
         .round_bytes_per_peer = config_bytes(config, CONFIG_EXCHANGE_ROUND_BYTES),
         .encode_always = config_choice(config, CONFIG_EXCHANGE_ENCODE) == ENCODE_ALWAYS,
@@ -697,7 +701,7 @@ static void stop(struct executor *executor)
     shared_rows_destroy(executor->shared);
     shipped_destroy(executor->shipped);
     kept_store_destroy(executor->kept);
-    scratch_destroy(executor->scratch);
+    scratch_destroy(executor->room.scratch);
     topology_destroy(executor->topology);
     pool_destroy(executor->pool);
     welcome_drop(&executor->welcome);

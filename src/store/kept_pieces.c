@@ -24,7 +24,7 @@ BARKS_CHECKED static barks_status *append(struct kept_pieces *pieces, struct kep
     pieces->items[pieces->count++] = piece;
     pieces->row_count += row_count;
     if (piece.batch != NULL)
-        pieces->memory_bytes += kept_batch_bytes(piece.batch);
+        pieces->memory_bytes += batch_memory_bytes(piece.batch);
     else if (piece.packed.bytes != NULL)
         pieces->memory_bytes += pool_size_class(piece.packed.stored_bytes);
     else
@@ -45,28 +45,6 @@ void kept_pieces_drop(struct kept_pieces *pieces)
         drop_piece(&pieces->items[i]);
     free(pieces->items);
     *pieces = (struct kept_pieces){0};
-}
-
-static uint64_t column_bytes(const barks_column *column)
-{
-    uint64_t bytes = 0;
-    if (column->values != NULL)
-        bytes += pool_size_class(column->capacity * type_value_bytes(column->type));
-    if (column->validity != NULL)
-        bytes += pool_size_class(validity_words(column->capacity) * sizeof(uint64_t));
-    for (uint32_t i = 0; i < column_child_count(column->type); i++)
-        bytes += column_bytes(&column->children[i]);
-    return bytes;
-}
-
-uint64_t kept_batch_bytes(const struct batch *batch)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < batch->base.schema->field_count; i++)
-        bytes += column_bytes(&batch->base.columns[i]);
-    for (uint32_t i = 0; i < batch->block_count; i++)
-        bytes += batch->blocks[i]->acquired_bytes;
-    return bytes;
 }
 
 /* ---- the forms ---- */

@@ -47,6 +47,3 @@ BARKS_CHECKED barks_status *
 kept_pieces_visit(const struct kept_pieces *pieces, const struct spill_room *room,
                   const barks_schema *schema,
                   barks_status *(*visit)(void *context, struct batch *batch), void *context);
-
-/* What the batch has taken of the pool. */
-uint64_t kept_batch_bytes(const struct batch *batch);

@@ -105,7 +105,7 @@ BARKS_CHECKED static barks_status *add_in_memory(struct kept_writer *writer, boo
 {
     uint64_t before = writer->pieces.memory_bytes;
     bool encodes = (writer->level & (KEPT_ENCODED | KEPT_LZ4)) != 0;
-    uint64_t bytes = kept_batch_bytes(writer->rows); /* encoded ones are smaller: claimed anew */
+    uint64_t bytes = batch_memory_bytes(writer->rows); /* encoded ones are smaller: claimed anew */
     *out_fits = kept_claim(writer->store, bytes, writer->name.dataset);
     if (!*out_fits)
         return NULL;

@@ -16,18 +16,24 @@ static const barks_type str_type = {.id = BARKS_STR};
 static const barks_field fields[] = {{"number", &i64_type, false}, {"text", &str_type, false}};
 static const barks_schema schema = {2, fields};
 
+static struct spill_room room;
+
 static struct pool *new_pool(void)
 {
-    struct pool *pool = NULL;
-    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
-    return pool;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &room.pool));
+    ck_assert_ptr_null(scratch_create("/tmp", &room.scratch));
+    return room.pool;
 }
 
 static void drop_pool(struct pool *pool)
 {
     ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    scratch_destroy(room.scratch);
     pool_destroy(pool);
 }
+
+/* All that waits goes to disk. */
+static void want_all_memory(void) { pool_make_room(room.pool, pool_budget_bytes(room.pool)); }
 
 /* The first number of a frame's rows tells which frame it is. */
 static int64_t number_of(uint32_t run, uint32_t attempt, uint32_t partition, uint32_t sequence)
@@ -157,7 +163,7 @@ START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
     struct random random = random_of(property_seed());
     struct pool *pool = new_pool();
     struct reduce_side *side = NULL;
-    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
     for (uint64_t shuffle = 1; shuffle < 9; shuffle++) {
         static struct stage stage;
         make_stage(&stage, pool, &random, shuffle);
@@ -176,8 +182,12 @@ START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
             const struct frame_name *name = &stage.frames[i]->name;
             counted += name->attempt == stage.attempts[name->run];
             ck_assert_ptr_null(reduce_side_deliver(side, stage.frames[i]));
+            if (shuffle % 3 == 0 && random_below(&random, 100) == 0)
+                want_all_memory();
         }
         ck_assert_uint_eq(reduce_side_counters(side, shuffle).frames, expected);
+        if (shuffle % 3 == 1)
+            want_all_memory();
         for (uint32_t partition = 0; partition < PARTITIONS + 5; partition++) {
             uint64_t frames = partition < PARTITIONS ? frames_of(&stage, partition) : 0;
             for (int round = 0; round < 4; round++) {
@@ -213,7 +223,7 @@ START_TEST(frames_that_cannot_be_are_refused)
     const uint32_t attempts[] = {0, 1};
     const uint64_t counts[] = {1, 2};
     struct reader reader = {0};
-    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
     deliver(side, pool, (struct frame_name){.shuffle = 5, .partition = REDUCE_PARTITIONS_MAX},
             BARKS_BAD_INPUT);
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 1, .attempt = 1}, 0);
@@ -260,7 +270,7 @@ static void read_spoilt(void (*spoil)(struct frame *frame), bool take, uint64_t 
     struct reduce_side *side = NULL;
     const uint32_t attempt = 0;
     const uint64_t count = 4;
-    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
     for (uint32_t sequence = 0; sequence < 4; sequence++) {
         struct frame *frame = new_frame(
             pool, (struct frame_name){.shuffle = 1, .sequence = sequence}, sequence % 2 == 0);
@@ -341,7 +351,7 @@ START_TEST(threads_deliver_and_read_at_once)
     struct sender senders[SENDERS];
     struct parallel_reader readers[2] = {0};
     pthread_t threads[SENDERS + 2];
-    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
     for (uint32_t i = 0; i < SENDERS; i++) {
         senders[i] = (struct sender){.side = side, .pool = pool, .run = i};
         ck_assert_int_eq(pthread_create(&threads[i], NULL, send_frames, &senders[i]), 0);
@@ -350,7 +360,11 @@ START_TEST(threads_deliver_and_read_at_once)
         readers[i].side = side;
         ck_assert_int_eq(pthread_create(&threads[SENDERS + i], NULL, read_all, &readers[i]), 0);
     }
+    for (int i = 0; i < 200; i++)
+        want_all_memory();
     ck_assert_ptr_null(reduce_side_commit(side, 3, SENDERS, attempts, counts));
+    for (int i = 0; i < 50; i++)
+        want_all_memory();
     for (uint32_t i = 0; i < SENDERS + 2; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     for (uint32_t i = 0; i < 2; i++)
@@ -374,7 +388,7 @@ START_TEST(a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
     struct reduce_side *side = NULL;
     const uint32_t attempt = 0;
     const uint64_t count = 3;
-    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
     for (uint32_t i = 0; i < 3; i++)
         deliver(side, pool, (struct frame_name){.shuffle = 1, .sequence = i}, 0);
     ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
@@ -405,7 +419,7 @@ START_TEST(sizes_are_told_of_partitions_that_have_rows)
 {
     struct pool *pool = new_pool();
     struct reduce_side *side = NULL;
-    ck_assert_ptr_null(reduce_side_create(pool, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
     struct sizes sizes = {0};
     reduce_side_visit_sizes(side, 7, note_size, &sizes);
     ck_assert_uint_eq(sizes.count, 0);

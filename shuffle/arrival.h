@@ -1,0 +1,65 @@
+/* One shuffle on the side that reads it: the frames that have arrived, and which are to come. */
+#pragma once
+
+#include "barks/status.h"
+#include "shuffle/frame.h"
+#include "shuffle/reduce_side.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Frames of one reduce partition, newest first until somebody reads it. */
+struct waiting {
+    struct frame *frames;  /* owned */
+    uint32_t lent_count;   /* readers that walk the list */
+    bool is_sorted;        /* by (run, sequence) */
+    bool is_moving;        /* some of its frames are being written to disk */
+    uint64_t memory_bytes; /* about, of the frames that lie in memory */
+};
+
+/* All of it is guarded by the reduce side's lock, but that lists which are lent and frames that
+ * move are used without it: nothing changes them until they are given back. */
+struct arrival {
+    uint64_t shuffle;
+    struct waiting *partitions; /* owned */
+    uint32_t partition_capacity;
+    uint32_t user_count;   /* readers, and who writes frames to disk */
+    uint32_t moving_count; /* of its partitions */
+    bool is_dropped;       /* the last user frees it */
+    bool is_committed;
+    uint32_t run_count;    /* committed */
+    uint32_t *attempts;    /* owned; which counts, by run */
+    uint64_t *frames_left; /* owned; that have not arrived, by run */
+    uint64_t frames_left_total;
+    uint64_t memory_bytes; /* about, of all frames that lie in memory */
+    struct reduce_side_counters counters;
+};
+
+/* NULL without memory. */
+struct arrival *arrival_create(uint64_t shuffle);
+void arrival_destroy(struct arrival *arrival);
+
+/* Sets *out_is_taken when the frame waits now; else it is the caller's still. Errors: those of
+ * reduce_side_deliver. */
+BARKS_CHECKED barks_status *arrival_deliver(struct arrival *arrival, struct frame *frame,
+                                            bool *out_is_taken);
+
+/* As reduce_side_commit; frames that do not count are moved to *dropped, the caller's. No partition
+ * may be moving. */
+BARKS_CHECKED barks_status *arrival_commit(struct arrival *arrival, uint32_t run_count,
+                                           const uint32_t *attempts, const uint64_t *frame_counts,
+                                           struct frame **dropped);
+
+/* True once it is committed and every frame it expects is there. NULL gives false. */
+bool arrival_is_complete(const struct arrival *arrival);
+
+/* The frames of a partition in the order (run, sequence): they stay where they are. */
+struct frame *arrival_sorted(struct arrival *arrival, uint32_t partition);
+/* The same, taken out: the caller's. */
+struct frame *arrival_take(struct arrival *arrival, uint32_t partition);
+
+/* A frame of the partition went to disk. */
+void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, uint64_t bytes);
+
+bool arrival_goes_before(const struct frame *a, const struct frame *b);
+void arrival_destroy_frames(struct frame *frames); /* a list */
