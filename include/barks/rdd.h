@@ -293,6 +293,7 @@ BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *pa
 
 /* The rest, by subject. */
 #include "barks/action.h"
+#include "barks/async.h"
 #include "barks/explain.h"
 #include "barks/group.h"
 #include "barks/keyed.h"

@@ -14,7 +14,7 @@
 
 /* What is returned where nothing can be allocated, and after the context has ended: any action on
  * it fails. */
-static barks_rdd *no_dataset(void)
+barks_rdd *dataset_none(void)
 {
     static barks_rdd none;
     return &none;
@@ -37,13 +37,13 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
                           struct barks_rdd *const *inputs, uint32_t input_count, const char *where)
 {
     if (context == NULL || context != context_alive())
-        return no_dataset();
+        return dataset_none();
     barks_rdd *rdd = calloc(1, sizeof *rdd);
     struct node **nodes = calloc((size_t)input_count + 1, sizeof(struct node *));
     if (rdd == NULL || nodes == NULL) {
         free(rdd);
         free(nodes);
-        return no_dataset();
+        return dataset_none();
     }
     rdd->context = context;
     rdd->node = (struct node){
@@ -68,7 +68,7 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
     barks_status *status = context_add_node(context, &rdd->node);
     if (status != NULL) {
         barks_status_free(status);
-        return no_dataset();
+        return dataset_none();
     }
     return rdd;
 }

@@ -9,6 +9,8 @@
 struct barks_rdd {
     struct node node; /* first: the context destroys it as a node */
     barks_context *context;
+    struct barks_rdd *later_of; /* of barks_later_: no dataset, but what an action on it is to
+                                   start with; else NULL */
 };
 
 /* A dataset of the kind, with room for input_count inputs, in the context; the first error of its
@@ -16,6 +18,9 @@ struct barks_rdd {
  * says so. */
 barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
                           struct barks_rdd *const *inputs, uint32_t input_count, const char *where);
+
+/* The one that says so. */
+barks_rdd *dataset_none(void);
 
 /* The error sticks; takes it. Returns rdd. */
 barks_rdd *dataset_fail(barks_rdd *rdd, barks_status *error);

@@ -13,72 +13,60 @@
 #include <stdlib.h>
 #include <string.h>
 
+static barks_status *run_is_empty(struct action *action)
+{
+    struct batch *rows = NULL;
+    BARKS_TRY(answer_take_rows(action->context, action->node, 1, action->what, &rows));
+    action->count = rows->base.row_count == 0;
+    batch_destroy(rows);
+    return NULL;
+}
+
 int barks_is_empty_at(barks_rdd *rdd, const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    struct batch *rows = NULL;
-    action_name(what, "is_empty", where);
-    barks_context *context = action_context(rdd, what);
-    if (context == NULL ||
-        !action_is_done(context, answer_take_rows(context, &rdd->node, 1, what, &rows)))
-        return -1;
-    int is_empty = rows->base.row_count == 0;
-    batch_destroy(rows);
-    return is_empty;
+    struct action action = action_of(rdd, "is_empty", where, run_is_empty);
+    return action_perform(&action) ? (int)action.count : -1;
+}
+
+static barks_status *run_first(struct action *action)
+{
+    struct batch *batch = NULL;
+    BARKS_TRY(answer_take_rows(action->context, action->node, 1, action->what, &batch));
+    if (batch->base.row_count > 0)
+        return action_take_batch(action, batch);
+    batch_destroy(batch);
+    BARKS_FAIL(BARKS_INVALID, "%s: empty dataset: there is no first row", action->what);
 }
 
 void *barks_first_at(barks_rdd *rdd, const barks_record *record, const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    struct batch *batch = NULL;
-    void *rows = NULL;
-    action_name(what, "first", where);
-    barks_context *context = action_context(rdd, what);
-    if (context == NULL)
-        return NULL;
-    barks_status *status = answer_take_rows(context, &rdd->node, 1, what, &batch);
-    if (status == NULL && batch->base.row_count == 0) {
-        batch_destroy(batch);
-        status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
-                                  "%s: empty dataset: there is no first row", what);
-    } else if (status == NULL)
-        status = answer_give_rows(context, batch, record, what, &rows);
-    return action_is_done(context, status) ? rows : NULL;
+    struct action action = action_of(rdd, "first", where, run_first);
+    action.record = record;
+    return action_give(&action, NULL);
 }
 
-/* Takes status, and rows where that is NULL. */
-static void *give(barks_context *context, barks_status *status, struct batch *batch,
-                  const barks_record *record, const char *what, int64_t *out_count)
+static barks_status *run_take_sample(struct action *action)
 {
-    void *rows = NULL;
-    int64_t count = status == NULL ? batch->base.row_count : 0;
-    if (status == NULL)
-        status = answer_give_rows(context, batch, record, what, &rows);
-    if (!action_is_done(context, status))
-        return NULL;
-    *out_count = count;
-    return rows;
+    struct batch *batch = NULL;
+    BARKS_TRY(answer_sample(action->context, action->node, (uint64_t)action->n, action->mode != 0,
+                            action->seed, action->what, &batch));
+    return action_take_batch(action, batch);
 }
 
 void *barks_take_sample_at(barks_rdd *rdd, int64_t n, const barks_record *record,
                            int64_t *out_count, const barks_sample_options *options,
                            const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    struct batch *batch = NULL;
-    barks_status *status = NULL;
-    action_name(what, "take_sample", where);
-    barks_context *context = action_context(rdd, what);
-    *out_count = 0;
-    if (context == NULL)
-        return NULL;
-    if (n < 0)
-        status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
-                                  "%s: the number of rows is %" PRId64 ", below 0", what, n);
-    if (status == NULL)
-        status = answer_sample(context, &rdd->node, (uint64_t)n, options->with_replacement,
-                               options->seed, what, &batch);
-    return give(context, status, batch, record, what, out_count);
+    struct action action = action_of(rdd, "take_sample", where, run_take_sample);
+    action.n = n;
+    action.record = record;
+    action.mode = options->with_replacement;
+    action.seed = options->seed;
+    if (action.status == NULL && n < 0)
+        action.status =
+            barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                             "%s: the number of rows is %" PRId64 ", below 0", action.what, n);
+    return action_give(&action, out_count);
 }
 
 /* Columns of the rows that are called as the fields of the key's record, and of their types. */
@@ -99,44 +87,53 @@ BARKS_CHECKED static barks_status *bind_key(const barks_rdd *rdd, const barks_re
     return NULL;
 }
 
+static barks_status *run_lookup(struct action *action)
+{
+    struct batch *batch = NULL;
+    BARKS_TRY(answer_lookup(action->context, action->node, action->columns, action->given_record,
+                            action->given, action->what, &batch));
+    return action_take_batch(action, batch);
+}
+
 void *barks_lookup_at(barks_rdd *rdd, const barks_record *key_record, const void *key,
                       const barks_record *record, int64_t *out_count, const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    struct batch *batch = NULL;
-    uint32_t *columns = NULL;
-    action_name(what, "lookup", where);
-    barks_context *context = action_context(rdd, what);
-    *out_count = 0;
-    if (context == NULL)
-        return NULL;
-    barks_status *status = bind_key(rdd, key_record, what, &columns);
-    if (status == NULL)
-        status = answer_lookup(context, &rdd->node, columns, key_record, key, what, &batch);
-    free(columns);
-    return give(context, status, batch, record, what, out_count);
+    struct action action = action_of(rdd, "lookup", where, run_lookup);
+    action.record = record;
+    if (action.context != NULL && action.status == NULL)
+        action.status = bind_key(action.rdd, key_record, action.what, &action.columns);
+    action_copy_struct(&action, key_record, key);
+    return action_give(&action, out_count);
+}
+
+/* Takes status. */
+static barks_status *name_remedy(barks_status *status)
+{
+    if (status == NULL || barks_status_code(status) != BARKS_LIMIT)
+        return status;
+    return barks_status_new(BARKS_LIMIT, status, BARKS_HERE,
+                            "too many keys for the driver; barks_reduce_by_key and "
+                            "barks_aggregate leave them on the executors");
+}
+
+/* mode: there may be too many because of what was asked. */
+static barks_status *run_map(struct action *action)
+{
+    struct batch *all = NULL, *last = NULL;
+    barks_status *status = answer_collect(action->context, action->node, action->what, &all);
+    BARKS_TRY(action->mode != 0 ? name_remedy(status) : status);
+    BARKS_TRY(
+        answer_last_of_keys(action->context, all, action->columns, action->column_count, &last));
+    return action_take_batch(action, last);
 }
 
 void *barks_collect_as_map_at(barks_rdd *rdd, const char *keys, const barks_record *record,
                               int64_t *out_count, const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    struct batch *all = NULL, *last = NULL;
-    uint32_t *fields = NULL, field_count = 0;
-    action_name(what, "collect_as_map", where);
-    barks_context *context = action_context(rdd, what);
-    *out_count = 0;
-    if (context == NULL)
-        return NULL;
-    barks_status *status = node_error(&rdd->node);
-    if (status == NULL)
-        status = parse_keys(keys, &rdd->node.record->schema, where, &fields, &field_count);
-    if (status == NULL)
-        status = answer_collect(context, &rdd->node, what, &all);
-    if (status == NULL)
-        status = answer_last_of_keys(context, all, fields, field_count, &last);
-    free(fields);
-    return give(context, status, last, record, what, out_count);
+    struct action action = action_of(rdd, "collect_as_map", where, run_map);
+    action.record = record;
+    action_parse_keys(&action, keys, where);
+    return action_give(&action, out_count);
 }
 
 /* ---- counts by key ---- */
@@ -161,81 +158,61 @@ BARKS_CHECKED static barks_status *all_fields(const barks_rdd *rdd, const char *
     return NULL;
 }
 
-/* Takes status. */
-static barks_status *name_remedy(barks_status *status)
+/* Counts of the action's rows by keys, as rows that it brings. */
+static void *count_by(struct action *action, const char *keys, int64_t *out_count,
+                      const char *where)
 {
-    if (status == NULL || barks_status_code(status) != BARKS_LIMIT)
-        return status;
-    return barks_status_new(BARKS_LIMIT, status, BARKS_HERE,
-                            "too many keys for the driver; barks_reduce_by_key and "
-                            "barks_aggregate leave them on the executors");
-}
-
-static void *count_by(barks_rdd *rdd, const char *keys, const barks_record *record,
-                      int64_t *out_count, const char *what, const char *where)
-{
-    struct batch *all = NULL, *ordered = NULL;
-    uint32_t *fields = NULL, field_count = 0;
-    barks_rdd *counts =
-        barks_aggregate_at(rdd, keys, "count() as count", &(barks_exchange_options){0}, where);
-    barks_status *status = node_error(&counts->node);
-    if (status == NULL)
-        status = parse_keys(keys, &counts->node.record->schema, where, &fields, &field_count);
-    if (status == NULL)
-        status = name_remedy(answer_collect(rdd->context, &counts->node, what, &all));
-    if (status == NULL)
-        status = answer_last_of_keys(rdd->context, all, fields, field_count, &ordered);
-    free(fields);
-    return give(rdd->context, status, ordered, record, what, out_count);
+    if (action->context != NULL && action->status == NULL) {
+        barks_rdd *counts = barks_aggregate_at(action->rdd, keys, "count() as count",
+                                               &(barks_exchange_options){0}, where);
+        action->node = &counts->node;
+        action->status = node_error(&counts->node);
+    }
+    action->mode = true;
+    action_parse_keys(action, keys, where);
+    return action_give(action, out_count);
 }
 
 void *barks_count_by_key_at(barks_rdd *rdd, const char *keys, const barks_record *record,
                             int64_t *out_count, const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    action_name(what, "count_by_key", where);
-    *out_count = 0;
-    return action_context(rdd, what) != NULL ? count_by(rdd, keys, record, out_count, what, where)
-                                             : NULL;
+    struct action action = action_of(rdd, "count_by_key", where, run_map);
+    action.record = record;
+    return count_by(&action, keys, out_count, where);
 }
 
 void *barks_count_by_value_at(barks_rdd *rdd, const barks_record *record, int64_t *out_count,
                               const char *where)
 {
-    char what[ACTION_NAME_BYTES], *keys = NULL;
-    action_name(what, "count_by_value", where);
-    barks_context *context = action_context(rdd, what);
-    *out_count = 0;
-    if (context == NULL || !action_is_done(context, all_fields(rdd, what, &keys)))
-        return NULL;
-    void *rows = count_by(rdd, keys, record, out_count, what, where);
+    char *keys = NULL;
+    struct action action = action_of(rdd, "count_by_value", where, run_map);
+    action.record = record;
+    if (action.context != NULL && action.status == NULL)
+        action.status = all_fields(action.rdd, action.what, &keys);
+    void *rows = count_by(&action, keys, out_count, where);
     free(keys);
     return rows;
 }
 
 /* ---- a table ---- */
 
-bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where)
+static barks_status *run_show(struct action *action)
 {
-    char what[ACTION_NAME_BYTES];
     struct batch *rows = NULL;
     BARKS_AUTO(buffer) text = {.limit_bytes = UINT32_MAX};
-    action_name(what, "show", where);
-    barks_context *context = action_context(rdd, what);
-    if (context == NULL)
-        return false;
-    barks_status *status = NULL;
-    if (n < 0)
-        status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
-                                  "%s: the number of rows is %" PRId64 ", below 0", what, n);
-    if (status == NULL)
-        status = answer_take_rows(context, &rdd->node, n, what, &rows);
-    if (status == NULL)
-        status = batch_print(&rows->base, UINT32_MAX, &text);
+    BARKS_TRY(answer_take_rows(action->context, action->node, action->n, action->what, &rows));
+    barks_status *status = batch_print(&rows->base, UINT32_MAX, &text);
     batch_destroy(rows);
     if (status == NULL)
         fwrite(text.data, 1, text.size_bytes, stdout);
-    return action_is_done(context, status);
+    return status;
+}
+
+bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where)
+{
+    struct action action = action_of(rdd, "show", where, run_show);
+    action.n = n;
+    return action_perform(&action);
 }
 
 /* ---- partition by partition ---- */
@@ -279,6 +256,20 @@ barks_iterator *barks_iterate_at(barks_rdd *rdd, const barks_record *record, con
             context, answer_count(context, &iterator->rdd->node, iterator->what, &row_count));
     }
     return iterator;
+}
+
+/* Takes status, and rows where that is NULL. */
+static void *give(barks_context *context, barks_status *status, struct batch *batch,
+                  const barks_record *record, const char *what, int64_t *out_count)
+{
+    void *rows = NULL;
+    int64_t count = status == NULL ? batch->base.row_count : 0;
+    if (status == NULL)
+        status = answer_give_rows(context, batch, record, what, &rows);
+    if (!action_is_done(context, status))
+        return NULL;
+    *out_count = count;
+    return rows;
 }
 
 void *barks_next_rows_at(barks_iterator *iterator, const barks_record *record, int64_t *out_count)
@@ -364,32 +355,42 @@ static barks_rdd *fold_partitions(barks_rdd *rdd, const barks_function *function
     return status != NULL ? dataset_fail(folded, status) : folded;
 }
 
+static barks_status *run_fold(struct action *action)
+{
+    return answer_fold(action->context, action->node, action->function, action->merge,
+                       action->given, action->what, action->out);
+}
+
 bool barks_fold_at(barks_rdd *rdd, const barks_function *update, const barks_function *merge,
                    const void *zero, void *out, size_t out_bytes, uint32_t depth, const char *where)
 {
-    char what[ACTION_NAME_BYTES];
-    action_name(what, update != NULL ? "aggregate" : "fold", where);
-    barks_context *context = action_context(rdd, what);
-    if (context == NULL)
-        return false;
-    if (out_bytes != merge->in->size)
-        return action_is_done(
-            context, barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
-                                      "%s: zero and result must be a struct %s, of %zu bytes", what,
-                                      merge->in->name, merge->in->size));
-    if (depth > 1 && update != NULL && update->env_size == 0 && merge->env_size == 0) {
-        rdd = merge_tree(fold_partitions(rdd, update, merge->in, zero, where), merge, depth, where);
-        update = NULL;
+    struct action action = action_of(rdd, update != NULL ? "aggregate" : "fold", where, run_fold);
+    action.function = update;
+    action.merge = merge;
+    action.out = out;
+    if (action.status == NULL && out_bytes != merge->in->size)
+        action.status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                         "%s: zero and result must be a struct %s, of %zu bytes",
+                                         action.what, merge->in->name, merge->in->size);
+    if (action.context != NULL && action.status == NULL && depth > 1 && update != NULL &&
+        update->env_size == 0 && merge->env_size == 0) {
+        action.rdd = merge_tree(fold_partitions(action.rdd, update, merge->in, zero, where), merge,
+                                depth, where);
+        action.node = &action.rdd->node;
+        action.function = NULL;
     }
-    return action_is_done(context,
-                          answer_fold(context, &rdd->node, update, merge, zero, what, out));
+    action_copy_struct(&action, merge->in, zero);
+    return action_perform(&action);
 }
 
 bool barks_tree_reduce_at(barks_rdd *rdd, const barks_function *function, uint32_t depth, void *out,
                           size_t out_bytes, const char *where)
 {
-    if (depth > 1 && function->env_size == 0 && rdd->context != NULL && rdd->node.error == NULL)
-        rdd = merge_tree(fold_partitions(rdd, function, function->in, NULL, where), function, depth,
-                         where);
-    return barks_reduce_at(rdd, function, out, out_bytes, where);
+    struct action action = action_of(rdd, "reduce", where, NULL);
+    if (depth > 1 && function->env_size == 0 && action.context != NULL && action.status == NULL) {
+        action.rdd = merge_tree(fold_partitions(action.rdd, function, function->in, NULL, where),
+                                function, depth, where);
+        action.node = &action.rdd->node;
+    }
+    return action_reduce(&action, function, out, out_bytes);
 }

@@ -40,6 +40,7 @@ struct barks_context {
     barks_status *error; /* owned: of the last action that failed and whose error was not taken */
     int exit_code;       /* of the first such action */
     struct barks_future *futures; /* owned: main thread only */
+    struct barks_future *started; /* by the last asynchronous call; NULL: it could not start */
     uint64_t kept_changes;        /* that plans may not have known of */
     uint32_t action_count;
     struct accumulator *accumulators; /* owned: id i stands at i - 1 */

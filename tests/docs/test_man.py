@@ -102,6 +102,8 @@ def pages_name_every_public_call():
     called = r"^#define ({}\w*)\("
     expected = {
         "barks_rdd.3": re.findall(called.format("barks_"), text["rdd.h"], re.MULTILINE) + ["barks_release"],
+        "barks_async.3": re.findall(called.format("barks_"), (include / "async.h").read_text(), re.MULTILINE)
+                         + re.findall(r"^BARKS_API[^;(]*?\b(barks_\w+)\(", (include / "async.h").read_text(), re.MULTILINE),
         "barks_sample.3": re.findall(called.format("barks_"), text["sample.h"], re.MULTILINE),
         "barks_context.3": re.findall(r"\b(barks_\w+)\((?!const char \*where)[^;]*\)[^;]*;",
                                       "\n".join(line for line in re.findall(r"^BARKS_API[^;]*;",
