@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a list is in a struct; the type of its items is known to its record only. */
-struct list_value {
-    const void *items;
-    uint32_t count;
-};
-
 /* Hashes of what has no bytes: a null, and the beginning of lists and structs. */
 static const uint64_t null_hash = UINT64_C(0x589965cc75374cc3);
 static const uint64_t nested_hash = UINT64_C(0x1d8e4e27c47d124f);
@@ -416,7 +410,7 @@ BARKS_CHECKED static barks_status *own_list(const struct accumulator_field *fiel
         return NULL;
     size_t item_bytes = type_value_bytes(field->type->item);
     void *items = NULL;
-    BARKS_TRY(keeper_make(keeper, list.count * item_bytes, 8, &items));
+    BARKS_TRY(keeper_make(keeper, list_capacity(list.count) * item_bytes, 8, &items));
     memcpy(items, list.items, list.count * item_bytes);
     for (uint32_t i = 0; i < list.count; i++)
         BARKS_TRY(own_flat(field->type->item, (uint8_t *)items + (size_t)i * item_bytes, canonical,

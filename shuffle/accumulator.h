@@ -11,6 +11,17 @@
 struct batch;
 struct keeper;
 
+/* What a list is in a struct; the type of its items is known to its record only. */
+struct list_value {
+    const void *items;
+    uint32_t count;
+};
+/* For how many items a list that accumulator_own has copied has room: so it may grow there. */
+static inline size_t list_capacity(uint32_t count)
+{
+    return count <= 1 ? count : (size_t)1 << (32 - __builtin_clz(count - 1));
+}
+
 /* One field of a struct, or the items of a list. Immutable once made.
  * In memory a value is what function.h says: the C type; for a list {const item *; uint32_t}; for a
  * nested record its struct; an optional field is {value; bool valid}. */

@@ -106,9 +106,18 @@ typedef struct barks_broadcast {
                        (count), BARKS_HERE)
 BARKS_API barks_broadcast barks_broadcast_at(barks_context *context, const barks_record *record,
                                              const void *rows, size_t row_count, const char *where);
-/* The rows of a dataset, brought to the driver (within --barks-collect-bytes-max) and sent. */
+/* The rows of a dataset, brought to the driver (within --barks-collect-bytes-max) and sent: what MPI
+ * calls an all-gather. */
 #define barks_broadcast_rdd(rdd) barks_broadcast_rdd_at((rdd), BARKS_HERE)
 BARKS_API barks_broadcast barks_broadcast_rdd_at(barks_rdd *rdd, const char *where);
+
+/* All rows folded into one by a BARKS_REDUCE, as barks_reduce does, and sent to all executors: what
+ * MPI calls an all-reduce. A body has it by barks_shared_rows, one row of the function's record. No
+ * rows are an error, as of barks_reduce. */
+#define barks_all_reduce(rdd, f)                                                                   \
+    barks_all_reduce_at((rdd), BARKS_FUNCTION_OF(reduce, f), BARKS_HERE)
+BARKS_API barks_broadcast barks_all_reduce_at(barks_rdd *rdd, const barks_function *function,
+                                              const char *where);
 
 /* Frees it on all executors. A body that asks for it later fails. */
 BARKS_API void barks_destroy(barks_context *context, barks_broadcast broadcast);

@@ -104,6 +104,9 @@ bool batch_rows_equal(const barks_batch *a, uint32_t i, const uint32_t *a_column
  * batch_rows_equal have equal hashes; i32 and i64 alike. */
 void batch_hash(const barks_batch *batch, const uint32_t *columns, uint32_t column_count,
                 uint64_t *out_hashes);
+/* The same of rows [first_row, first_row + row_count). */
+void batch_hash_rows(const barks_batch *batch, const uint32_t *columns, uint32_t column_count,
+                     uint32_t first_row, uint32_t row_count, uint64_t *out_hashes);
 
 /* Whole equality of schema, rows and values. */
 bool batch_equal(const barks_batch *a, const barks_batch *b);

@@ -133,19 +133,25 @@ static void hash_column(const barks_column *column, uint32_t first, uint32_t cou
         out[k] = barks_is_valid(column, first + k) ? out[k] : NULL_HASH;
 }
 
-void batch_hash(const barks_batch *batch, const uint32_t *columns, uint32_t column_count,
-                uint64_t *out_hashes)
+void batch_hash_rows(const barks_batch *batch, const uint32_t *columns, uint32_t column_count,
+                     uint32_t first_row, uint32_t row_count, uint64_t *out_hashes)
 {
     assert(column_count > 0);
-    hash_column(&batch->columns[columns[0]], 0, batch->row_count, out_hashes);
+    hash_column(&batch->columns[columns[0]], first_row, row_count, out_hashes);
     for (uint32_t i = 1; i < column_count; i++) {
-        for (uint32_t first = 0; first < batch->row_count; first += HASH_ROWS) {
+        for (uint32_t first = 0; first < row_count; first += HASH_ROWS) {
             uint64_t next[HASH_ROWS];
-            uint32_t left = batch->row_count - first;
+            uint32_t left = row_count - first;
             uint32_t count = left < HASH_ROWS ? left : HASH_ROWS;
-            hash_column(&batch->columns[columns[i]], first, count, next);
+            hash_column(&batch->columns[columns[i]], first_row + first, count, next);
             for (uint32_t k = 0; k < count; k++)
                 out_hashes[first + k] = hash_combine(out_hashes[first + k], next[k]);
         }
     }
+}
+
+void batch_hash(const barks_batch *batch, const uint32_t *columns, uint32_t column_count,
+                uint64_t *out_hashes)
+{
+    batch_hash_rows(batch, columns, column_count, 0, batch->row_count, out_hashes);
 }

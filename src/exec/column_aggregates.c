@@ -4,6 +4,8 @@
 #include "base/checked.h"
 #include "batch/schema.h"
 #include "batch/validity.h"
+#include "exec/column_folding.h"
+#include "exec/column_number.h"
 #include "shuffle/accumulator.h"
 
 #include <math.h>
@@ -12,42 +14,9 @@
 
 /* ---- states ---- */
 
-/* Where the state of an aggregate is in an accumulator. */
-static inline void *state_of(void *accumulator, const struct column_aggregate *item, uint32_t which)
-{
-    return (char *)accumulator + item->offsets[which];
-}
-
 static inline bool *valid_of(void *accumulator, const struct column_aggregate *item)
 {
     return (bool *)((char *)accumulator + item->valid_offset);
-}
-
-static double number_at(const barks_column *column, uint32_t row)
-{
-    switch (column->type->id) {
-    case BARKS_I32:
-        return ((const int32_t *)column->values)[row];
-    case BARKS_I64:
-        return (double)((const int64_t *)column->values)[row];
-    case BARKS_F32:
-        return (double)((const float *)column->values)[row];
-    case BARKS_F64:
-        return ((const double *)column->values)[row];
-    case BARKS_BOOL:
-    case BARKS_STR:
-    case BARKS_BYTES:
-    case BARKS_LIST:
-    case BARKS_STRUCT:
-        break;
-    }
-    return 0;
-}
-
-static int64_t integer_at(const barks_column *column, uint32_t row)
-{
-    return column->type->id == BARKS_I32 ? ((const int32_t *)column->values)[row]
-                                         : ((const int64_t *)column->values)[row];
 }
 
 static int compare_doubles(double a, double b)
@@ -101,21 +70,6 @@ static void keep_value(barks_call *call, const struct column_aggregate *item,
 }
 
 /* ---- folding ---- */
-
-/* Rows [first_row, first_row + count) of a batch, each into its accumulator. */
-struct folding {
-    barks_call *call;
-    const struct column_aggregate *item;
-    void *const *accumulators;
-    uint32_t first_row, count;
-    bool merges; /* the rows are accumulators */
-};
-
-static const barks_column *column_of(const struct folding *folding, uint32_t which)
-{
-    uint32_t column = folding->merges ? folding->item->fields[which] : folding->item->column;
-    return column != COLUMN_NONE ? folding->call->columns[column] : NULL;
-}
 
 static void fold_count(const struct folding *folding)
 {
@@ -227,6 +181,12 @@ static void fold_item(const struct folding *folding)
     case COLUMN_LAST:
         fold_end_value(folding);
         return;
+    case COLUMN_LIST:
+        fold_list(folding);
+        return;
+    case COLUMN_DISTINCT:
+        fold_distinct(folding);
+        return;
     }
 }
 
@@ -280,7 +240,8 @@ static __attribute__((constructor)) void register_functions(void)
 
 /* ---- types ---- */
 
-static const barks_type type_i64 = {.id = BARKS_I64}, type_f64 = {.id = BARKS_F64};
+static const barks_type type_i64 = {.id = BARKS_I64}, type_f64 = {.id = BARKS_F64},
+                        type_bytes = {.id = BARKS_BYTES};
 
 static bool is_integer(const barks_type *type)
 {
@@ -303,11 +264,19 @@ barks_status *column_aggregate_types(enum column_op op, const barks_field *colum
     if (adds && !is_integer(type) && !is_float(type))
         BARKS_FAIL(BARKS_INVALID, "%s: '%s' is %s; only numbers are added", where, column->name,
                    type_id_name(type->id));
-    if (op != COLUMN_COUNT && (type->id == BARKS_LIST || type->id == BARKS_STRUCT))
+    if (op != COLUMN_COUNT && op != COLUMN_DISTINCT &&
+        (type->id == BARKS_LIST || type->id == BARKS_STRUCT))
         BARKS_FAIL(BARKS_INVALID, "%s: '%s' is %s; use barks_group_by_key for such fields", where,
                    column->name, type_id_name(type->id));
     if (op == COLUMN_COUNT) {
         out->state[0] = out->result = (barks_field){.type = &type_i64};
+    } else if (op == COLUMN_LIST) {
+        out->list = (barks_type){.id = BARKS_LIST, .item = type};
+        out->state[0] = out->result = (barks_field){.type = &out->list};
+    } else if (op == COLUMN_DISTINCT) {
+        out->state[0] = (barks_field){.type = &type_bytes};
+        out->state[1] = out->result = (barks_field){.type = &type_i64};
+        out->state_count = 2;
     } else if (op == COLUMN_SUM && is_integer(type)) {
         out->state[0] = out->result = (barks_field){.type = &type_i64, .nullable = true};
     } else if (adds) {
@@ -376,12 +345,21 @@ barks_status *column_results_create(struct pool *pool, const struct column_aggre
     return NULL;
 }
 
+static bool is_computed(const struct column_aggregate *item)
+{
+    return item->is_float || item->op == COLUMN_DISTINCT;
+}
+
 static void compute(const struct column_aggregate *item, const struct batch *accumulators,
                     barks_column *out)
 {
     const barks_column *sums = &accumulators->base.columns[item->fields[0]];
     const barks_column *counts = &accumulators->base.columns[item->fields[1]];
     for (uint32_t row = 0; row < accumulators->base.row_count; row++) {
+        if (item->op == COLUMN_DISTINCT) {
+            ((int64_t *)out->values)[row] = distinct_state_count(item, sums, counts, row);
+            continue;
+        }
         int64_t counted = integer_at(counts, row);
         struct barks_sum sum = sum_at(sums, row);
         double value = counted > 0 ? barks_sum_value(&sum) : 0;
@@ -404,10 +382,10 @@ barks_status *column_results_make(struct column_results *results, const struct b
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct column_aggregate *item = &plan->items[i];
         uint32_t at = plan->key_count + i;
-        if (item->is_float)
+        if (is_computed(item))
             compute(item, accumulators, &results->computed->base.columns[at]);
-        results->columns[at] = item->is_float ? results->computed->base.columns[at]
-                                              : accumulators->base.columns[item->fields[0]];
+        results->columns[at] = is_computed(item) ? results->computed->base.columns[at]
+                                                 : accumulators->base.columns[item->fields[0]];
     }
     results->view = *accumulators;
     results->view.base.schema = results->computed->base.schema;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { COLUMN_AGGREGATES_MAX = 64 };
+enum { COLUMN_AGGREGATES_MAX = 64, COLUMN_FIELDS_MAX = 8 };
 
 enum column_op {
     COLUMN_COUNT = 1, /* rows, or values that are there */
@@ -19,6 +19,8 @@ enum column_op {
     COLUMN_MAX,
     COLUMN_FIRST, /* of the first row, in the order of the rows; null too */
     COLUMN_LAST,
+    COLUMN_LIST,     /* the values that are there, in the order of the rows */
+    COLUMN_DISTINCT, /* about how many differ; null is a value */
 };
 
 #define COLUMN_NONE UINT32_MAX
@@ -32,6 +34,9 @@ struct column_aggregate {
     uint32_t offsets[2];   /* of these in its struct */
     uint32_t valid_offset; /* of the first one, where it may be null */
     uint32_t is_float;     /* the state of SUM and AVERAGE is a barks_sum */
+    /* Of DISTINCT: */
+    uint32_t precision;
+    uint32_t columns[COLUMN_FIELDS_MAX], column_count;
 };
 
 /* The env of both functions. */
@@ -52,6 +57,7 @@ struct column_types {
     barks_field state[2];
     uint32_t state_count;
     barks_field result;
+    barks_type list; /* of LIST: what the fields point to */
 };
 BARKS_CHECKED barks_status *column_aggregate_types(enum column_op op, const barks_field *column,
                                                    const char *where, struct column_types *out);

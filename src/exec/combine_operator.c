@@ -6,6 +6,7 @@
 #include "batch/schema.h"
 #include "exec/column_aggregates.h"
 #include "exec/operator.h"
+#include "shuffle/accumulator.h"
 
 #include <stdlib.h>
 
@@ -59,6 +60,8 @@ struct combine_operator {
     struct combine *table;
     struct combine_binding binding;
     const barks_function *function;
+    const barks_record *accumulator;
+    bool fills_empty;               /* a partition without rows gives an accumulator too */
     struct column_results *results; /* of built-in aggregates, else NULL */
 };
 
@@ -91,9 +94,39 @@ static barks_status *push_next(void *context, struct batch *batch)
     return operator_push(op->base.next, batch);
 }
 
+/* The accumulator of no rows: all zero, null where it may be. */
+BARKS_CHECKED static barks_status *push_nothing(struct combine_operator *op)
+{
+    const barks_record *record = op->accumulator;
+    struct batch *none = NULL;
+    struct accumulator_field *fields = NULL;
+    void *zero = calloc(1, record->size + 1);
+    if (zero == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an accumulator");
+    barks_status *status = accumulator_fields_create(record, &fields);
+    if (status == NULL)
+        status = batch_create(op->base.task->services->pool, &record->schema, 1, &none);
+    if (status == NULL)
+        status = batch_reserve(none, 1);
+    for (uint32_t i = 0; status == NULL && i < record->schema.field_count; i++)
+        status = accumulator_store(&fields[i], zero, none, &none->base.columns[i], 0);
+    if (status == NULL) {
+        none->base.row_count = 1;
+        status = push_next(op, none);
+    }
+    if (fields != NULL)
+        accumulator_fields_destroy(fields, record->schema.field_count);
+    batch_destroy(none);
+    free(zero);
+    return status;
+}
+
 static barks_status *combine_end_partition(struct operator* self)
 {
-    return combine_drain(((struct combine_operator *)self)->table, true, push_next, self);
+    struct combine_operator *op = (struct combine_operator *)self;
+    if (op->fills_empty && combine_row_count(op->table) == 0)
+        return push_nothing(op);
+    return combine_drain(op->table, true, push_next, self);
 }
 
 static const struct operator_kind combine_kind = {
@@ -113,6 +146,8 @@ OPERATOR_MAKER(combine)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &combine_kind, .task = task};
     op->function = plan.function;
+    op->accumulator = plan.accumulator;
+    op->fills_empty = node->step.numbers[0] != 0;
     barks_status *status =
         combine_open(task, &plan, plan.function, inputs->schemas[0], 0, &op->binding, &op->table);
     if (status == NULL && is_built_in)

@@ -53,24 +53,3 @@ void partial_destroy(const struct partial_kind *kind, void *state)
         kind->drop(state);
     free(state);
 }
-
-double partial_number(const barks_column *column, uint32_t row)
-{
-    switch (column->type->id) {
-    case BARKS_I32:
-        return ((const int32_t *)column->values)[row];
-    case BARKS_I64:
-        return (double)((const int64_t *)column->values)[row];
-    case BARKS_F32:
-        return (double)((const float *)column->values)[row];
-    case BARKS_F64:
-        return ((const double *)column->values)[row];
-    case BARKS_BOOL:
-    case BARKS_STR:
-    case BARKS_BYTES:
-    case BARKS_LIST:
-    case BARKS_STRUCT:
-        break;
-    }
-    return 0; /* columns are checked when the action is planned */
-}

@@ -46,6 +46,3 @@ struct partial_options partial_options_of(const struct step *step);
 BARKS_CHECKED barks_status *partial_create(const struct partial_kind *kind,
                                            const struct partial_options *options, void **out_state);
 void partial_destroy(const struct partial_kind *kind, void *state); /* NULL is fine */
-
-/* The value of a column of numbers, i32, i64, f32 or f64, that is there. */
-double partial_number(const barks_column *column, uint32_t row);

@@ -1,25 +1,17 @@
 #include "base/buffer.h"
 #include "exec/partial_states.h"
+#include "exec/registers.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HASH_SLOTS = 2 * DISTINCT_EXACT_MAX };
 
-uint32_t distinct_precision(double error)
-{
-    uint32_t precision = DISTINCT_PRECISION_MIN;
-    while (precision < 64 && 1.04 / sqrt(ldexp(1, (int)precision)) > error)
-        precision++;
-    return precision;
-}
-
 static barks_status *distinct_begin(void *self, const struct partial_options *options)
 {
     struct distinct_state *state = self;
     state->options = options;
-    state->precision = distinct_precision(options->error);
+    state->precision = registers_precision(options->error);
     state->hashes = calloc(HASH_SLOTS, sizeof *state->hashes);
     if (state->hashes == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for hashes");
@@ -28,25 +20,16 @@ static barks_status *distinct_begin(void *self, const struct partial_options *op
 
 /* ---- many: registers ---- */
 
-static void add_to_registers(struct distinct_state *state, uint64_t hash)
-{
-    uint64_t rest = hash << state->precision;
-    int zeros = rest != 0 ? __builtin_clzll(rest) : 64 - (int)state->precision;
-    uint8_t *longest = &state->registers[hash >> (64 - state->precision)];
-    if (zeros + 1 > *longest)
-        *longest = (uint8_t)(zeros + 1);
-}
-
 BARKS_CHECKED static barks_status *leave_exact(struct distinct_state *state)
 {
     state->registers = calloc((size_t)1 << state->precision, 1);
     if (state->registers == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for 2^%u registers", state->precision);
     if (state->has_zero)
-        add_to_registers(state, 0);
+        registers_add(state->registers, state->precision, 0);
     for (uint32_t i = 0; i < HASH_SLOTS; i++)
         if (state->hashes[i] != 0)
-            add_to_registers(state, state->hashes[i]);
+            registers_add(state->registers, state->precision, state->hashes[i]);
     free(state->hashes);
     state->hashes = NULL;
     return NULL;
@@ -57,7 +40,7 @@ BARKS_CHECKED static barks_status *leave_exact(struct distinct_state *state)
 BARKS_CHECKED static barks_status *add_hash(struct distinct_state *state, uint64_t hash)
 {
     if (state->registers != NULL) {
-        add_to_registers(state, hash);
+        registers_add(state->registers, state->precision, hash);
         return NULL;
     }
     if (hash == 0) {
@@ -94,9 +77,7 @@ static barks_status *distinct_merge(void *self, const void *other_state)
     if (other->registers != NULL) {
         if (state->registers == NULL)
             BARKS_TRY(leave_exact(state));
-        for (size_t i = 0; i < (size_t)1 << state->precision; i++)
-            if (other->registers[i] > state->registers[i])
-                state->registers[i] = other->registers[i];
+        registers_merge(state->registers, other->registers, state->precision);
         return NULL;
     }
     if (other->has_zero)
@@ -154,48 +135,11 @@ static void distinct_drop(void *self)
 
 /* ---- the estimate ---- */
 
-static double sigma(double x)
-{
-    if (x >= 1)
-        return HUGE_VAL;
-    double y = 1, z = x, before;
-    do {
-        x *= x;
-        before = z;
-        z += x * y;
-        y += y;
-    } while (z > before);
-    return z;
-}
-
-static double tau(double x)
-{
-    if (x <= 0 || x >= 1)
-        return 0;
-    double y = 1, z = 1 - x, before;
-    do {
-        x = sqrt(x);
-        before = z;
-        y *= 0.5;
-        z -= (1 - x) * (1 - x) * y;
-    } while (z < before);
-    return z / 3;
-}
-
 double distinct_estimate(const struct distinct_state *state)
 {
     if (state->registers == NULL)
         return state->hash_count + (state->has_zero ? 1 : 0);
-    uint32_t counts[66] = {0};
-    uint32_t longest = 64 - state->precision;
-    double register_count = ldexp(1, (int)state->precision);
-    for (size_t i = 0; i < (size_t)1 << state->precision; i++)
-        counts[state->registers[i]]++;
-    double z = register_count * tau(1 - counts[longest + 1] / register_count);
-    for (uint32_t k = longest; k >= 1; k--)
-        z = 0.5 * (z + counts[k]);
-    z += register_count * sigma(counts[0] / register_count);
-    return register_count * register_count / (2 * log(2) * z);
+    return registers_estimate(state->registers, state->precision);
 }
 
 const struct partial_kind partial_distinct = {

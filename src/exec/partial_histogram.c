@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "exec/column_number.h"
 #include "exec/partial_states.h"
 
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static barks_status *histogram_add(void *self, const barks_batch *rows)
     uint32_t last = bucket_count(state);
     const barks_column *column = &rows->columns[state->options->columns[0]];
     for (uint32_t row = 0; row < rows->row_count; row++) {
-        double x = partial_number(column, row);
+        double x = number_at(column, row);
         if (!barks_is_valid(column, row) || !(x >= bounds[0] && x <= bounds[last]))
             continue;
         uint32_t bucket = bound_below(bounds, last + 1, x);

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "exec/column_number.h"
 #include "exec/partial_states.h"
 
 #include <math.h>
@@ -82,7 +83,7 @@ static barks_status *quantiles_add(void *self, const barks_batch *rows)
     const barks_column *column = &rows->columns[state->column];
     for (uint32_t row = 0; row < rows->row_count; row++)
         if (barks_is_valid(column, row))
-            BARKS_TRY(add_value(state, partial_number(column, row)));
+            BARKS_TRY(add_value(state, number_at(column, row)));
     return NULL;
 }
 

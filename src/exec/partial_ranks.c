@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "exec/column_number.h"
 #include "exec/partial_states.h"
 
 #include <math.h>
@@ -63,7 +64,7 @@ static barks_status *ranks_add(void *self, const barks_batch *rows)
     for (uint32_t row = 0; row < rows->row_count; row++) {
         if (!barks_is_valid(column, row))
             continue;
-        count_key(state, number_key(partial_number(column, row)));
+        count_key(state, number_key(number_at(column, row)));
         state->count++;
     }
     return NULL;

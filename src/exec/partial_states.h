@@ -35,8 +35,7 @@ struct histogram_state {
 };
 
 /* "distinct": HyperLogLog of the rows of some columns, by their key hash; while there are few, the
- * hashes themselves, so that the number is exact.
- * Source: Flajolet et al. 2007; the estimate by Ertl, arXiv 1702.01284, without tables of bias. */
+ * hashes themselves, so that the number is exact. */
 struct distinct_state {
     const struct partial_options *options;
     uint32_t precision;  /* 2^precision registers: from options->error */
@@ -45,10 +44,8 @@ struct distinct_state {
     bool has_zero;       /* the hash 0 */
     uint8_t *registers;  /* owned: once they are many; else NULL */
 };
-enum { DISTINCT_PRECISION_MIN = 4, DISTINCT_PRECISION_MAX = 22, DISTINCT_EXACT_MAX = 2048 };
+enum { DISTINCT_EXACT_MAX = 2048 };
 double distinct_estimate(const struct distinct_state *state);
-/* ceil(log2((1.04 / error)^2)), at least the minimum; may be over the maximum. */
-uint32_t distinct_precision(double error);
 
 /* "quantiles", of one column of numbers: runs of run_size sorted values, at most one on each level;
  * a value on level l stands for 2^l rows. Two runs of a level become one of the next that has every

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "exec/column_number.h"
 #include "exec/partial_states.h"
 
 #include <math.h>
@@ -52,12 +53,6 @@ static void add_number(struct stats_state *state, double x)
     state->max = x > state->max ? x : state->max;
 }
 
-static int64_t integer_at(const barks_column *column, uint32_t row)
-{
-    return column->type->id == BARKS_I32 ? ((const int32_t *)column->values)[row]
-                                         : ((const int64_t *)column->values)[row];
-}
-
 static barks_status *stats_add(void *self, const barks_batch *rows)
 {
     struct stats_state *state = self;
@@ -67,7 +62,7 @@ static barks_status *stats_add(void *self, const barks_batch *rows)
     for (uint32_t row = 0; row < rows->row_count; row++) {
         if (!barks_is_valid(column, row))
             continue;
-        double x = partial_number(column, row);
+        double x = number_at(column, row);
         add_number(state, x);
         if (state->is_integer)
             sum += integer_at(column, row);

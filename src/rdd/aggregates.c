@@ -2,6 +2,7 @@
 #include "batch/schema.h"
 #include "exec/column_aggregates.h"
 #include "exec/record_registry.h"
+#include "exec/registers.h"
 #include "rdd/combining.h"
 
 #include <ctype.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 128 };
+enum { NAME_BYTES = 128, WORDS_BYTES = 2048 };
 
 /* What the text asks for, as it is read. */
 struct wanted {
@@ -22,9 +23,11 @@ struct wanted {
 static const struct {
     const char *name;
     enum column_op op;
-} ops[] = {{"count", COLUMN_COUNT}, {"sum", COLUMN_SUM},     {"avg", COLUMN_AVERAGE},
-           {"min", COLUMN_MIN},     {"max", COLUMN_MAX},     {"first", COLUMN_FIRST},
-           {"last", COLUMN_LAST},   {"mean", COLUMN_AVERAGE}};
+} ops[] = {{"count", COLUMN_COUNT}, {"sum", COLUMN_SUM},
+           {"avg", COLUMN_AVERAGE}, {"min", COLUMN_MIN},
+           {"max", COLUMN_MAX},     {"first", COLUMN_FIRST},
+           {"last", COLUMN_LAST},   {"mean", COLUMN_AVERAGE},
+           {"list", COLUMN_LIST},   {"approx_count_distinct", COLUMN_DISTINCT}};
 
 /* The word at *text, to its end; false where there is none or it is too long. */
 static bool next_name(const char **text, char *out)
@@ -57,8 +60,52 @@ BARKS_CHECKED static barks_status *not_understood(const char *where, const char 
 {
     BARKS_FAIL(BARKS_INVALID,
                "%s: '%.40s' is no aggregate; write \"count() as n, sum(field) as total, ...\" of "
-               "count, sum, avg, min, max, first and last",
+               "count, sum, avg, min, max, first, last, list and approx_count_distinct",
                where, text);
+}
+
+BARKS_CHECKED static barks_status *find_field(const char *name, const barks_schema *rows,
+                                              const char *where, uint32_t *out_column)
+{
+    uint32_t *found = NULL, count = 0;
+    BARKS_TRY(parse_keys(name, rows, where, &found, &count));
+    *out_column = found[0];
+    free(found);
+    return NULL;
+}
+
+/* The deviation after the fields of DISTINCT, where there is one. */
+BARKS_CHECKED static barks_status *read_deviation(const char **text, const char *where,
+                                                  struct column_aggregate *item)
+{
+    double deviation = 0.05;
+    if (isdigit((unsigned char)**text) || **text == '.') {
+        char *end = NULL;
+        deviation = strtod(*text, &end);
+        *text = end;
+        while (isspace((unsigned char)**text))
+            (*text)++;
+    }
+    BARKS_TRY(registers_check_deviation(deviation, where));
+    item->precision = registers_precision(deviation);
+    return NULL;
+}
+
+/* The fields of DISTINCT behind the first one, and its deviation. */
+BARKS_CHECKED static barks_status *read_distinct(const char **text, const barks_schema *rows,
+                                                 const char *where, struct column_aggregate *item)
+{
+    char field[NAME_BYTES];
+    item->columns[item->column_count++] = item->column;
+    while (next_is(text, ',') && !isdigit((unsigned char)**text) && **text != '.') {
+        if (item->column_count == COLUMN_FIELDS_MAX)
+            BARKS_FAIL(BARKS_LIMIT, "%s: approx_count_distinct of more than %d fields", where,
+                       COLUMN_FIELDS_MAX);
+        if (!next_name(text, field))
+            return not_understood(where, *text);
+        BARKS_TRY(find_field(field, rows, where, &item->columns[item->column_count++]));
+    }
+    return read_deviation(text, where, item);
 }
 
 /* One "op(field) as name" at *text. */
@@ -75,20 +122,21 @@ BARKS_CHECKED static barks_status *read_one(const char **text, const barks_schem
         if (strcmp(ops[i].name, op) == 0)
             item->op = ops[i].op;
     bool has_field = next_name(text, field);
-    if (item->op == 0 || !next_is(text, ')') || (!has_field && item->op != COLUMN_COUNT))
+    item->column = COLUMN_NONE;
+    if (item->op == 0 || (!has_field && item->op != COLUMN_COUNT))
+        return not_understood(where, begin);
+    if (has_field)
+        BARKS_TRY(find_field(field, rows, where, &item->column));
+    if (item->op == COLUMN_DISTINCT)
+        BARKS_TRY(read_distinct(text, rows, where, item));
+    if (!next_is(text, ')'))
         return not_understood(where, begin);
     snprintf(name, NAME_BYTES, has_field ? "%.60s_%.60s" : "%.60s", op, field);
     if (isalpha((unsigned char)**text) &&
         (!next_name(text, as) || strcmp(as, "as") != 0 || !next_name(text, name)))
         return not_understood(where, begin);
-    item->column = COLUMN_NONE;
-    if (has_field) {
-        uint32_t *found = NULL, count = 0;
-        BARKS_TRY(parse_keys(field, rows, where, &found, &count));
-        item->column = found[0];
-        free(found);
-    }
-    out->order_counts |= item->op == COLUMN_FIRST || item->op == COLUMN_LAST;
+    out->order_counts |=
+        item->op == COLUMN_FIRST || item->op == COLUMN_LAST || item->op == COLUMN_LIST;
     return column_aggregate_types((enum column_op)item->op,
                                   has_field ? &rows->fields[item->column] : NULL, where,
                                   &out->types[out->plan.count++]);
@@ -197,7 +245,9 @@ BARKS_CHECKED static barks_status *plan_aggregate(const barks_schema *rows, cons
                                                   struct wanted *wanted)
 {
     BARKS_TRY(read_all(aggregates, rows, combining->where, wanted));
-    BARKS_TRY(parse_keys(keys, rows, combining->where, &combining->columns, &combining->key_count));
+    if (keys != NULL && keys[strspn(keys, " ")] != '\0')
+        BARKS_TRY(
+            parse_keys(keys, rows, combining->where, &combining->columns, &combining->key_count));
     wanted->plan.key_count = combining->key_count;
     combining->first_counts = wanted->order_counts;
     combining->keys = calloc((size_t)combining->key_count + 1, sizeof *combining->keys);
@@ -228,7 +278,8 @@ barks_rdd *barks_aggregate_at(barks_rdd *input, const char *keys, const char *ag
         own.env = &wanted->plan;
     barks_rdd *made = NULL;
     if (status == NULL) {
-        made = combine_by(input, &combining, NULL);
+        made = combining.key_count > 0 ? combine_by(input, &combining, NULL)
+                                       : combine_all(input, &combining);
     } else {
         made = failed_combine(input, &combining, status);
         free(combining.keys);
@@ -236,4 +287,23 @@ barks_rdd *barks_aggregate_at(barks_rdd *input, const char *keys, const char *ag
     }
     free(wanted);
     return made;
+}
+
+barks_rdd *barks_count_approx_distinct_by_key_at(barks_rdd *input, const char *keys,
+                                                 const char *fields, double deviation,
+                                                 const barks_exchange_options *options,
+                                                 const char *where)
+{
+    char text[WORDS_BYTES];
+    int length =
+        snprintf(text, sizeof text, "approx_count_distinct(%s, %.17f) as count", fields, deviation);
+    struct combining combining = {.record = input->node.record, .where = where};
+    if (input->context == NULL || input->node.error != NULL)
+        return failed_combine(input, &combining, NULL);
+    barks_status *status = registers_check_deviation(deviation, where);
+    if (status == NULL && (length < 0 || (size_t)length >= sizeof text))
+        status = barks_status_new(BARKS_LIMIT, NULL, BARKS_HERE, "%s: names of over %d bytes",
+                                  where, WORDS_BYTES);
+    return status != NULL ? failed_combine(input, &combining, status)
+                          : barks_aggregate_at(input, keys, text, options, where);
 }

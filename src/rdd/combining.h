@@ -20,6 +20,8 @@ struct combining {
 /* Accumulators of the rows of input by key, with the exchange that they need. Frees what combining
  * owns. */
 barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char *keys);
+/* One accumulator of all rows, also of none, in one partition. Frees what combining owns. */
+barks_rdd *combine_all(barks_rdd *input, struct combining *combining);
 /* A dataset with the error of its input, or with status, which it takes. */
 barks_rdd *failed_combine(barks_rdd *input, const struct combining *combining,
                           barks_status *status);

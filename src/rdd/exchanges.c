@@ -187,6 +187,19 @@ barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char 
     return made;
 }
 
+barks_rdd *combine_all(barks_rdd *input, struct combining *combining)
+{
+    struct combining in_partitions = *combining;
+    in_partitions.result = NULL;
+    barks_rdd *parts = combine_here(input, &in_partitions, false);
+    barks_rdd *made =
+        combine_here(dataset_exchange(parts, PARTITION_ONE, 1, combining->where), combining, true);
+    if (made->context != NULL)
+        made->node.step.numbers[0] = 1;
+    combining_drop(combining);
+    return made;
+}
+
 barks_rdd *barks_reduce_by_key_at(barks_rdd *rdd, const char *keys, const barks_function *function,
                                   const barks_exchange_options *options, const char *where)
 {

@@ -231,6 +231,32 @@ barks_broadcast barks_broadcast_rdd_at(barks_rdd *rdd, const char *where)
     return broadcast;
 }
 
+barks_broadcast barks_all_reduce_at(barks_rdd *rdd, const barks_function *function,
+                                    const char *where)
+{
+    char what[ACTION_NAME_BYTES];
+    struct batch *batch = NULL;
+    barks_broadcast broadcast = {0};
+    action_name(what, "all_reduce", where);
+    barks_context *context = action_context(rdd, what);
+    if (context == NULL)
+        return broadcast;
+    void *row = calloc(1, function->in->size + 1);
+    barks_status *status = NULL;
+    if (row == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "%s: no memory", what);
+    if (status == NULL)
+        status = answer_reduce(context, &rdd->node, function, what, row);
+    if (status == NULL)
+        status = context_copy_rows(context, function->in, row, 1, &batch);
+    if (status == NULL)
+        status = shared_values_send(context, batch, what, &broadcast.id);
+    batch_destroy(batch);
+    free(row);
+    (void)action_is_done(context, status);
+    return broadcast;
+}
+
 void barks_destroy(barks_context *context, barks_broadcast broadcast)
 {
     if (context != NULL && context == context_alive() && broadcast.id != 0)

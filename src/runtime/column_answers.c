@@ -2,6 +2,7 @@
 
 #include "batch/schema.h"
 #include "exec/partial_states.h"
+#include "exec/registers.h"
 #include "runtime/partial_answer.h"
 
 #include <inttypes.h>
@@ -248,11 +249,7 @@ barks_status *answer_distinct_count(const struct column_question *question, cons
 {
     struct partial_answer answer = {0};
     BARKS_TRY(node_error(question->node));
-    if (!(deviation > 0 && deviation < 1) || distinct_precision(deviation) > DISTINCT_PRECISION_MAX)
-        BARKS_FAIL(BARKS_INVALID,
-                   "%s: a relative deviation of %g; it is from 0.0006 to 1 (count the rows of "
-                   "barks_distinct for the exact number)",
-                   question->what, deviation);
+    BARKS_TRY(registers_check_deviation(deviation, question->what));
     struct partial_question partial = {
         .kind = "distinct", .columns = columns, .column_count = column_count, .error = deviation};
     barks_status *status =

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "exec/partial.h"
 #include "exec/partial_states.h"
+#include "exec/registers.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -235,8 +236,8 @@ START_TEST(many_distinct_rows_are_estimated_within_the_error)
                       distinct_estimate(state), count);
         partial_destroy(&partial_distinct, state);
     }
-    ck_assert_uint_eq(distinct_precision(0.05), 9);
-    ck_assert_uint_eq(distinct_precision(0.9), DISTINCT_PRECISION_MIN);
+    ck_assert_uint_eq(registers_precision(0.05), 9);
+    ck_assert_uint_eq(registers_precision(0.9), REGISTERS_PRECISION_MIN);
 }
 END_TEST
 

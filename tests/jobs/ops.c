@@ -50,6 +50,7 @@ static const struct op_case *find_in_all(const char *name)
         {ops_c, ops_c_count},
         {ops_order, ops_order_count},
         {ops_samples, ops_samples_count},
+        {ops_words, ops_words_count},
     };
     const struct op_case *found = NULL;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && found == NULL; i++)

@@ -28,3 +28,5 @@ extern const struct op_case ops_order[];
 extern const size_t ops_order_count;
 extern const struct op_case ops_samples[];
 extern const size_t ops_samples_count;
+extern const struct op_case ops_words[];
+extern const size_t ops_words_count;

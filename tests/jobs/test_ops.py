@@ -16,6 +16,7 @@ import ops_c
 import ops_order
 import ops_rows
 import ops_samples
+import ops_words
 import outputs
 import shapes
 
@@ -26,6 +27,7 @@ MODULES = [
     ops_c,
     ops_order,
     ops_samples,
+    ops_words,
 ]
 LIMIT_SECONDS = 300
 
