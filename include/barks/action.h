@@ -208,7 +208,7 @@ typedef struct barks_statistics {
     double sample_variance, sample_deviation; /* of fewer than two values NaN */
     double min, max;                          /* min of nothing and of NaN alone: NaN */
 } barks_statistics;
-/* All in one pass. */
+/* All in one pass; the same for any order of the rows and any partitions. */
 #define barks_stats(rdd, column, out) barks_stats_at((rdd), (column), (out), BARKS_HERE)
 BARKS_API bool barks_stats_at(barks_rdd *rdd, const char *column, barks_statistics *out,
                               const char *where);

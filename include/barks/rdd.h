@@ -219,8 +219,9 @@ BARKS_API int64_t barks_count_at(barks_rdd *rdd, const char *where);
 #define barks_collect(rdd, record, out_count)                                                      \
     ((struct record *)barks_take_at((rdd), INT64_MAX, &barks_record_##record, (out_count),         \
                                     BARKS_HERE))
-/* The first n rows in order, or all where there are fewer. Runs no more partitions than it needs.
- */
+/* The first n rows in order, or all where there are fewer. Runs no more partitions than it needs:
+ * one, then four times as many; above an exchange one, then, where it has too few rows, all others,
+ * for which what lies below the exchange is computed again. */
 #define barks_take(rdd, n, record, out_count)                                                      \
     ((struct record *)barks_take_at((rdd), (n), &barks_record_##record, (out_count), BARKS_HERE))
 BARKS_API void *barks_take_at(barks_rdd *rdd, int64_t n, const barks_record *record,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "barks/sum.h"
+#include "base/exact_spread.h"
 #include "exec/partial.h"
 
 #include <stdbool.h>
@@ -10,22 +11,26 @@
 extern const struct partial_kind partial_stats, partial_histogram, partial_distinct,
     partial_quantiles, partial_ranks;
 
-/* "stats", of one column of numbers. Mean and m2 (the sum of squared distances from it) by Welford
- * within a partition, merged by Chan, Golub and LeVeque; the sums are exact. */
+/* "stats", of one column of numbers. All sums are exact, so that nothing depends on the order or on
+ * the partitions. Of numbers whose squares a double cannot hold, squares are scaled: which ones are
+ * in squares[i], and how, partial_stats.c says. */
+enum { STATS_SCALES = 3 };
 struct stats_state {
     uint32_t column;
     bool is_integer; /* i32, i64: integer_sum is the sum */
     uint64_t count;
     uint64_t nan_count;
-    double mean, m2;
-    double min, max; /* of those that are not NaN */
-    struct barks_sum sum;
+    double min, max, largest; /* of those that are not NaN; largest: without their signs */
+    struct barks_sum sum;     /* of the doubles */
+    struct square_sums squares[STATS_SCALES];
     uint64_t integer_low; /* integer_sum in two's complement, 128 bits */
     int64_t integer_high;
 };
 /* Errors: BARKS_USER_ERROR: it does not fit in an i64. */
 BARKS_CHECKED barks_status *stats_integer_sum(const struct stats_state *state, int64_t *out_sum);
 double stats_sum(const struct stats_state *state);
+/* The sum of squared distances from the mean; NaN where a value is not finite. */
+double stats_spread(const struct stats_state *state);
 
 /* "histogram", of one column of numbers: bucket i counts what lies in [values[i], values[i + 1]),
  * the last one its upper bound too; the rest and NaN are not counted. */

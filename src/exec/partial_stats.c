@@ -41,16 +41,39 @@ static barks_status *stats_begin(void *self, const struct partial_options *optio
     return NULL;
 }
 
+/* Numbers between least and most are added, times 2^-bits; squares[i] decides where the largest of
+ * all is no more than its bound. */
+static const struct {
+    double least, most, factor;
+    int bits;
+    double bound;
+} scales[STATS_SCALES] = {{0, 0x1p-300, 0x1p500, -500, 0x1p-400},
+                          {0, 0x1p500, 1, 0, 0x1p500},
+                          {0x1p300, HUGE_VAL, 0x1p-600, 600, HUGE_VAL}};
+
 static void add_number(struct stats_state *state, double x)
 {
-    double from_mean = x - state->mean;
+    double size = fabs(x);
     state->count++;
-    state->mean += from_mean / (double)state->count;
-    state->m2 += from_mean * (x - state->mean);
-    if (isnan(x))
+    barks_sum_add(&state->sum, x);
+    if (isnan(x)) {
         state->nan_count++;
+        return;
+    }
+    for (int i = 0; i < STATS_SCALES; i++)
+        if (size >= scales[i].least && size <= scales[i].most && size < HUGE_VAL)
+            square_sums_add(&state->squares[i], x * scales[i].factor);
+    state->largest = size > state->largest ? size : state->largest;
     state->min = x < state->min ? x : state->min;
     state->max = x > state->max ? x : state->max;
+}
+
+double stats_spread(const struct stats_state *state)
+{
+    int i = 0;
+    while (state->largest > scales[i].bound)
+        i++;
+    return exact_spread(&state->sum, &state->squares[i], state->count, scales[i].bits);
 }
 
 static barks_status *stats_add(void *self, const barks_batch *rows)
@@ -66,8 +89,6 @@ static barks_status *stats_add(void *self, const barks_batch *rows)
         add_number(state, x);
         if (state->is_integer)
             sum += integer_at(column, row);
-        else
-            barks_sum_add(&state->sum, x);
     }
     set_integer(state, sum);
     return NULL;
@@ -79,17 +100,15 @@ static barks_status *stats_merge(void *self, const void *other_state)
     const struct stats_state *other = other_state;
     if (other->count == 0)
         return NULL;
-    double own = (double)state->count, more = (double)other->count, all = own + more;
-    double apart = other->mean - state->mean;
-    state->m2 =
-        state->count == 0 ? other->m2 : state->m2 + other->m2 + apart * apart * own * more / all;
-    state->mean = state->count == 0 ? other->mean : state->mean + apart * more / all;
     state->count += other->count;
     state->nan_count += other->nan_count;
     state->min = other->min < state->min ? other->min : state->min;
     state->max = other->max > state->max ? other->max : state->max;
     state->is_integer = other->is_integer;
+    state->largest = other->largest > state->largest ? other->largest : state->largest;
     barks_sum_merge(&state->sum, &other->sum);
+    for (int i = 0; i < STATS_SCALES; i++)
+        square_sums_merge(&state->squares[i], &other->squares[i]);
     set_integer(state, integer_of(state) + integer_of(other));
     return NULL;
 }

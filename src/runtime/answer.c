@@ -77,13 +77,13 @@ BARKS_CHECKED static barks_status *cut_rows(barks_context *context, struct batch
     return NULL;
 }
 
-/* First one partition, then four times as many, until there are enough rows. */
+/* First one partition, then four times as many, until there are enough rows. What lies below an
+ * exchange is computed again each time, so there the second time is the last. */
 BARKS_CHECKED static barks_status *gather_first(barks_context *context, struct node *node,
                                                 uint64_t limit, const char *what,
                                                 struct batch *batch)
 {
-    uint32_t first = 0,
-             count = limit == INT64_MAX || node->is_above_exchange ? node->partition_count : 1;
+    uint32_t first = 0, count = limit == INT64_MAX ? node->partition_count : 1;
     do {
         struct job job = {0};
         uint64_t partition_rows = 0;
@@ -98,7 +98,7 @@ BARKS_CHECKED static barks_status *gather_first(barks_context *context, struct n
         job_drop(&job);
         BARKS_TRY(status);
         first += count < left ? count : left;
-        count = count < UINT32_MAX / 4 ? 4 * count : count;
+        count = node->is_above_exchange ? UINT32_MAX : count < UINT32_MAX / 4 ? 4 * count : count;
     } while (first < node->partition_count && batch->base.row_count < limit);
     return NULL;
 }

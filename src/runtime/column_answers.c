@@ -53,13 +53,14 @@ static void fill_stats(const struct stats_state *state, barks_statistics *out)
                               .sample_deviation = none,
                               .min = state->count == state->nan_count ? none : state->min,
                               .max = state->count == 0 || is_nan ? none : state->max};
+    double spread = stats_spread(state);
     if (state->count > 0) {
         out->mean = out->sum / count;
-        out->variance = state->m2 / count;
+        out->variance = spread / count;
         out->deviation = sqrt(out->variance);
     }
     if (state->count > 1) {
-        out->sample_variance = state->m2 / (count - 1);
+        out->sample_variance = spread / (count - 1);
         out->sample_deviation = sqrt(out->sample_variance);
     }
 }

@@ -290,6 +290,69 @@ SHAPES(nulls_and_nan_in_a_column)
     ck_assert(barks_stats(rdd, "x", &stats) && isnan(stats.max) && stats.min == -1);
 }
 
+static void check_bits(const barks_statistics *a, const barks_statistics *b)
+{
+    ck_assert(memcmp(&a->variance, &b->variance, sizeof a->variance) == 0);
+    ck_assert(memcmp(&a->sample_deviation, &b->sample_deviation, sizeof a->variance) == 0);
+    ck_assert(memcmp(&a->mean, &b->mean, sizeof a->mean) == 0);
+}
+
+SHAPES(statistics_do_not_depend_on_partitions)
+{
+    uint64_t seed = property_seed();
+    static const double sizes[] = {1, 1e9, 1e150, 1e-150};
+    static struct maybe rows[2000];
+    for (int i = 0; i < 4; i++) {
+        barks_statistics first, next;
+        for (int64_t k = 0; k < 2000; k++)
+            rows[k] = (struct maybe){
+                .x = {sizes[i] * (1 + (double)(property_next(&seed) % 997) / 7), k % 5 != 0},
+                .id = k};
+        barks_rdd *one = barks_parallelize(context, maybe, rows, 2000, 1);
+        ck_assert(barks_stats(one, "x", &first));
+        ck_assert(first.deviation > 35 * sizes[i] && first.deviation < 46 * sizes[i]);
+        for (uint32_t partitions = 2; partitions < 40; partitions += 13) {
+            barks_rdd *more = barks_parallelize(context, maybe, rows, 2000, partitions);
+            ck_assert(barks_stats(more, "x", &next));
+            check_bits(&first, &next);
+            ck_assert(barks_stats(barks_repartition(more, 5), "x", &next));
+            check_bits(&first, &next);
+        }
+    }
+    for (int64_t k = 0; k < 2000; k++)
+        rows[k].x = (barks_optional_f64){0.1, true};
+    barks_statistics same;
+    ck_assert(barks_stats(barks_parallelize(context, maybe, rows, 2000, 7), "x", &same));
+    ck_assert(same.variance == 0 && same.sample_deviation == 0);
+}
+
+BARKS_MAP(count_visit, item, item, barks_accumulator)
+{
+    barks_add(*env, 1);
+    *out = *in;
+}
+
+SHAPES(few_rows_of_an_exchange_need_few_of_its_partitions)
+{
+    int64_t count = 0;
+    barks_accumulator visits = barks_counter(context, "visits");
+    barks_rdd *spread = barks_repartition(source(context, ROWS, 7), 50);
+    barks_rdd *visited = barks_map(spread, count_visit, &visits);
+    ck_assert_ptr_nonnull(barks_take(visited, 10, item, &count));
+    ck_assert_int_eq(count, 10);
+    ck_assert_int_eq(barks_is_empty(visited), 0);
+    ck_assert_int_le(barks_counter_value(context, visits), 2 * (ROWS / 50 + 7));
+    /* One that has too few is followed by all others. */
+    struct item *rows = barks_take(visited, ROWS - 1, item, &count);
+    ck_assert_int_eq(count, ROWS - 1);
+    int64_t all_count = 0;
+    struct item *all = barks_collect(spread, item, &all_count);
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_int_eq(rows[i].id, all[i].id);
+    barks_rdd *none = barks_filter(visited, is_none, NULL);
+    ck_assert_int_eq(barks_is_empty(none), 1);
+}
+
 SHAPES_EXIT(sums_that_make_no_sense_are_errors, 2)
 {
     double sum = 0;
@@ -427,7 +490,9 @@ SUITE_MAIN("rdd/actions", ON_SHAPES(few_rows), ON_SHAPES(the_first_of_nothing_is
            ON_SHAPES(iterators_give_partition_after_partition),
            ON_SHAPES(zero_counts_once_a_partition_and_once_more),
            ON_SHAPES(strings_in_zeros_travel), ON_SHAPES(numbers_of_a_column),
-           ON_SHAPES(nulls_and_nan_in_a_column), ON_SHAPES(sums_that_make_no_sense_are_errors),
-           ON_SHAPES(histograms), ON_SHAPES(quantiles_and_distinct_rows),
-           ON_SHAPES(batches_are_visited), ON_SHAPES(several_actions_at_once),
-           ON_SHAPES(a_cancelled_action_ends), ON_SHAPES(an_error_of_a_future_is_told_by_wait))
+           ON_SHAPES(nulls_and_nan_in_a_column), ON_SHAPES(statistics_do_not_depend_on_partitions),
+           ON_SHAPES(few_rows_of_an_exchange_need_few_of_its_partitions),
+           ON_SHAPES(sums_that_make_no_sense_are_errors), ON_SHAPES(histograms),
+           ON_SHAPES(quantiles_and_distinct_rows), ON_SHAPES(batches_are_visited),
+           ON_SHAPES(several_actions_at_once), ON_SHAPES(a_cancelled_action_ends),
+           ON_SHAPES(an_error_of_a_future_is_told_by_wait))
