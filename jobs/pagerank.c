@@ -1,4 +1,4 @@
-/* Ranks pages by their links: pagerank EDGES OUTPUT [ROUNDS]
+/* Ranks pages by their links: pagerank EDGES OUTPUT [ROUNDS] [--unsorted] [--overwrite]
  * Sums are exact (barks_sum), so any number of ranks gives the same digits. */
 #include <barks/barks.h>
 #include <stdio.h>
@@ -34,19 +34,32 @@ BARKS_MAP(damp, share, ranked)
     out->rank = 0.15 + 0.85 * barks_sum_value(&in->sum);
 }
 
+static const char usage[] =
+    "usage: pagerank EDGES OUTPUT [ROUNDS] [--unsorted] [--overwrite]\n"
+    "EDGES is CSV of page,target; after ROUNDS (10) writes page,rank to OUTPUT/part-*.csv, highest "
+    "first, or\nwith --unsorted in any order. --barks-help lists what every job takes.\n";
+
 int main(int argc, char **argv)
 {
     barks_context *ctx = barks_init(&argc, &argv);
-    long rounds = argc == 4 ? strtol(argv[3], NULL, 10) : 10;
-    if (argc < 3 || argc > 4 || rounds < 0) {
-        bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
-        fputs(
-            "usage: pagerank EDGES OUTPUT [ROUNDS]\nEDGES is CSV of page,target; writes page,rank "
-            "to OUTPUT/part-*.csv, highest first.\n",
-            help ? stdout : stderr);
+    bool unsorted = false, overwrite = false, help = false;
+    int count = 0; /* of the arguments that are moved to the front of argv */
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            help = true;
+        else if (strcmp(argv[i], "--unsorted") == 0)
+            unsorted = true;
+        else if (strcmp(argv[i], "--overwrite") == 0)
+            overwrite = true;
+        else
+            argv[count++] = argv[i];
+    }
+    long rounds = count == 3 ? strtol(argv[2], NULL, 10) : 10;
+    if (help || count < 2 || count > 3 || rounds < 0) {
+        fputs(usage, help ? stdout : stderr);
         return barks_finalize(ctx) + (help ? 0 : 2);
     }
-    barks_rdd *edges = barks_read_csv(ctx, argv[1], edge);
+    barks_rdd *edges = barks_read_csv(ctx, argv[0], edge);
     barks_rdd *degrees = barks_reduce_by_key(barks_map(edges, one_link, NULL), "page", add_links);
     barks_rdd *links = barks_cache(barks_join(edges, degrees, "page"));
     barks_rdd *pages = barks_cache(barks_distinct(barks_flat_map(edges, both_ends, NULL)));
@@ -56,6 +69,8 @@ int main(int argc, char **argv)
         ranks = barks_map_keeping(
             barks_reduce_by_key(barks_union(shares, none), "page", add_shares), damp, NULL);
     }
-    barks_write_csv(barks_sort_by(ranks, "rank desc, page"), argv[2]);
+    if (!unsorted)
+        ranks = barks_sort_by(ranks, "rank desc, page");
+    barks_write_csv(ranks, argv[1], .overwrite = overwrite);
     return barks_finalize(ctx);
 }

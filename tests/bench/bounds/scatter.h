@@ -6,8 +6,13 @@
 
 enum {
     PIECE_BYTES = 4096,
-    PIECE_HEAD_BYTES = 16, /* the address of the piece before, or 0 */
+    PIECE_HEAD_BYTES = 16, /* struct piece_head */
     ARENA_BYTES = 32 << 20,
+};
+
+struct piece_head {
+    const char *before; /* the piece before, or NULL */
+    uint64_t first;     /* offset of the first item */
 };
 
 /* Items have one size, which divides what a piece holds: 8, 16, 24. */
@@ -23,17 +28,25 @@ static inline void scatter_init(struct scatter *scatter, size_t bucket_count)
     *scatter = (struct scatter){.ends = map_memory(bucket_count * sizeof *scatter->ends)};
 }
 
-static __attribute__((noinline)) char *scatter_grow(struct scatter *scatter, char *end)
+/* The first piece of a bucket is filled from somewhere in the middle: were all of them filled from
+ * their begin, evenly, the ends of all buckets would fall on the same few sets of the caches. */
+static __attribute__((noinline)) char *scatter_grow(struct scatter *scatter, size_t bucket,
+                                                    size_t item_bytes, const char *end)
 {
     if (scatter->arena_left_bytes == 0) {
         scatter->arena = map_memory(ARENA_BYTES);
         scatter->arena_left_bytes = ARENA_BYTES;
     }
-    char *piece = scatter->arena, *full = end != NULL ? end - PIECE_BYTES : NULL;
+    char *piece = scatter->arena;
     scatter->arena += PIECE_BYTES;
     scatter->arena_left_bytes -= PIECE_BYTES;
-    memcpy(piece, &full, sizeof full);
-    return piece + PIECE_HEAD_BYTES;
+    struct piece_head head = {.first = PIECE_HEAD_BYTES};
+    if (end != NULL)
+        head.before = end - PIECE_BYTES;
+    else
+        head.first += bucket * 41 % ((PIECE_BYTES - PIECE_HEAD_BYTES) / item_bytes) * item_bytes;
+    memcpy(piece, &head, sizeof head);
+    return piece + head.first;
 }
 
 /* Where the next item of the bucket goes. */
@@ -41,7 +54,7 @@ static inline void *scatter_add(struct scatter *scatter, size_t bucket, size_t i
 {
     char *end = scatter->ends[bucket];
     if (__builtin_expect(((uintptr_t)end & (PIECE_BYTES - 1)) == 0, 0))
-        end = scatter_grow(scatter, end);
+        end = scatter_grow(scatter, bucket, item_bytes, end);
     scatter->ends[bucket] = end + item_bytes;
     return end;
 }
@@ -50,7 +63,15 @@ static inline void *scatter_add(struct scatter *scatter, size_t bucket, size_t i
  * piece, from the last, while they return true. */
 struct scatter_piece {
     const char *first, *end;
+    const char *before;
 };
+
+static inline struct scatter_piece scatter_piece_of(const char *piece, const char *end)
+{
+    struct piece_head head;
+    memcpy(&head, piece, sizeof head);
+    return (struct scatter_piece){.first = piece + head.first, .end = end, .before = head.before};
+}
 
 static inline bool scatter_first(const struct scatter *scatter, size_t bucket,
                                  struct scatter_piece *out_piece)
@@ -58,19 +79,15 @@ static inline bool scatter_first(const struct scatter *scatter, size_t bucket,
     const char *end = scatter->ends[bucket];
     if (end == NULL)
         return false;
-    const char *piece = end - 1 - ((uintptr_t)(end - 1) & (PIECE_BYTES - 1));
-    *out_piece = (struct scatter_piece){.first = piece + PIECE_HEAD_BYTES, .end = end};
+    *out_piece = scatter_piece_of(end - 1 - ((uintptr_t)(end - 1) & (PIECE_BYTES - 1)), end);
     return true;
 }
 
 static inline bool scatter_next(struct scatter_piece *piece)
 {
-    const char *before = NULL;
-    memcpy(&before, piece->first - PIECE_HEAD_BYTES, sizeof before);
-    if (before == NULL)
+    if (piece->before == NULL)
         return false;
-    *piece =
-        (struct scatter_piece){.first = before + PIECE_HEAD_BYTES, .end = before + PIECE_BYTES};
+    *piece = scatter_piece_of(piece->before, piece->before + PIECE_BYTES);
     return true;
 }
 
