@@ -169,9 +169,11 @@ def tables(rng):
     yield "one row", [(5, -7)]
     yield "one key", [(3, i) for i in range(40000)]
     yield "extreme keys", [(rng.choice(extreme), rng.randrange(-9, 9)) for _ in range(1000)]
-    for keys in (10, 10239, 10241, 30000, 200000):  # a thread's table is full with 10,240 groups
+    for keys in (10, 30000):
         yield f"{keys} keys", [(rng.randrange(keys), rng.randrange(-1000, 1000)) for _ in range(40000)]
-    yield "few keys, then many", [(i if i > 40000 else i % 3, 1) for i in range(80000)]
+    # A thread's table is full with 163,840 groups.
+    yield "a full table", [(i * 7919, 1) for i in range(163841)]
+    yield "few keys, then many", [(i if i > 40000 else i % 3, 1) for i in range(300000)]
 
 
 def check_tables(folder):

@@ -6,15 +6,15 @@
  * INPUT has rows of two int64_t, key and value. Thread i writes rows of three, key, sum and count,
  * to OUTPUT.i, each key once over all the files. One line with the figures goes to stdout.
  *
- * A thread adds its rows up in a table that fits the second-level cache. When it is full there are
- * many keys: its groups, and all rows that follow, are thrown into buckets by the key's hash, of
- * which each is then added up in such a table. Where the tables of all threads stay small, only
+ * A thread adds its rows up in a table of 6 MiB. When it is full there are many keys: its groups,
+ * and all rows that follow, are thrown into buckets by the key's hash, of which each is then added
+ * up in a table that fits the second-level cache. Where the tables of all threads stay small, only
  * they are merged.
  */
 #include "pairs.h"
 
 enum {
-    TABLE_BITS = 14,
+    TABLE_BITS = 18,
     BUCKET_BITS = 11,
     BUCKET_COUNT = 1 << BUCKET_BITS,
     MERGED_BITS_MIN = 12, /* of a bucket's table, which doubles where that is too little */
