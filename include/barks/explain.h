@@ -12,8 +12,10 @@
  * The steps of a dataset as text, the last one first, each with its partitions, what is known of
  * where rows of equal keys lie, and the place of the call; before them the fields of its rows and
  * how many exchanges there will be: "exchanges: 1". What is kept by executors already is not
- * computed, and what lies below it is not shown. Steps whose rows are not the same when they are
- * computed again say so.
+ * computed, and what lies below it is not shown. Steps that an action has computed tell how many
+ * rows they gave the last time, and the last step of a stage the time that its tasks took together;
+ * an action that wants a few rows only leaves off early. Steps whose rows are not the same when
+ * they are computed again say so.
  *
  * NULL on an error.
  *

@@ -18,6 +18,7 @@ void accumulations_drop(struct accumulations *all)
     for (uint32_t i = 0; i < all->count; i++)
         batch_destroy(all->items[i].rows);
     free(all->items);
+    free(all->step_rows);
     barks_status_free(all->failed);
     *all = (struct accumulations){0};
 }
@@ -203,6 +204,10 @@ barks_status *accumulations_pack(struct accumulations *all, struct packer *out)
     pack_u64(out, all->count);
     for (uint32_t i = 0; i < all->count; i++)
         BARKS_TRY(pack_one(&all->items[i], out));
+    pack_u64(out, all->task_ns);
+    pack_u64(out, all->step_count);
+    for (uint32_t i = 0; i < all->step_count; i++)
+        pack_u64(out, all->step_rows[i]);
     return NULL;
 }
 
@@ -251,5 +256,13 @@ barks_status *accumulations_unpack(struct unpacker *in, struct pool *pool, uint6
             return status;
         }
     }
+    all->task_ns = unpack_u64(in);
+    all->step_count = unpack_count(in);
+    free(all->step_rows);
+    all->step_rows = unpack_array(in, all->step_count, sizeof *all->step_rows);
+    for (uint32_t i = 0; i < all->step_count && all->step_rows != NULL; i++)
+        all->step_rows[i] = unpack_u64(in);
+    if (all->step_rows == NULL)
+        all->step_count = 0;
     return NULL;
 }

@@ -56,6 +56,10 @@ struct accumulations {
     struct accumulated *items; /* owned */
     uint32_t count, capacity;
     barks_status *failed; /* owned: the first failure */
+    /* What the engine itself counts, for people: rows that each node of the pipeline gave. */
+    uint64_t *step_rows; /* owned */
+    uint32_t step_count;
+    uint64_t task_ns;
 };
 void accumulations_drop(struct accumulations *all);
 
@@ -77,5 +81,6 @@ BARKS_CHECKED barks_status *accumulated_fold(struct accumulated *into);
  * BARKS_BAD_INPUT.
  */
 BARKS_CHECKED barks_status *accumulations_pack(struct accumulations *all, struct packer *out);
+/* Adds to the items; the counts of the engine are those of the last one. */
 BARKS_CHECKED barks_status *accumulations_unpack(struct unpacker *in, struct pool *pool,
                                                  uint64_t stage, struct accumulations *all);

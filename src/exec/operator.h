@@ -37,6 +37,7 @@ struct operator
     struct operator* next; /* set anew when the task turns to a partition of another branch; NULL
                               for terminals */
     struct task *task;     /* borrowed */
+    uint64_t rows_in;      /* pushed into it so far */
     struct operator_port *ports; /* of several inputs: owned by the operator (free), else NULL */
 };
 
@@ -78,6 +79,7 @@ const char *task_place(struct task *task);
 
 static inline barks_status *operator_push(struct operator* op, struct batch *batch)
 {
+    op->rows_in += batch->base.row_count;
     return op->kind->push(op, batch);
 }
 

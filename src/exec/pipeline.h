@@ -32,6 +32,7 @@ struct pipe_node {
     uint32_t *inputs;           /* indices of earlier nodes; owned */
     uint32_t input_count;
     char *where;       /* file:line of the call; owned */
+    uint32_t lineage;  /* the driver's: id of the dataset's node; does not travel */
     uint64_t shuffle;  /* STEP_SHUFFLE */
     bool take_frames;  /* nobody reads the shuffle again: frames are freed as they are read */
     uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not

@@ -1,5 +1,6 @@
 #include "exec/task_run.h"
 
+#include "base/clock.h"
 #include "exec/operator.h"
 #include "exec/partition_share.h"
 #include "exec/task_info.h"
@@ -95,7 +96,8 @@ BARKS_CHECKED static barks_status *run_inputs(struct task *task, struct pipe_pla
     return NULL;
 }
 
-static barks_status *run_place(struct task *task, struct pipe_place place, struct operator* into)
+BARKS_CHECKED static barks_status *run_step(struct task *task, struct pipe_place place,
+                                            struct operator* into)
 {
     if (pipeline_is_leaf(task->spec->pipeline, place))
         return source_run(task, place, into);
@@ -110,6 +112,15 @@ static barks_status *run_place(struct task *task, struct pipe_place place, struc
     BARKS_TRY(run_inputs(task, place, op));
     /* What a blocking operator gives on belongs to the partition still. */
     return op->kind->end_partition != NULL ? op->kind->end_partition(op) : NULL;
+}
+
+/* What `into` gets meanwhile is what the place has given. */
+static barks_status *run_place(struct task *task, struct pipe_place place, struct operator* into)
+{
+    uint64_t before = into->rows_in;
+    barks_status *status = run_step(task, place, into);
+    task->result->accumulated.step_rows[place.node] += into->rows_in - before;
+    return status;
 }
 
 BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t partition)
@@ -186,6 +197,16 @@ BARKS_CHECKED static barks_status *end_attempt(struct task *task, barks_status *
     return status != NULL ? status : ended;
 }
 
+BARKS_CHECKED static barks_status *begin_counts(const struct pipeline *pipeline,
+                                                struct accumulations *out)
+{
+    out->step_rows = calloc((size_t)pipeline->node_count + 1, sizeof *out->step_rows);
+    if (out->step_rows == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a task's counts");
+    out->step_count = pipeline->node_count;
+    return NULL;
+}
+
 barks_status *task_run(const struct task_spec *spec, const struct task_services *services,
                        struct task_progress *progress, struct task_result *out_result)
 {
@@ -194,7 +215,11 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
     *out_result = (struct task_result){.bytes = {.limit_bytes = RESULT_BYTES_MAX}};
     snprintf(task.place, sizeof task.place, "before its first row");
     task_info_begin(&task);
-    barks_status *status = run_all(&task);
+    uint64_t began_ns = monotonic_ns();
+    barks_status *status = begin_counts(spec->pipeline, &out_result->accumulated);
+    if (status == NULL)
+        status = run_all(&task);
+    out_result->accumulated.task_ns = monotonic_ns() - began_ns;
     destroy_operators(&task);
     task_info_end();
     if (status == NULL) { /* of what bodies asked for and could not be told there */

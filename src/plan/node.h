@@ -38,7 +38,14 @@ struct kept_state {
     struct kept_partition *partitions; /* what it takes there; owned */
 };
 
-/* Immutable but for what actions keep up to date: splitters, kept. Belongs to the context. */
+/* What the last action that computed a node has counted. */
+struct node_run {
+    uint64_t job; /* 0: none */
+    uint64_t row_count;
+    uint64_t task_ns; /* of the tasks of the stage that ends in it, added up; else 0 */
+};
+
+/* Immutable but for what actions keep up to date: splitters, kept, run. Belongs to the context. */
 struct node {
     struct step step;
     uint32_t id;                /* position in the context */
@@ -59,6 +66,7 @@ struct node {
     bool knows_partitioning;
     struct partitioning partitioning; /* once it is known: partitioning_know */
 
+    struct node_run run;
     struct listing *listing;       /* STEP_FILES: the files; owned */
     struct split_plan *splits;     /* STEP_FILES: their partitions; owned */
     struct batch *rows;            /* STEP_ROWS; owned */

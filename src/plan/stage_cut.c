@@ -80,6 +80,7 @@ BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const
         .record = node->record,
         .shuffle = has_stage ? cut->plan->stages[parent].pipeline->terminal.shuffle : 0,
         .take_frames = cut->takes_frames,
+        .lineage = node->id,
     };
     stage->parent_of[index] = parent;
     return copy_text(node->where, &read->where);
@@ -90,7 +91,8 @@ BARKS_CHECKED static barks_status *add_step(const struct node *node, const uint3
                                             struct stage_plan *stage)
 {
     struct pipe_node *out = &stage->pipeline->nodes[stage->pipeline->node_count++];
-    *out = (struct pipe_node){.partition_count = node->partition_count, .record = node->record};
+    *out = (struct pipe_node){
+        .partition_count = node->partition_count, .record = node->record, .lineage = node->id};
     BARKS_TRY(step_copy(&node->step, &out->step));
     BARKS_TRY(copy_text(node->where, &out->where));
     BARKS_TRY(copy_bytes(NULL, (node->input_count + (size_t)1) * sizeof(uint32_t),

@@ -58,6 +58,11 @@ BARKS_CHECKED static barks_status *put_node(struct explaining *explaining,
     BARKS_TRY(plan_text_put(out, "%s", determinisms[node_determinism(node)]));
     if (node->kept != NULL)
         BARKS_TRY(plan_text_put(out, ", %" PRIu32 " of them kept", count_kept(node)));
+    if (node->run.job != 0)
+        BARKS_TRY(plan_text_put(out, ", %" PRIu64 " row%s last time", node->run.row_count,
+                                node->run.row_count == 1 ? "" : "s"));
+    if (node->run.task_ns != 0)
+        BARKS_TRY(plan_text_put(out, " in %.3f s of tasks", (double)node->run.task_ns * 1e-9));
     return plan_text_put(out, ", at %s\n", node->where);
 }
 

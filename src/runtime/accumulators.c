@@ -131,6 +131,29 @@ static int by_place(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
+static struct node_run *run_of(barks_context *context, const struct job *job, uint32_t lineage)
+{
+    struct node_run *run = &context->nodes[lineage]->run;
+    if (run->job != job->id)
+        *run = (struct node_run){.job = job->id};
+    return run;
+}
+
+/* What barks_explain tells of the steps of a stage; the time stands with the last of them. */
+static void note_run(barks_context *context, const struct job *job, uint32_t stage,
+                     const struct accumulations *counts)
+{
+    const struct pipeline *pipeline =
+        stage < job->plan.stage_count ? job->plan.stages[stage].pipeline : NULL;
+    if (pipeline == NULL || counts->step_count != pipeline->node_count)
+        return;
+    for (uint32_t i = 0; i < counts->step_count; i++)
+        run_of(context, job, pipeline->nodes[i].lineage)->row_count += counts->step_rows[i];
+    if (counts->step_count > 0)
+        run_of(context, job, pipeline->nodes[counts->step_count - 1].lineage)->task_ns +=
+            counts->task_ns;
+}
+
 BARKS_CHECKED static barks_status *unpack_all(barks_context *context, const struct job *job,
                                               struct accumulations *all)
 {
@@ -140,6 +163,7 @@ BARKS_CHECKED static barks_status *unpack_all(barks_context *context, const stru
         unpacker_init(&in, part->bytes, part->size_bytes);
         BARKS_TRY(accumulations_unpack(&in, context->pool, part->stage, all));
         BARKS_TRY(unpacker_finish(&in));
+        note_run(context, job, part->stage, all);
     }
     return NULL;
 }

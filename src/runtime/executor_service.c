@@ -437,7 +437,7 @@ BARKS_CHECKED static barks_status *pack_accumulated(struct assignment *assignmen
 {
     struct packer packed = {0};
     barks_status *status = accumulations_pack(&assignment->result.accumulated, &packed);
-    if (status == NULL && assignment->result.accumulated.count > 0)
+    if (status == NULL)
         pack_bytes(out, packed.bytes.data, packed.bytes.size);
     else
         pack_bytes(out, NULL, 0);

@@ -425,6 +425,44 @@ SHAPES(a_dataset_tells_what_it_is)
     ck_assert_ptr_null(barks_partitioning_text(barks_select(source, "none")));
 }
 
+BARKS_FLAT_MAP(three_times, key_n, key_n)
+{
+    for (int64_t i = 0; i < 3; i++)
+        emit(.key = in->key, .n = in->n);
+}
+BARKS_FILTER(is_small, key_n) { return in->n < 100; }
+
+/* That a line has both. */
+static void check_line(const char *text, const char *step, const char *wanted)
+{
+    char line[512] = "";
+    const char *found = strstr(text, step);
+    ck_assert_msg(found != NULL, "'%s' is not in '%s'", step, text);
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(found, "\n"), found);
+    ck_assert_msg(strstr(line, wanted) != NULL, "'%s' is not in '%s'", wanted, line);
+}
+
+SHAPES(explain_tells_the_rows_of_the_last_action)
+{
+    barks_rdd *small = barks_filter(pairs_of(context, 6), is_small, NULL);
+    barks_rdd *more = barks_flat_map(small, three_times, NULL);
+    barks_rdd *both = barks_union(more, small);
+    barks_rdd *sums = barks_reduce_by_key(both, "key", add_n, .partitions = 3);
+    ck_assert_ptr_null(strstr(barks_explain(sums), "last time"));
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(barks_count(barks_sort_by(sums, "n desc")), 7);
+        const char *text = barks_explain(sums);
+        check_line(text, "filter 'is_small'", ", 200 rows last time"); /* it is computed twice */
+        check_line(text, "flat_map 'three_times'", ", 300 rows last time");
+        check_line(text, "union", ", 400 rows last time in ");
+        check_line(text, "union", " s of tasks, at ");
+        check_line(text, "combine 'add_n'", ", 7 rows last time");
+    }
+    ck_assert_int_eq(barks_count(small), 100);
+    check_line(barks_explain(sums), "filter 'is_small'", ", 100 rows last time in ");
+    check_line(barks_explain(sums), "union", ", 400 rows last time in ");
+}
+
 SHAPES(what_is_not_the_same_again_is_told)
 {
     barks_rdd *source = pairs_of(context, 3);
@@ -460,4 +498,6 @@ SUITE_MAIN("rdd/columns", ON_SHAPES(columns_are_added_and_replaced),
            ON_SHAPES(batches_read_and_write_every_type),
            ON_SHAPES(a_column_with_nulls_is_no_field_that_is_always_there),
            ON_SHAPES(a_null_in_a_file_is_told_with_file_row_and_field),
-           ON_SHAPES(a_dataset_tells_what_it_is), ON_SHAPES(what_is_not_the_same_again_is_told))
+           ON_SHAPES(a_dataset_tells_what_it_is),
+           ON_SHAPES(explain_tells_the_rows_of_the_last_action),
+           ON_SHAPES(what_is_not_the_same_again_is_told))
