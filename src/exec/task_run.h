@@ -18,11 +18,13 @@ struct reduce_side;
 struct pool;
 struct shared_rows;
 struct shipped;
+struct spill_room;
 struct resources;
 
 /* What tasks of an executor share. Borrowed; lives longer than any task. */
 struct task_services {
     struct pool *pool;
+    const struct spill_room *room; /* of the pool, for rows that do not fit in memory */
     struct exchange *exchange;
     struct reduce_side *reduce_side;
     uint32_t executor_count;

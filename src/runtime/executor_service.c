@@ -134,6 +134,7 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         snprintf(executor->host, sizeof executor->host, "unknown");
     executor->services = (struct task_services){
         .pool = executor->pool,
+        .room = &executor->room,
         .exchange = executor->exchange,
         .reduce_side = executor->reduce_side,
         .executor_count = executor_count,

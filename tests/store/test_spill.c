@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "store/packed_rows.h"
+#include "store/row_run.h"
 #include "store/spill.h"
 #include "support/property.h"
 
@@ -105,6 +106,59 @@ START_TEST(rows_come_back_compressed_or_not)
 }
 END_TEST
 
+/* Checks that the rows of a run come in order. */
+struct check {
+    const struct batch *rows;
+    uint32_t row_count;
+};
+
+static barks_status *check_piece(void *context, struct batch *batch)
+{
+    struct check *check = context;
+    compare(batch, 0, check->rows, check->row_count, batch->base.row_count);
+    check->row_count += batch->base.row_count;
+    if (check->row_count == 1234)
+        BARKS_FAIL(BARKS_IO, "no more");
+    return NULL;
+}
+
+START_TEST(runs_are_read_in_order_and_give_their_space_back)
+{
+    begin();
+    struct random random = random_of(property_seed());
+    struct row_run run = {.room = &room};
+    for (int round = 0; round < 20; round++) {
+        struct batch *rows = make_rows(&random, 3000, 30);
+        for (uint32_t first = 0, count = 0; first < 3000; first += count) {
+            count = (uint32_t)random_below(&random, 900);
+            if (first + count > 3000)
+                count = 3000 - first;
+            must(row_run_add(&run, &rows->base, first, count));
+        }
+        ck_assert_uint_eq(run.row_count, 3000);
+        for (int pass = 0; pass < 3; pass++) {
+            struct check check = {.rows = rows};
+            must(row_run_visit(&run, &barks_record_noted.schema, pass == 1, check_piece, &check));
+            ck_assert_uint_eq(check.row_count, pass < 2 ? 3000 : 0);
+        }
+        batch_destroy(rows);
+    }
+    ck_assert_uint_lt(scratch_peak_bytes(room.scratch), 3 << 20);
+    struct batch *rows = make_rows(&random, 3000, 30);
+    must(row_run_add(&run, &rows->base, 0, 1234));
+    must(row_run_add(&run, &rows->base, 1234, 100));
+    struct check check = {.rows = rows};
+    barks_status *status =
+        row_run_visit(&run, &barks_record_noted.schema, true, check_piece, &check);
+    ck_assert_int_eq(barks_status_code(status), BARKS_IO);
+    ck_assert_uint_eq(run.row_count, 0);
+    barks_status_free(status);
+    batch_destroy(rows);
+    row_run_drop(&run);
+    end();
+}
+END_TEST
+
 /* The scratch file of this process: it has no name, but a descriptor. */
 static int scratch_descriptor(void)
 {
@@ -179,4 +233,5 @@ START_TEST(bytes_that_changed_are_noticed)
 }
 END_TEST
 
-SUITE_MAIN("store/spill", rows_come_back_compressed_or_not, bytes_that_changed_are_noticed)
+SUITE_MAIN("store/spill", rows_come_back_compressed_or_not,
+           runs_are_read_in_order_and_give_their_space_back, bytes_that_changed_are_noticed)
