@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     }
     barks_rdd *edges = barks_read_csv(ctx, argv[0], edge);
     barks_rdd *degrees = barks_reduce_by_key(barks_map(edges, one_link, NULL), "page", add_links);
-    barks_rdd *links = barks_cache(barks_join(edges, degrees, "page"));
+    barks_rdd *links = barks_cache(barks_join(edges, degrees, "page", .broadcast = BARKS_NEVER));
     barks_rdd *pages = barks_cache(barks_distinct(barks_flat_map(edges, both_ends, NULL)));
     barks_rdd *none = barks_map(pages, no_share, NULL), *ranks = pages;
     for (long i = 0; i < rounds; i++) { /* links lie by page already: only shares travel */

@@ -12,6 +12,8 @@ typedef struct barks_join_options {
                             or as the larger of the two */
     const char *right_keys; /* the right side's names of the keys; NULL: as the left's */
     const void *env;        /* of the function, or NULL */
+    barks_choice broadcast; /* whether one side is sent whole to each executor, so that the other
+                               need not be exchanged; left out: by size, see below */
 } barks_join_options;
 
 /* For the macros: kinds of joins. */
@@ -34,9 +36,19 @@ enum {
  * of the left with a partner, barks_anti_join those without, each once. Keys compare as everywhere:
  * null = null, NaN = NaN, -0.0 = 0.0. The result is partitioned by the keys; what is partitioned so
  * already is not exchanged. In a partition rows are in the order of the left's, then of the
- * right's; rows of the right alone come last. Options: .partitions, .right_keys.
+ * right's; rows of the right alone come last. Options: .partitions, .right_keys, .broadcast.
  *
- * Errors:    BARKS_LIMIT: the right side's rows of a partition are held and must fit the memory.
+ * A small side is broadcast: sent whole, once, to each executor, and the big side stays where it
+ * is, so that the result has its partitions, its partitioning and its order. That is so where the
+ * input of the small side is known to be at most --barks-broadcast-join-bytes (of files their
+ * sizes, compressed ones four times, of arrays their rows), the big side would have to be
+ * exchanged, and .partitions is left out. Rows of the side that is kept whole are never broadcast:
+ * so a left, semi or anti join may send the right, a right join the left, an inner join the smaller
+ * of the two, a full join none. BARKS_ALWAYS does so whatever the sizes, BARKS_NEVER never does.
+ *
+ * Errors:    BARKS_LIMIT: the right side's rows of a partition are held and must fit the memory; or
+ *            those of the side that is broadcast the memory of each executor, and what collect
+ *            may bring to the driver. BARKS_INVALID: BARKS_ALWAYS where it cannot be.
  */
 #define barks_join(left, right, ...) BARKS_JOIN_(INNER_, left, right, __VA_ARGS__, )
 #define barks_left_join(left, right, ...) BARKS_JOIN_(LEFT_, left, right, __VA_ARGS__, )
@@ -50,7 +62,8 @@ enum {
 
 /**
  * The same with a BARKS_PAIR that says what a pair becomes: barks_join_with(orders, users,
- * "user_id", add_country). A side that is missing is NULL. Options: .partitions, .right_keys, .env.
+ * "user_id", add_country). A side that is missing is NULL. Options: .partitions, .right_keys, .env,
+ * .broadcast.
  */
 #define barks_join_with(left, right, keys, ...)                                                    \
     BARKS_JOIN_WITH_(INNER_, left, right, keys, __VA_ARGS__, )
@@ -67,14 +80,15 @@ BARKS_API barks_rdd *barks_join_at(barks_rdd *left, barks_rdd *right, const char
                                    const barks_function *function,
                                    const barks_join_options *options, const char *where);
 
-/* Rows that are in both, each once, compared by all fields. Option: .partitions. */
+/* Rows that are in both, each once, compared by all fields. Options: .partitions, .broadcast. */
 #define barks_intersection(left, ...) BARKS_INTERSECTION_(left, __VA_ARGS__, )
 #define BARKS_INTERSECTION_(left, right, ...)                                                      \
     barks_intersection_at((left), (right), &(barks_join_options){0, __VA_ARGS__}, BARKS_HERE)
 BARKS_API barks_rdd *barks_intersection_at(barks_rdd *left, barks_rdd *right,
                                            const barks_join_options *options, const char *where);
 
-/* Rows of the left that the right does not have; duplicates stay. Option: .partitions. */
+/* Rows of the left that the right does not have; duplicates stay. Options: .partitions, .broadcast.
+ */
 #define barks_subtract(left, ...) BARKS_SUBTRACT_(left, __VA_ARGS__, )
 #define BARKS_SUBTRACT_(left, right, ...)                                                          \
     barks_subtract_at((left), (right), &(barks_join_options){0, __VA_ARGS__}, BARKS_HERE)

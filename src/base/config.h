@@ -45,6 +45,8 @@ struct buffer;
             "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
     SETTING(KEPT_BYTES_MAX, "kept_bytes_max", BYTES, "0", "",                                      \
             "most memory of an executor for kept partitions; 0: a half of its budget")             \
+    SETTING(BROADCAST_JOIN_BYTES, "broadcast_join_bytes", BYTES, "10m", "",                        \
+            "a join sends a side of at most so much input whole to each executor; 0: none")        \
     SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \

@@ -1,90 +1,62 @@
 /* Every row of input 0 with every row of input 1: input 1 is held, input 0 streams by. */
-#include "exec/operator.h"
-#include "exec/pair.h"
+#include "exec/held_side.h"
 
 #include <stdlib.h>
 
 struct cross_operator {
-    struct operator base;
-    const struct pipe_node *node;
-    uint32_t partition;
-    struct batch *held; /* the rows of input 1 in this partition */
+    struct held_side side;
     uint32_t left_rows[BATCH_ROWS], right_rows[BATCH_ROWS];
-    struct pair_output pairs;
 };
 
 static void cross_destroy(struct operator* self)
 {
-    struct cross_operator *op = (struct cross_operator *)self;
-    batch_destroy(op->held);
-    pair_output_drop(&op->pairs);
-    free(op->base.ports);
-    free(op);
+    held_side_drop((struct held_side *)self);
+    free(self);
 }
 
 static barks_status *cross_begin_partition(struct operator* self, uint32_t partition)
 {
-    struct cross_operator *op = (struct cross_operator *)self;
-    op->partition = partition;
-    batch_clear(op->held);
+    held_side_begin((struct held_side *)self, partition);
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *push_left(struct cross_operator *op, struct batch *left)
+static barks_status *stream_left(struct held_side *side, struct batch *left)
 {
-    uint32_t pair_count = 0, right_count = op->held->base.row_count;
+    struct cross_operator *op = (struct cross_operator *)side;
+    uint32_t pair_count = 0, right_count = side->held->base.row_count;
     for (uint32_t row = 0; row < left->base.row_count; row++)
-        for (uint32_t right = 0; right < right_count && !op->base.task->partition_done; right++) {
+        for (uint32_t right = 0; right < right_count && !side->base.task->partition_done; right++) {
             op->left_rows[pair_count] = row;
             op->right_rows[pair_count++] = right;
             if (pair_count < BATCH_ROWS)
                 continue;
-            BARKS_TRY(pair_output_add(&op->pairs, left, op->left_rows, op->held, op->right_rows,
+            BARKS_TRY(pair_output_add(&side->pairs, left, op->left_rows, side->held, op->right_rows,
                                       pair_count));
             pair_count = 0;
         }
-    return pair_output_add(&op->pairs, left, op->left_rows, op->held, op->right_rows, pair_count);
-}
-
-static barks_status *cross_push_port(struct operator* self, uint32_t port, struct batch *batch)
-{
-    struct cross_operator *op = (struct cross_operator *)self;
-    barks_status *status =
-        port == 0 ? push_left(op, batch)
-                  : batch_append(op->held, batch, 0, batch->base.row_count, BATCH_KEEP);
-    return operator_fail_limit(op->node, op->partition, status);
+    return pair_output_add(&side->pairs, left, op->left_rows, side->held, op->right_rows,
+                           pair_count);
 }
 
 static barks_status *cross_end_partition(struct operator* self)
 {
-    batch_clear(((struct cross_operator *)self)->held);
+    batch_clear(((struct held_side *)self)->held);
     return NULL;
 }
 
 static const struct operator_kind cross_kind = {
     .name = "cartesian",
     .begin_partition = cross_begin_partition,
-    .push_port = cross_push_port,
+    .push_port = held_side_push,
     .end_partition = cross_end_partition,
     .destroy = cross_destroy,
 };
 
 OPERATOR_MAKER(cross)
 {
-    struct cross_operator *op = calloc(1, sizeof *op);
-    if (op == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
-    op->base = (struct operator){.kind = &cross_kind, .task = task};
-    op->node = node;
-    barks_status *status = operator_ports_init(&op->base, 2);
-    if (status == NULL)
-        status = batch_create(task->services->pool, inputs->schemas[1], BATCH_ROWS, &op->held);
-    if (status == NULL)
-        status = pair_output_init(&op->pairs, &op->base, node, inputs);
-    if (status != NULL) {
-        cross_destroy(&op->base);
-        return status;
-    }
-    *out_operator = &op->base;
+    struct held_side *side = NULL;
+    BARKS_TRY(held_side_create(sizeof(struct cross_operator), &cross_kind, task, node, inputs,
+                               stream_left, &side));
+    *out_operator = &side->base;
     return NULL;
 }

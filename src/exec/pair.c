@@ -59,11 +59,10 @@ BARKS_CHECKED static barks_status *gather_side(struct pair_output *pairs, uint32
     return NULL;
 }
 
-/* Where the left has no rows, the keys are the right's. */
-BARKS_CHECKED static barks_status *gather_right_only(struct pair_output *pairs,
-                                                     const struct batch *right,
-                                                     const uint32_t *left_rows,
-                                                     const uint32_t *right_rows, uint32_t count)
+/* Where rows of the left may be missing, the keys are the right's. */
+BARKS_CHECKED static barks_status *
+gather_left_by_right(struct pair_output *pairs, const struct batch *left, const uint32_t *left_rows,
+                     const struct batch *right, const uint32_t *right_rows, uint32_t count)
 {
     const struct step *step = &pairs->node->step;
     struct batch *output = pairs->emitting.output;
@@ -71,23 +70,26 @@ BARKS_CHECKED static barks_status *gather_right_only(struct pair_output *pairs,
     BARKS_TRY(
         columns_gather(output, NULL, right, step->keys[1].items, key_count, right_rows, count));
     for (uint32_t i = key_count; i < step->columns[0].count; i++)
-        BARKS_TRY(columns_gather(output, &i, pairs->none[0], &step->columns[0].items[i], 1,
-                                 left_rows, count));
+        BARKS_TRY(
+            columns_gather(output, &i, left, &step->columns[0].items[i], 1, left_rows, count));
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *push_columns(struct pair_output *pairs, struct batch *left,
-                                                const uint32_t *left_rows, struct batch *right,
+BARKS_CHECKED static barks_status *push_columns(struct pair_output *pairs, const struct batch *left,
+                                                const uint32_t *left_rows,
+                                                const struct batch *right,
                                                 const uint32_t *right_rows, uint32_t count)
 {
+    const struct step *step = &pairs->node->step;
     struct batch *output = pairs->emitting.output;
-    if (left != NULL)
-        BARKS_TRY(gather_side(pairs, 0, left, left_rows, count));
+    if (left == NULL || (step->kind == STEP_LOOKUP && step->numbers[1] == 1))
+        BARKS_TRY(gather_left_by_right(pairs, left != NULL ? left : pairs->none[0], left_rows,
+                                       right, right_rows, count));
     else
-        BARKS_TRY(gather_right_only(pairs, right, left_rows, right_rows, count));
+        BARKS_TRY(gather_side(pairs, 0, left, left_rows, count));
     BARKS_TRY(gather_side(pairs, 1, right != NULL ? right : pairs->none[1], right_rows, count));
-    if (pairs->node->step.numbers[2] != 0)
-        columns_canonicalize(output, pairs->node->step.keys[0].count, count);
+    if (step->numbers[2] != 0)
+        columns_canonicalize(output, step->keys[0].count, count);
     output->base.row_count = count;
     if (left != NULL)
         BARKS_TRY(batch_lend_blocks(output, left));
@@ -122,16 +124,17 @@ push_of_function(struct pair_output *pairs, const struct batch *left, const uint
     step->function->pair(&call, left_rows, right_rows, count, &emitting->emitter.out);
     barks_status *status = emitting_end(emitting, &call);
     if (status == NULL && call.status != NULL) {
-        const struct batch *side = left != NULL ? left : right;
-        uint32_t row = left != NULL ? left_rows[call.row_index] : right_rows[call.row_index];
+        bool has_left = left_rows[call.row_index] != BARKS_NO_ROW;
+        const struct batch *side = has_left ? left : right;
+        uint32_t row = has_left ? left_rows[call.row_index] : right_rows[call.row_index];
         status =
             operator_fail_at_row(pairs->op->task, call.status, step->function, &side->base, row);
     }
     return status != NULL ? status : emitting_flush(emitting);
 }
 
-barks_status *pair_output_add(struct pair_output *pairs, struct batch *left,
-                              const uint32_t *left_rows, struct batch *right,
+barks_status *pair_output_add(struct pair_output *pairs, const struct batch *left,
+                              const uint32_t *left_rows, const struct batch *right,
                               const uint32_t *right_rows, uint32_t count)
 {
     assert(count <= BATCH_ROWS && (left != NULL || right != NULL));

@@ -26,8 +26,9 @@ BARKS_CHECKED barks_status *pair_output_init(struct pair_output *pairs, struct o
 void pair_output_drop(struct pair_output *pairs);
 
 /* Rows left_rows[k] and right_rows[k] of the two batches for k below count, at most BATCH_ROWS, and
- * pushes what comes of them. BARKS_NO_ROW: nulls; a side that has such rows only may be NULL, and
- * the keys are then those of the other. */
-BARKS_CHECKED barks_status *pair_output_add(struct pair_output *pairs, struct batch *left,
-                                            const uint32_t *left_rows, struct batch *right,
+ * pushes what comes of them. BARKS_NO_ROW: nulls; a side that has such rows only may be NULL. Where
+ * step.numbers[2] says that the output begins with the keys, they are those of the left; of the
+ * right where left is NULL, or where the right is what streams by (STEP_LOOKUP). */
+BARKS_CHECKED barks_status *pair_output_add(struct pair_output *pairs, const struct batch *left,
+                                            const uint32_t *left_rows, const struct batch *right,
                                             const uint32_t *right_rows, uint32_t count);

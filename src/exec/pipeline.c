@@ -112,6 +112,10 @@ bool pipeline_source(const struct pipeline *pipeline, struct pipe_place of, uint
             (struct pipe_place){.node = node->inputs[0], .partition = list[of.partition] + index};
         return out_source->partition < list[of.partition + 1];
     }
+    if (node->step.kind == STEP_LOOKUP && index == 0)
+        index = (uint32_t)node->step.numbers[1];
+    else if (node->step.kind == STEP_LOOKUP)
+        return false;
     if (index >= node->input_count)
         return false;
     *out_source = (struct pipe_place){.node = node->inputs[index], .partition = of.partition};

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 
 struct shared_object {
-    const void *key;
-    void *object; /* owned: destroy */
-    void (*destroy)(void *object);
+    const struct shared_kind *kind;
+    void *object; /* owned: kind->destroy */
     struct shared_object *next;
 };
 
@@ -41,7 +40,7 @@ static void destroy_value(struct shared_value *value)
 {
     while (value->objects != NULL) {
         struct shared_object *next = value->objects->next;
-        value->objects->destroy(value->objects->object);
+        value->objects->kind->destroy(value->objects->object);
         free(value->objects);
         value->objects = next;
     }
@@ -121,42 +120,39 @@ barks_status *shared_rows_find(struct shared_rows *shared, uint64_t id,
     return value != NULL ? NULL : fail_unknown(id);
 }
 
-BARKS_CHECKED static barks_status *
-object_locked(struct shared_value *value, const void *key,
-              barks_status *(*make)(const void *key, const struct batch *rows, void **out_object),
-              void (*destroy)(void *object), void **out_object)
+BARKS_CHECKED static barks_status *object_locked(struct shared_value *value,
+                                                 const struct shared_kind *kind, const void *wanted,
+                                                 void **out_object)
 {
     for (struct shared_object *known = value->objects; known != NULL; known = known->next)
-        if (known->key == key && known->destroy == destroy) {
+        if (known->kind == kind && kind->is_wanted(known->object, wanted)) {
             *out_object = known->object;
             return NULL;
         }
     struct shared_object *made = calloc(1, sizeof *made);
     if (made == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a broadcast value");
-    barks_status *status = make(key, value->rows, &made->object);
+    barks_status *status = kind->make(wanted, value->rows, &made->object);
     if (status != NULL) {
         free(made);
         return status;
     }
-    made->key = key;
-    made->destroy = destroy;
+    made->kind = kind;
     made->next = value->objects;
     value->objects = made;
     *out_object = made->object;
     return NULL;
 }
 
-__attribute__((noinline)) barks_status *shared_rows_object(
-    struct shared_rows *shared, uint64_t id, const void *key,
-    barks_status *(*make)(const void *key, const struct batch *rows, void **out_object),
-    void (*destroy)(void *object), void **out_object)
+barks_status *shared_rows_object(struct shared_rows *shared, uint64_t id,
+                                 const struct shared_kind *kind, const void *wanted,
+                                 void **out_object)
 {
     lock_acquire(&shared->lock);
     struct shared_value *value = find_locked(shared, id);
     barks_status *status = NULL;
     if (value != NULL)
-        status = object_locked(value, key, make, destroy, out_object);
+        status = object_locked(value, kind, wanted, out_object);
     lock_release(&shared->lock);
     return value != NULL ? status : fail_unknown(id);
 }
@@ -164,6 +160,7 @@ __attribute__((noinline)) barks_status *shared_rows_object(
 /* ---- structs ---- */
 
 struct structs {
+    const barks_record *record;
     void *rows; /* owned */
     uint32_t count;
 };
@@ -196,9 +193,9 @@ BARKS_CHECKED static barks_status *fill_structs(const barks_record *record,
     return status;
 }
 
-static barks_status *make_structs(const void *key, const struct batch *rows, void **out_object)
+static barks_status *make_structs(const void *wanted, const struct batch *rows, void **out_object)
 {
-    const barks_record *record = key;
+    const barks_record *record = wanted;
     struct structs *structs = calloc(1, sizeof *structs);
     void *memory = calloc((size_t)rows->base.row_count + 1, record->size);
     barks_status *status = NULL;
@@ -213,17 +210,25 @@ static barks_status *make_structs(const void *key, const struct batch *rows, voi
         free(memory);
         return status;
     }
-    *structs = (struct structs){.rows = memory, .count = rows->base.row_count};
+    *structs = (struct structs){.record = record, .rows = memory, .count = rows->base.row_count};
     *out_object = structs;
     return NULL;
 }
+
+static bool are_structs_of(const void *object, const void *wanted)
+{
+    return ((const struct structs *)object)->record == wanted;
+}
+
+static const struct shared_kind structs_kind = {
+    .make = make_structs, .is_wanted = are_structs_of, .destroy = destroy_structs};
 
 barks_status *shared_rows_structs(struct shared_rows *shared, uint64_t id,
                                   const barks_record *record, const void **out_rows,
                                   uint32_t *out_count)
 {
     void *object = NULL;
-    BARKS_TRY(shared_rows_object(shared, id, record, make_structs, destroy_structs, &object));
+    BARKS_TRY(shared_rows_object(shared, id, &structs_kind, record, &object));
     *out_rows = ((struct structs *)object)->rows;
     *out_count = ((struct structs *)object)->count;
     return NULL;

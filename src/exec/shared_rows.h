@@ -5,6 +5,7 @@
 #include "barks/status.h"
 #include "batch/batch.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Threads: any; a lock of rank LOCK_OPERATOR guards it, and is held while an object is made, so
@@ -24,12 +25,19 @@ void shared_rows_drop(struct shared_rows *shared, uint64_t id);
 BARKS_CHECKED barks_status *shared_rows_find(struct shared_rows *shared, uint64_t id,
                                              const struct batch **out_rows);
 
-/* What make makes of the rows, once for each key; destroyed with the value. make may be called
- * under the lock. Errors: those of make, BARKS_INVALID, BARKS_NO_MEMORY. */
-BARKS_CHECKED barks_status *shared_rows_object(
-    struct shared_rows *shared, uint64_t id, const void *key,
-    barks_status *(*make)(const void *key, const struct batch *rows, void **out_object),
-    void (*destroy)(void *object), void **out_object);
+/* What can be made of a value's rows. */
+struct shared_kind {
+    /* May be called under the lock. */
+    barks_status *(*make)(const void *wanted, const struct batch *rows, void **out_object);
+    bool (*is_wanted)(const void *object, const void *wanted); /* it was made for just this */
+    void (*destroy)(void *object);
+};
+
+/* What kind makes of the rows for `wanted`, once; destroyed with the value. kind is a constant.
+ * Errors: those of make, BARKS_INVALID, BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *shared_rows_object(struct shared_rows *shared, uint64_t id,
+                                               const struct shared_kind *kind, const void *wanted,
+                                               void **out_object);
 
 /* An array of the record's structs, made once. */
 BARKS_CHECKED barks_status *shared_rows_structs(struct shared_rows *shared, uint64_t id,

@@ -44,6 +44,7 @@ uint32_t step_inputs_max(enum step_kind kind)
     case STEP_ROWS:
     case STEP_NUMBERS:
     case STEP_SHUFFLE:
+    case STEP_BROADCAST:
         return 0;
     case STEP_FUNCTION:
     case STEP_COMBINE:
@@ -63,6 +64,7 @@ uint32_t step_inputs_max(enum step_kind kind)
         return 1;
     case STEP_PAIR:
     case STEP_JOIN:
+    case STEP_LOOKUP:
     case STEP_CROSS:
         return 2;
     case STEP_COGROUP:
@@ -75,16 +77,33 @@ uint32_t step_inputs_max(enum step_kind kind)
 
 const char *step_kind_name(enum step_kind kind)
 {
-    static const char *const names[] = {
-        [STEP_NONE] = "nothing",     [STEP_FILES] = "files",     [STEP_ROWS] = "rows",
-        [STEP_NUMBERS] = "numbers",  [STEP_SHUFFLE] = "shuffle", [STEP_FUNCTION] = "function",
-        [STEP_COMBINE] = "combine",  [STEP_SORT] = "sort",       [STEP_PROJECT] = "select",
-        [STEP_SAMPLE] = "sample",    [STEP_NUMBER] = "number",   [STEP_GROUP] = "group",
-        [STEP_GLOM] = "glom",        [STEP_PIPE] = "pipe",       [STEP_KEEP] = "keep",
-        [STEP_BOUND] = "bound",      [STEP_PROBE] = "probe",     [STEP_COALESCE] = "coalesce",
-        [STEP_PICK] = "pick",        [STEP_UNION] = "union",     [STEP_PAIR] = "zip",
-        [STEP_JOIN] = "join",        [STEP_COGROUP] = "cogroup", [STEP_CROSS] = "cartesian",
-        [STEP_EXCHANGE] = "exchange"};
+    static const char *const names[] = {[STEP_NONE] = "nothing",
+                                        [STEP_FILES] = "files",
+                                        [STEP_ROWS] = "rows",
+                                        [STEP_NUMBERS] = "numbers",
+                                        [STEP_SHUFFLE] = "shuffle",
+                                        [STEP_FUNCTION] = "function",
+                                        [STEP_COMBINE] = "combine",
+                                        [STEP_SORT] = "sort",
+                                        [STEP_PROJECT] = "select",
+                                        [STEP_SAMPLE] = "sample",
+                                        [STEP_NUMBER] = "number",
+                                        [STEP_GROUP] = "group",
+                                        [STEP_GLOM] = "glom",
+                                        [STEP_PIPE] = "pipe",
+                                        [STEP_KEEP] = "keep",
+                                        [STEP_BOUND] = "bound",
+                                        [STEP_PROBE] = "probe",
+                                        [STEP_COALESCE] = "coalesce",
+                                        [STEP_PICK] = "pick",
+                                        [STEP_UNION] = "union",
+                                        [STEP_PAIR] = "zip",
+                                        [STEP_JOIN] = "join",
+                                        [STEP_BROADCAST] = "broadcast",
+                                        [STEP_LOOKUP] = "broadcast join",
+                                        [STEP_COGROUP] = "cogroup",
+                                        [STEP_CROSS] = "cartesian",
+                                        [STEP_EXCHANGE] = "exchange"};
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }
 

@@ -24,6 +24,8 @@ enum step_kind {
     STEP_ROWS,    /* rows that the task's payload holds, encoded */
     STEP_NUMBERS, /* numbers[0] + i * numbers[1], i below numbers[2], of all partitions together */
     STEP_SHUFFLE, /* pipelines only: a reduce partition */
+    STEP_BROADCAST, /* rows that all executors hold, under the number numbers[0]; 0: not sent yet.
+                       Read by no partition: LOOKUP finds them. In the lineage it has an input */
     /* Of one input, partition p from partition p. */
     STEP_FUNCTION, /* map, flat_map, filter, map_batches, map_partitions; columns[0]: of the input,
                       carried along before those that the function gives; numbers[0]: map_batches:
@@ -54,6 +56,8 @@ enum step_kind {
                      make the output where there is no function */
     STEP_JOIN,    /* numbers[0]: enum join_kind; keys[k]: of input k; columns: as of PAIR;
                      numbers[2]: 1: the output begins with the keys */
+    STEP_LOOKUP,  /* as JOIN; numbers[1]: the input that streams by; the other is a BROADCAST, and
+                     partition p is made of partition p of the first alone */
     STEP_COGROUP, /* keys[k]: of input k; no keys: the whole partition is one group */
     STEP_CROSS,   /* every row of input 0 with every row of input 1; partition i * p1 + j from
                      partition i of input 0 and j of input 1, where these are so numbered already */

@@ -50,7 +50,7 @@ static operator_maker maker_of(enum step_kind kind)
         [STEP_PIPE] = pipe_operator_create,         [STEP_KEEP] = keep_operator_create,
         [STEP_BOUND] = bound_operator_create,       [STEP_PAIR] = zip_operator_create,
         [STEP_JOIN] = join_operator_create,         [STEP_COGROUP] = cogroup_operator_create,
-        [STEP_CROSS] = cross_operator_create};
+        [STEP_LOOKUP] = lookup_operator_create,     [STEP_CROSS] = cross_operator_create};
     return (size_t)kind < sizeof makers / sizeof makers[0] ? makers[kind] : NULL;
 }
 

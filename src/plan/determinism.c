@@ -34,6 +34,8 @@ static bool depends_on_order(const struct node *node)
     case STEP_PICK:
     case STEP_UNION:
     case STEP_JOIN:
+    case STEP_LOOKUP:
+    case STEP_BROADCAST:
     case STEP_COGROUP:
     case STEP_CROSS:
         break;

@@ -65,6 +65,8 @@ struct node {
                                                worst of its inputs */
     bool knows_partitioning;
     struct partitioning partitioning; /* once it is known: partitioning_know */
+    bool knows_input_bytes;
+    uint64_t input_bytes; /* once they are known: node_input_bytes */
 
     struct node_run run;
     struct listing *listing;       /* STEP_FILES: the files; owned */

@@ -20,16 +20,35 @@ static int32_t same_field(const barks_schema *from, uint32_t field, const barks_
     return found >= 0 && type_equal(from->fields[field].type, to->fields[found].type) ? found : -1;
 }
 
+static int32_t place_of(const struct index_list *list, uint32_t item)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->items[i] == item)
+            return (int32_t)i;
+    return -1;
+}
+
+/* Of a lookup whose rows are columns of both sides: the keys come first, whichever side streams. */
+static int32_t field_after_lookup(const struct node *node, uint32_t field)
+{
+    const struct step *step = &node->step;
+    if (step->numbers[1] == 0)
+        return place_of(&step->columns[0], field);
+    int32_t place = place_of(&step->keys[1], field);
+    if (place >= 0)
+        return place;
+    place = place_of(&step->columns[1], field);
+    return place >= 0 ? place + (int32_t)step->columns[0].count : -1;
+}
+
 /* Where a field of the input is in the node's rows, its values unchanged; -1: nowhere. */
 static int32_t field_after(const struct node *node, const struct node *input, uint32_t field)
 {
     const struct step *step = &node->step;
-    if (step->kind == STEP_PROJECT || (step->kind == STEP_FUNCTION && step->columns[0].count > 0)) {
-        for (uint32_t i = 0; i < step->columns[0].count; i++)
-            if (step->columns[0].items[i] == field)
-                return (int32_t)i;
-        return -1;
-    }
+    if (step->kind == STEP_PROJECT || (step->kind == STEP_FUNCTION && step->columns[0].count > 0))
+        return place_of(&step->columns[0], field);
+    if (step->kind == STEP_LOOKUP && step->function == NULL)
+        return field_after_lookup(node, field);
     return same_field(&input->record->schema, field, &node->record->schema);
 }
 
@@ -63,6 +82,7 @@ static bool rows_stay(const struct node *node)
     case STEP_PROBE:
     case STEP_PAIR:
     case STEP_JOIN:
+    case STEP_LOOKUP:
         return step->function == NULL || step->keeps_keys;
     case STEP_COGROUP:
         return step->keeps_keys;
@@ -71,6 +91,7 @@ static bool rows_stay(const struct node *node)
     case STEP_ROWS:
     case STEP_NUMBERS:
     case STEP_SHUFFLE:
+    case STEP_BROADCAST:
     case STEP_GLOM:
     case STEP_PIPE:
     case STEP_COALESCE:
@@ -181,6 +202,12 @@ BARKS_CHECKED static barks_status *derive_from_exchange(struct node *node)
     return NULL;
 }
 
+/* The input whose partitions a step's are made of. */
+static uint32_t streamed_input(const struct step *step)
+{
+    return step->kind == STEP_LOOKUP ? (uint32_t)step->numbers[1] : 0;
+}
+
 void partitioning_know(struct node *node)
 {
     if (node->knows_partitioning)
@@ -192,7 +219,7 @@ void partitioning_know(struct node *node)
         barks_status *status = derive_from_exchange(node);
         barks_status_free(status); /* nothing is known, which is always right */
     } else if (node->step.kind == STEP_UNION ? node->step.numbers[0] != 0 : rows_stay(node)) {
-        derive_from_input(node, node->inputs[0]);
+        derive_from_input(node, node->inputs[streamed_input(&node->step)]);
     }
 }
 

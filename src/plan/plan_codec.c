@@ -231,6 +231,16 @@ static bool reads_what_is_there(const struct pipe_node *node, uint32_t input_par
     return is_pick || list->items[node->partition_count] <= input_partitions;
 }
 
+/* One input is held by all executors, the other has the step's partitions. */
+static bool looks_up_what_is_there(const struct pipeline *pipeline, const struct pipe_node *node)
+{
+    int64_t streamed = node->step.numbers[1];
+    if (streamed != 0 && streamed != 1)
+        return false;
+    return pipeline->nodes[node->inputs[1 - streamed]].step.kind == STEP_BROADCAST &&
+           pipeline->nodes[node->inputs[streamed]].partition_count == node->partition_count;
+}
+
 static bool partitions_fit(const struct pipeline *pipeline, const struct pipe_node *node)
 {
     uint64_t sum = 0;
@@ -242,6 +252,8 @@ static bool partitions_fit(const struct pipeline *pipeline, const struct pipe_no
     }
     if (node->step.kind == STEP_COALESCE || node->step.kind == STEP_PICK)
         return reads_what_is_there(node, pipeline->nodes[node->inputs[0]].partition_count);
+    if (node->step.kind == STEP_LOOKUP)
+        return looks_up_what_is_there(pipeline, node);
     return node->step.kind == STEP_UNION && node->step.numbers[0] == 0
                ? sum == node->partition_count
                : are_equal;

@@ -26,6 +26,14 @@ struct cut {
     bool is_trial;      /* to find the exchanges that are read: a stage's parents are node ids */
 };
 
+/* What a stage, or when whole a job, reads nothing below: exchanges end a stage, and what was
+ * broadcast is computed already. */
+static bool is_end(const struct node *node, bool whole)
+{
+    return (!whole && node_is_exchange(node)) ||
+           (node->step.kind == STEP_BROADCAST && node->step.numbers[0] != 0);
+}
+
 /* Nodes reachable from root, inputs before consumers; through exchanges too when whole. Owned by
  * the caller. */
 BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_count, bool whole,
@@ -45,8 +53,7 @@ BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_
     seen[root->id] = true;
     while (depth > 0) {
         struct visit *top = &stack[depth - 1];
-        bool goes_on = whole || !node_is_exchange(top->node);
-        if (!goes_on || top->next_input == top->node->input_count) {
+        if (is_end(top->node, whole) || top->next_input == top->node->input_count) {
             order[count++] = top->node;
             depth--;
             continue;
@@ -95,6 +102,8 @@ BARKS_CHECKED static barks_status *add_step(const struct node *node, const uint3
         .partition_count = node->partition_count, .record = node->record, .lineage = node->id};
     BARKS_TRY(step_copy(&node->step, &out->step));
     BARKS_TRY(copy_text(node->where, &out->where));
+    if (node->step.kind == STEP_BROADCAST)
+        return NULL;
     BARKS_TRY(copy_bytes(NULL, (node->input_count + (size_t)1) * sizeof(uint32_t),
                          (void **)&out->inputs));
     for (uint32_t i = 0; i < node->input_count; i++)
@@ -374,15 +383,22 @@ void job_plan_drop(struct job_plan *plan)
     *plan = (struct job_plan){0};
 }
 
-struct node *find_unsampled_range(struct node *node, uint32_t node_count, barks_status **out_status)
+static bool is_unprepared(const struct node *node)
+{
+    if (node->step.kind == STEP_BROADCAST)
+        return node->step.numbers[0] == 0;
+    return node_is_exchange(node) && node->exchange.kind == PARTITION_RANGE &&
+           node->exchange.splitters == NULL;
+}
+
+struct node *find_unprepared(struct node *node, uint32_t node_count, barks_status **out_status)
 {
     struct node **order = NULL;
     struct node *found = NULL;
     uint32_t count = 0;
     *out_status = topological(node, node_count, true, &order, &count);
     for (uint32_t i = 0; i < count && found == NULL; i++)
-        if (node_is_exchange(order[i]) && order[i]->exchange.kind == PARTITION_RANGE &&
-            order[i]->exchange.splitters == NULL)
+        if (is_unprepared(order[i]))
             found = order[i];
     free(order);
     return found;
@@ -434,7 +450,7 @@ bool stage_reads_files(const struct stage_plan *stage)
     bool reads_files = false;
     for (uint32_t i = 0; i < stage->pipeline->node_count; i++) {
         enum step_kind kind = stage->pipeline->nodes[i].step.kind;
-        if (step_is_leaf(kind) && kind != STEP_FILES)
+        if (step_is_leaf(kind) && kind != STEP_FILES && kind != STEP_BROADCAST)
             return false;
         reads_files |= kind == STEP_FILES;
     }

@@ -52,7 +52,7 @@ uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition);
  * by them. */
 bool stage_reads_files(const struct stage_plan *stage);
 
-/* The first exchange, in the order of computing, that wants splitters and has none; NULL: there is
- * none. */
-struct node *find_unsampled_range(struct node *node, uint32_t node_count,
-                                  barks_status **out_status);
+/* The first step, in the order of computing, for which a job must run before one that has it can be
+ * cut: an exchange that wants splitters and has none, or a broadcast that was not sent; NULL: there
+ * is none. */
+struct node *find_unprepared(struct node *node, uint32_t node_count, barks_status **out_status);

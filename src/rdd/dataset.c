@@ -5,6 +5,7 @@
 #include "batch/bind.h"
 #include "batch/schema.h"
 #include "plan/determinism.h"
+#include "plan/input_bytes.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -59,6 +60,7 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
         nodes[i] = &input->node;
         rdd->node.is_shifted |= kind != STEP_EXCHANGE && is_shifted_by(kind, nodes[i]);
         partitioning_know(nodes[i]);
+        (void)node_input_bytes(nodes[i]);
         rdd->node.is_above_exchange |= nodes[i]->is_above_exchange;
         rdd->node.is_above_kept |= nodes[i]->is_above_kept;
         if (rdd->node.error == NULL)
@@ -70,6 +72,21 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
         barks_status_free(status);
         return dataset_none();
     }
+    return rdd;
+}
+
+barks_rdd *dataset_broadcast(barks_rdd *input, const char *where)
+{
+    if (input->broadcast != NULL)
+        return input->broadcast;
+    barks_rdd *rdd = dataset_create(input->context, STEP_BROADCAST, &input, 1, where);
+    if (rdd->context == NULL)
+        return rdd;
+    rdd->node.record = input->node.record;
+    rdd->node.partition_count = 1;
+    /* Its rows lie on all executors, wherever they come from. */
+    rdd->node.is_above_exchange = rdd->node.is_above_kept = rdd->node.is_shifted = false;
+    input->broadcast = rdd;
     return rdd;
 }
 

@@ -11,6 +11,7 @@ struct barks_rdd {
     barks_context *context;
     struct barks_rdd *later_of; /* of barks_later_: no dataset, but what an action on it is to
                                    start with; else NULL */
+    barks_rdd *broadcast; /* what sends its rows to all executors, for joins; NULL: none yet */
 };
 
 /* A dataset of the kind, with room for input_count inputs, in the context; the first error of its
@@ -56,6 +57,10 @@ BARKS_CHECKED barks_status *copy_env(const void *env, const barks_function *func
 /* wanted, or as many as the input has, within the limit, at least one (S47). */
 BARKS_CHECKED barks_status *choose_partitions(const barks_rdd *input, uint32_t wanted,
                                               const char *where, uint32_t *out_count);
+
+/* The rows of input, to be held by every executor: for one side of a STEP_LOOKUP. Of one input it
+ * is always the same, so that they are sent once. */
+barks_rdd *dataset_broadcast(barks_rdd *input, const char *where);
 
 /* ---- exchanges.c ---- */
 

@@ -29,6 +29,12 @@ struct explaining {
     uint32_t exchange_count;
 };
 
+/* Its rows lie at all executors, and are not computed again. */
+static bool is_sent(const struct node *node)
+{
+    return node->step.kind == STEP_BROADCAST && node->step.numbers[0] != 0;
+}
+
 static uint32_t count_kept(const struct node *node)
 {
     uint32_t count = 0;
@@ -56,6 +62,8 @@ BARKS_CHECKED static barks_status *put_node(struct explaining *explaining,
     BARKS_TRY(plan_text_put(out, ", "));
     BARKS_TRY(plan_text_partitioning(out, (struct node *)(uintptr_t)node));
     BARKS_TRY(plan_text_put(out, "%s", determinisms[node_determinism(node)]));
+    if (is_sent(node))
+        BARKS_TRY(plan_text_put(out, ", sent"));
     if (node->kept != NULL)
         BARKS_TRY(plan_text_put(out, ", %" PRIu32 " of them kept", count_kept(node)));
     if (node->run.job != 0)
@@ -96,7 +104,7 @@ BARKS_CHECKED static barks_status *put_all(struct explaining *explaining)
         explaining->seen[node->id] = true;
         bool is_all_kept = node->kept != NULL && count_kept(node) == node->partition_count;
         explaining->exchange_count += is_new && node_is_exchange(node);
-        if (is_new && !is_all_kept)
+        if (is_new && !is_all_kept && !is_sent(node))
             BARKS_TRY(push_inputs(explaining, node, told.depth));
     }
     return NULL;

@@ -1,8 +1,11 @@
 /* Datasets joined by keys, and sets of rows. */
+#include "base/config.h"
+#include "base/units.h"
 #include "batch/schema.h"
-#include "rdd/dataset.h"
+#include "plan/input_bytes.h"
 #include "rdd/pairing.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct joining {
@@ -61,12 +64,13 @@ BARKS_CHECKED static barks_status *fill_columns(barks_rdd *rdd, barks_rdd *const
 }
 
 BARKS_CHECKED static barks_status *fill_join(barks_rdd *rdd, barks_rdd *const *sides,
-                                             const struct key_columns *keys,
+                                             const struct key_columns *keys, uint32_t streamed,
                                              const struct joining *joining)
 {
     struct step *step = &rdd->node.step;
-    rdd->node.partition_count = sides[0]->node.partition_count;
+    rdd->node.partition_count = sides[streamed]->node.partition_count;
     step->numbers[0] = joining->kind;
+    step->numbers[1] = streamed;
     for (uint32_t k = 0; k < 2; k++)
         BARKS_TRY(index_list_copy(keys->columns[k], keys->count, &step->keys[k]));
     if (joining->function != NULL)
@@ -75,16 +79,98 @@ BARKS_CHECKED static barks_status *fill_join(barks_rdd *rdd, barks_rdd *const *s
     return fill_columns(rdd, sides, keys, joining);
 }
 
+/* ---- a side that every executor holds ---- */
+
+enum { NO_SIDE = 2 };
+
+/* The side that may be held by all: of an inner join the smaller one, else the one whose rows are
+ * not all kept. */
+static uint32_t side_to_send(enum join_kind kind, const uint64_t *bytes)
+{
+    switch (kind) {
+    case JOIN_INNER:
+        return bytes[0] < bytes[1] ? 0 : 1;
+    case JOIN_LEFT:
+    case JOIN_SEMI:
+    case JOIN_ANTI:
+        return 1;
+    case JOIN_RIGHT:
+        return 0;
+    case JOIN_FULL:
+        break;
+    }
+    return NO_SIDE;
+}
+
+/* What .broadcast = BARKS_ALWAYS asks for must be possible, and not the opposite of what is meant.
+ */
+BARKS_CHECKED static barks_status *check_always(const struct joining *joining, uint32_t side,
+                                                const uint64_t *bytes, uint64_t bytes_max)
+{
+    static const char *const names[] = {"left", "right"};
+    if (side == NO_SIDE)
+        BARKS_FAIL(BARKS_INVALID,
+                   "%s: %s: .broadcast is BARKS_ALWAYS, but all rows of both sides are kept, so "
+                   "that neither can be held by every executor; leave the option out",
+                   joining->where, joining->name);
+    if (joining->options->partitions != 0)
+        BARKS_FAIL(BARKS_INVALID,
+                   "%s: %s: .broadcast is BARKS_ALWAYS, so the result has the partitions of the "
+                   "side that is not sent, and .partitions is %" PRIu32 "; leave one of them out",
+                   joining->where, joining->name, joining->options->partitions);
+    uint32_t kept = 1 - side;
+    if (bytes[side] != UINT64_MAX && bytes[side] > bytes_max && bytes[kept] < bytes[side])
+        BARKS_FAIL(
+            BARKS_INVALID,
+            "%s: %s: .broadcast is BARKS_ALWAYS, but the small side is the %s (%s of input), "
+            "whose rows are all kept, so that it cannot be sent, and the %s has %s; leave "
+            "the option out",
+            joining->where, joining->name, names[kept], units_bytes(bytes[kept]).text, names[side],
+            units_bytes(bytes[side]).text);
+    return NULL;
+}
+
+/* *out_side: the side to send to every executor; NO_SIDE: both are exchanged as they need. */
+BARKS_CHECKED static barks_status *choose_broadcast(barks_rdd *const *sides,
+                                                    const struct key_columns *keys,
+                                                    const struct joining *joining,
+                                                    uint32_t *out_side)
+{
+    const barks_join_options *options = joining->options;
+    const struct config *config = &sides[0]->context->config;
+    uint64_t bytes_max = config_bytes(config, CONFIG_BROADCAST_JOIN_BYTES);
+    uint64_t bytes[2] = {node_input_bytes(&sides[0]->node), node_input_bytes(&sides[1]->node)};
+    uint32_t side = side_to_send(joining->kind, bytes);
+    *out_side = NO_SIDE;
+    if (options->broadcast > BARKS_NEVER)
+        BARKS_FAIL(BARKS_INVALID, "%s: %s: .broadcast is %d, and none of barks_choice",
+                   joining->where, joining->name, (int)options->broadcast);
+    if (options->broadcast == BARKS_ALWAYS)
+        BARKS_TRY(check_always(joining, side, bytes, bytes_max));
+    else if (options->broadcast == BARKS_NEVER || side == NO_SIDE || options->partitions != 0 ||
+             bytes_max == 0 || bytes[side] > bytes_max ||
+             !must_be_brought(sides, 2, keys, 0, 1 - side))
+        return NULL;
+    *out_side = side;
+    return NULL;
+}
+
 static barks_rdd *join_by(barks_rdd *const *given, struct key_columns *keys, barks_status *status,
                           const struct joining *joining)
 {
     barks_rdd *sides[2] = {given[0], given[1]};
+    uint32_t sent = NO_SIDE;
     if (status == NULL)
+        status = choose_broadcast(sides, keys, joining, &sent);
+    if (status == NULL && sent != NO_SIDE)
+        sides[sent] = dataset_broadcast(sides[sent], joining->where);
+    else if (status == NULL)
         status = bring_together(sides, 2, keys, joining->options->partitions, joining->where);
-    barks_rdd *rdd = dataset_create(sides[0]->context, STEP_JOIN, sides, 2, joining->where);
+    barks_rdd *rdd = dataset_create(given[0]->context, sent != NO_SIDE ? STEP_LOOKUP : STEP_JOIN,
+                                    sides, 2, joining->where);
     rdd->node.record = joining->function != NULL ? joining->function->out : sides[0]->node.record;
     if (status == NULL && rdd->context != NULL && rdd->node.error == NULL)
-        status = fill_join(rdd, sides, keys, joining);
+        status = fill_join(rdd, sides, keys, sent == 0 ? 1 : 0, joining);
     key_columns_drop(keys);
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }

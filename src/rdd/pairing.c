@@ -98,6 +98,13 @@ static uint32_t first_alike(barks_rdd *const *rdds, const struct key_columns *ke
     return k;
 }
 
+bool must_be_brought(barks_rdd *const *rdds, uint32_t rdd_count, const struct key_columns *keys,
+                     uint32_t wanted, uint32_t index)
+{
+    uint32_t anchor = find_anchor(rdds, rdd_count, keys, wanted);
+    return anchor == UINT32_MAX || !is_in_place(rdds, keys, index, anchor);
+}
+
 barks_status *bring_together(barks_rdd **rdds, uint32_t rdd_count, const struct key_columns *keys,
                              uint32_t wanted, const char *where)
 {

@@ -23,6 +23,10 @@ BARKS_CHECKED barks_status *bring_together(barks_rdd **rdds, uint32_t rdd_count,
                                            const struct key_columns *keys, uint32_t wanted,
                                            const char *where);
 
+/* Whether bring_together would exchange rdds[index]. */
+bool must_be_brought(barks_rdd *const *rdds, uint32_t rdd_count, const struct key_columns *keys,
+                     uint32_t wanted, uint32_t index);
+
 /* Replaces each of rdds whose partitions may lie elsewhere than those of an exchange of as many, by
  * an exchange that keeps partitions as they are. For operations that pair partitions by number.
  * Errors: BARKS_INVALID: they do not have as many partitions. */

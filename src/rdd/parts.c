@@ -1,7 +1,7 @@
 /* Some partitions of a dataset: named, or those that a range of keys may lie in. */
 #include "batch/bind.h"
 #include "rdd/dataset.h"
-#include "runtime/sampling.h"
+#include "runtime/preparing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,7 +153,7 @@ BARKS_CHECKED static barks_status *find_partitions(barks_rdd *input, const struc
         return NULL;
     const struct exchange_plan *exchange = &node->partitioning.exchange->exchange;
     snprintf(what, sizeof what, "filter_by_range at %s", where);
-    BARKS_TRY(sampling_run_now(input->context, node, what));
+    BARKS_TRY(preparing_run_now(input->context, node, what));
     bool is_descending = exchange->order[0].descending;
     const struct step *from = is_descending ? &range->high : &range->low;
     const struct step *to = is_descending ? &range->low : &range->high;

@@ -82,7 +82,7 @@ barks_status *plan_text_step(struct buffer *out, const struct node *node)
 {
     const struct step *step = &node->step;
     const barks_schema *schema = &node->record->schema;
-    if (step->kind == STEP_JOIN)
+    if (step->kind == STEP_JOIN || step->kind == STEP_LOOKUP)
         BARKS_TRY(plan_text_put(out, "%s", join_name(step->numbers[0])));
     BARKS_TRY(plan_text_put(out, "%s",
                             step->kind == STEP_FUNCTION ? function_kind_name(step->function->kind)

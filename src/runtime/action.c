@@ -15,7 +15,7 @@
 #include "runtime/accumulators.h"
 #include "runtime/action_watch.h"
 #include "runtime/kept_state.h"
-#include "runtime/sampling.h"
+#include "runtime/preparing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
     for (int tries = 1;; tries++) {
         kept_state_update(context);
         uint64_t known_changes = context->kept_changes;
-        barks_status *status = sampling_run(context, node, what);
+        barks_status *status = preparing_run(context, node, what);
         if (status == NULL)
             status = action_run_job(context, node, terminal, what, job);
         bool is_lost = status != NULL && barks_status_code(status) == BARKS_LOST;

@@ -535,14 +535,19 @@ barks_status *driver_post(struct driver *driver, uint32_t to, struct packer *pac
     return NULL;
 }
 
-void driver_expect_shared(struct driver *driver, uint64_t id)
+void driver_expect_shared(struct driver *driver, uint64_t id, struct shared_wait *out_wait)
 {
-    mailbox_expect_shared(driver->mailbox, id, driver->members.count);
+    mailbox_expect_shared(driver->mailbox, id, driver->members.count, out_wait);
 }
 
-barks_status *driver_wait_shared(struct driver *driver)
+barks_status *driver_wait_shared(struct driver *driver, struct shared_wait *wait)
 {
-    return mailbox_wait_shared(driver->mailbox);
+    return mailbox_wait_shared(driver->mailbox, wait);
+}
+
+void driver_drop_shared(struct driver *driver, struct shared_wait *wait)
+{
+    mailbox_drop_shared(driver->mailbox, wait);
 }
 
 bool driver_take_kept(struct driver *driver, uint32_t *out_executor, struct kept_change *out_change)

@@ -67,9 +67,12 @@ void driver_cancel(struct driver *driver, struct job *job);
 BARKS_CHECKED barks_status *driver_post(struct driver *driver, uint32_t to, struct packer *packer);
 
 /* Before a broadcast value or a piece of a file is posted, and after: waits until all executors
- * have it. One at a time. Errors: those of the executors, BARKS_LOST. */
-void driver_expect_shared(struct driver *driver, uint64_t id);
-BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver);
+ * have it. What was expected ends with driver_drop_shared. Errors: those of the executors,
+ * BARKS_LOST. */
+struct shared_wait;
+void driver_expect_shared(struct driver *driver, uint64_t id, struct shared_wait *out_wait);
+BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver, struct shared_wait *wait);
+void driver_drop_shared(struct driver *driver, struct shared_wait *wait);
 
 /* What executors have said of kept partitions since the last call, in order; false: nothing. */
 bool driver_take_kept(struct driver *driver, uint32_t *out_executor,

@@ -23,10 +23,8 @@ struct mailbox {
         struct letter *first, **end;
         struct kept_note *kept; /* owned */
         uint32_t kept_first, kept_count, kept_capacity;
-        uint64_t shared_id;
-        uint32_t shared_missing;     /* that have said nothing yet */
-        barks_status *shared_failed; /* owned: the first failure */
-        barks_status *end_error;     /* owned */
+        struct shared_wait *waits; /* borrowed: whoever waits for a value to be everywhere */
+        barks_status *end_error;   /* owned */
     } locked;
 };
 
@@ -53,7 +51,6 @@ void mailbox_destroy(struct mailbox *mailbox)
         mailbox->locked.first = next;
     }
     free(mailbox->locked.kept);
-    barks_status_free(mailbox->locked.shared_failed);
     barks_status_free(mailbox->locked.end_error);
     condition_drop(&mailbox->changed);
     lock_drop(&mailbox->lock);
@@ -106,23 +103,26 @@ bool mailbox_take(struct mailbox *mailbox, uint32_t *out_to, void **out_bytes,
 
 /* ---- broadcast values ---- */
 
-void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count)
+void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count,
+                           struct shared_wait *out_wait)
 {
     lock_acquire(&mailbox->lock);
-    barks_status_free(mailbox->locked.shared_failed);
-    mailbox->locked.shared_failed = NULL;
-    mailbox->locked.shared_id = id;
-    mailbox->locked.shared_missing = ready_count;
+    *out_wait =
+        (struct shared_wait){.id = id, .missing = ready_count, .next = mailbox->locked.waits};
+    mailbox->locked.waits = out_wait;
     lock_release(&mailbox->lock);
 }
 
 void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id, barks_status *status)
 {
     lock_acquire(&mailbox->lock);
-    if (id == mailbox->locked.shared_id && mailbox->locked.shared_missing > 0) {
-        mailbox->locked.shared_missing--;
-        if (mailbox->locked.shared_failed == NULL) {
-            mailbox->locked.shared_failed = status;
+    struct shared_wait *wait = mailbox->locked.waits;
+    while (wait != NULL && wait->id != id)
+        wait = wait->next;
+    if (wait != NULL && wait->missing > 0) {
+        wait->missing--;
+        if (wait->failed == NULL) {
+            wait->failed = status;
             status = NULL;
         }
     }
@@ -131,14 +131,24 @@ void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id, barks_status *st
     barks_status_free(status);
 }
 
-barks_status *mailbox_wait_shared(struct mailbox *mailbox)
+void mailbox_drop_shared(struct mailbox *mailbox, struct shared_wait *wait)
 {
     lock_acquire(&mailbox->lock);
-    while (mailbox->locked.shared_missing > 0 && mailbox->locked.end_error == NULL)
+    struct shared_wait **link = &mailbox->locked.waits;
+    while (*link != wait)
+        link = &(*link)->next;
+    *link = wait->next;
+    lock_release(&mailbox->lock);
+    barks_status_free(wait->failed);
+}
+
+barks_status *mailbox_wait_shared(struct mailbox *mailbox, struct shared_wait *wait)
+{
+    lock_acquire(&mailbox->lock);
+    while (wait->missing > 0 && mailbox->locked.end_error == NULL)
         condition_wait(&mailbox->changed, &mailbox->lock);
-    barks_status *cause = mailbox->locked.shared_failed;
-    mailbox->locked.shared_failed = NULL;
-    mailbox->locked.shared_id = 0;
+    barks_status *cause = wait->failed;
+    wait->failed = NULL;
     if (cause == NULL && mailbox->locked.end_error != NULL)
         cause = barks_status_new(barks_status_code(mailbox->locked.end_error), NULL, BARKS_HERE,
                                  "%s", barks_status_text(mailbox->locked.end_error));

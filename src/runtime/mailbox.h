@@ -22,12 +22,22 @@ BARKS_CHECKED barks_status *mailbox_post(struct mailbox *mailbox, uint32_t to,
 bool mailbox_take(struct mailbox *mailbox, uint32_t *out_to, void **out_bytes,
                   size_t *out_size_bytes);
 
-/* Begins to count who has a broadcast value, and waits until ready_count have said so, or one that
- * he cannot have it and all others have said something. */
-void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count);
+/* Someone waits until a broadcast value is everywhere. Under the mailbox's lock. */
+struct shared_wait {
+    uint64_t id;
+    uint32_t missing;     /* executors that have said nothing yet */
+    barks_status *failed; /* owned: the first failure */
+    struct shared_wait *next;
+};
+
+/* Begins to count who has a broadcast value, until mailbox_drop_shared; and waits until ready_count
+ * have said that they have it, or cannot have it. */
+void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count,
+                           struct shared_wait *out_wait);
 void mailbox_shared_ready(struct mailbox *mailbox, uint64_t id,
                           barks_status *status); /* takes it */
-BARKS_CHECKED barks_status *mailbox_wait_shared(struct mailbox *mailbox);
+BARKS_CHECKED barks_status *mailbox_wait_shared(struct mailbox *mailbox, struct shared_wait *wait);
+void mailbox_drop_shared(struct mailbox *mailbox, struct shared_wait *wait);
 
 /* What became of kept partitions, in order. One that finds no memory is forgotten. */
 void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct kept_change *change);

@@ -3,9 +3,7 @@
 #include "exec/comparator.h"
 #include "exec/pipeline.h"
 #include "exec/result.h"
-#include "plan/stage_cut.h"
 #include "runtime/action.h"
-#include "runtime/kept_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,8 +114,7 @@ BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, stru
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct node *range,
-                                              const char *what)
+barks_status *sampling_run(barks_context *context, struct node *range, const char *what)
 {
     char sampling[256];
     struct job job = {0};
@@ -145,27 +142,5 @@ BARKS_CHECKED static barks_status *sample_for(barks_context *context, struct nod
     sample_drop(&sample);
     terminal_drop(&terminal);
     job_drop(&job);
-    return status;
-}
-
-barks_status *sampling_run(barks_context *context, struct node *node, const char *what)
-{
-    for (;;) {
-        barks_status *status = NULL;
-        struct node *range = find_unsampled_range(node, context->node_count, &status);
-        BARKS_TRY(status);
-        if (range == NULL)
-            return NULL;
-        BARKS_TRY(sample_for(context, range, what));
-    }
-}
-
-barks_status *sampling_run_now(barks_context *context, struct node *node, const char *what)
-{
-    lock_acquire(&context->planning);
-    kept_state_update(context);
-    barks_status *status = sampling_run(context, node, what);
-    kept_state_update(context);
-    lock_release(&context->planning);
     return status;
 }

@@ -6,11 +6,7 @@
 #include "plan/node.h"
 #include "runtime/context.h"
 
-/* Finds the splitters of every sort in the lineage of node that has none, inputs first, by a job
- * for each. what: the action, for people. Errors: those of the jobs. */
-BARKS_CHECKED barks_status *sampling_run(barks_context *context, struct node *node,
+/* Finds the splitters of an exchange by ranges, by a job. what: the action, for people. Errors:
+ * those of the job. */
+BARKS_CHECKED barks_status *sampling_run(barks_context *context, struct node *range,
                                          const char *what);
-
-/* The same outside of an action, for an operation that wants to know the ranges. */
-BARKS_CHECKED barks_status *sampling_run_now(barks_context *context, struct node *node,
-                                             const char *what);

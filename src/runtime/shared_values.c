@@ -6,6 +6,7 @@
 #include "batch/codec.h"
 #include "batch/schema.h"
 #include "runtime/driver.h"
+#include "runtime/mailbox.h"
 #include "runtime/message.h"
 
 #include <stdlib.h>
@@ -47,11 +48,13 @@ barks_status *shared_values_send(barks_context *context, const struct batch *row
         BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for %zu MiB of encoded rows", what,
                    (size_t)size_bytes >> 20);
     codec_encode(&rows->base, 0, rows->base.row_count, bytes);
-    driver_expect_shared(context->driver, id);
+    struct shared_wait wait;
+    driver_expect_shared(context->driver, id, &wait);
     barks_status *status = post_pieces(context->driver, id, &schema, bytes, size_bytes);
     free(bytes);
     if (status == NULL)
-        status = driver_wait_shared(context->driver);
+        status = driver_wait_shared(context->driver, &wait);
+    driver_drop_shared(context->driver, &wait);
     if (status != NULL) {
         barks_status_free(shared_values_drop(context, id)); /* from those that have it */
         return barks_status_new(

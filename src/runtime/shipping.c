@@ -5,6 +5,7 @@
 #include "io/directory.h"
 #include "io/shipped.h"
 #include "io/system_error.h"
+#include "runtime/mailbox.h"
 #include "runtime/message.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ BARKS_CHECKED static barks_status *post(struct shipping *shipping,
 {
     struct driver *driver = shipping->context->driver;
     struct packer out = {0};
+    struct shared_wait wait;
     uint64_t id = 0;
     shipping->bytes_in_flight += piece->size_bytes;
     if (++shipping->pieces_in_flight >= PIECES_IN_FLIGHT_MAX ||
@@ -47,7 +49,7 @@ BARKS_CHECKED static barks_status *post(struct shipping *shipping,
         lock_acquire(&shipping->context->planning);
         id = shipping->context->next_id++;
         lock_release(&shipping->context->planning);
-        driver_expect_shared(driver, id);
+        driver_expect_shared(driver, id, &wait);
         shipping->pieces_in_flight = 0;
         shipping->bytes_in_flight = 0;
     }
@@ -59,8 +61,13 @@ BARKS_CHECKED static barks_status *post(struct shipping *shipping,
     pack_u64(&out, piece->offset);
     pack_bool(&out, piece->is_last);
     pack_bytes(&out, piece->bytes, piece->size_bytes);
-    BARKS_TRY(driver_post(driver, 1, &out));
-    return id != 0 ? driver_wait_shared(driver) : NULL;
+    barks_status *status = driver_post(driver, 1, &out);
+    if (id == 0)
+        return status;
+    if (status == NULL)
+        status = driver_wait_shared(driver, &wait);
+    driver_drop_shared(driver, &wait);
+    return status;
 }
 
 BARKS_CHECKED static barks_status *fail_at(const char *path, int error)

@@ -52,7 +52,7 @@ static barks_rdd *run_join(const struct op_run *run)
 }
 static barks_rdd *run_left_join(const struct op_run *run)
 {
-    return barks_left_join(small(run), small_others(run), "key");
+    return barks_left_join(small(run), small_others(run), "key", .broadcast = BARKS_NEVER);
 }
 static barks_rdd *run_right_join(const struct op_run *run)
 {
@@ -89,6 +89,35 @@ static barks_rdd *run_join_in_place(const struct op_run *run)
     barks_rdd *left = barks_partition_by(small(run), "key", .partitions = run->partitions);
     barks_rdd *right = barks_partition_by(small_others(run), "key", .partitions = run->partitions);
     return barks_join(left, right, "key");
+}
+/* One side is held by every executor; rows come in the order of the other. */
+static barks_rdd *run_broadcast_left_join(const struct op_run *run)
+{
+    return barks_left_join(small(run), small_others(run), "key", .broadcast = BARKS_ALWAYS);
+}
+static barks_rdd *run_broadcast_right_join(const struct op_run *run)
+{
+    return barks_right_join(small(run), small_others(run), "key", .broadcast = BARKS_ALWAYS);
+}
+static barks_rdd *run_broadcast_right_join_with(const struct op_run *run)
+{
+    return barks_right_join_with(small(run), small_others(run), "key", ids_of_pair,
+                                 .broadcast = BARKS_ALWAYS);
+}
+static barks_rdd *run_broadcast_join(const struct op_run *run)
+{
+    barks_rdd *left = barks_partition_by(small(run), "key", .partitions = run->partitions);
+    return barks_join(left, small_others(run), "key", .broadcast = BARKS_ALWAYS);
+}
+static barks_rdd *run_broadcast_semi_join(const struct op_run *run)
+{
+    return barks_semi_join(op_rows(run, "left"), op_rows(run, "right"), "number, text",
+                           .broadcast = BARKS_ALWAYS);
+}
+static barks_rdd *run_broadcast_anti_join(const struct op_run *run)
+{
+    return barks_anti_join(op_rows(run, "left"), others(run), "text", .right_keys = "name",
+                           .broadcast = BARKS_ALWAYS);
 }
 static barks_rdd *run_intersection(const struct op_run *run)
 {
@@ -211,6 +240,12 @@ static barks_rdd *run_pipe(const struct op_run *run)
 
 const struct op_case ops_b[] = {
     {"anti_join", run_anti_join},
+    {"broadcast_anti_join", run_broadcast_anti_join},
+    {"broadcast_join", run_broadcast_join},
+    {"broadcast_left_join", run_broadcast_left_join},
+    {"broadcast_right_join", run_broadcast_right_join},
+    {"broadcast_right_join_with", run_broadcast_right_join_with},
+    {"broadcast_semi_join", run_broadcast_semi_join},
     {"cartesian", run_cartesian},
     {"cogroup", run_cogroup},
     {"flat_map_values", run_flat_map_values},

@@ -58,6 +58,36 @@ def right_join(data, _):
     return _joined(_pairs(data, False, True))
 
 
+def _by_right(data):
+    """Pairs of small rows in the order of the right, then of the left; every row of the right."""
+    partners = _by(_small(data.left), lambda row: row.key)
+    return [(left, right) for right in _small(data.right) for left in partners.get(right.key, [None])]
+
+
+def broadcast_left_join(data, _):
+    return ordered(_joined(_pairs(data, True, False)))
+
+
+def broadcast_right_join(data, _):
+    return ordered(_joined(_by_right(data)))
+
+
+def broadcast_right_join_with(data, _):
+    return ordered((right.key, left.id if left else -1, right.id) for left, right in _by_right(data))
+
+
+def broadcast_join(data, _):
+    return _joined(_pairs(data, False, False))
+
+
+def broadcast_semi_join(data, _):
+    return ordered(semi_join(data, _))
+
+
+def broadcast_anti_join(data, _):
+    return ordered(anti_join(data, _))
+
+
 def full_join(data, _):
     return _joined(_pairs(data, True, True))
 

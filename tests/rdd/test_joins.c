@@ -1,168 +1,22 @@
 /* Joins and sets of rows against loops over arrays. */
-#include "rdd/cases.h"
+#include "rdd/join_cases.h"
 
-BARKS_RECORD(left_row, (i64, key), (optional(i64), number), (i64, id), (optional(str), text));
-BARKS_RECORD(right_row, (i64, key), (optional(i64), number), (i64, right_id), (str, name));
-BARKS_RECORD(joined, (optional(i64), key), (optional(i64), id), (optional(str), text),
-             (optional(i64), right_id), (optional(str), name));
-BARKS_RECORD(pair_ids, (i64, id), (i64, right_id));
 BARKS_RECORD(pair_key, (i64, key), (i64, id), (i64, other));
-
-enum { INNER = 1, LEFT, RIGHT, FULL, SEMI, ANTI };
-
-struct sides {
-    struct left_row *left;
-    struct right_row *right;
-    int64_t left_count, right_count;
-    uint32_t left_partitions, right_partitions;
-    char *bytes;
-};
-
-static struct sides sides_make(uint64_t *seed)
-{
-    static const int64_t counts[] = {0, 1, 3, 50, 400, 3000};
-    struct sides sides = {.left_count = counts[property_next(seed) % 6],
-                          .right_count = counts[property_next(seed) % 6],
-                          .left_partitions = 1 + (uint32_t)(property_next(seed) % 9),
-                          .right_partitions = 1 + (uint32_t)(property_next(seed) % 9)};
-    /* Few keys make many pairs: not with many rows. */
-    int64_t key_count = sides.left_count * sides.right_count > 100000
-                            ? 200 + (int64_t)(property_next(seed) % 5000)
-                            : 1 + (int64_t)(property_next(seed) % 30);
-    sides.left = calloc((size_t)sides.left_count + 1, sizeof *sides.left);
-    sides.right = calloc((size_t)sides.right_count + 1, sizeof *sides.right);
-    sides.bytes = malloc(256);
-    ck_assert(sides.left != NULL && sides.right != NULL && sides.bytes != NULL);
-    memset(sides.bytes, 'x', 256);
-    for (int64_t i = 0; i < sides.left_count; i++) {
-        uint64_t choice = property_next(seed);
-        sides.left[i] =
-            (struct left_row){.key = (int64_t)(property_next(seed) % (uint64_t)key_count), .id = i};
-        sides.left[i].number.valid = choice % 3 != 0;
-        sides.left[i].number.value = sides.left[i].number.valid ? (int64_t)(choice / 3 % 3) : 0;
-        sides.left[i].text.valid = choice / 9 % 4 != 0;
-        sides.left[i].text.value =
-            barks_str_of(sides.bytes, sides.left[i].text.valid ? choice / 36 % 200 : 0);
-    }
-    for (int64_t i = 0; i < sides.right_count; i++) {
-        uint64_t choice = property_next(seed);
-        sides.right[i] = (struct right_row){
-            .key = (int64_t)(property_next(seed) % (uint64_t)key_count), .right_id = i};
-        sides.right[i].number.valid = choice % 3 != 0;
-        sides.right[i].number.value = sides.right[i].number.valid ? (int64_t)(choice / 3 % 3) : 0;
-        sides.right[i].name = barks_str_of(sides.bytes, choice / 9 % 200);
-    }
-    return sides;
-}
-
-static void sides_drop(struct sides *sides)
-{
-    free(sides->left);
-    free(sides->right);
-    free(sides->bytes);
-}
-
-static bool match(const struct sides *sides, int64_t l, int64_t r, bool by_both)
-{
-    const struct left_row *left = &sides->left[l];
-    const struct right_row *right = &sides->right[r];
-    if (left->key != right->key)
-        return false;
-    return !by_both || (left->number.valid == right->number.valid &&
-                        (!left->number.valid || left->number.value == right->number.value));
-}
-
-/* -1: the side is missing. */
-struct ids {
-    int64_t left, right;
-};
-
-static int by_ids(const void *a, const void *b)
-{
-    const struct ids *x = a, *y = b;
-    if (x->left != y->left)
-        return x->left < y->left ? -1 : 1;
-    return (x->right > y->right) - (x->right < y->right);
-}
-
-static struct ids *expect(const struct sides *sides, int kind, bool by_both, int64_t *out_count)
-{
-    size_t capacity = 1024 + (size_t)sides->right_count;
-    int64_t count = 0;
-    struct ids *pairs = malloc(capacity * sizeof *pairs);
-    bool *met = calloc((size_t)sides->right_count + 1, sizeof *met);
-    ck_assert(pairs != NULL && met != NULL);
-    for (int64_t l = 0; l < sides->left_count; l++) {
-        int64_t partners = 0;
-        for (int64_t r = 0; r < sides->right_count; r++) {
-            if (!match(sides, l, r, by_both))
-                continue;
-            met[r] = true;
-            if (partners++ == 0 ? kind == ANTI : kind == SEMI || kind == ANTI)
-                continue;
-            if ((size_t)count + 2 + (size_t)sides->right_count > capacity)
-                ck_assert((pairs = realloc(
-                               pairs, (capacity = 2 * capacity + (size_t)sides->right_count + 2) *
-                                          sizeof *pairs)) != NULL);
-            pairs[count++] = (struct ids){l, kind == SEMI ? -1 : r};
-        }
-        if ((size_t)count + 2 + (size_t)sides->right_count > capacity)
-            ck_assert(
-                (pairs = realloc(pairs, (capacity = 2 * capacity + (size_t)sides->right_count + 2) *
-                                            sizeof *pairs)) != NULL);
-        if (partners == 0 && (kind == LEFT || kind == FULL || kind == ANTI))
-            pairs[count++] = (struct ids){l, -1};
-    }
-    for (int64_t r = 0; r < sides->right_count; r++)
-        if (!met[r] && (kind == RIGHT || kind == FULL))
-            pairs[count++] = (struct ids){-1, r};
-    free(met);
-    qsort(pairs, (size_t)count, sizeof *pairs, by_ids);
-    *out_count = count;
-    return pairs;
-}
-
-static bool text_equal(barks_str a, barks_str b) { return barks_str_compare(a, b) == 0; }
-
-/* Every field of a joined row is that of its rows. */
-static void check_row(const struct sides *sides, const struct joined *row)
-{
-    ck_assert(row->key.valid);
-    if (row->id.valid) {
-        const struct left_row *left = &sides->left[row->id.value];
-        ck_assert_int_eq(row->key.value, left->key);
-        ck_assert_int_eq(row->text.valid, left->text.valid);
-        ck_assert(!left->text.valid || text_equal(row->text.value, left->text.value));
-    } else {
-        ck_assert(!row->text.valid);
-    }
-    ck_assert_int_eq(row->right_id.valid, row->name.valid);
-    if (row->right_id.valid) {
-        const struct right_row *right = &sides->right[row->right_id.value];
-        ck_assert_int_eq(row->key.value, right->key);
-        ck_assert(text_equal(row->name.value, right->name));
-    }
-}
-
-BARKS_RECORD(right_part, (i64, key), (i64, right_id), (str, name));
-BARKS_MAP(take_part, right_row, right_part)
-{
-    out->key = in->key;
-    out->right_id = in->right_id;
-    out->name = in->name;
-}
 
 static barks_rdd *run_join(int kind, barks_rdd *left, barks_rdd *right, uint32_t partitions)
 {
     switch (kind) {
     case INNER:
-        return barks_join(left, right, "key", .partitions = partitions);
+        return barks_join(left, right, "key", .partitions = partitions, .broadcast = BARKS_NEVER);
     case LEFT:
-        return barks_left_join(left, right, "key", .partitions = partitions);
+        return barks_left_join(left, right, "key", .partitions = partitions,
+                               .broadcast = BARKS_NEVER);
     case RIGHT:
-        return barks_right_join(left, right, "key", .partitions = partitions);
+        return barks_right_join(left, right, "key", .partitions = partitions,
+                                .broadcast = BARKS_NEVER);
     default:
-        return barks_full_join(left, right, "key", .partitions = partitions);
+        return barks_full_join(left, right, "key", .partitions = partitions,
+                               .broadcast = BARKS_NEVER);
     }
 }
 
@@ -216,8 +70,10 @@ SHAPES(semi_and_anti_joins_have_each_left_row_once)
         for (int kind = SEMI; kind <= ANTI; kind++) {
             int64_t count = 0, expected_count = 0;
             struct ids *expected = expect(&sides, kind, true, &expected_count);
-            barks_rdd *result = kind == SEMI ? barks_semi_join(left, right, "key, number")
-                                             : barks_subtract_by_key(left, right, "key, number");
+            barks_rdd *result =
+                kind == SEMI
+                    ? barks_semi_join(left, right, "key, number", .broadcast = BARKS_NEVER)
+                    : barks_subtract_by_key(left, right, "key, number", .broadcast = BARKS_NEVER);
             struct left_row *rows = barks_collect(result, left_row, &count);
             ck_assert_ptr_nonnull(rows);
             ck_assert_int_eq(count, expected_count);
@@ -269,26 +125,24 @@ SHAPES(a_dataset_meets_itself)
         sides.left_count = sides.left_count > 400 ? 400 : sides.left_count;
         barks_rdd *rows = barks_parallelize(context, left_row, sides.left, (size_t)sides.left_count,
                                             sides.left_partitions);
-        check_self(barks_join_with(rows, rows, "key", ids_of_self), &sides, false);
+        check_self(barks_join_with(rows, rows, "key", ids_of_self, .broadcast = BARKS_NEVER),
+                   &sides, false);
         check_self(barks_join_with(rows, rows, "key", ids_of_self, .partitions = 3), &sides, false);
-        check_self(barks_join_with(rows, rows, "key", ids_of_self, .right_keys = "id"), &sides,
-                   true);
+        check_self(barks_join_with(rows, rows, "key", ids_of_self, .right_keys = "id",
+                                   .broadcast = BARKS_NEVER),
+                   &sides, true);
         barks_rdd *parts = barks_partition_by(rows, "key", .partitions = 4);
-        check_self(barks_join_with(parts, parts, "key", ids_of_self), &sides, false);
-        check_self(barks_join_with(parts, parts, "key", ids_of_self, .right_keys = "id"), &sides,
-                   true);
+        check_self(barks_join_with(parts, parts, "key", ids_of_self, .broadcast = BARKS_NEVER),
+                   &sides, false);
+        check_self(barks_join_with(parts, parts, "key", ids_of_self, .right_keys = "id",
+                                   .broadcast = BARKS_NEVER),
+                   &sides, true);
         ck_assert_int_eq(barks_count(barks_semi_join(rows, rows, "key")), sides.left_count);
         ck_assert_int_eq(barks_count(barks_anti_join(rows, rows, "key")), 0);
         ck_assert_int_eq(barks_count(barks_intersection(rows, rows)), sides.left_count);
         ck_assert_int_eq(barks_count(barks_subtract(rows, rows)), 0);
         sides_drop(&sides);
     }
-}
-
-BARKS_PAIR(ids_of_pair, left_row, right_row, pair_ids, int64_t)
-{
-    out->id = left != NULL ? left->id : *env;
-    out->right_id = right != NULL ? right->right_id : *env;
 }
 
 SHAPES(a_function_says_what_a_pair_becomes)
@@ -326,11 +180,12 @@ SHAPES(odd_numbers_are_keys_too)
     struct keyed_real left[] = {{(double)NAN, 1}, {-0.0, 2}, {1.5, 3}};
     struct other_real right[] = {{-(double)NAN, 1}, {0.0, 2}, {2.5, 3}};
     int64_t count = 0;
-    struct keyed_real *rows = barks_collect(
-        barks_sort_by(barks_join(barks_parallelize(context, keyed_real, left, 3, 2),
-                                 barks_parallelize(context, other_real, right, 3, 3), "real"),
-                      "real"),
-        keyed_real, &count);
+    struct keyed_real *rows =
+        barks_collect(barks_sort_by(barks_join(barks_parallelize(context, keyed_real, left, 3, 2),
+                                               barks_parallelize(context, other_real, right, 3, 3),
+                                               "real", .broadcast = BARKS_NEVER),
+                                    "real"),
+                      keyed_real, &count);
     ck_assert_int_eq(count, 2);
     ck_assert_int_eq(rows[0].id, 2);
     ck_assert(rows[0].real == 0.0 && !signbit(rows[0].real));
@@ -362,7 +217,8 @@ SHAPES(sets_compare_whole_rows)
             expected_both += in_some && !before;
             expected_less += !in_some;
         }
-        ck_assert_int_eq(barks_count(barks_intersection(all, some)), expected_both);
+        ck_assert_int_eq(barks_count(barks_intersection(all, some, .broadcast = BARKS_NEVER)),
+                         expected_both);
         ck_assert_int_eq(barks_count(barks_subtract(all, some, .partitions = 4)), expected_less);
         (void)count;
         sides_drop(&sides);
@@ -411,12 +267,13 @@ SHAPES(pairs_of_one_key_are_not_all_made_at_once)
     barks_rdd *many = barks_parallelize(context, left_row, rows, ROWS, 4);
     /* 40,000 rows with 40,000 of one key would be 1.6 billion pairs; they stream. */
     int64_t count = 0;
-    barks_rdd *pairs =
-        barks_join(barks_select(many, "key, id"),
-                   barks_rename(barks_select(many, "key, id"), "id as other"), "key");
+    barks_rdd *pairs = barks_join(barks_select(many, "key, id"),
+                                  barks_rename(barks_select(many, "key, id"), "id as other"), "key",
+                                  .broadcast = BARKS_NEVER);
     ck_assert_ptr_nonnull(barks_take(pairs, 10, pair_key, &count));
     ck_assert_int_eq(count, 10);
-    ck_assert_int_eq(barks_count(barks_semi_join(many, few, "key")), ROWS);
+    ck_assert_int_eq(barks_count(barks_semi_join(many, few, "key", .broadcast = BARKS_NEVER)),
+                     ROWS);
 }
 
 SUITE_MAIN("rdd/joins", ON_SHAPES(pairs_of_one_key_are_not_all_made_at_once),
