@@ -50,9 +50,34 @@ typedef struct barks_persist_options {
 BARKS_API barks_rdd *barks_persist_at(barks_rdd *rdd, const barks_persist_options *options,
                                       const char *where);
 
-/* Frees what is kept of the dataset, now. Returns rdd. One that is not kept stays as it is. */
+/* Frees what executors keep of the dataset, now, and what they hold of it for joins (.broadcast).
+ * Returns rdd. One that is not kept stays as it is. */
 #define barks_unpersist(rdd) barks_unpersist_at((rdd), BARKS_HERE)
 BARKS_API barks_rdd *barks_unpersist_at(barks_rdd *rdd, const char *where);
+
+/**
+ * Computes the dataset, writes it to the directory path as encoded batches, a file for each
+ * partition, and cuts its lineage: from then on it, and what is made of it, before or later, is
+ * read there, in as many partitions, partitioned as it was. The directory must be one that all
+ * ranks see; it appears whole or not at all, and a later job reads it by barks_read_batches. What
+ * is kept of the dataset (barks_persist) stays so. While it is used nothing may change the files.
+ *
+ * Options: .overwrite, .mode (BARKS_OVERWRITE). False on an error; the lineage is then as before.
+ *
+ * Errors:    those of barks_write_batches: BARKS_INVALID (path exists, another mode), BARKS_IO,
+ *            BARKS_LIMIT (more than 100,000 partitions; disk full).
+ */
+#define barks_checkpoint(rdd, ...) BARKS_CHECKPOINT_(rdd, __VA_ARGS__, )
+#define BARKS_CHECKPOINT_(rdd, path, ...)                                                          \
+    barks_checkpoint_at((rdd), (path), &(barks_write_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API bool barks_checkpoint_at(barks_rdd *rdd, const char *path,
+                                   const barks_write_options *options, const char *where);
+
+/* The same, on the executors' disks (--barks-scratch): faster, and gone with the job, or with an
+ * executor; that is then an error that says so, and so is what is asked of it after
+ * barks_unpersist, which frees the disks. */
+#define barks_local_checkpoint(rdd) barks_local_checkpoint_at((rdd), BARKS_HERE)
+BARKS_API bool barks_local_checkpoint_at(barks_rdd *rdd, const char *where);
 
 typedef struct barks_storage {
     barks_level level;                            /* 0: not to be kept */

@@ -15,6 +15,8 @@ struct shared_object {
 struct shared_value {
     uint64_t id;
     struct batch *rows; /* owned */
+    int holders;
+    bool is_dropped; /* the last holder destroys it */
     struct shared_object *objects;
     struct shared_value *next;
 };
@@ -76,27 +78,44 @@ barks_status *shared_rows_put(struct shared_rows *shared, uint64_t id, struct ba
     return NULL;
 }
 
-void shared_rows_drop(struct shared_rows *shared, uint64_t id)
+/* By number, also one that is dropped and held; out of the list where it goes. */
+static struct shared_value *change_locked(struct shared_rows *shared, uint64_t id, int by,
+                                          bool drops)
 {
-    struct shared_value *found = NULL;
-    lock_acquire(&shared->lock);
-    for (struct shared_value **link = &shared->locked.values; *link != NULL;
-         link = &(*link)->next) {
-        if ((*link)->id != id)
-            continue;
-        found = *link;
-        *link = found->next;
-        break;
-    }
-    lock_release(&shared->lock);
-    if (found != NULL)
-        destroy_value(found);
+    struct shared_value **link = &shared->locked.values;
+    while (*link != NULL && (*link)->id != id)
+        link = &(*link)->next;
+    struct shared_value *found = *link;
+    if (found == NULL)
+        return NULL;
+    found->holders += by;
+    found->is_dropped |= drops;
+    if (found->holders > 0 || !found->is_dropped)
+        return NULL;
+    *link = found->next;
+    return found;
 }
+
+static void change(struct shared_rows *shared, uint64_t id, int by, bool drops)
+{
+    lock_acquire(&shared->lock);
+    struct shared_value *gone = change_locked(shared, id, by, drops);
+    lock_release(&shared->lock);
+    if (gone != NULL)
+        destroy_value(gone);
+}
+
+void shared_rows_hold(struct shared_rows *shared, uint64_t id, int by)
+{
+    change(shared, id, by, false);
+}
+
+void shared_rows_drop(struct shared_rows *shared, uint64_t id) { change(shared, id, 0, true); }
 
 static struct shared_value *find_locked(struct shared_rows *shared, uint64_t id)
 {
     struct shared_value *value = shared->locked.values;
-    while (value != NULL && value->id != id)
+    while (value != NULL && (value->id != id || value->is_dropped))
         value = value->next;
     return value;
 }

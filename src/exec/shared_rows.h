@@ -18,7 +18,10 @@ void shared_rows_destroy(struct shared_rows *shared); /* NULL is fine */
 /* Adds a value, and takes rows. Errors: BARKS_NO_MEMORY; rows are then destroyed. */
 BARKS_CHECKED barks_status *shared_rows_put(struct shared_rows *shared, uint64_t id,
                                             struct batch *rows);
-/* Forgets it, with all that was made of it; no task uses it any more. */
+/* A stage whose tasks use it is there (by 1) or has gone (by -1): until then what is dropped stays.
+ * A value that is not there is left alone. */
+void shared_rows_hold(struct shared_rows *shared, uint64_t id, int by);
+/* Forgets it, with all that was made of it, when no stage holds it. */
 void shared_rows_drop(struct shared_rows *shared, uint64_t id);
 
 /* The rows, borrowed as long as the value is there. Errors: BARKS_INVALID: it was destroyed. */

@@ -102,7 +102,7 @@ barks_status *source_run(struct task *task, struct pipe_place place, struct oper
 {
     const struct pipe_node *leaf = &task->spec->pipeline->nodes[place.node];
     const struct task_payload *payload = NULL;
-    if (!step_is_leaf(leaf->step.kind))
+    if (!step_is_leaf(leaf->step.kind) || leaf->step.kind == STEP_KEPT)
         return kept_source_run(task, leaf, place.partition, into);
     if (leaf->step.kind == STEP_SHUFFLE)
         return run_shuffle(task, leaf, place.partition, into);

@@ -45,6 +45,7 @@ uint32_t step_inputs_max(enum step_kind kind)
     case STEP_NUMBERS:
     case STEP_SHUFFLE:
     case STEP_BROADCAST:
+    case STEP_KEPT:
         return 0;
     case STEP_FUNCTION:
     case STEP_COMBINE:
@@ -100,6 +101,7 @@ const char *step_kind_name(enum step_kind kind)
                                         [STEP_PAIR] = "zip",
                                         [STEP_JOIN] = "join",
                                         [STEP_BROADCAST] = "broadcast",
+                                        [STEP_KEPT] = "local checkpoint",
                                         [STEP_LOOKUP] = "broadcast join",
                                         [STEP_COGROUP] = "cogroup",
                                         [STEP_CROSS] = "cartesian",

@@ -26,6 +26,8 @@ enum step_kind {
     STEP_SHUFFLE, /* pipelines only: a reduce partition */
     STEP_BROADCAST, /* rows that all executors hold, under the number numbers[0]; 0: not sent yet.
                        Read by no partition: LOOKUP finds them. In the lineage it has an input */
+    STEP_KEPT,      /* partitions that executors keep, under the number numbers[0], and nobody else
+                       can make: where they are, is where they must be read */
     /* Of one input, partition p from partition p. */
     STEP_FUNCTION, /* map, flat_map, filter, map_batches, map_partitions; columns[0]: of the input,
                       carried along before those that the function gives; numbers[0]: map_batches:

@@ -36,6 +36,7 @@ static bool depends_on_order(const struct node *node)
     case STEP_JOIN:
     case STEP_LOOKUP:
     case STEP_BROADCAST:
+    case STEP_KEPT:
     case STEP_COGROUP:
     case STEP_CROSS:
         break;

@@ -68,6 +68,7 @@ static uint64_t compute(const struct node *node)
         return node->exchange.kind == PARTITION_REPLICATE ? UINT64_MAX : sum_of_inputs(node);
     case STEP_NONE:
     case STEP_SHUFFLE:
+    case STEP_KEPT:
     case STEP_PROBE:
     case STEP_CROSS:
         break;

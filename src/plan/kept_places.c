@@ -42,6 +42,11 @@ static barks_status *find_place(void *context, struct pipe_place leaf)
         if (!search->reads_shuffle)
             search->at = search->owners[leaf.node][leaf.partition];
         search->reads_shuffle = true;
+    } else if (node->step.kind == STEP_KEPT && !is_kept(node, leaf.partition)) {
+        BARKS_FAIL(BARKS_LOST,
+                   "partition %u of the local checkpoint at %s is lost: it was kept on an executor "
+                   "alone; barks_checkpoint writes to files that outlive one",
+                   leaf.partition, node->where);
     } else if (search->at == 0 && is_kept(node, leaf.partition)) {
         search->at = node->kept_at[leaf.partition];
     }
@@ -52,6 +57,10 @@ static barks_status *forget_others(void *context, struct pipe_place leaf)
 {
     struct search *search = context;
     struct pipe_node *node = &search->pipeline->nodes[leaf.node];
+    if (node->step.kind == STEP_KEPT && node->kept_at[leaf.partition] != search->at)
+        BARKS_FAIL(BARKS_INTERNAL,
+                   "partition %u of the dataset at %s is kept on executor %u and wanted on %u",
+                   leaf.partition, node->where, node->kept_at[leaf.partition], search->at);
     if (is_kept(node, leaf.partition) && node->kept_at[leaf.partition] != search->at) {
         node->kept_at[leaf.partition] = 0;
         search->has_forgotten = true;
@@ -83,7 +92,7 @@ barks_status *kept_places_choose(struct pipeline *pipeline, const struct cut_opt
 {
     bool has_kept = false;
     for (uint32_t i = 0; i < pipeline->node_count; i++)
-        has_kept |= pipeline->nodes[i].kept_at != NULL;
+        has_kept |= pipeline->nodes[i].kept_at != NULL || pipeline->nodes[i].step.kind == STEP_KEPT;
     if (!has_kept)
         return NULL;
     uint32_t partition_count = pipeline_partition_count(pipeline);

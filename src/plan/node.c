@@ -23,6 +23,30 @@ static void exchange_plan_drop(struct exchange_plan *exchange)
     step_drop(&exchange->step);
 }
 
+bool node_pairs_partitions(const struct node *node)
+{
+    enum step_kind kind = node->step.kind;
+    return kind == STEP_PAIR || kind == STEP_JOIN || kind == STEP_COGROUP || kind == STEP_CROSS ||
+           (kind == STEP_UNION && node->step.numbers[0] != 0);
+}
+
+void node_find_place(struct node *node)
+{
+    enum step_kind kind = node->step.kind;
+    bool renumbers = kind == STEP_PICK || (kind == STEP_UNION && node->step.numbers[0] == 0);
+    node->is_above_exchange = kind == STEP_EXCHANGE;
+    node->is_above_kept = kind == STEP_KEEP || kind == STEP_KEPT;
+    node->is_shifted = kind == STEP_KEPT;
+    if (kind == STEP_EXCHANGE || kind == STEP_BROADCAST) /* lie anew, or everywhere */
+        return;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        const struct node *input = node->inputs[i];
+        node->is_above_exchange |= input->is_above_exchange;
+        node->is_above_kept |= input->is_above_kept;
+        node->is_shifted |= input->is_shifted || (renumbers && node_reads_exchange(input));
+    }
+}
+
 void node_destroy(struct node *node)
 {
     if (node == NULL)

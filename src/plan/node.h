@@ -30,7 +30,7 @@ struct kept_partition {
     uint64_t row_count, memory_bytes, disk_bytes;
 };
 
-/* STEP_KEEP: what executors have of it now. Changed under the planning lock only. */
+/* STEP_KEEP, STEP_KEPT: what executors have of it now. Changed under the planning lock only. */
 struct kept_state {
     uint64_t dataset;                  /* its number for the executors */
     unsigned level;                    /* enum kept_level and flags */
@@ -57,7 +57,7 @@ struct node {
     struct node **inputs; /* the array is owned */
     uint32_t input_count;
     bool is_above_exchange; /* what it reads comes through an exchange, or is one */
-    bool is_above_kept;     /* likewise for STEP_KEEP */
+    bool is_above_kept;     /* likewise for STEP_KEEP and STEP_KEPT */
     /* Its partitions are others, by number, than those of the exchanges and kept steps that they
      * read, so that they lie elsewhere than partitions of equal number do. */
     bool is_shifted;
@@ -73,10 +73,17 @@ struct node {
     struct split_plan *splits;     /* STEP_FILES: their partitions; owned */
     struct batch *rows;            /* STEP_ROWS; owned */
     struct exchange_plan exchange; /* STEP_EXCHANGE */
-    struct kept_state *kept;       /* STEP_KEEP; owned */
+    struct kept_state *kept;       /* STEP_KEEP, STEP_KEPT; owned */
 };
 
 void node_destroy(struct node *node); /* NULL is fine */
+
+/* Sets is_above_exchange, is_above_kept and is_shifted from the step and its inputs'. */
+void node_find_place(struct node *node);
+
+/* Steps whose inputs' partitions of one number must lie on one executor: none of them is shifted.
+ */
+bool node_pairs_partitions(const struct node *node);
 
 /* A copy of its error, the whole chain in one text; NULL where it has none. */
 BARKS_CHECKED barks_status *node_error(const struct node *node);

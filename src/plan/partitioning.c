@@ -92,6 +92,7 @@ static bool rows_stay(const struct node *node)
     case STEP_NUMBERS:
     case STEP_SHUFFLE:
     case STEP_BROADCAST:
+    case STEP_KEPT:
     case STEP_GLOM:
     case STEP_PIPE:
     case STEP_COALESCE:
@@ -193,8 +194,10 @@ BARKS_CHECKED static barks_status *derive_from_exchange(struct node *node)
         made.kind = PARTITIONED_CHOSEN;
         BARKS_TRY(fields_of_function(node, &made.fields));
         break;
+    case PARTITION_ONE: /* of as many, they only lie elsewhere */
+        derive_from_input(node, node->inputs[0]);
+        return NULL;
     case PARTITION_ROUND_ROBIN:
-    case PARTITION_ONE:
     case PARTITION_REPLICATE:
         return NULL;
     }

@@ -273,7 +273,8 @@ static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node
            (node->step.kind != STEP_FUNCTION || node->step.function != NULL) &&
            (node->step.kind != STEP_SORT || is_ordered(&node->step)) &&
            (node->step.kind != STEP_BOUND || node->step.initial_rows != NULL) &&
-           (node->kept_at == NULL || node->step.kind == STEP_KEEP) &&
+           (node->kept_at == NULL || node->step.kind == STEP_KEEP ||
+            node->step.kind == STEP_KEPT) &&
            partitions_fit(pipeline, node);
 }
 

@@ -123,7 +123,10 @@ BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct 
     if (node_is_exchange(node))
         return add_shuffle_read(cut, node, stage);
     if (step_is_leaf(node->step.kind))
-        stage->leaves[index] = node;
+        stage->leaves[index] = (struct stage_leaf){.kind = node->step.kind,
+                                                   .partition_count = node->partition_count,
+                                                   .splits = node->splits,
+                                                   .rows = node->rows};
     return add_step(node, index_of, stage);
 }
 
@@ -310,7 +313,6 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
     barks_status *status = shuffle_terminal(cut, node, &terminal);
     if (status == NULL) {
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
-        stage->exchange = node;
         status = fill_stage(cut, node->inputs[0], &terminal, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;
     }
@@ -407,13 +409,13 @@ struct node *find_unprepared(struct node *node, uint32_t node_count, barks_statu
 /* ---- what tasks are sent ---- */
 
 /* Rows [i * n / p, (i + 1) * n / p) of an array are partition i. */
-static void rows_of_partition(const struct node *node, uint32_t partition, uint32_t *out_first,
-                              uint32_t *out_count)
+static void rows_of_partition(const struct stage_leaf *leaf, uint32_t partition,
+                              uint32_t *out_first, uint32_t *out_count)
 {
-    uint64_t rows = node->rows->base.row_count;
-    uint64_t first = rows * partition / node->partition_count;
+    uint64_t rows = leaf->rows->base.row_count;
+    uint64_t first = rows * partition / leaf->partition_count;
     *out_first = (uint32_t)first;
-    *out_count = (uint32_t)(rows * (partition + (uint64_t)1) / node->partition_count - first);
+    *out_count = (uint32_t)(rows * (partition + (uint64_t)1) / leaf->partition_count - first);
 }
 
 struct weighing {
@@ -424,13 +426,13 @@ struct weighing {
 static barks_status *weigh_leaf(void *context, struct pipe_place place)
 {
     struct weighing *weighing = context;
-    const struct node *leaf = weighing->stage->leaves[place.node];
+    const struct stage_leaf *leaf = &weighing->stage->leaves[place.node];
     uint32_t first = 0, row_count = 1;
-    if (leaf != NULL && leaf->step.kind == STEP_FILES) {
+    if (leaf->kind == STEP_FILES) {
         weighing->weight += split_plan_bytes(leaf->splits, place.partition);
         return NULL;
     }
-    if (leaf != NULL && leaf->step.kind == STEP_ROWS)
+    if (leaf->kind == STEP_ROWS)
         rows_of_partition(leaf, place.partition, &first, &row_count);
     weighing->weight += row_count;
     return NULL;
@@ -457,7 +459,7 @@ bool stage_reads_files(const struct stage_plan *stage)
     return reads_files;
 }
 
-BARKS_CHECKED static barks_status *pack_rows(const struct node *leaf, uint32_t leaf_partition,
+BARKS_CHECKED static barks_status *pack_rows(const struct stage_leaf *leaf, uint32_t leaf_partition,
                                              struct packer *out)
 {
     uint32_t first = 0, row_count = 0;
@@ -472,8 +474,8 @@ BARKS_CHECKED static barks_status *pack_rows(const struct node *leaf, uint32_t l
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *pack_splits(const struct node *leaf, uint32_t leaf_partition,
-                                               struct packer *out)
+BARKS_CHECKED static barks_status *pack_splits(const struct stage_leaf *leaf,
+                                               uint32_t leaf_partition, struct packer *out)
 {
     size_t begin = leaf->splits->firsts[leaf_partition],
            end = leaf->splits->firsts[leaf_partition + 1];
@@ -493,8 +495,8 @@ struct leaf_list {
 static barks_status *add_leaf(void *context, struct pipe_place place)
 {
     struct leaf_list *list = context;
-    const struct node *leaf = list->stage->leaves[place.node];
-    if (leaf == NULL || (leaf->step.kind != STEP_FILES && leaf->step.kind != STEP_ROWS))
+    enum step_kind kind = list->stage->leaves[place.node].kind;
+    if (kind != STEP_FILES && kind != STEP_ROWS)
         return NULL;
     if (list->count == list->capacity) {
         uint32_t capacity = 2 * list->capacity + 8;
@@ -533,11 +535,11 @@ BARKS_CHECKED static barks_status *pack_leaves(const struct leaf_list *list, str
     pack_u64(out, list->count);
     for (uint32_t i = 0; i < list->count; i++) {
         const struct pipe_place *place = &list->places[i];
-        const struct node *leaf = list->stage->leaves[place->node];
+        const struct stage_leaf *leaf = &list->stage->leaves[place->node];
         pack_u64(out, place->node);
         pack_u64(out, place->partition);
-        BARKS_TRY(leaf->step.kind == STEP_ROWS ? pack_rows(leaf, place->partition, out)
-                                               : pack_splits(leaf, place->partition, out));
+        BARKS_TRY(leaf->kind == STEP_ROWS ? pack_rows(leaf, place->partition, out)
+                                          : pack_splits(leaf, place->partition, out));
     }
     return NULL;
 }

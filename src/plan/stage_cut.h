@@ -8,12 +8,19 @@
 
 #include <stdint.h>
 
+/* What a source's tasks are sent, borrowed from the context, which frees none of it while it lives:
+ * so that a dataset may become another one while a job runs. */
+struct stage_leaf {
+    enum step_kind kind; /* STEP_NONE: the node is no source */
+    uint32_t partition_count;
+    const struct split_plan *splits; /* STEP_FILES */
+    const struct batch *rows;        /* STEP_ROWS */
+};
+
 /* A stage: what executors run, and what its tasks are sent. */
 struct stage_plan {
     struct pipeline *pipeline;
-    const struct node **leaves; /* for each node of the pipeline that is a source: the node it came
-                                   from, else NULL */
-    struct node *exchange;      /* which it fills; NULL for the last stage */
+    struct stage_leaf *leaves;  /* for each node of the pipeline */
     uint32_t *parent_of;        /* for each node that reads a shuffle: the stage that fills it */
     struct stage_input *inputs; /* what its partitions read of earlier stages, for the scheduler */
     uint32_t input_count;

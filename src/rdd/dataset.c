@@ -21,19 +21,6 @@ barks_rdd *dataset_none(void)
     return &none;
 }
 
-/* Steps whose inputs' partitions of one number must lie on one executor. */
-static bool pairs_partitions(enum step_kind kind)
-{
-    return kind == STEP_PAIR || kind == STEP_JOIN || kind == STEP_COGROUP || kind == STEP_CROSS;
-}
-
-/* Whether the partitions of a step lie elsewhere than their number says. */
-static bool is_shifted_by(enum step_kind kind, const struct node *input)
-{
-    bool renumbers = kind == STEP_PICK || kind == STEP_UNION;
-    return input->is_shifted || (renumbers && node_reads_exchange(input));
-}
-
 barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
                           struct barks_rdd *const *inputs, uint32_t input_count, const char *where)
 {
@@ -49,30 +36,32 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
     rdd->context = context;
     rdd->node = (struct node){
         .step.kind = kind, .where = where, .inputs = nodes, .input_count = input_count};
-    rdd->node.is_above_exchange = kind == STEP_EXCHANGE;
-    rdd->node.is_above_kept = kind == STEP_KEEP;
     for (uint32_t i = 0; i < input_count; i++) {
         struct barks_rdd *input = inputs[i];
-        if (pairs_partitions(kind) && input->node.is_shifted)
-            input = dataset_exchange(input, PARTITION_ONE, input->node.partition_count, where);
-        if (input->context == NULL)
-            input = inputs[i];
+        if (node_pairs_partitions(&rdd->node))
+            input = dataset_aligned(input, where);
         nodes[i] = &input->node;
-        rdd->node.is_shifted |= kind != STEP_EXCHANGE && is_shifted_by(kind, nodes[i]);
         partitioning_know(nodes[i]);
         (void)node_input_bytes(nodes[i]);
-        rdd->node.is_above_exchange |= nodes[i]->is_above_exchange;
-        rdd->node.is_above_kept |= nodes[i]->is_above_kept;
         if (rdd->node.error == NULL)
             rdd->node.error = node_error(&inputs[i]->node);
     }
     node_note_determinism(&rdd->node);
+    node_find_place(&rdd->node);
     barks_status *status = context_add_node(context, &rdd->node);
     if (status != NULL) {
         barks_status_free(status);
         return dataset_none();
     }
     return rdd;
+}
+
+barks_rdd *dataset_aligned(barks_rdd *input, const char *where)
+{
+    if (!input->node.is_shifted)
+        return input;
+    barks_rdd *moved = dataset_exchange(input, PARTITION_ONE, input->node.partition_count, where);
+    return moved->context != NULL ? moved : input;
 }
 
 barks_rdd *dataset_broadcast(barks_rdd *input, const char *where)
@@ -84,8 +73,6 @@ barks_rdd *dataset_broadcast(barks_rdd *input, const char *where)
         return rdd;
     rdd->node.record = input->node.record;
     rdd->node.partition_count = 1;
-    /* Its rows lie on all executors, wherever they come from. */
-    rdd->node.is_above_exchange = rdd->node.is_above_kept = rdd->node.is_shifted = false;
     input->broadcast = rdd;
     return rdd;
 }

@@ -58,6 +58,10 @@ BARKS_CHECKED barks_status *copy_env(const void *env, const barks_function *func
 BARKS_CHECKED barks_status *choose_partitions(const barks_rdd *input, uint32_t wanted,
                                               const char *where, uint32_t *out_count);
 
+/* input, or, where its partitions may lie elsewhere than those of an exchange of as many, an
+ * exchange of it that keeps partitions as they are. */
+barks_rdd *dataset_aligned(barks_rdd *input, const char *where);
+
 /* The rows of input, to be held by every executor: for one side of a STEP_LOOKUP. Of one input it
  * is always the same, so that they are sent once. */
 barks_rdd *dataset_broadcast(barks_rdd *input, const char *where);

@@ -161,6 +161,6 @@ barks_rdd *barks_zip_partitions_at(barks_rdd *const *given, uint32_t count,
     for (uint32_t k = 0; k < count; k++)
         rdds[k] = given[k];
     if (are_sound(rdds, count))
-        status = align_partitions(rdds, count, "zip_partitions", where);
+        status = check_partition_counts(rdds, count, "zip_partitions", where);
     return make_cogroup(rdds, count, &none, function, env, status, where);
 }

@@ -127,27 +127,11 @@ barks_status *bring_together(barks_rdd **rdds, uint32_t rdd_count, const struct 
         else if (!has_anchor || !is_in_place(given, keys, k, anchor))
             rdds[k] = dataset_hash_by(rdds[k], keys->columns[k], keys->count, count, where);
     }
-    return align_partitions(rdds, rdd_count, "partitions", where);
+    return check_partition_counts(rdds, rdd_count, "partitions", where);
 }
 
-/* True when partition p of node is made of partitions p of what it reads. */
-static bool keeps_numbers(const struct node *node)
-{
-    while (node_reads_exchange(node)) {
-        enum step_kind kind = node->step.kind;
-        bool renumbers = kind == STEP_COALESCE || kind == STEP_PICK ||
-                         (kind == STEP_UNION && node->step.numbers[0] == 0);
-        if (renumbers)
-            return false;
-        if (kind == STEP_EXCHANGE || node->input_count != 1)
-            return true; /* several were aligned when the node was made */
-        node = node->inputs[0];
-    }
-    return true;
-}
-
-barks_status *align_partitions(barks_rdd **rdds, uint32_t rdd_count, const char *what,
-                               const char *where)
+barks_status *check_partition_counts(barks_rdd *const *rdds, uint32_t rdd_count, const char *what,
+                                     const char *where)
 {
     for (uint32_t k = 1; k < rdd_count; k++)
         if (rdds[k]->node.partition_count != rdds[0]->node.partition_count)
@@ -155,10 +139,6 @@ barks_status *align_partitions(barks_rdd **rdds, uint32_t rdd_count, const char 
                        "%s: %s: the datasets have %" PRIu32 " and %" PRIu32
                        " partitions, and must have as many; barks_repartition changes that",
                        where, what, rdds[0]->node.partition_count, rdds[k]->node.partition_count);
-    for (uint32_t k = 0; k < rdd_count; k++)
-        if (!keeps_numbers(&rdds[k]->node))
-            rdds[k] =
-                dataset_exchange(rdds[k], PARTITION_ONE, rdds[k]->node.partition_count, where);
     return NULL;
 }
 

@@ -27,11 +27,10 @@ BARKS_CHECKED barks_status *bring_together(barks_rdd **rdds, uint32_t rdd_count,
 bool must_be_brought(barks_rdd *const *rdds, uint32_t rdd_count, const struct key_columns *keys,
                      uint32_t wanted, uint32_t index);
 
-/* Replaces each of rdds whose partitions may lie elsewhere than those of an exchange of as many, by
- * an exchange that keeps partitions as they are. For operations that pair partitions by number.
- * Errors: BARKS_INVALID: they do not have as many partitions. */
-BARKS_CHECKED barks_status *align_partitions(barks_rdd **rdds, uint32_t rdd_count, const char *what,
-                                             const char *where);
+/* For operations that pair partitions by number. Errors: BARKS_INVALID: the datasets do not have as
+ * many. */
+BARKS_CHECKED barks_status *check_partition_counts(barks_rdd *const *rdds, uint32_t rdd_count,
+                                                   const char *what, const char *where);
 
 /* A record of columns of one or two datasets, in the order given; those of a side that may be
  * missing may be null. Errors: BARKS_INVALID: two fields of one name. */

@@ -1,46 +1,10 @@
 /* Datasets that are kept between actions. */
-#include "plan/determinism.h"
 #include "rdd/action_frame.h"
+#include "rdd/lineage_mend.h"
 #include "runtime/kept_state.h"
+#include "runtime/shared_values.h"
 
 #include <stdlib.h>
-
-/* The handle's step becomes the input of a new one that keeps its rows, which the handle is from
- * now on: so that all who hold the handle, datasets made of it too, read what is kept. */
-BARKS_CHECKED static barks_status *put_keep_above(barks_rdd *rdd, const char *where)
-{
-    barks_rdd *inner = calloc(1, sizeof *inner);
-    struct node **inputs = calloc(1, sizeof(struct node *));
-    if (inner == NULL || inputs == NULL) {
-        free(inner);
-        free(inputs);
-        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory to keep a dataset", where);
-    }
-    partitioning_know(&rdd->node);
-    *inner = *rdd;
-    uint32_t id = rdd->node.id;
-    barks_status *status = context_add_node_locked(rdd->context, &inner->node);
-    if (status != NULL) { /* inner was destroyed, with all that the handle owned */
-        free(inputs);
-        rdd->node = (struct node){.id = id, .where = where, .error = status};
-        return NULL;
-    }
-    inputs[0] = &inner->node;
-    rdd->node = (struct node){
-        .step.kind = STEP_KEEP,
-        .id = id,
-        .where = inner->node.where,
-        .record = inner->node.record,
-        .partition_count = inner->node.partition_count,
-        .inputs = inputs,
-        .input_count = 1,
-        .is_above_exchange = inner->node.is_above_exchange,
-        .is_above_kept = true,
-        .is_shifted = inner->node.is_shifted,
-    };
-    node_note_determinism(&rdd->node);
-    return NULL;
-}
 
 BARKS_CHECKED static barks_status *persist(barks_rdd *rdd, const barks_persist_options *options,
                                            const char *where)
@@ -48,8 +12,13 @@ BARKS_CHECKED static barks_status *persist(barks_rdd *rdd, const barks_persist_o
     if (options->level > BARKS_DISK)
         BARKS_FAIL(BARKS_INVALID, "%s: there is no level %d to keep a dataset at", where,
                    (int)options->level);
-    if (rdd->node.step.kind != STEP_KEEP)
-        BARKS_TRY(put_keep_above(rdd, where));
+    if (rdd->node.step.kind == STEP_KEPT) /* a local checkpoint is kept already */
+        return NULL;
+    if (rdd->node.step.kind != STEP_KEEP) {
+        barks_rdd *inner = NULL;
+        BARKS_TRY_DOING(lineage_put_above(rdd, &inner), "%s: persist", where);
+        BARKS_TRY_DOING(lineage_mend(rdd->context), "%s: persist", where);
+    }
     if (rdd->node.error != NULL || rdd->node.kept != NULL)
         return NULL;
     return kept_state_begin(rdd->context, &rdd->node, options->level, options->encoded,
@@ -66,6 +35,17 @@ barks_rdd *barks_persist_at(barks_rdd *rdd, const barks_persist_options *options
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
+/* Rows that all executors hold for joins are sent again when they are wanted again. */
+BARKS_CHECKED static barks_status *forget_broadcast(barks_rdd *rdd)
+{
+    struct node *broadcast = rdd->broadcast != NULL ? &rdd->broadcast->node : NULL;
+    if (broadcast == NULL || broadcast->step.numbers[0] == 0)
+        return NULL;
+    uint64_t id = (uint64_t)broadcast->step.numbers[0];
+    broadcast->step.numbers[0] = 0;
+    return shared_values_drop(rdd->context, id);
+}
+
 barks_rdd *barks_unpersist_at(barks_rdd *rdd, const char *where)
 {
     if (rdd->context == NULL || rdd->context != context_alive() || rdd->node.error != NULL)
@@ -74,6 +54,8 @@ barks_rdd *barks_unpersist_at(barks_rdd *rdd, const char *where)
     lock_acquire(&rdd->context->planning);
     kept_state_update(rdd->context);
     barks_status *status = kept_state_end(rdd->context, &rdd->node);
+    if (status == NULL)
+        status = forget_broadcast(rdd);
     lock_release(&rdd->context->planning);
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }

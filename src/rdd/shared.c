@@ -259,8 +259,12 @@ barks_broadcast barks_all_reduce_at(barks_rdd *rdd, const barks_function *functi
 
 void barks_destroy(barks_context *context, barks_broadcast broadcast)
 {
-    if (context != NULL && context == context_alive() && broadcast.id != 0)
-        (void)action_is_done(context, shared_values_drop(context, broadcast.id));
+    if (context == NULL || context != context_alive() || broadcast.id == 0)
+        return;
+    lock_acquire(&context->planning);
+    barks_status *status = shared_values_drop(context, broadcast.id);
+    lock_release(&context->planning);
+    (void)action_is_done(context, status);
 }
 
 /* ---- files ---- */

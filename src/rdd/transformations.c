@@ -65,6 +65,7 @@ static bool are_partitioned_alike(barks_rdd *const *inputs, size_t count)
 {
     struct node *first = &inputs[0]->node;
     const struct index_list *fields = &first->partitioning.fields;
+    partitioning_know(first);
     if (first->partitioning.kind == PARTITIONED_ANYHOW)
         return false;
     for (size_t i = 1; i < count; i++)
@@ -90,8 +91,10 @@ BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *
     }
     if (are_partitioned_alike(inputs, count)) {
         rdd->node.step.numbers[0] = 1;
-        rdd->node.is_shifted = inputs[0]->node.is_shifted;
         partition_count = inputs[0]->node.partition_count;
+        for (size_t i = 0; i < count; i++)
+            rdd->node.inputs[i] = &dataset_aligned(inputs[i], where)->node;
+        node_find_place(&rdd->node);
     }
     if (partition_count > INT32_MAX)
         BARKS_FAIL(BARKS_LIMIT, "%s: union: %" PRIu64 " partitions are too many", where,

@@ -57,7 +57,7 @@ barks_rdd *barks_zip_at(barks_rdd *left, barks_rdd *right, const barks_function 
     barks_rdd *sides[2] = {left, right};
     barks_status *status = NULL;
     if (are_sound(sides, 2))
-        status = align_partitions(sides, 2, "zip", where);
+        status = check_partition_counts(sides, 2, "zip", where);
     return make_pairs(sides, STEP_PAIR, function, env, status, where);
 }
 

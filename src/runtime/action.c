@@ -16,6 +16,7 @@
 #include "runtime/action_watch.h"
 #include "runtime/kept_state.h"
 #include "runtime/preparing.h"
+#include "runtime/shared_values.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     BARKS_TRY(stage_cut(node, &options, &job->plan));
     for (uint32_t i = 0; i < job->plan.stage_count; i++)
         BARKS_TRY(pipeline_check(job->plan.stages[i].pipeline));
+    context->job_count++;
     lock_release(&context->planning);
     barks_status *status = NULL;
     if (!action_watch_note(job))
@@ -56,6 +58,7 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     }
     (void)action_watch_note(NULL);
     lock_acquire(&context->planning);
+    shared_values_end_job(context);
     return status;
 }
 

@@ -72,6 +72,7 @@ static void drop_context(barks_context *context)
     free(context->nodes);
     accumulators_drop(context);
     shipping_drop(context);
+    free(context->dropped);
     barks_status_free(context->error);
     free(context->output);
     lock_drop(&context->planning);

@@ -43,6 +43,9 @@ struct barks_context {
     struct barks_future *started; /* by the last asynchronous call; NULL: it could not start */
     uint64_t kept_changes;        /* that plans may not have known of */
     uint32_t action_count;
+    uint32_t job_count; /* that run now */
+    uint64_t *dropped;  /* owned: broadcast values to be forgotten when no job runs */
+    uint32_t dropped_count, dropped_capacity;
     struct accumulator *accumulators; /* owned: id i stands at i - 1 */
     uint32_t accumulator_count, accumulator_capacity;
     struct shipped_source *shipped; /* owned: files that executors were sent */

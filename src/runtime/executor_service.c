@@ -175,13 +175,16 @@ static struct stage_entry *find_stage(const struct executor *executor, uint64_t 
     return entry;
 }
 
-/* Datasets that a stage keeps or reads are evicted for no other while it is there. */
-static void protect_kept(const struct executor *executor, const struct stage_entry *entry, int by)
+/* Datasets that a stage keeps or reads are evicted for no other while it is there, and what was
+ * broadcast for it stays. */
+static void hold_values(const struct executor *executor, const struct stage_entry *entry, int by)
 {
     for (uint32_t i = 0; entry->pipeline != NULL && i < entry->pipeline->node_count; i++) {
         const struct step *step = &entry->pipeline->nodes[i].step;
         if (step->kind == STEP_KEEP && step->numbers[1] != 0)
             kept_protect(executor->kept, (uint64_t)step->numbers[0], by);
+        else if (step->kind == STEP_BROADCAST)
+            shared_rows_hold(executor->shared, (uint64_t)step->numbers[0], by);
     }
 }
 
@@ -197,7 +200,7 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
         entry->problem = pipeline_check(entry->pipeline);
     entry->shares = entry->problem == NULL && partition_share_fits(entry->pipeline);
     partition_share_init(&entry->share);
-    protect_kept(executor, entry, 1);
+    hold_values(executor, entry, 1);
     entry->next = executor->stages;
     executor->stages = entry;
     return NULL;
@@ -342,7 +345,7 @@ static void on_release(struct executor *executor, struct unpacker *in)
         if ((*link)->stage == stage) {
             struct stage_entry *entry = *link;
             *link = entry->next;
-            protect_kept(executor, entry, -1);
+            hold_values(executor, entry, -1);
             stage_entry_release(entry);
             break;
         }

@@ -34,6 +34,18 @@ BARKS_CHECKED static barks_status *post_pieces(struct driver *driver, uint64_t i
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *post_drop(barks_context *context, uint64_t id)
+{
+    for (uint32_t rank = 1; rank <= driver_executor_count(context->driver); rank++) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_DROP);
+        pack_u64(&out, 0);
+        pack_u64(&out, id);
+        BARKS_TRY(driver_post(context->driver, rank, &out));
+    }
+    return NULL;
+}
+
 barks_status *shared_values_send(barks_context *context, const struct batch *rows, const char *what,
                                  uint64_t *out_id)
 {
@@ -56,7 +68,7 @@ barks_status *shared_values_send(barks_context *context, const struct batch *row
         status = driver_wait_shared(context->driver, &wait);
     driver_drop_shared(context->driver, &wait);
     if (status != NULL) {
-        barks_status_free(shared_values_drop(context, id)); /* from those that have it */
+        barks_status_free(post_drop(context, id)); /* from those that have it */
         return barks_status_new(
             barks_status_code(status), status, BARKS_HERE,
             "%s: an executor has no room for the value; --barks-memory gives more", what);
@@ -67,12 +79,26 @@ barks_status *shared_values_send(barks_context *context, const struct batch *row
 
 barks_status *shared_values_drop(barks_context *context, uint64_t id)
 {
-    for (uint32_t rank = 1; rank <= driver_executor_count(context->driver); rank++) {
-        struct packer out = {0};
-        pack_u64(&out, MESSAGE_DROP);
-        pack_u64(&out, 0);
-        pack_u64(&out, id);
-        BARKS_TRY(driver_post(context->driver, rank, &out));
+    if (context->job_count == 0)
+        return post_drop(context, id);
+    if (context->dropped_count == context->dropped_capacity) {
+        uint32_t capacity = 2 * context->dropped_capacity + 16;
+        uint64_t *grown = realloc(context->dropped, capacity * sizeof *grown);
+        if (grown == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory to free a broadcast value");
+        context->dropped = grown;
+        context->dropped_capacity = capacity;
     }
+    context->dropped[context->dropped_count++] = id;
     return NULL;
+}
+
+void shared_values_end_job(barks_context *context)
+{
+    if (--context->job_count > 0)
+        return;
+    for (uint32_t i = 0; i < context->dropped_count; i++)
+        barks_status_free(
+            post_drop(context, context->dropped[i])); /* an end of all: told by jobs */
+    context->dropped_count = 0;
 }

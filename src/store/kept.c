@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What cannot be written is evicted, and told so in the log: it is no failure. */
 static uint64_t give(void *context, uint64_t bytes, barks_status **out_failure)
@@ -91,9 +92,50 @@ static void drop_one(struct kept_store *store, struct kept_entry *entry, void *c
         free_locked(store, entry);
 }
 
+/* The place of the first dropped number that is not below dataset. */
+static uint32_t dropped_place_locked(const struct kept_store *store, uint64_t dataset)
+{
+    uint32_t low = 0, high = store->locked.dropped_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (store->locked.dropped[middle] < dataset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_dropped_locked(const struct kept_store *store, uint64_t dataset)
+{
+    uint32_t place = dropped_place_locked(store, dataset);
+    return place < store->locked.dropped_count && store->locked.dropped[place] == dataset;
+}
+
+/* Without memory it is not noted, and what tasks keep of it later goes when memory is wanted. */
+static void note_dropped_locked(struct kept_store *store, uint64_t dataset)
+{
+    uint32_t place = dropped_place_locked(store, dataset), count = store->locked.dropped_count;
+    if (is_dropped_locked(store, dataset))
+        return;
+    if (count == store->locked.dropped_capacity) {
+        uint32_t capacity = 2 * count + 16;
+        uint64_t *grown = realloc(store->locked.dropped, capacity * sizeof *grown);
+        if (grown == NULL)
+            return;
+        store->locked.dropped = grown;
+        store->locked.dropped_capacity = capacity;
+    }
+    memmove(store->locked.dropped + place + 1, store->locked.dropped + place,
+            (count - place) * sizeof *store->locked.dropped);
+    store->locked.dropped[place] = dataset;
+    store->locked.dropped_count++;
+}
+
 void kept_drop(struct kept_store *store, uint64_t dataset)
 {
     lock_acquire(&store->lock);
+    note_dropped_locked(store, dataset);
     visit_all_locked(store, drop_one, &dataset);
     lock_release(&store->lock);
 }
@@ -108,16 +150,17 @@ void kept_store_destroy(struct kept_store *store)
     lock_release(&store->lock);
     free(store->locked.protected);
     free(store->locked.changes.items);
+    free(store->locked.dropped);
     lock_drop(&store->lock);
     free(store);
 }
 
-bool kept_has(struct kept_store *store, struct kept_name name)
+bool kept_is_wanted(struct kept_store *store, struct kept_name name)
 {
     lock_acquire(&store->lock);
-    bool has = find_locked(store, name) != NULL;
+    bool is_wanted = find_locked(store, name) == NULL && !is_dropped_locked(store, name.dataset);
     lock_release(&store->lock);
-    return has;
+    return is_wanted;
 }
 
 /* ---- changes ---- */
@@ -315,7 +358,8 @@ barks_status *kept_insert(struct kept_store *store, struct kept_name name, unsig
     *entry = (struct kept_entry){.name = name, .level = level, .schema = schema, .pieces = *pieces};
     *pieces = (struct kept_pieces){0};
     lock_acquire(&store->lock);
-    if (find_locked(store, name) != NULL) { /* another attempt was first, with the same rows */
+    /* Another attempt was first, with the same rows; or nobody wants them any more. */
+    if (find_locked(store, name) != NULL || is_dropped_locked(store, name.dataset)) {
         free_locked(store, entry);
     } else {
         struct kept_entry **bucket = bucket_of(store, name);

@@ -45,7 +45,8 @@ struct kept_options {
     void *context;
 };
 
-/* Errors: BARKS_NO_MEMORY. */
+/* The store is the giver of its pool (pool_set_giver): what is kept makes room for who wants
+ * memory. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *kept_store_create(const struct kept_options *options,
                                               struct kept_store **out_store);
 /* Nobody reads or writes any more. NULL is fine. */
@@ -85,7 +86,8 @@ BARKS_CHECKED barks_status *kept_read(struct kept_store *store, struct kept_name
  * its partitions is evicted. */
 void kept_protect(struct kept_store *store, uint64_t dataset, int by);
 
-/* Forgets all of the dataset; what is being read goes when that ends. */
+/* Forgets all of the dataset; what is being read goes when that ends, and what is being written is
+ * not kept. Its number is not used again. */
 void kept_drop(struct kept_store *store, uint64_t dataset);
 
 /* Evicts partitions, the least recently read first, until bytes of memory are given back or none

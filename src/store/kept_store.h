@@ -41,6 +41,9 @@ struct kept_store {
         struct kept_protection *protected; /* owned */
         uint32_t protected_count, protected_capacity;
         struct kept_change_list changes;
+        uint64_t
+            *dropped; /* owned: numbers of datasets that are not to be kept any more, ascending */
+        uint32_t dropped_count, dropped_capacity;
     } locked;
 };
 
@@ -54,4 +57,5 @@ void kept_unclaim(struct kept_store *store, uint64_t bytes);
 BARKS_CHECKED barks_status *kept_insert(struct kept_store *store, struct kept_name name,
                                         unsigned level, const barks_schema *schema,
                                         struct kept_pieces *pieces);
-bool kept_has(struct kept_store *store, struct kept_name name);
+/* False where it is kept, or its dataset was dropped. */
+bool kept_is_wanted(struct kept_store *store, struct kept_name name);

@@ -37,7 +37,7 @@ barks_status *kept_begin(struct kept_store *store, struct kept_name name, unsign
     *writer = (struct kept_writer){.store = store, .name = name, .level = level, .schema = schema};
     if ((level & KEPT_LEVEL_MASK) == KEPT_DISK)
         writer->state = WRITES_TO_DISK;
-    if (kept_has(store, name))
+    if (!kept_is_wanted(store, name))
         writer->state = GAVE_UP;
     *out_writer = writer;
     return NULL;

@@ -228,6 +228,80 @@ SHAPES(unpersisting_under_readers_changes_no_answer)
     }
 }
 
+BARKS_COGROUP(count_both, key_sum, (left, item), (right, item))
+{
+    struct item row;
+    int64_t count = 0;
+    while (barks_next_row(left, &row))
+        count++;
+    while (barks_next_row(right, &row))
+        count++;
+    emit(.key = 0, .total = count);
+}
+
+/* Datasets that were made before one of their inputs is kept read it where it is kept. */
+BARKS_PAIR(same_id, item, item, item)
+{
+    if (left->id != right->id)
+        fail("other rows");
+    *out = *left;
+}
+
+SHAPES(what_was_made_before_reads_what_is_kept)
+{
+    struct counting env = {barks_counter(context, "calls")};
+    barks_rdd *a = barks_map(source(context, 5), touch, &env);
+    barks_rdd *b = barks_map(source(context, 4), touch, &env);
+    barks_rdd *both = barks_union(a, b), *few = barks_coalesce(a, 2);
+    barks_rdd *apart = barks_union(source(context, 5), source(context, 4));
+    barks_rdd *placed = barks_repartition(source(context, 3), 5);
+    barks_rdd *zipped = barks_zip_with(both, apart, same_id, NULL);
+    barks_rdd *crossed = barks_zip_partitions(few, barks_coalesce(placed, 2), count_both, NULL);
+    barks_cache(a);
+    barks_cache(b);
+    ck_assert_int_eq(barks_count(a), ROWS);
+    ck_assert_int_eq(barks_count(b), ROWS);
+    ck_assert_int_eq(barks_counter_value(context, env.calls), 2 * ROWS);
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(barks_count(zipped), 2 * ROWS);
+        ck_assert_int_eq(barks_count(few), ROWS);
+        ck_assert_int_eq(barks_count(crossed), 2);
+        ck_assert_int_eq(barks_count(barks_zip_with(both, apart, same_id, NULL)), 2 * ROWS);
+    }
+    ck_assert_int_eq(barks_counter_value(context, env.calls), 2 * ROWS);
+}
+
+/* Files are read by a job that was planned before they were kept. */
+SHAPES(a_source_may_be_kept_while_it_is_read)
+{
+    for (int round = 0; round < 10; round++) {
+        barks_rdd *rdd = source(context, 6);
+        barks_future *first = barks_count_async(rdd), *second = barks_count_async(rdd);
+        barks_cache(rdd);
+        ck_assert_int_eq(barks_count(rdd), ROWS);
+        ck_assert_int_eq(barks_future_count(first), ROWS);
+        ck_assert_int_eq(barks_future_count(second), ROWS);
+        ck_assert_ptr_nonnull(barks_explain(rdd));
+        barks_unpersist(rdd);
+    }
+}
+
+/* What two steps of one action read through one exchange is computed and exchanged once. */
+SHAPES(a_shared_exchange_is_filled_once)
+{
+    struct counting env = {barks_counter(context, "calls")};
+    barks_rdd *touched = barks_map(source(context, 6), touch, &env);
+    barks_rdd *sums = barks_reduce_by_key(barks_map(touched, to_sum, NULL), "key", add_sum);
+    ck_assert_int_eq(barks_count(barks_union(sums, sums)), 202);
+    ck_assert_int_eq(barks_counter_value(context, env.calls), ROWS);
+    barks_rdd *moved = barks_partition_by(touched, "key", .partitions = 5);
+    ck_assert_int_eq(
+        barks_count(barks_union(barks_map(moved, to_sum, NULL),
+                                barks_map(barks_filter(moved, is_third, NULL), to_sum, NULL))),
+        ROWS + (ROWS + 2) / 3);
+    ck_assert_int_eq(barks_counter_value(context, env.calls), 2 * ROWS);
+}
+
 SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
            ON_SHAPES(every_level_gives_the_same_rows),
            ON_SHAPES(what_lies_below_an_exchange_is_not_computed_again),
@@ -235,4 +309,7 @@ SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
            ON_SHAPES(kept_partitions_join_and_unite_with_others),
            ON_SHAPES(awkward_rows_are_kept_as_they_are),
            ON_SHAPES(what_does_not_fit_is_computed_again_or_on_disk),
-           ON_SHAPES(unpersisting_under_readers_changes_no_answer))
+           ON_SHAPES(unpersisting_under_readers_changes_no_answer),
+           ON_SHAPES(what_was_made_before_reads_what_is_kept),
+           ON_SHAPES(a_source_may_be_kept_while_it_is_read),
+           ON_SHAPES(a_shared_exchange_is_filled_once))

@@ -254,7 +254,7 @@ START_TEST(no_shortage_of_memory_harms)
     for (uint32_t level = 0; level < LEVELS; level++) {
         bool ended = false;
         for (uint64_t n = 1; !ended && n < 500; n++) {
-            struct kept_name name = {.dataset = level + 1};
+            struct kept_name name = {.dataset = 500 * level + n};
             struct kept_writer *writer = NULL;
             struct batch *rows = make_rows(name.dataset * 1000003, 9000, 10);
             pool_fail_after(pool, n);
@@ -277,15 +277,46 @@ START_TEST(no_shortage_of_memory_harms)
 }
 END_TEST
 
+/* A task may still write what was dropped meanwhile. */
+START_TEST(what_is_dropped_while_it_is_written_is_not_kept)
+{
+    begin(UINT64_C(64) << 20);
+    for (uint32_t level = 0; level < LEVELS; level++) {
+        struct kept_name name = {.dataset = level + 1}, other = {.dataset = level + 101};
+        struct kept_writer *writer = NULL;
+        struct batch *rows = make_rows(name.dataset * 1000003, 9000, 10);
+        must(kept_begin(store, name, levels[level], &barks_record_thing.schema, &writer));
+        must(kept_add(writer, rows));
+        kept_drop(store, name.dataset);
+        must(kept_add(writer, rows));
+        must(kept_end(writer, true));
+        ck_assert(!is_kept(name, 9000, 10));
+        keep(name, levels[level], 9000, 10, true);
+        ck_assert(!is_kept(name, 9000, 10));
+        ck_assert_uint_eq(kept_memory_bytes(store), 0);
+        keep(other, levels[level], 9000, 10, true);
+        ck_assert(is_kept(other, 9000, 10));
+        kept_drop(store, other.dataset);
+        batch_destroy(rows);
+    }
+    ck_assert(kept_is_sound(store));
+    end();
+}
+END_TEST
+
+static _Atomic uint64_t numbers[4], next_number; /* of datasets of four levels */
+
 static void *work(void *argument)
 {
     struct random random = random_of((uint64_t)(uintptr_t)argument);
     for (int step = 0; step < 150; step++) {
-        struct kept_name name = {.dataset = 1 + random_below(&random, 4),
+        uint32_t level = (uint32_t)random_below(&random, 4);
+        struct kept_name name = {.dataset = numbers[level],
                                  .partition = (uint32_t)random_below(&random, 6)};
         switch (random_below(&random, 8)) {
-        case 0:
+        case 0: /* it is kept anew under another number */
             kept_drop(store, name.dataset);
+            numbers[level] = ++next_number;
             break;
         case 1:
             kept_give_back(store, 1 << 20, name.dataset);
@@ -293,7 +324,7 @@ static void *work(void *argument)
         case 2:
         case 3:
         case 4:
-            keep(name, levels[name.dataset + 1], 3000, 60, true);
+            keep(name, levels[level + 2], 3000, 60, true);
             break;
         default:
             is_kept(name, 3000, 60);
@@ -307,6 +338,9 @@ START_TEST(threads_may_do_all_at_once)
     enum { THREADS = 4 };
     pthread_t threads[THREADS];
     uint64_t seed = property_seed();
+    next_number = 4;
+    for (uint64_t level = 0; level < 4; level++)
+        numbers[level] = level + 1;
     begin(UINT64_C(3) << 20);
     for (uint64_t i = 0; i < THREADS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)(seed + i)), 0);
@@ -322,4 +356,4 @@ SUITE_MAIN("store/kept_store", what_is_kept_is_read_on_every_level,
            the_least_recently_read_goes_first, own_partitions_do_not_give_way,
            kept_partitions_give_way_to_whoever_finds_no_memory,
            evicted_ones_are_told_and_disk_keeps_them, no_shortage_of_memory_harms,
-           threads_may_do_all_at_once)
+           threads_may_do_all_at_once, what_is_dropped_while_it_is_written_is_not_kept)

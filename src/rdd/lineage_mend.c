@@ -1,0 +1,163 @@
+#include "rdd/lineage_mend.h"
+
+#include "plan/determinism.h"
+
+#include <stdlib.h>
+
+BARKS_CHECKED static barks_status *make_handle(barks_context *context, barks_rdd **out_rdd)
+{
+    barks_rdd *rdd = calloc(1, sizeof *rdd);
+    if (rdd == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a dataset");
+    rdd->context = context;
+    *out_rdd = rdd;
+    return NULL;
+}
+
+/* Where rows lie is as it was, whatever makes them. */
+BARKS_CHECKED static barks_status *copy_partitioning(struct node *from, struct node *to)
+{
+    partitioning_know(from);
+    const struct partitioning *known = &from->partitioning;
+    struct index_list fields = {0};
+    BARKS_TRY(index_list_copy(known->fields.items, known->fields.count, &fields));
+    to->partitioning =
+        (struct partitioning){.kind = known->kind, .fields = fields, .exchange = known->exchange};
+    to->knows_partitioning = true;
+    return NULL;
+}
+
+barks_status *lineage_put_above(barks_rdd *rdd, barks_rdd **out_inner)
+{
+    struct node made = {.step.kind = STEP_KEEP,
+                        .id = rdd->node.id,
+                        .where = rdd->node.where,
+                        .record = rdd->node.record,
+                        .partition_count = rdd->node.partition_count,
+                        .input_count = 1};
+    barks_rdd *inner = NULL;
+    BARKS_TRY(copy_partitioning(&rdd->node, &made));
+    made.inputs = calloc(1, sizeof(struct node *));
+    barks_status *status = made.inputs != NULL ? make_handle(rdd->context, &inner)
+                                               : barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                                                  "no memory for a dataset");
+    if (status == NULL) {
+        made.name = rdd->node.name;
+        rdd->node.name = NULL;
+        inner->node = rdd->node;
+        status = context_add_node_locked(rdd->context, &inner->node);
+        if (status != NULL) { /* inner was destroyed, with all that the handle owned */
+            rdd->node = (struct node){.id = made.id, .where = made.where, .error = status};
+            status = NULL;
+            inner = NULL;
+        }
+    }
+    if (status != NULL || inner == NULL) {
+        free(made.name);
+        partitioning_drop(&made.partitioning);
+        free(made.inputs);
+        return status;
+    }
+    made.inputs[0] = &inner->node;
+    node_find_place(&made);
+    node_note_determinism(&made);
+    rdd->node = made;
+    *out_inner = inner;
+    return NULL;
+}
+
+/* ---- mending ---- */
+
+struct mending {
+    barks_context *context;
+    struct visit {
+        struct node *node;
+        uint32_t next_input;
+    } * stack;           /* owned: by depth */
+    bool *seen;          /* owned: by id */
+    uint32_t node_count; /* when it began: those that are added need no mending */
+    uint32_t depth;
+};
+
+/* The input moved to where its partitions' numbers say. */
+BARKS_CHECKED static barks_status *align_input(barks_context *context, struct node *node,
+                                               uint32_t index)
+{
+    struct node *input = node->inputs[index];
+    barks_rdd *moved = NULL;
+    struct node exchange = {.step.kind = STEP_EXCHANGE,
+                            .where = node->where,
+                            .record = input->record,
+                            .partition_count = input->partition_count,
+                            .inputs = calloc(1, sizeof(struct node *)),
+                            .input_count = 1,
+                            .exchange.kind = PARTITION_ONE};
+    if (exchange.inputs == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a dataset");
+    exchange.inputs[0] = input;
+    node_find_place(&exchange);
+    node_note_determinism(&exchange);
+    barks_status *status = make_handle(context, &moved);
+    if (status != NULL) {
+        free(exchange.inputs);
+        return status;
+    }
+    moved->node = exchange;
+    BARKS_TRY(context_add_node_locked(context, &moved->node)); /* destroys it where it fails */
+    partitioning_know(&moved->node);
+    node->inputs[index] = &moved->node;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *mend_node(barks_context *context, struct node *node)
+{
+    /* Neighbours that lie on one executor each are brought together by an exchange, as they are
+     * where a coalesce is made above what lies so already. */
+    if (node->step.kind == STEP_COALESCE && node_reads_exchange(node->inputs[0])) {
+        node->step.kind = STEP_EXCHANGE;
+        node->exchange.kind = PARTITION_ONE;
+    }
+    for (uint32_t i = 0; i < node->input_count; i++)
+        if (node_pairs_partitions(node) && node->inputs[i]->is_shifted)
+            BARKS_TRY(align_input(context, node, i));
+    node_find_place(node);
+    return NULL;
+}
+
+/* All that node is made of, inputs first. */
+BARKS_CHECKED static barks_status *mend_from(struct mending *mending, struct node *node)
+{
+    mending->stack[mending->depth++] = (struct visit){.node = node};
+    mending->seen[node->id] = true;
+    while (mending->depth > 0) {
+        struct visit *top = &mending->stack[mending->depth - 1];
+        if (top->next_input == top->node->input_count) {
+            mending->depth--;
+            BARKS_TRY(mend_node(mending->context, top->node));
+            continue;
+        }
+        struct node *input = top->node->inputs[top->next_input++];
+        if (input->id >= mending->node_count || mending->seen[input->id])
+            continue;
+        mending->seen[input->id] = true;
+        mending->stack[mending->depth++] = (struct visit){.node = input};
+    }
+    return NULL;
+}
+
+barks_status *lineage_mend(barks_context *context)
+{
+    struct mending mending = {.context = context, .node_count = context->node_count};
+    mending.stack = calloc((size_t)mending.node_count + 1, sizeof *mending.stack);
+    mending.seen = calloc((size_t)mending.node_count + 1, sizeof *mending.seen);
+    barks_status *status = NULL;
+    if (mending.stack == NULL || mending.seen == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory to go through %u datasets", mending.node_count);
+    for (uint32_t i = 0; i < mending.node_count && status == NULL; i++)
+        if (!mending.seen[i])
+            status = mend_from(&mending, context->nodes[i]);
+    free(mending.stack);
+    free(mending.seen);
+    return status;
+}
