@@ -66,6 +66,50 @@ static void apply_round_robin(struct partitioner *partitioner, uint32_t row_coun
     partitioner->position += row_count;
 }
 
+/* Partition i has the indices [i * n / p, (i + 1) * n / p). */
+static void apply_index(const struct partitioner *partitioner, const barks_batch *rows,
+                        uint32_t *out_partitions)
+{
+    const int64_t *indices = rows->columns[partitioner->key_columns[0]].values;
+    uint64_t count = partitioner->index_count;
+    uint32_t partition_count = partitioner->partition_count;
+    for (uint32_t row = 0; row < rows->row_count; row++) {
+        uint64_t index = indices[row] < 0 ? 0 : (uint64_t)indices[row];
+        out_partitions[row] =
+            index >= count
+                ? partition_count - 1
+                : (uint32_t)((((partition_product)index + 1) * partition_count - 1) / count);
+    }
+}
+
+/* The last partition that begins at a place or before it: of several that begin there all but that
+ * one are empty. */
+static uint32_t partition_at(const struct partitioner *partitioner, uint64_t place)
+{
+    uint32_t low = 1, high = partitioner->partition_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (partitioner->bounds[middle] <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - 1;
+}
+
+static void apply_place(struct partitioner *partitioner, uint32_t row_count,
+                        uint32_t *out_partitions)
+{
+    uint64_t place = partitioner->position;
+    uint32_t partition = partition_at(partitioner, place), last = partitioner->partition_count - 1;
+    for (uint32_t row = 0; row < row_count; row++, place++) {
+        while (partition < last && partitioner->bounds[partition + 1] <= place)
+            partition++;
+        out_partitions[row] = partition;
+    }
+    partitioner->position = place;
+}
+
 BARKS_CHECKED static barks_status *apply_one(const struct partitioner *partitioner,
                                              uint32_t row_count, uint32_t *out_partitions)
 {
@@ -249,6 +293,12 @@ barks_status *partitioner_apply(struct partitioner *partitioner, const struct ba
         return NULL;
     case PARTITION_ONE:
         return apply_one(partitioner, rows->row_count, out_partitions);
+    case PARTITION_INDEX:
+        apply_index(partitioner, rows, out_partitions);
+        return NULL;
+    case PARTITION_PLACE:
+        apply_place(partitioner, rows->row_count, out_partitions);
+        return NULL;
     case PARTITION_CHOSEN:
         return partitioner->choose(partitioner->context, batch, out_partitions);
     case PARTITION_REPLICATE:

@@ -21,8 +21,10 @@ enum partitioner_kind {
     PARTITION_HASH,
     PARTITION_RANGE,
     PARTITION_ROUND_ROBIN,
-    PARTITION_ONE,       /* all rows to partition `position` */
-    PARTITION_CHOSEN,    /* by a callback */
+    PARTITION_ONE,    /* all rows to partition `position` */
+    PARTITION_CHOSEN, /* by a callback */
+    PARTITION_INDEX,  /* by an i64 of the row, one of index_count indices that are dealt evenly */
+    PARTITION_PLACE,  /* by the place of the row in the whole dataset */
     PARTITION_REPLICATE, /* to several each: not by buckets, but by who fills the shuffle */
 };
 struct partitioner {
@@ -35,7 +37,11 @@ struct partitioner {
     const struct sort_key *sort_keys;
     uint32_t sort_key_count;
     const struct batch *splitters;
-    uint64_t position; /* round robin: of the next row; begins with the map partition */
+    uint64_t index_count; /* index: of key_columns[0], which is never null; what is no index goes
+                             where index 0 does, or to the last partition */
+    uint64_t position; /* of the next row. Round robin: begins with the map partition; place: with
+                          the place of its first row */
+    const uint64_t *bounds; /* place: of the first row of each partition, ascending from 0 */
     /* Chosen: sets the partition of each row, below partition_count. */
     barks_status *(*choose)(void *context, const struct batch *batch, uint32_t *out_partitions);
     void *context;

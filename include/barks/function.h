@@ -78,7 +78,8 @@ typedef struct barks_task_info {
                         and partition, so that what is computed again draws the same */
     const char *(*place)(const struct barks_task_info *info); /* "rows from byte 17 of 'x'" */
     bool (*cancelled)(const struct barks_task_info *info);
-    void *engine; /* the engine's */
+    int64_t index; /* of the window, or of the group that goes to an index */
+    void *engine;  /* the engine's */
 } barks_task_info;
 
 /* Which call of a map_partitions loop it is. */

@@ -179,3 +179,167 @@ BARKS_API barks_rdd *barks_only_partitions_at(barks_rdd *rdd, const uint32_t *in
                              1 ? (high) : (const struct key_record *)0, BARKS_HERE)
 BARKS_API barks_rdd *barks_filter_by_range_at(barks_rdd *rdd, const barks_record *key_record,
                                               const void *low, const void *high, const char *where);
+
+/* ---- rows by their place in the dataset ----
+ *
+ * What goes by places counts the rows of each partition first, by a job when the call is made,
+ * unless that is known: of arrays and numbers, of what lies by place already, or since it was
+ * counted before. Keep a dataset (barks_cache) that is dear to compute. One that gives other rows
+ * each time that it is computed is an error of the action. */
+
+/* The same rows in the same order, in so many partitions of as many rows each, or one more; 0: as
+ * many partitions as there are. Rows move once; none where they lie so already. */
+#define barks_rebalance(rdd, partitions) barks_rebalance_at((rdd), (partitions), BARKS_HERE)
+BARKS_API barks_rdd *barks_rebalance_at(barks_rdd *rdd, uint32_t partition_count,
+                                        const char *where);
+
+/* All rows of the first dataset, then all of the second, and so on, in so many partitions of as
+ * many rows each, or one more; 0: as many as all have together. barks_union moves no rows, and
+ * gives rows that lie by key a place of their own. Fields must be equal by name and type. */
+#define barks_concat(rdds, count, partitions)                                                      \
+    barks_concat_at((rdds), (count), (partitions), BARKS_HERE)
+BARKS_API barks_rdd *barks_concat_at(barks_rdd *const *rdds, size_t rdd_count,
+                                     uint32_t partition_count, const char *where);
+
+/* What becomes of the rows that one side has more. */
+typedef enum barks_zip_mode {
+    BARKS_ZIP_EXACT = 0, /* they are an error, which names both numbers */
+    BARKS_ZIP_SHORTEST,  /* they are left out */
+    BARKS_ZIP_LONGEST,   /* they get nulls, or NULL in a BARKS_PAIR, for the other side */
+} barks_zip_mode;
+
+/**
+ * Pairs of rows of equal places, whatever the partitions: barks_zip_align(left, right,
+ * BARKS_ZIP_LONGEST) has all fields of both, barks_zip_align_with what a BARKS_PAIR makes of them.
+ * Of the longest all fields may be null. The result has the partitions of the side that decides how
+ * many rows there are, or of the left; rows of the other move, unless they lie so already.
+ *
+ * Errors:    (sticky) BARKS_INVALID: two fields of one name, unequal numbers of rows. BARKS_LIMIT:
+ *            the right side's rows of a partition are held and must fit the memory.
+ */
+#define barks_zip_align(left, right, mode)                                                         \
+    barks_zip_align_at((left), (right), (mode), NULL, NULL, BARKS_HERE)
+#define barks_zip_align_with(left, right, mode, f, env)                                            \
+    barks_zip_align_at((left), (right), (mode), BARKS_FUNCTION_OF(pair, f), BARKS_ENV_OF(f, env),  \
+                       BARKS_HERE)
+BARKS_API barks_rdd *barks_zip_align_at(barks_rdd *left, barks_rdd *right, barks_zip_mode mode,
+                                        const barks_function *function, const void *env,
+                                        const char *where);
+
+/**
+ * Datasets that are sorted by one order become one that is: barks_merge_sorted(days, 7, "time,
+ * id"). Rows are exchanged by ranges of the order, and those of a partition, which come in runs,
+ * are merged. Ties are in the order of the datasets, then of their rows. What is not sorted is
+ * sorted all the same, but costs more. Option: .partitions (0: as the dataset that has most).
+ */
+#define barks_merge_sorted(rdds, count, ...) BARKS_MERGE_SORTED_(rdds, count, __VA_ARGS__, )
+#define BARKS_MERGE_SORTED_(rdds, count, order, ...)                                               \
+    barks_merge_sorted_at((rdds), (count), (order), &(barks_exchange_options){0, __VA_ARGS__},     \
+                          BARKS_HERE)
+BARKS_API barks_rdd *barks_merge_sorted_at(barks_rdd *const *rdds, size_t rdd_count,
+                                           const char *order, const barks_exchange_options *options,
+                                           const char *where);
+
+/* Options of windows; what is left out is 0. */
+typedef struct barks_window_options {
+    char first_;     /* for the macros: so that options can be left out */
+    bool partial;    /* rows that are left behind the last whole window are one, too */
+    const void *env; /* of the function, or NULL */
+} barks_window_options;
+
+/**
+ * Calls a BARKS_GROUP for windows over the rows in order, whatever the partitions: the rows 0 to
+ * width - 1, those from step on, from 2 * step on, and so on. barks_windows(prices, 7, 1,
+ * weekly_mean) slides, barks_windows(rows, 100, 100, to_block, .partial = true) cuts into blocks.
+ *
+ * Only whole windows count; with .partial also one last window of fewer rows, where rows are left
+ * that no whole one has and a window begins at or before them. What windows emit is in their order,
+ * in the partition where they begin. In the body barks_task()->index is the number of the window.
+ * No more than the first width - 1 rows of partitions are sent to those before. Options: .partial,
+ * .env.
+ *
+ * Errors:    (sticky) BARKS_INVALID: a width or step of 0, a width of 2^31. BARKS_LIMIT: the rows
+ *            of two windows must fit the memory.
+ */
+#define barks_windows(rdd, width, step, ...) BARKS_WINDOWS_(rdd, width, step, __VA_ARGS__, )
+#define BARKS_WINDOWS_(rdd, width, step, f, ...)                                                   \
+    barks_windows_at((rdd), (width), (step), BARKS_FUNCTION_OF(group, f),                          \
+                     &(barks_window_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_windows_at(barks_rdd *rdd, uint64_t width, uint64_t step,
+                                      const barks_function *function,
+                                      const barks_window_options *options, const char *where);
+
+/* Options of scans; what is left out is 0. */
+typedef struct barks_scan_options {
+    char first_;         /* for the macros: so that options can be left out */
+    bool exclusive;      /* a row has the value of the rows before it, without itself */
+    const void *initial; /* a struct of the function's record: the value before the first row */
+    const void *env;     /* of the function, or NULL */
+} barks_scan_options;
+
+/**
+ * Running values: each row with the fields that a BARKS_REDUCE sees replaced by what it makes of
+ * all rows up to this one, in their order; the other fields stay. barks_scan(payments, add_amounts)
+ * gives each payment with the balance after it, add_amounts being of a record (i64, amount).
+ *
+ * The value begins as the first row, or as .initial, into which all rows are folded; with
+ * .exclusive rows have the value before them, the first one .initial (or zeros). The function must
+ * be associative: partitions are folded by a job when the call is made, and their values before the
+ * rows behind them. A sum of doubles is as exact as the function, so that its last digits depend on
+ * the partitions. Options: .exclusive, .initial, .env.
+ *
+ * Errors:    (sticky) BARKS_INVALID, those of the job.
+ */
+#define barks_scan(rdd, ...) BARKS_SCAN_(rdd, __VA_ARGS__, )
+#define BARKS_SCAN_(rdd, f, ...)                                                                   \
+    barks_scan_at((rdd), BARKS_FUNCTION_OF(reduce, f), &(barks_scan_options){0, __VA_ARGS__},      \
+                  BARKS_HERE)
+BARKS_API barks_rdd *barks_scan_at(barks_rdd *rdd, const barks_function *function,
+                                   const barks_scan_options *options, const char *where);
+
+/* ---- to an index ---- */
+
+/* Options of groups by index; what is left out is 0. */
+typedef struct barks_index_options {
+    char first_;         /* for the macros: so that options can be left out */
+    uint32_t partitions; /* of the result; 0: as the input, at most --barks-partitions-max */
+    const char *order;   /* of the rows of an index, as of barks_sort_by; NULL: as they were */
+    const void *env;     /* of the function, or NULL */
+} barks_index_options;
+
+/**
+ * One row for each index from 0 to count - 1, in that order: barks_reduce_to_index(visits, "page",
+ * page_count, add_visits, .initial = &(struct visits){.last = -1}).
+ *
+ * key is a field of the record, an i64 that is never null; rows of one index are folded by a
+ * BARKS_REDUCE as barks_reduce_by_key does. An index that no row has gets .initial (or zeros) with
+ * the index filled in. Partition i of p has the indices from i * count / p to below (i + 1) * count
+ * / p. Options: .initial, .partitions, .env.
+ *
+ * Errors:    (sticky) BARKS_INVALID: no such field. Of the job: a key that is no index;
+ * BARKS_LIMIT: the rows of a partition are held and must fit the memory.
+ */
+#define barks_reduce_to_index(rdd, key, count, ...)                                                \
+    BARKS_REDUCE_TO_INDEX_(rdd, key, count, __VA_ARGS__, )
+#define BARKS_REDUCE_TO_INDEX_(rdd, key, count, f, ...)                                            \
+    barks_reduce_to_index_at((rdd), (key), (count), BARKS_FUNCTION_OF(reduce, f),                  \
+                             &(barks_exchange_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_reduce_to_index_at(barks_rdd *rdd, const char *key, int64_t index_count,
+                                              const barks_function *function,
+                                              const barks_exchange_options *options,
+                                              const char *where);
+
+/**
+ * Calls a BARKS_GROUP for each index from 0 to count - 1, in that order, with the rows that have
+ * it: none, maybe. barks_task()->index is the index. barks_group_to_index(links, "page",
+ * page_count, to_degree). The rest is as of barks_reduce_to_index. Options: .order (of the rows of
+ * an index), .partitions, .env.
+ */
+#define barks_group_to_index(rdd, key, count, ...)                                                 \
+    BARKS_GROUP_TO_INDEX_(rdd, key, count, __VA_ARGS__, )
+#define BARKS_GROUP_TO_INDEX_(rdd, key, count, f, ...)                                             \
+    barks_group_to_index_at((rdd), (key), (count), BARKS_FUNCTION_OF(group, f),                    \
+                            &(barks_index_options){0, __VA_ARGS__}, BARKS_HERE)
+BARKS_API barks_rdd *barks_group_to_index_at(barks_rdd *rdd, const char *key, int64_t index_count,
+                                             const barks_function *function,
+                                             const barks_index_options *options, const char *where);

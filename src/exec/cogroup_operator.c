@@ -2,14 +2,11 @@
  * BARKS_COGROUP: groups come by ascending keys. Without keys the partition is one group. */
 #include "exec/cogroup_operator.h"
 
-#include "batch/bind.h"
-#include "exec/emitting.h"
+#include "exec/group_caller.h"
 #include "exec/held_rows.h"
 #include "exec/operator.h"
 
 #include <stdlib.h>
-
-enum { MADE_BLOCKS_MAX = 8 }; /* blocks of made strings that wait for the next flush */
 
 /* One input. */
 struct side {
@@ -17,8 +14,6 @@ struct side {
     struct sort_key *order; /* the keys, then what else was asked for; owned */
     uint32_t order_count;
     const struct index_list *keys; /* borrowed */
-    uint32_t *bind;                /* columns of the function's record; owned */
-    const barks_column **bound;    /* owned */
     barks_column *key_columns;     /* copies of the key columns, for comparing sides; owned */
     barks_batch view;              /* of key_columns */
     uint32_t first, end;           /* the group's places in the order; end: the next group */
@@ -31,7 +26,7 @@ struct cogroup_operator {
     uint32_t side_count;
     struct side sides[STEP_INPUTS_MAX];
     struct sort_key compared[SIDE_KEYS_MAX]; /* columns 0, 1, ... of views */
-    struct emitting emitting;
+    struct group_caller caller;
 };
 
 static void cogroup_destroy(struct operator* self)
@@ -41,11 +36,9 @@ static void cogroup_destroy(struct operator* self)
         struct side *side = &op->sides[k];
         held_rows_drop(&side->held);
         free(side->order);
-        free(side->bind);
-        free(side->bound);
         free(side->key_columns);
     }
-    emitting_drop(&op->emitting);
+    group_caller_drop(&op->caller);
     free(op->base.ports);
     free(op);
 }
@@ -73,12 +66,10 @@ static barks_status *cogroup_push(struct operator* self, struct batch *batch)
 
 /* ---- groups ---- */
 
-BARKS_CHECKED static barks_status *seal_side(struct side *side, const barks_schema *wanted)
+BARKS_CHECKED static barks_status *seal_side(struct side *side)
 {
     struct batch *rows = side->held.rows;
     BARKS_TRY(held_rows_seal(&side->held, side->order, side->order_count));
-    for (uint32_t i = 0; i < wanted->field_count; i++)
-        side->bound[i] = &rows->base.columns[side->bind[i]];
     for (uint32_t i = 0; i < side->keys->count; i++)
         side->key_columns[i] = rows->base.columns[side->keys->items[i]];
     side->view = (barks_batch){.schema = rows->base.schema,
@@ -132,52 +123,15 @@ static bool next_group(struct cogroup_operator *op)
 
 /* ---- calls ---- */
 
-static bool no_more(barks_cursor *cursor)
-{
-    (void)cursor;
-    return false;
-}
-
-static bool rewind_side(barks_cursor *cursor)
-{
-    const struct side *side = cursor->engine;
-    cursor->row = side->first;
-    return cursor->row < cursor->end;
-}
-
-BARKS_CHECKED static barks_status *fail_in_group(struct cogroup_operator *op, barks_status *cause)
-{
-    for (uint32_t k = 0; k < op->side_count; k++) {
-        const struct side *side = &op->sides[k];
-        if (side->first < side->end)
-            return operator_fail_at_row(op->base.task, cause, op->node->step.function,
-                                        &side->held.rows->base, held_row(&side->held, side->first));
-    }
-    return operator_fail_at_row(op->base.task, cause, op->node->step.function,
-                                &op->sides[0].held.rows->base, 0);
-}
-
 BARKS_CHECKED static barks_status *call_group(struct cogroup_operator *op)
 {
-    const struct step *step = &op->node->step;
-    barks_cursor cursors[STEP_INPUTS_MAX];
+    struct group_rows sides[STEP_INPUTS_MAX];
     for (uint32_t k = 0; k < op->side_count; k++)
-        cursors[k] = (barks_cursor){.columns = op->sides[k].bound,
-                                    .order = op->sides[k].held.order,
-                                    .row = op->sides[k].first,
-                                    .end = op->sides[k].end,
-                                    .more = no_more,
-                                    .rewind = rewind_side,
-                                    .engine = &op->sides[k]};
-    barks_call call = {.env = step->env, .task = &op->base.task->info};
-    emitting_begin(&op->emitting);
-    step->function->group(&call, cursors, op->side_count, &op->emitting.emitter.out);
-    barks_status *status = emitting_end(&op->emitting, &call);
-    if (status == NULL && call.status != NULL)
-        status = fail_in_group(op, call.status);
-    if (status == NULL && op->emitting.maker->block_count > MADE_BLOCKS_MAX)
-        status = emitting_flush(&op->emitting);
-    return status;
+        sides[k] = (struct group_rows){.rows = op->sides[k].held.rows,
+                                       .order = op->sides[k].held.order,
+                                       .first = op->sides[k].first,
+                                       .end = op->sides[k].end};
+    return group_caller_call(&op->caller, sides);
 }
 
 BARKS_CHECKED static barks_status *call_groups(struct cogroup_operator *op)
@@ -190,7 +144,7 @@ BARKS_CHECKED static barks_status *call_groups(struct cogroup_operator *op)
             op->sides[k].end = op->sides[k].held.rows->base.row_count;
         BARKS_TRY(call_group(op));
     }
-    return emitting_flush(&op->emitting);
+    return group_caller_flush(&op->caller);
 }
 
 static barks_status *cogroup_end_partition(struct operator* self)
@@ -198,10 +152,9 @@ static barks_status *cogroup_end_partition(struct operator* self)
     struct cogroup_operator *op = (struct cogroup_operator *)self;
     barks_status *status = NULL;
     for (uint32_t k = 0; k < op->side_count && status == NULL; k++) {
-        op->emitting.inputs[k] = op->sides[k].held.rows;
-        status = seal_side(&op->sides[k], &op->node->step.function->inputs[k]->schema);
+        status = seal_side(&op->sides[k]);
+        group_caller_lend(&op->caller, k, op->sides[k].held.rows);
     }
-    op->emitting.input_count = op->side_count;
     if (status == NULL)
         status = call_groups(op);
     for (uint32_t k = 0; k < op->side_count; k++)
@@ -241,16 +194,12 @@ BARKS_CHECKED static barks_status *fill_side(struct cogroup_operator *op, uint32
                                              const barks_schema *given)
 {
     const struct step *step = &op->node->step;
-    const barks_schema *wanted = &step->function->inputs[k]->schema;
     struct side *side = &op->sides[k];
     side->keys = &step->keys[k];
-    side->bind = calloc((size_t)wanted->field_count + 1, sizeof *side->bind);
-    side->bound = calloc((size_t)wanted->field_count + 1, sizeof(const barks_column *));
     side->key_columns = calloc((size_t)side->keys->count + 1, sizeof *side->key_columns);
-    if (side->bind == NULL || side->bound == NULL || side->key_columns == NULL)
+    if (side->key_columns == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the rows of '%s'", step->function->name);
     BARKS_TRY(group_order(step, k, &side->order, &side->order_count));
-    BARKS_TRY(bind_columns(given, wanted, step->function->name, op->node->where, side->bind));
     return held_rows_init(&side->held, op->base.task->services->pool, given);
 }
 
@@ -265,7 +214,7 @@ BARKS_CHECKED static barks_status *fill_operator(struct cogroup_operator *op,
         BARKS_TRY(operator_ports_init(&op->base, op->side_count));
     for (uint32_t k = 0; k < op->side_count; k++)
         BARKS_TRY(fill_side(op, k, inputs->schemas[k]));
-    return emitting_init(&op->emitting, &op->base, &op->node->record->schema, 0);
+    return group_caller_init(&op->caller, &op->base, op->node, inputs->schemas, op->side_count);
 }
 
 OPERATOR_MAKER(cogroup)

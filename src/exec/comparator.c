@@ -60,7 +60,7 @@ BARKS_CHECKED static barks_status *fail_in_compare(const barks_call *call,
                             order->compare->name, order->compare->where);
 }
 
-/* Passes go to and fro between the two; the result ends up in out_order. */
+/* Each pass goes from one of the two to the other; the result ends up in out_order. */
 BARKS_CHECKED static barks_status *merge_all(barks_call *call, const struct row_order *order,
                                              struct task *task, uint32_t *spare,
                                              uint32_t *out_order)
@@ -116,9 +116,10 @@ BARKS_CHECKED static barks_status *order_by_function(const barks_batch *batch,
 barks_status *rows_order_as(const barks_batch *batch, const struct row_order *order,
                             struct task *task, struct pool *pool, uint32_t *out_order)
 {
-    return order->compare != NULL
-               ? order_by_function(batch, order, task, pool, out_order)
-               : rows_order(batch, order->keys, order->key_count, pool, out_order);
+    if (order->compare != NULL)
+        return order_by_function(batch, order, task, pool, out_order);
+    return order->in_runs ? rows_order_runs(batch, order->keys, order->key_count, pool, out_order)
+                          : rows_order(batch, order->keys, order->key_count, pool, out_order);
 }
 
 /* ---- ranges ---- */

@@ -16,6 +16,7 @@ struct row_order {
     const barks_function *compare; /* in place of keys, where it is not NULL */
     const void *env;
     bool descending; /* by compare: turned round */
+    bool in_runs;    /* by keys: the rows lie in a few runs that are in order */
 };
 /* By the function of a step. */
 struct row_order order_of_function(const struct step *step);

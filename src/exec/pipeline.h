@@ -55,7 +55,7 @@ struct terminal {
     enum terminal_kind kind;
     struct step step; /* what the kind wants: functions, names, numbers; TOP, SAMPLE: the function
                          of the order, in place of sort_keys */
-    uint64_t limit;
+    uint64_t limit;   /* PARTITION_INDEX: the number of indices */
     uint32_t first_partition; /* of the last node's partitions, the stage's are those in
                                  [first_partition, */
     uint32_t end_partition;   /* end_partition); 0: all */

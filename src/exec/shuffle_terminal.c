@@ -8,6 +8,7 @@
 #include "shuffle/buckets.h"
 #include "shuffle/exchange.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct shuffle_terminal {
@@ -19,6 +20,8 @@ struct shuffle_terminal {
     struct combine_binding binding;
     struct chooser chooser;      /* PARTITION_CHOSEN */
     struct range_chooser ranges; /* PARTITION_RANGE by a function */
+    const uint64_t *firsts;      /* PARTITION_PLACE: of the partitions that rows come from */
+    uint64_t place;              /* PARTITION_PLACE: of the next row */
 };
 
 static void shuffle_destroy(struct operator* self)
@@ -57,6 +60,41 @@ BARKS_CHECKED static barks_status *look_at_table(struct shuffle_terminal *op)
     return combine_drain(op->table, false, drained, op);
 }
 
+/* ---- by place: step STEP_NUMBER, whose bytes are as plan/node.h says ---- */
+
+static uint32_t partitions_from(const struct terminal *plan)
+{
+    size_t count = plan->step.size_bytes / sizeof(uint64_t);
+    return count > plan->partition_count ? (uint32_t)(count - plan->partition_count - 1) : 0;
+}
+
+BARKS_CHECKED static barks_status *open_places(struct shuffle_terminal *op)
+{
+    uint32_t count = pipeline_partition_count(op->base.task->spec->pipeline);
+    if (op->plan->step.bytes == NULL || partitions_from(op->plan) != count)
+        BARKS_FAIL(BARKS_INTERNAL, "rows of %u partitions are dealt by the places of %u", count,
+                   partitions_from(op->plan));
+    op->firsts = (const uint64_t *)(const void *)op->plan->step.bytes;
+    return NULL;
+}
+
+/* The partitions have been counted before, and must still be what they were. */
+static barks_status *shuffle_end(struct operator* self)
+{
+    struct shuffle_terminal *op = (struct shuffle_terminal *)self;
+    if (op->firsts == NULL)
+        return NULL;
+    uint32_t partition = self->task->partition;
+    uint64_t begin = op->firsts[partition], end = op->firsts[partition + 1];
+    if (op->place == end)
+        return NULL;
+    BARKS_FAIL(BARKS_INVALID,
+               "partition %u has %" PRIu64 " rows, and had %" PRIu64
+               " when they were counted: the dataset gives other rows each time that it is "
+               "computed; keep it by barks_cache",
+               partition, op->place - begin, end - begin);
+}
+
 /* Where rows go must not depend on which partitions a task runs. */
 static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
 {
@@ -65,6 +103,8 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
     if (op->plan->partitioner == PARTITION_ONE)
         position = position * op->plan->partition_count /
                    pipeline_partition_count(self->task->spec->pipeline);
+    else if (op->firsts != NULL)
+        position = op->place = op->firsts[partition];
     else if (op->plan->partitioner != PARTITION_ROUND_ROBIN)
         return NULL;
     return buckets_seek(op->buckets, position);
@@ -73,6 +113,7 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
 static barks_status *shuffle_push(struct operator* self, struct batch *batch)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
+    op->place += batch->base.row_count;
     if (op->table == NULL)
         return buckets_add(op->buckets, batch);
     uint32_t row = 0;
@@ -96,6 +137,7 @@ static const struct operator_kind shuffle_kind = {
     .name = "shuffle",
     .begin_partition = shuffle_begin,
     .push = shuffle_push,
+    .end_partition = shuffle_end,
     .finish = shuffle_finish,
     .destroy = shuffle_destroy,
 };
@@ -124,6 +166,8 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
         plan->partitioner == PARTITION_RANGE && plan->step.kind == STEP_FUNCTION;
     if (status == NULL && plan->partitioner == PARTITION_CHOSEN)
         status = chooser_init(&op->chooser, task, &record->schema);
+    if (status == NULL && plan->partitioner == PARTITION_PLACE)
+        status = open_places(op);
     if (status == NULL && ranges_by_function)
         status = range_chooser_init(&op->ranges, task, &record->schema);
     struct buckets_options options = {
@@ -136,6 +180,9 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
                         .sort_keys = plan->sort_keys,
                         .sort_key_count = plan->sort_key_count,
                         .splitters = plan->splitters,
+                        .index_count = plan->limit,
+                        .bounds =
+                            op->firsts != NULL ? op->firsts + partitions_from(plan) + 1 : NULL,
                         .choose = ranges_by_function ? range_chooser_choose : chooser_choose,
                         .context = ranges_by_function ? (void *)&op->ranges : &op->chooser},
         .strings = terminal_combines(plan) ? BATCH_KEEP : BATCH_COPY,

@@ -2,6 +2,7 @@
 
 #include "base/pool.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct sort_item {
@@ -117,23 +118,106 @@ static void merge_sort(const struct sort_context *context, struct sort_item *ite
     merge(context, spare, middle, count, items);
 }
 
+/* Two of each row's item: the second half is spare. */
+BARKS_CHECKED static barks_status *make_items(const struct sort_context *context, struct pool *pool,
+                                              struct sort_item **out_items)
+{
+    const barks_batch *batch = context->batch;
+    void *memory = NULL;
+    BARKS_TRY_DOING(
+        pool_acquire(pool, 2 * (size_t)batch->row_count * sizeof(struct sort_item), &memory),
+        "sort %" PRIu32 " rows", batch->row_count);
+    struct sort_item *items = memory;
+    const struct sort_key *key = &context->keys[0];
+    for (uint32_t row = 0; row < batch->row_count; row++)
+        items[row] = (struct sort_item){
+            .prefix = key_prefix(&batch->columns[key->column], row, key), .row = row};
+    *out_items = items;
+    return NULL;
+}
+
+/* sorted: either half of items, which are freed. */
+static void give_order(const struct sort_item *sorted, uint32_t count, struct sort_item *items,
+                       struct pool *pool, uint32_t *out_order)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out_order[i] = sorted[i].row;
+    pool_release(pool, items, 2 * (size_t)count * sizeof *items);
+}
+
 barks_status *rows_order(const barks_batch *batch, const struct sort_key *keys, uint32_t key_count,
                          struct pool *pool, uint32_t *out_order)
 {
-    size_t count = batch->row_count;
-    size_t bytes = 2 * count * sizeof(struct sort_item);
-    void *memory = NULL;
+    const struct sort_context context = {.batch = batch, .keys = keys, .key_count = key_count};
+    uint32_t count = batch->row_count;
+    struct sort_item *items = NULL;
     if (count == 0)
         return NULL;
-    BARKS_TRY_DOING(pool_acquire(pool, bytes, &memory), "sort %zu rows", count);
-    struct sort_item *items = memory;
-    const barks_column *first = &batch->columns[keys[0].column];
-    for (uint32_t row = 0; row < count; row++)
-        items[row] = (struct sort_item){.prefix = key_prefix(first, row, &keys[0]), .row = row};
-    struct sort_context context = {.batch = batch, .keys = keys, .key_count = key_count};
+    BARKS_TRY(make_items(&context, pool, &items));
     merge_sort(&context, items, items + count, count);
-    for (size_t i = 0; i < count; i++)
-        out_order[i] = items[i].row;
-    pool_release(pool, memory, bytes);
+    give_order(items, count, items, pool, out_order);
+    return NULL;
+}
+
+/* ---- runs ---- */
+
+/* Where runs begin, into out_begins where it is not NULL; their number. */
+static uint32_t find_runs(const struct sort_context *context, const struct sort_item *items,
+                          uint32_t *out_begins)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < context->batch->row_count; i++)
+        if (i == 0 || item_before(context, &items[i], &items[i - 1])) {
+            if (out_begins != NULL)
+                out_begins[count] = i;
+            count++;
+        }
+    return count;
+}
+
+/* Neighbouring runs become one, until one is left, which is returned. begins has an entry behind
+ * its run_count: the number of items. */
+static struct sort_item *merge_runs(const struct sort_context *context, struct sort_item *from,
+                                    struct sort_item *to, uint32_t *begins, uint32_t run_count)
+{
+    while (run_count > 1) {
+        uint32_t merged = 0;
+        for (uint32_t run = 0; run < run_count; run += 2) {
+            uint32_t begin = begins[run], middle = begins[run + 1];
+            uint32_t end = run + 1 < run_count ? begins[run + 2] : middle;
+            merge(context, from + begin, middle - begin, end - begin, to + begin);
+            begins[merged++] = begin;
+        }
+        begins[merged] = context->batch->row_count;
+        run_count = merged;
+        struct sort_item *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    return from;
+}
+
+barks_status *rows_order_runs(const barks_batch *batch, const struct sort_key *keys,
+                              uint32_t key_count, struct pool *pool, uint32_t *out_order)
+{
+    const struct sort_context context = {.batch = batch, .keys = keys, .key_count = key_count};
+    uint32_t count = batch->row_count;
+    struct sort_item *items = NULL;
+    void *begins = NULL;
+    if (count == 0)
+        return NULL;
+    BARKS_TRY(make_items(&context, pool, &items));
+    uint32_t run_count = find_runs(&context, items, NULL);
+    size_t begin_bytes = ((size_t)run_count + 1) * sizeof(uint32_t);
+    barks_status *status = pool_acquire(pool, begin_bytes, &begins);
+    if (status != NULL) {
+        pool_release(pool, items, 2 * (size_t)count * sizeof *items);
+        return status;
+    }
+    find_runs(&context, items, begins);
+    ((uint32_t *)begins)[run_count] = count;
+    struct sort_item *sorted = merge_runs(&context, items, items + count, begins, run_count);
+    pool_release(pool, begins, begin_bytes);
+    give_order(sorted, count, items, pool, out_order);
     return NULL;
 }

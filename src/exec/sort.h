@@ -14,3 +14,9 @@ struct pool;
  * prefixes). */
 BARKS_CHECKED barks_status *rows_order(const barks_batch *batch, const struct sort_key *keys,
                                        uint32_t key_count, struct pool *pool, uint32_t *out_order);
+
+/* The same for rows that lie in a few runs, each in order already: these are merged. Any rows will
+ * do. Cost: O(n log r) comparisons for r runs. */
+BARKS_CHECKED barks_status *rows_order_runs(const barks_batch *batch, const struct sort_key *keys,
+                                            uint32_t key_count, struct pool *pool,
+                                            uint32_t *out_order);

@@ -52,10 +52,11 @@ static barks_status *sort_end_partition(struct operator* self)
     BARKS_TRY_DOING(pool_acquire(pool, row_count * sizeof(uint32_t), &order), "sort %u rows",
                     row_count);
     const struct step *step = &op->node->step;
-    struct row_order by =
-        step->function != NULL
-            ? order_of_function(step)
-            : (struct row_order){.keys = step->order, .key_count = step->order_count};
+    struct row_order by = step->function != NULL
+                              ? order_of_function(step)
+                              : (struct row_order){.keys = step->order,
+                                                   .key_count = step->order_count,
+                                                   .in_runs = step->numbers[1] != 0};
     barks_status *status = rows_order_as(&op->rows->base, &by, self->task, pool, order);
     if (status == NULL)
         status = push_in_order(op, order);

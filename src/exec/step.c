@@ -58,6 +58,9 @@ uint32_t step_inputs_max(enum step_kind kind)
     case STEP_PIPE:
     case STEP_KEEP:
     case STEP_BOUND:
+    case STEP_INDEX:
+    case STEP_HEADS:
+    case STEP_SCAN:
     case STEP_PROBE:
     case STEP_COALESCE:
     case STEP_PICK:
@@ -67,6 +70,7 @@ uint32_t step_inputs_max(enum step_kind kind)
     case STEP_JOIN:
     case STEP_LOOKUP:
     case STEP_CROSS:
+    case STEP_WINDOWS:
         return 2;
     case STEP_COGROUP:
         return STEP_INPUTS_MAX;
@@ -94,6 +98,10 @@ const char *step_kind_name(enum step_kind kind)
                                         [STEP_PIPE] = "pipe",
                                         [STEP_KEEP] = "keep",
                                         [STEP_BOUND] = "bound",
+                                        [STEP_HEADS] = "heads",
+                                        [STEP_SCAN] = "scan",
+                                        [STEP_WINDOWS] = "windows",
+                                        [STEP_INDEX] = "index",
                                         [STEP_PROBE] = "probe",
                                         [STEP_COALESCE] = "coalesce",
                                         [STEP_PICK] = "pick",

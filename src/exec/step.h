@@ -37,7 +37,8 @@ enum step_kind {
                       partition too; numbers[1]: 1: a reduce begins with initial as well; numbers[2]:
                       1: the order of the rows counts; numbers[3]: 1: built-in aggregates, whose
                       accumulators, of initial_record, end as rows of record */
-    STEP_SORT,     /* by order, or by function, stable; numbers[0]: 1: by function, descending */
+    STEP_SORT,     /* by order, or by function, stable; numbers[0]: 1: by function, descending;
+                      numbers[1]: 1: by order, of rows that lie in runs that are sorted */
     STEP_PROJECT,  /* columns[0] of the input, under the names of record */
     STEP_SAMPLE,   /* numbers: seed, kind; reals: fraction, or the range [low, high) */
     STEP_NUMBER,   /* adds an i64; numbers[0]: kind; bytes: first index of each partition */
@@ -47,6 +48,13 @@ enum step_kind {
     STEP_KEEP,     /* passes rows on and keeps them; numbers: dataset, level, copies */
     STEP_BOUND,    /* rows whose keys[0] do not come before initial_rows' one; numbers[0]: 1: do not
                       come after it */
+    STEP_HEADS,    /* the first rows, for partitions before whose windows reach them, and the number
+                      of that partition; numbers, bytes: as of WINDOWS */
+    STEP_SCAN,     /* fields that function, a reduce, sees become running values; numbers[0]: 1: of
+                      the rows before; bytes: encoded, the values where partitions begin, from
+                      partition numbers[1] on; initial: the first value */
+    STEP_INDEX,    /* one row for each index, of keys[0], or one call of function, a group;
+                      numbers[0]: how many there are; initial_rows: the row of those that have none */
     STEP_PROBE,    /* terminals only: rows that equal initial_rows' one in keys[0] */
     /* Of one input, other partitions of it. */
     STEP_COALESCE, /* partition p from partitions [columns[0][p], columns[0][p + 1]) */
@@ -55,17 +63,24 @@ enum step_kind {
     STEP_UNION,   /* the inputs' partitions one after another; numbers[0]: 1: partition p from
                      partition p of each */
     STEP_PAIR,    /* row i of input 0 with row i of input 1; columns[0], columns[1]: of each, that
-                     make the output where there is no function */
+                     make the output where there is no function; numbers[0]: enum zip_kind */
     STEP_JOIN,    /* numbers[0]: enum join_kind; keys[k]: of input k; columns: as of PAIR;
                      numbers[2]: 1: the output begins with the keys */
     STEP_LOOKUP,  /* as JOIN; numbers[1]: the input that streams by; the other is a BROADCAST, and
                      partition p is made of partition p of the first alone */
+    STEP_WINDOWS, /* function, a group, over windows of rows; input 1, which may be left out, has
+                     the rows behind each partition that its windows reach; numbers: width, step,
+                     whether the last one may be partial; bytes: places of the partitions' first
+                     rows and the number of rows, NULL: there is one partition */
     STEP_COGROUP, /* keys[k]: of input k; no keys: the whole partition is one group */
     STEP_CROSS,   /* every row of input 0 with every row of input 1; partition i * p1 + j from
                      partition i of input 0 and j of input 1, where these are so numbered already */
     /* Lineage only: becomes a shuffle between two stages. */
     STEP_EXCHANGE,
 };
+
+/* Of a partition with more rows on one side: an error, left out, paired with nulls. */
+enum zip_kind { ZIP_EXACT = 0, ZIP_SHORTEST, ZIP_LONGEST };
 
 enum join_kind { JOIN_INNER = 1, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI };
 

@@ -48,7 +48,9 @@ static operator_maker maker_of(enum step_kind kind)
         [STEP_SAMPLE] = sample_operator_create,     [STEP_NUMBER] = number_operator_create,
         [STEP_GROUP] = group_operator_create,       [STEP_GLOM] = glom_operator_create,
         [STEP_PIPE] = pipe_operator_create,         [STEP_KEEP] = keep_operator_create,
-        [STEP_BOUND] = bound_operator_create,       [STEP_PAIR] = zip_operator_create,
+        [STEP_BOUND] = bound_operator_create,       [STEP_INDEX] = index_operator_create,
+        [STEP_HEADS] = heads_operator_create,       [STEP_SCAN] = scan_operator_create,
+        [STEP_WINDOWS] = windows_operator_create,   [STEP_PAIR] = zip_operator_create,
         [STEP_JOIN] = join_operator_create,         [STEP_COGROUP] = cogroup_operator_create,
         [STEP_LOOKUP] = lookup_operator_create,     [STEP_CROSS] = cross_operator_create};
     return (size_t)kind < sizeof makers / sizeof makers[0] ? makers[kind] : NULL;

@@ -23,18 +23,23 @@ static barks_status *zip_begin_partition(struct operator* self, uint32_t partiti
     return NULL;
 }
 
-/* Rows [first, first + count) of left, as far as there are partners. */
+static bool pads(const struct zip_operator *op)
+{
+    return op->side.node->step.numbers[0] == ZIP_LONGEST;
+}
+
+/* Rows [first, first + count) of left, as far as there are partners; of the longest all. */
 BARKS_CHECKED static barks_status *pair_rows(struct zip_operator *op, struct batch *left,
                                              uint32_t first, uint32_t count)
 {
     uint64_t right = op->row_count + first;
     uint64_t right_count = op->side.held->base.row_count;
     uint64_t there = right < right_count ? right_count - right : 0;
-    if (count > there)
+    if (count > there && !pads(op))
         count = (uint32_t)there;
     for (uint32_t k = 0; k < count; k++) {
         op->left_rows[k] = first + k;
-        op->right_rows[k] = (uint32_t)right + k;
+        op->right_rows[k] = k < there ? (uint32_t)right + k : BARKS_NO_ROW;
     }
     return pair_output_add(&op->side.pairs, left, op->left_rows, op->side.held, op->right_rows,
                            count);
@@ -52,13 +57,33 @@ static barks_status *stream_left(struct held_side *side, struct batch *left)
     return NULL;
 }
 
+/* Rows of the right that the left was too short for. */
+BARKS_CHECKED static barks_status *pair_rest(struct zip_operator *op)
+{
+    uint64_t right_count = op->side.held->base.row_count;
+    while (op->row_count < right_count && !op->side.base.task->partition_done) {
+        uint64_t left = right_count - op->row_count;
+        uint32_t count = left < BATCH_ROWS ? (uint32_t)left : BATCH_ROWS;
+        for (uint32_t k = 0; k < count; k++) {
+            op->left_rows[k] = BARKS_NO_ROW;
+            op->right_rows[k] = (uint32_t)op->row_count + k;
+        }
+        BARKS_TRY(pair_output_add(&op->side.pairs, NULL, op->left_rows, op->side.held,
+                                  op->right_rows, count));
+        op->row_count += count;
+    }
+    return NULL;
+}
+
 static barks_status *zip_end_partition(struct operator* self)
 {
     struct zip_operator *op = (struct zip_operator *)self;
     uint32_t right_count = op->side.held->base.row_count;
+    barks_status *status = pads(op) ? pair_rest(op) : NULL;
     batch_clear(op->side.held);
-    if (self->task->partition_done || op->row_count == right_count)
-        return NULL;
+    if (status != NULL || op->side.node->step.numbers[0] != ZIP_EXACT ||
+        self->task->partition_done || op->row_count == right_count)
+        return operator_fail_limit(op->side.node, op->side.partition, status);
     BARKS_FAIL(BARKS_INVALID,
                "zip at %s: partition %" PRIu32 " has %" PRIu64 " rows on the left and %" PRIu32
                " on the right; zipped datasets must have as many rows in each partition",

@@ -13,6 +13,9 @@ static bool depends_on_order(const struct node *node)
     case STEP_GLOM:
     case STEP_PIPE:
     case STEP_PAIR:
+    case STEP_HEADS:
+    case STEP_SCAN:
+    case STEP_WINDOWS:
         return true;
     case STEP_EXCHANGE:
         return node->exchange.kind == PARTITION_ROUND_ROBIN;
@@ -39,6 +42,7 @@ static bool depends_on_order(const struct node *node)
     case STEP_KEPT:
     case STEP_COGROUP:
     case STEP_CROSS:
+    case STEP_INDEX:
         break;
     }
     return false;

@@ -56,6 +56,8 @@ static uint64_t compute(const struct node *node)
     case STEP_PAIR:
     case STEP_COGROUP:
     case STEP_BROADCAST:
+    case STEP_HEADS:
+    case STEP_SCAN:
         return sum_of_inputs(node);
     case STEP_JOIN:
     case STEP_LOOKUP:
@@ -71,6 +73,8 @@ static uint64_t compute(const struct node *node)
     case STEP_KEPT:
     case STEP_PROBE:
     case STEP_CROSS:
+    case STEP_WINDOWS:
+    case STEP_INDEX:
         break;
     }
     return UINT64_MAX;

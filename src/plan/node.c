@@ -27,7 +27,7 @@ bool node_pairs_partitions(const struct node *node)
 {
     enum step_kind kind = node->step.kind;
     return kind == STEP_PAIR || kind == STEP_JOIN || kind == STEP_COGROUP || kind == STEP_CROSS ||
-           (kind == STEP_UNION && node->step.numbers[0] != 0);
+           kind == STEP_WINDOWS || (kind == STEP_UNION && node->step.numbers[0] != 0);
 }
 
 void node_find_place(struct node *node)
@@ -55,6 +55,7 @@ void node_destroy(struct node *node)
     step_drop(&node->step);
     free(node->name);
     free(node->inputs);
+    free(node->row_firsts);
     partitioning_drop(&node->partitioning);
     if (node->splits != NULL)
         split_plan_drop(node->splits);

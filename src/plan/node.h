@@ -17,12 +17,15 @@ struct split_plan;
 /* STEP_EXCHANGE: how rows leave one stage and enter the next. */
 struct exchange_plan {
     enum partitioner_kind kind;
-    struct index_list keys; /* HASH: columns of the rows that travel; owned */
+    struct index_list keys; /* HASH, INDEX: columns of the rows that travel; owned */
+    uint64_t index_count;   /* INDEX */
     struct sort_key *order; /* RANGE; owned */
     uint32_t order_count;
     struct batch *splitters; /* RANGE: found by sampling, once for the node's life; owned */
     struct step step;        /* STEP_COMBINE: on the map side; STEP_FUNCTION: CHOSEN, or RANGE
-                                by a function in place of order; or none */
+                                by a function in place of order; STEP_NUMBER: PLACE, bytes:
+                                places of the first rows of the partitions that rows come from
+                                and their number, then of those that they go to; or none */
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
 };
 
@@ -67,6 +70,8 @@ struct node {
     struct partitioning partitioning; /* once it is known: partitioning_know */
     bool knows_input_bytes;
     uint64_t input_bytes; /* once they are known: node_input_bytes */
+    uint64_t *row_firsts; /* places of the partitions' first rows, and the number of rows: counted
+                             once for the node's life, where that was needed; owned */
 
     struct node_run run;
     struct listing *listing;       /* STEP_FILES: the files; owned */

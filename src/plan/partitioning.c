@@ -99,6 +99,10 @@ static bool rows_stay(const struct node *node)
     case STEP_PICK:
     case STEP_UNION:
     case STEP_CROSS:
+    case STEP_HEADS:
+    case STEP_INDEX:
+    case STEP_SCAN:
+    case STEP_WINDOWS:
     case STEP_EXCHANGE:
         break;
     }
@@ -198,6 +202,8 @@ BARKS_CHECKED static barks_status *derive_from_exchange(struct node *node)
         derive_from_input(node, node->inputs[0]);
         return NULL;
     case PARTITION_ROUND_ROBIN:
+    case PARTITION_INDEX:
+    case PARTITION_PLACE:
     case PARTITION_REPLICATE:
         return NULL;
     }

@@ -267,7 +267,8 @@ static bool is_ordered(const struct step *step)
 static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node *node)
 {
     uint32_t max = step_inputs_max(node->step.kind);
-    uint32_t min = max == UINT32_MAX ? 1 : max > 2 ? 2 : max;
+    bool may_have_one = max == UINT32_MAX || node->step.kind == STEP_WINDOWS;
+    uint32_t min = may_have_one ? 1 : max > 2 ? 2 : max;
     return node->record != NULL && node->step.kind > STEP_NONE && node->step.kind < STEP_EXCHANGE &&
            node->input_count >= min && node->input_count <= max &&
            (node->step.kind != STEP_FUNCTION || node->step.function != NULL) &&

@@ -290,6 +290,7 @@ BARKS_CHECKED static barks_status *shuffle_terminal(struct cut *cut, const struc
         .partitioner = exchange->kind,
         .key_count = exchange->keys.count,
         .sort_key_count = exchange->order_count,
+        .limit = exchange->index_count,
         .copies = exchange->copies,
         .stride = exchange->stride,
         .accumulator = exchange->step.kind == STEP_COMBINE ? node->record : NULL,

@@ -12,6 +12,8 @@ struct combining {
     uint32_t *columns; /* the same fields in the input's rows; owned */
     uint32_t key_count;
     bool begins_with_initial;
+    bool goes_to_index; /* keys are one index, of index_count, that says where rows lie */
+    int64_t index_count;
     bool first_counts; /* which row of a key comes first is seen in the result */
     const barks_exchange_options *options;
     const char *where;

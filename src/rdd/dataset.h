@@ -89,3 +89,9 @@ barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key
 
 /* Partitions [first, end) of input: itself where these are all. */
 barks_rdd *dataset_run_of(barks_rdd *input, uint32_t first, uint32_t end, const char *where);
+
+/* ---- transformations.c ---- */
+
+/* A union whose partitions are those of each dataset, one dataset after another, also where they
+ * are partitioned alike. */
+barks_rdd *dataset_chain(barks_rdd *const *rdds, size_t rdd_count, const char *where);

@@ -3,6 +3,7 @@
 #include "base/copy.h"
 #include "batch/schema.h"
 #include "rdd/combining.h"
+#include "rdd/places.h"
 #include "runtime/context.h"
 
 #include <inttypes.h>
@@ -140,12 +141,21 @@ static barks_rdd *combine_here(barks_rdd *input, const struct combining *combini
     return status != NULL ? dataset_fail(rdd, status) : rdd;
 }
 
+/* Rows, or accumulators, brought together by the keys: columns of them. */
+static barks_rdd *bring_by(barks_rdd *input, const struct combining *combining,
+                           const uint32_t *columns, uint32_t partition_count)
+{
+    if (combining->goes_to_index)
+        return dataset_by_index(input, columns[0], (uint64_t)combining->index_count,
+                                partition_count, combining->where);
+    return dataset_hash_by(input, columns, combining->key_count, partition_count, combining->where);
+}
+
 /* Rows are combined, exchanged, and combined again. */
 static barks_rdd *combine_twice(barks_rdd *input, const struct combining *combining,
                                 uint32_t partition_count)
 {
-    barks_rdd *rdd = dataset_hash_by(input, combining->keys, combining->key_count, partition_count,
-                                     combining->where);
+    barks_rdd *rdd = bring_by(input, combining, combining->keys, partition_count);
     if (rdd->context == NULL)
         return rdd;
     rdd->node.record = combining->record;
@@ -175,11 +185,11 @@ barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char 
     barks_rdd *made = NULL;
     if (status != NULL)
         made = failed_combine(input, combining, status);
-    else if (partitioning_groups(&input->node, combining->columns, combining->key_count, wanted))
+    else if (!combining->goes_to_index &&
+             partitioning_groups(&input->node, combining->columns, combining->key_count, wanted))
         made = combine_here(input, combining, false);
     else if (combining->options->map_side_combine == BARKS_NEVER)
-        made = combine_here(dataset_hash_by(input, combining->columns, combining->key_count,
-                                            partition_count, combining->where),
+        made = combine_here(bring_by(input, combining, combining->columns, partition_count),
                             combining, false);
     else
         made = combine_twice(input, combining, partition_count);
@@ -318,6 +328,30 @@ barks_rdd *barks_sort_by_at(barks_rdd *input, const char *order,
     if (partition_count > 1 || input->node.partition_count != 1)
         input = range_by(input, keys, order_count, partition_count, where);
     return sort_here(input, keys, order_count, where);
+}
+
+barks_rdd *barks_merge_sorted_at(barks_rdd *const *rdds, size_t rdd_count, const char *order,
+                                 const barks_exchange_options *options, const char *where)
+{
+    barks_rdd *all = dataset_chain(rdds, rdd_count, where), *largest = all;
+    uint32_t partition_count = 0, order_count = 0;
+    struct sort_key *keys = NULL;
+    if (all->context == NULL || all->node.error != NULL)
+        return all;
+    for (size_t i = 0; i < rdd_count; i++)
+        if (i == 0 || rdds[i]->node.partition_count > largest->node.partition_count)
+            largest = rdds[i];
+    barks_status *status = choose_partitions(largest, options->partitions, where, &partition_count);
+    if (status == NULL)
+        status = parse_order(order, &all->node.record->schema, where, &keys, &order_count);
+    if (status != NULL)
+        return dataset_fail(sort_here(all, NULL, 0, where), status);
+    if (partition_count > 1 || all->node.partition_count != 1)
+        all = range_by(all, keys, order_count, partition_count, where);
+    barks_rdd *rdd = sort_here(all, keys, order_count, where);
+    if (rdd->context != NULL)
+        rdd->node.step.numbers[1] = 1;
+    return rdd;
 }
 
 /* ---- where rows lie ---- */

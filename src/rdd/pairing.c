@@ -209,3 +209,55 @@ barks_status *set_function(barks_rdd *rdd, barks_rdd *const *inputs, uint32_t co
         BARKS_TRY(check_fields(inputs[k], function->inputs[k], function->name, where));
     return copy_env(env, function, where, &rdd->node.step.env);
 }
+
+/* What a pair becomes: what the function says, or all fields of both. */
+BARKS_CHECKED static barks_status *fill_pairs(barks_rdd *rdd, barks_rdd *const *sides,
+                                              bool may_miss, const barks_function *function,
+                                              const void *env, const char *what, const char *where)
+{
+    struct step *step = &rdd->node.step;
+    if (function != NULL)
+        return set_function(rdd, sides, 2, function, env, where);
+    for (uint32_t k = 0; k < 2; k++)
+        BARKS_TRY(list_columns(sides[k], NULL, 0, false, &step->columns[k]));
+    return record_of_columns(sides[0], &step->columns[0], may_miss, sides[1], &step->columns[1],
+                             may_miss, what, where, &rdd->node.record);
+}
+
+barks_rdd *dataset_pair(barks_rdd *const *sides, enum step_kind kind, bool may_miss,
+                        const barks_function *function, const void *env, barks_status *status,
+                        const char *where)
+{
+    barks_rdd *rdd = dataset_create(sides[0]->context, kind, sides, 2, where);
+    if (rdd->context == NULL) {
+        barks_status_free(status);
+        return rdd;
+    }
+    rdd->node.record = function != NULL ? function->out : sides[0]->node.record;
+    rdd->node.partition_count = sides[0]->node.partition_count;
+    if (rdd->node.error == NULL && status == NULL)
+        status = fill_pairs(rdd, sides, may_miss, function, env, step_kind_name(kind), where);
+    return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_status *record_with_number(const barks_rdd *input, const char *name, const char *where,
+                                 const barks_record **out)
+{
+    static const barks_type number = {.id = BARKS_I64};
+    const barks_schema *given = &input->node.record->schema;
+    if (schema_find(given, name) >= 0)
+        BARKS_FAIL(BARKS_INVALID,
+                   "%s: the rows have a field '%s' already; number them under another "
+                   "name",
+                   where, name);
+    barks_field *fields = calloc((size_t)given->field_count + 1, sizeof *fields);
+    if (fields == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for a record", where);
+    for (uint32_t i = 0; i < given->field_count; i++)
+        fields[i] = given->fields[i];
+    fields[given->field_count] = (barks_field){.name = name, .type = &number};
+    const barks_schema schema = {.field_count = given->field_count + 1, .fields = fields};
+    barks_status *status = registry_derive_record(&schema, out);
+    free(fields);
+    return status;
+}

@@ -50,3 +50,14 @@ BARKS_CHECKED barks_status *list_columns(const barks_rdd *rdd, const uint32_t *k
 BARKS_CHECKED barks_status *set_function(barks_rdd *rdd, barks_rdd *const *inputs, uint32_t count,
                                          const barks_function *function, const void *env,
                                          const char *where);
+
+/* Pairs of rows of two datasets, of kind STEP_PAIR or STEP_CROSS: as the function says, or of all
+ * fields of both; may_miss: either side may have no row. Takes status, why it cannot be. */
+barks_rdd *dataset_pair(barks_rdd *const *sides, enum step_kind kind, bool may_miss,
+                        const barks_function *function, const void *env, barks_status *status,
+                        const char *where);
+
+/* The fields of the rows and an i64 behind them. Errors: BARKS_INVALID: there is a field of that
+ * name. */
+BARKS_CHECKED barks_status *record_with_number(const barks_rdd *input, const char *name,
+                                               const char *where, const barks_record **out);

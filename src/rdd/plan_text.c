@@ -60,6 +60,13 @@ BARKS_CHECKED static barks_status *put_exchange(struct buffer *out, const struct
     case PARTITION_ONE:
         BARKS_TRY(plan_text_put(out, " of whole partitions"));
         break;
+    case PARTITION_INDEX:
+        BARKS_TRY(plan_text_put(out, " by index "));
+        BARKS_TRY(put_fields(out, schema, &exchange->keys));
+        break;
+    case PARTITION_PLACE:
+        BARKS_TRY(plan_text_put(out, " by place"));
+        break;
     case PARTITION_CHOSEN:
         BARKS_TRY(plan_text_put(out, " by '%s'", exchange->step.function->name));
         break;

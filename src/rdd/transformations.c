@@ -76,7 +76,7 @@ static bool are_partitioned_alike(barks_rdd *const *inputs, size_t count)
 }
 
 BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *inputs,
-                                              size_t count, const char *where)
+                                              size_t count, bool is_chain, const char *where)
 {
     const barks_schema *schema = &inputs[0]->node.record->schema;
     uint64_t partition_count = 0;
@@ -89,7 +89,7 @@ BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *
                        where, i, inputs[i]->node.record->name, rdd->node.record->name);
         partition_count += inputs[i]->node.partition_count;
     }
-    if (are_partitioned_alike(inputs, count)) {
+    if (!is_chain && are_partitioned_alike(inputs, count)) {
         rdd->node.step.numbers[0] = 1;
         partition_count = inputs[0]->node.partition_count;
         for (size_t i = 0; i < count; i++)
@@ -103,7 +103,8 @@ BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *
     return NULL;
 }
 
-barks_rdd *barks_union_at(barks_rdd *const *rdds, size_t rdd_count, const char *where)
+static barks_rdd *make_union(barks_rdd *const *rdds, size_t rdd_count, bool is_chain,
+                             const char *where)
 {
     barks_context *context = rdd_count > 0 ? rdds[0]->context : context_alive();
     barks_rdd *rdd = dataset_create(context, STEP_UNION, rdds, (uint32_t)rdd_count, where);
@@ -115,6 +116,16 @@ barks_rdd *barks_union_at(barks_rdd *const *rdds, size_t rdd_count, const char *
     rdd->node.record = rdds[0]->node.record;
     if (rdd->node.error != NULL)
         return rdd;
-    barks_status *status = fill_union(rdd, rdds, rdd_count, where);
+    barks_status *status = fill_union(rdd, rdds, rdd_count, is_chain, where);
     return status != NULL ? dataset_fail(rdd, status) : rdd;
+}
+
+barks_rdd *barks_union_at(barks_rdd *const *rdds, size_t rdd_count, const char *where)
+{
+    return make_union(rdds, rdd_count, false, where);
+}
+
+barks_rdd *dataset_chain(barks_rdd *const *rdds, size_t rdd_count, const char *where)
+{
+    return make_union(rdds, rdd_count, true, where);
 }

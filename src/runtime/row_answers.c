@@ -50,19 +50,14 @@ barks_status *answer_partition(barks_context *context, struct node *node, uint32
 
 /* ---- rows at random ---- */
 
-/* How many rows each partition has; *out_firsts, of partition_count + 1 sums, is the caller's. */
-BARKS_CHECKED static barks_status *count_partitions(barks_context *context, struct node *node,
-                                                    const char *what, uint64_t **out_firsts)
+barks_status *answer_places(barks_context *context, struct node *node, const char *what,
+                            uint64_t *out_firsts)
 {
     struct job job = {0};
     struct terminal terminal = {.kind = TERMINAL_COUNT};
-    uint64_t *firsts = calloc((size_t)node->partition_count + 1, sizeof *firsts);
-    barks_status *status = NULL;
-    if (firsts == NULL)
-        status =
-            barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "%s: no memory for counts", what);
-    if (status == NULL)
-        status = action_run(context, node, &terminal, what, &job);
+    memset(out_firsts, 0, (node->partition_count + (size_t)1) * sizeof *out_firsts);
+    BARKS_TRY(node_error(node));
+    barks_status *status = action_run(context, node, &terminal, what, &job);
     for (uint32_t i = 0; i < job.result_count && status == NULL; i++) {
         size_t offset = 0;
         bool more = true;
@@ -72,19 +67,13 @@ BARKS_CHECKED static barks_status *count_partitions(barks_context *context, stru
             status = result_next_bytes(job.results[i].data, job.results[i].size_bytes, &offset,
                                        &head, &bytes, &more);
             if (status == NULL && more && head.partition < node->partition_count)
-                firsts[head.partition + 1] += head.partition_rows;
+                out_firsts[head.partition + 1] += head.partition_rows;
         }
     }
     job_drop(&job);
-    terminal_drop(&terminal);
-    if (status != NULL) {
-        free(firsts);
-        return status;
-    }
     for (uint32_t p = 0; p < node->partition_count; p++)
-        firsts[p + 1] += firsts[p];
-    *out_firsts = firsts;
-    return NULL;
+        out_firsts[p + 1] += out_firsts[p];
+    return status;
 }
 
 struct draw {
@@ -210,16 +199,18 @@ barks_status *answer_sample(barks_context *context, struct node *node, uint64_t 
     struct random random = random_of(seed);
     struct terminal terminal = {.kind = TERMINAL_COLLECT, .limit = INT64_MAX};
     BARKS_TRY(node_error(node));
-    BARKS_TRY(count_partitions(context, node, what, &firsts));
+    firsts = calloc(node->partition_count + (size_t)1, sizeof *firsts);
+    if (firsts == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for counts", what);
+    barks_status *status = answer_places(context, node, what, firsts);
     uint64_t row_count = firsts[node->partition_count];
     uint64_t wanted = row_count == 0 ? 0 : with_replacement || n < row_count ? n : row_count;
     uint32_t count = wanted < INT32_MAX ? (uint32_t)wanted : INT32_MAX;
     struct draw *draws = calloc((size_t)count + 1, sizeof *draws);
-    barks_status *status = NULL;
-    if (wanted > INT32_MAX)
+    if (status == NULL && wanted > INT32_MAX)
         status = barks_status_new(BARKS_LIMIT, NULL, BARKS_HERE,
                                   "%s: %" PRIu64 " rows are over the limit of 2^31", what, wanted);
-    else if (draws == NULL)
+    else if (status == NULL && draws == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "%s: no memory for %" PRIu32 " rows", what, count);
     if (status == NULL)

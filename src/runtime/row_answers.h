@@ -15,6 +15,11 @@ BARKS_CHECKED barks_status *answer_partition(barks_context *context, struct node
                                              uint32_t partition, const char *what,
                                              struct batch **out_rows);
 
+/* The places of the partitions' first rows, and behind them the number of rows: partition_count + 1
+ * entries, by a counting job. */
+BARKS_CHECKED barks_status *answer_places(barks_context *context, struct node *node,
+                                          const char *what, uint64_t *out_firsts);
+
 /* Just n rows at random, in random order; with_replacement: n draws. */
 BARKS_CHECKED barks_status *answer_sample(barks_context *context, struct node *node, uint64_t n,
                                           bool with_replacement, uint64_t seed, const char *what,

@@ -96,14 +96,13 @@ def named_in(name, call):
 
 def pages_name_every_public_call():
     include = ROOT / "include/barks"
-    text = {header: (include / header).read_text()
-            for header in ("rdd.h", "context.h", "status.h", "str.h", "words.h", "record.h", "body.h", "field.h", "sample.h",
-                           "shared.h", "resource.h", "explain.h")}
+    text = {path.name: path.read_text() for path in include.glob("*.h")}
     called = r"^#define ({}\w*)\("
     expected = {
         "barks_rdd.3": re.findall(called.format("barks_"), text["rdd.h"], re.MULTILINE) + ["barks_release"],
         "barks_async.3": re.findall(called.format("barks_"), (include / "async.h").read_text(), re.MULTILINE)
                          + re.findall(r"^BARKS_API[^;(]*?\b(barks_\w+)\(", (include / "async.h").read_text(), re.MULTILINE),
+        "barks_order.3": re.findall(called.format("(?:barks_|BARKS_)"), text["order.h"], re.MULTILINE),
         "barks_sample.3": re.findall(called.format("barks_"), text["sample.h"], re.MULTILINE),
         "barks_context.3": re.findall(r"\b(barks_\w+)\((?!const char \*where)[^;]*\)[^;]*;",
                                       "\n".join(line for line in re.findall(r"^BARKS_API[^;]*;",

@@ -115,6 +115,34 @@ static void expect_all_ids(barks_rdd *rdd, const struct cases *cases)
     free(seen);
 }
 
+/* The last byte decides, which no part of a string would show. */
+SHAPES(long_strings_are_seen_wholly)
+{
+    enum { ROWS = 5, TEXT_BYTES = 5 << 20 };
+    struct case_row given[ROWS] = {0};
+    char *texts[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        texts[i] = malloc(TEXT_BYTES);
+        memset(texts[i], 'x', TEXT_BYTES);
+        texts[i][TEXT_BYTES - 1] = (char)('a' + i * 3 % ROWS);
+        given[i].id = i;
+        given[i].text.valid = true;
+        given[i].text.value = barks_str_of(texts[i], TEXT_BYTES);
+    }
+    const struct by_env env = {.sign = 1};
+    int64_t count = 0;
+    barks_rdd *rdd = barks_parallelize(context, case_row, given, ROWS, 3);
+    struct placed *rows = barks_collect(
+        barks_sort_by_fn(rdd, by_number, .env = &env, .partitions = 2), placed, &count);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(count, ROWS);
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_int_eq(rows[i].id * 3 % ROWS, i);
+    ck_assert_int_eq(barks_max_by(rdd, by_number, placed, .env = &env)->id * 3 % ROWS, ROWS - 1);
+    for (int i = 0; i < ROWS; i++)
+        free(texts[i]);
+}
+
 SHAPES(a_broken_order_loses_no_row)
 {
     uint64_t seed = property_seed();
@@ -213,5 +241,6 @@ SHAPES(mistakes_are_told)
 
 SUITE_MAIN("rdd/orders", ON_SHAPES(sort_by_fn_is_a_stable_sort),
            ON_SHAPES(sort_by_fn_of_equal_rows_changes_nothing),
-           ON_SHAPES(a_broken_order_loses_no_row), ON_SHAPES(top_by_gives_the_first_rows),
+           ON_SHAPES(long_strings_are_seen_wholly), ON_SHAPES(a_broken_order_loses_no_row),
+           ON_SHAPES(top_by_gives_the_first_rows),
            ON_SHAPES(min_by_and_max_by_give_the_first_of_the_best), ON_SHAPES(mistakes_are_told))

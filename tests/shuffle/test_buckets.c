@@ -16,6 +16,7 @@ struct scene {
     struct batch *splitters;
     uint32_t keys[4];
     struct sort_key sort_keys[4];
+    uint64_t bounds[40];
     struct partitioner partitioner;
 };
 
@@ -41,6 +42,17 @@ static void choose_splitters(struct scene *scene)
     ck_assert_ptr_null(batch_gather(scene->splitters, scene->rows, chosen, count, BATCH_COPY));
     scene->partitioner.splitters = scene->splitters;
     free(chosen);
+}
+
+/* Bounds ascend from 0, some of them equal, some beyond the last row. */
+static void choose_bounds(struct scene *scene)
+{
+    uint64_t bound = 0;
+    for (uint32_t i = 1; i < scene->partitioner.partition_count; i++) {
+        bound += model_below(&scene->world, 3) == 0 ? 0 : model_below(&scene->world, 200);
+        scene->bounds[i] = bound;
+    }
+    scene->partitioner.bounds = scene->bounds;
 }
 
 static void scene_begin(struct scene *scene, enum partitioner_kind kind, uint32_t row_count)
@@ -70,6 +82,8 @@ static void scene_begin(struct scene *scene, enum partitioner_kind kind, uint32_
                              .position = model_below(world, 100)};
     if (kind == PARTITION_RANGE)
         choose_splitters(scene);
+    if (kind == PARTITION_PLACE)
+        choose_bounds(scene);
     if (kind == PARTITION_ONE)
         scene->partitioner.position %= scene->partitioner.partition_count;
 }
@@ -80,6 +94,21 @@ static void scene_end(struct scene *scene)
     batch_destroy(scene->rows);
     batch_destroy(scene->splitters);
     model_world_end(&scene->world);
+}
+
+/* Of indices [0, n): partition i has those from i * n / p to below (i + 1) * n / p. */
+static uint32_t index_partition(const struct scene *scene, uint32_t row)
+{
+    const struct partitioner *partitioner = &scene->partitioner;
+    const int64_t *indices = scene->rows->base.columns[partitioner->key_columns[0]].values;
+    const int64_t count = (int64_t)partitioner->index_count, parts = partitioner->partition_count;
+    uint32_t partition = 0;
+    const int64_t index = indices[row] < 0 ? 0 : indices[row]; /* goes with the first one */
+    if (index >= count)
+        return partitioner->partition_count - 1;
+    while (index >= (partition + 1) * count / parts)
+        partition++;
+    return partition;
 }
 
 /* The partition of one row, as the header words it. */
@@ -99,6 +128,13 @@ static uint32_t expected_partition(const struct scene *scene, const uint64_t *ha
         return (uint32_t)((partitioner->position + row) % partitioner->partition_count);
     case PARTITION_ONE:
         return (uint32_t)partitioner->position;
+    case PARTITION_PLACE:
+        while (partition + 1 < partitioner->partition_count &&
+               scene->bounds[partition + 1] <= partitioner->position + row)
+            partition++;
+        return partition;
+    case PARTITION_INDEX:
+        return index_partition(scene, row);
     case PARTITION_CHOSEN:
     case PARTITION_REPLICATE:
         break;
@@ -245,6 +281,40 @@ START_TEST(buckets_give_each_partition_its_rows_in_order)
         random_rows_through_buckets(PARTITION_RANGE);
         random_rows_through_buckets(PARTITION_ROUND_ROBIN);
         random_rows_through_buckets(PARTITION_ONE);
+        random_rows_through_buckets(PARTITION_PLACE);
+    }
+}
+END_TEST
+
+BARKS_CHECKED static barks_status *apply_to_indices(struct scene *scene, uint32_t *out_found)
+{
+    static const barks_type number = {.id = BARKS_I64};
+    static const barks_field field = {.name = "index", .type = &number};
+    static const barks_schema schema = {.field_count = 1, .fields = &field};
+    struct batch *rows = NULL;
+    BARKS_TRY(batch_create(scene->world.pool, &schema, 300, &rows));
+    batch_destroy(scene->rows);
+    scene->rows = rows;
+    BARKS_TRY(batch_reserve(rows, 300));
+    int64_t *indices = rows->base.columns[0].values;
+    for (int64_t i = 0; i < 300; i++)
+        indices[i] = i - 20;
+    rows->base.row_count = 300;
+    scene->keys[0] = 0;
+    scene->partitioner.index_count = model_below(&scene->world, 300);
+    return partitioner_apply(&scene->partitioner, rows, out_found);
+}
+
+START_TEST(indices_are_dealt_evenly)
+{
+    for (int round = 0; round < 60; round++) {
+        struct scene scene;
+        scene_begin(&scene, PARTITION_INDEX, 10);
+        uint32_t found[300];
+        ck_assert_ptr_null(apply_to_indices(&scene, found));
+        for (uint32_t row = 0; row < 300; row++)
+            ck_assert_msg(found[row] == index_partition(&scene, row), "row %" PRIu32, row);
+        scene_end(&scene);
     }
 }
 END_TEST
@@ -410,7 +480,7 @@ START_TEST(what_makes_no_sense_is_refused)
 END_TEST
 
 SUITE_MAIN("shuffle/buckets", buckets_give_each_partition_its_rows_in_order,
-           partitioners_follow_their_definition,
+           partitioners_follow_their_definition, indices_are_dealt_evenly,
            every_failure_of_memory_or_emit_is_told_and_leaks_nothing,
            few_rows_to_many_partitions_take_little_memory,
            frames_end_at_their_size_and_all_buckets_at_theirs, what_makes_no_sense_is_refused)
