@@ -1,9 +1,9 @@
 /* Aggregates in words, and what all executors have. */
 #include "ops.h"
 
-BARKS_RECORD(op_ids, (i64, key), (list(i64), ids), (list(str), texts));
+BARKS_RECORD(op_lists, (i64, key), (list(i64), ids), (list(str), texts));
 BARKS_RECORD(op_place, (i64, key), (i64, place), (i64, id), (i64, texts));
-BARKS_FLAT_MAP(to_places, op_ids, op_place)
+BARKS_FLAT_MAP(to_places, op_lists, op_place)
 {
     for (int64_t i = 0; i < in->ids.count; i++)
         emit(.key = in->key, .place = i, .id = in->ids.items[i], .texts = in->texts.count);
