@@ -237,12 +237,23 @@ BARKS_CHECKED static barks_status *spawn(struct pipe_operator *op, const struct 
     return status;
 }
 
+/* A pipe that blocked would hold up the other two, and the program with them. */
+BARKS_CHECKED static barks_status *never_block(const struct pipe_operator *op)
+{
+    const int ends[] = {op->input, op->output, op->errors};
+    for (int i = 0; i < 3; i++)
+        if (fcntl(ends[i], F_SETFL, O_NONBLOCK) != 0)
+            BARKS_FAIL(BARKS_IO, "pipe at %s: cannot set up a pipe: %s", op->node->where,
+                       strerror(errno));
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *start(struct pipe_operator *op)
 {
     struct ends pipes[3] = {{-1, -1}, {-1, -1}, {-1, -1}};
     barks_status *status = NULL;
     sigset_t broken_pipe; /* of this thread alone: a write then fails, and no signal comes */
-    (void)sigemptyset(&broken_pipe);
+    (void)sigemptyset(&broken_pipe); /* these three fail for what does not exist only */
     (void)sigaddset(&broken_pipe, SIGPIPE);
     (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, NULL);
     for (int i = 0; i < 3 && status == NULL; i++)
@@ -254,9 +265,7 @@ BARKS_CHECKED static barks_status *start(struct pipe_operator *op)
         op->output = pipes[1].read;
         op->errors = pipes[2].read;
         pipes[0].write = pipes[1].read = pipes[2].read = -1;
-        (void)fcntl(op->input, F_SETFL, O_NONBLOCK);
-        (void)fcntl(op->output, F_SETFL, O_NONBLOCK);
-        (void)fcntl(op->errors, F_SETFL, O_NONBLOCK);
+        status = never_block(op);
     }
     for (int i = 0; i < 3; i++)
         close_ends(&pipes[i]);

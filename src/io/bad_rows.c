@@ -25,7 +25,8 @@ barks_status *bad_rows_init(struct bad_rows *bad, struct pool *pool, enum bad_ro
         return NULL;
     if (asprintf(&bad->path, "%s/bad-%05" PRIu32 ".json", directory, partition) < 0)
         bad->path = NULL;
-    (void)gethostname(host, sizeof host - 1); /* without it the name is as good on one host */
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0'; /* without it the name is as good on one host */
     if (asprintf(&bad->path_now, "%s/.bad-%05" PRIu32 ".json.%s-%ld-%" PRIu32, directory, partition,
                  host, (long)getpid(),
                  atomic_fetch_add_explicit(&next, 1, memory_order_relaxed)) < 0)
