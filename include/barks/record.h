@@ -251,3 +251,4 @@
 #define BARKS_RECORD_OF(name) (&barks_record_##name + (size_t)no_BARKS_RECORD_named_##name##_above)
 
 #include "barks/body.h"
+#include "barks/body_rows.h"

@@ -114,7 +114,7 @@ def pages_name_every_public_call():
             re.findall(called.format("(?:barks|BARKS)_"), text["shared.h"] + text["resource.h"], re.MULTILINE)
             + re.findall(r"\b(barks_\w+)\(", "\n".join(re.findall(r"^BARKS_API[^;]*;", text["shared.h"], re.MULTILINE))),
         "barks_record.3":
-            re.findall(called.format("BARKS_"), text["body.h"], re.MULTILINE)
+            re.findall(called.format("BARKS_"), text["body.h"] + text["body_rows.h"], re.MULTILINE)
             + re.findall(called.format("(?:emit|fail|barks_)"), text["body.h"], re.MULTILINE)
             + re.findall(called.format("BARKS_RECORD"), text["record.h"], re.MULTILINE)
             + re.findall(called.format("barks_"), text["field.h"], re.MULTILINE)
