@@ -1,0 +1,430 @@
+/* Bursts of rounds. Every size entry of a round carries to all executors alike:
+ *
+ *     MORE      this executor wants another round after this one
+ *     MOVED     since its last entry it sent, received or took something
+ *     CLOSING   it has failed: all end the burst after this round, and begin anew
+ *
+ * Since all see the same flags, all draw the same conclusions after the same round. A round's
+ * credit is what its sender promised in the round before: at most what fits its receive set, and
+ * nothing where no set is sure to be free.
+ *
+ * While the sizes of a round are on their way, what the round before brought is taken apart; while
+ * its payload is, the next round is filled. */
+#include "base/clock.h"
+#include "base/pool.h"
+#include "shuffle/exchange_state.h"
+
+#include <inttypes.h>
+
+enum { ENTRY_MORE = 1, ENTRY_MOVED = 2, ENTRY_CLOSING = 4 };
+
+enum {
+    CREDIT_SHARE = 16,          /* of the budget: what should be free for what others send */
+    CREDIT_BYTES_MIN = 4 << 10, /* less is not worth a round */
+    SLICE_BYTES = 1 << 20,      /* copied between two looks at the round */
+    STALL_DOUBLINGS = 5,        /* stalled rounds wait 1 ms, doubling up to 32 ms */
+};
+
+static void add_to(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+/* Where the stretch of an executor begins in a set; there is none for oneself. */
+static size_t stretch_of(const struct exchange *exchange, uint32_t i)
+{
+    return (size_t)(i > exchange->me ? i - 1 : i) * exchange->options.round_bytes_per_peer;
+}
+
+static bool is_worth_a_round(struct exchange *exchange)
+{
+    uint64_t many_bytes = exchange->options.round_bytes_per_peer / 4 + 1;
+    return outbox_is_worth(&exchange->outbox, many_bytes, exchange->options.linger_ns);
+}
+
+bool exchange_wants_burst(struct exchange *exchange, uint64_t *out_burst)
+{
+    uint64_t next = exchange->burst + 1;
+    if (exchange->state != EXCHANGE_IDLE || exchange->started_burst >= next ||
+        exchange->told_burst >= next)
+        return false;
+    if (exchange->failure == NULL && !exchange->is_stalled && !is_worth_a_round(exchange))
+        return false;
+    exchange->told_burst = next;
+    *out_burst = next;
+    return true;
+}
+
+void exchange_start_burst(struct exchange *exchange, uint64_t burst)
+{
+    if (burst > exchange->started_burst)
+        exchange->started_burst = burst;
+}
+
+/* The first failure is told; it makes the next round a closing one. */
+static void fail(struct exchange *exchange, barks_status *status)
+{
+    if (exchange->failure == NULL)
+        exchange->failure = status;
+    else
+        barks_status_free(status);
+}
+
+/* Everything on its way to or from others is forgotten, and credits are as at the beginning. All
+ * executors do this after the same round, so their streams begin anew alike. */
+static void begin_anew(struct exchange *exchange)
+{
+    outbox_drop_all(&exchange->outbox);
+    for (uint32_t i = 0; i < exchange->count; i++) {
+        inbox_drop(&exchange->inboxes[i]);
+        exchange->send[0].pieces[i].bytes = exchange->send[1].pieces[i].bytes = 0;
+    }
+    exchange->waiting_count = 0;
+    exchange->is_stalled = false;
+    exchange->has_moved = false;
+    reset_credits(exchange);
+}
+
+/* Copies for the peers that have credit into the set that is being filled, at most a slice. */
+static bool fill_slice(struct exchange *exchange)
+{
+    struct send_set *set = &exchange->send[exchange->filling];
+    size_t left_bytes = SLICE_BYTES;
+    if (exchange->failure != NULL || outbox_queued_bytes(&exchange->outbox) == 0)
+        return false;
+    for (uint32_t step = 1; step < exchange->count && left_bytes > 0; step++) {
+        uint32_t i = (exchange->me + step) % exchange->count;
+        struct net_piece *piece = &set->pieces[i];
+        uint64_t limit = smaller(exchange->credits[i], exchange->options.round_bytes_per_peer);
+        if (piece->bytes >= limit)
+            continue;
+        uint64_t frame_count = 0;
+        size_t room_bytes = (size_t)smaller(limit - piece->bytes, left_bytes);
+        piece->offset_bytes = stretch_of(exchange, i);
+        size_t filled_bytes =
+            outbox_fill(&exchange->outbox, i, set->bytes + piece->offset_bytes + piece->bytes,
+                        room_bytes, &frame_count);
+        piece->bytes += filled_bytes;
+        left_bytes -= filled_bytes;
+        add_to(&exchange->bytes_sent, filled_bytes);
+        add_to(&exchange->frames_sent, frame_count);
+    }
+    return left_bytes < SLICE_BYTES;
+}
+
+/* What each peer may send in the round after this one. Where memory is used up, what waits to be
+ * read makes room: else nobody could send, and nobody would ask for memory. */
+static uint64_t credit(const struct exchange *exchange)
+{
+    uint32_t free_sets = RECEIVE_SETS - exchange->waiting_count;
+    uint32_t needed_sets = 1 + (uint32_t)exchange->has_promised;
+    if (exchange->failure != NULL || free_sets < needed_sets || peer_count(exchange) == 0)
+        return 0;
+    uint64_t budget_bytes = pool_budget_bytes(exchange->options.pool);
+    pool_make_room(exchange->options.pool, budget_bytes / CREDIT_SHARE);
+    uint64_t used_bytes = pool_used_bytes(exchange->options.pool);
+    uint64_t left_bytes = budget_bytes > used_bytes ? budget_bytes - used_bytes : 0;
+    uint64_t each_bytes = left_bytes / 2 / peer_count(exchange);
+    if (each_bytes < CREDIT_BYTES_MIN)
+        return 0;
+    return smaller(each_bytes, exchange->options.round_bytes_per_peer);
+}
+
+static void begin_wait(struct exchange *exchange, uint32_t is_payload)
+{
+    atomic_store_explicit(&exchange->waiting_what, exchange->sequence * 2 + is_payload,
+                          memory_order_relaxed);
+    atomic_store_explicit(&exchange->waiting_since_ns, monotonic_ns(), memory_order_relaxed);
+}
+
+static void end_wait(struct exchange *exchange)
+{
+    atomic_store_explicit(&exchange->waiting_since_ns, 0, memory_order_relaxed);
+}
+
+BARKS_CHECKED static barks_status *begin_sizes(struct exchange *exchange)
+{
+    while (fill_slice(exchange))
+        ;
+    const struct send_set *set = &exchange->send[exchange->filling];
+    uint64_t promise = credit(exchange);
+    uint32_t flags = 0;
+    for (uint32_t i = 0; i < exchange->count; i++)
+        exchange->has_moved = exchange->has_moved || set->pieces[i].bytes > 0;
+    if (exchange->failure != NULL)
+        flags |= ENTRY_CLOSING;
+    else if (exchange->is_stalled || is_worth_a_round(exchange))
+        flags |= ENTRY_MORE;
+    if (exchange->has_moved)
+        flags |= ENTRY_MOVED;
+    exchange->sequence++;
+    for (uint32_t i = 0; i < exchange->count; i++)
+        exchange->send_sizes[i] = (struct net_round_size){.bytes = set->pieces[i].bytes,
+                                                          .credit_bytes = promise,
+                                                          .flags = flags,
+                                                          .sequence = exchange->sequence};
+    exchange->has_promised = promise > 0;
+    exchange->has_moved = false;
+    exchange->state = EXCHANGE_SIZES;
+    begin_wait(exchange, 0);
+    return net_sizes_begin(exchange->options.net, exchange->send_sizes, exchange->receive_sizes);
+}
+
+/* A set with nothing in it, the one that was used last first: its lines are still in the cache. */
+static uint32_t free_set(const struct exchange *exchange)
+{
+    for (uint32_t step = 0; step < RECEIVE_SETS; step++) {
+        uint32_t candidate = (exchange->arriving_set + step) % RECEIVE_SETS;
+        bool is_free = true;
+        for (uint32_t i = 0; i < exchange->waiting_count; i++)
+            is_free = is_free && exchange->waiting_sets[i] != candidate;
+        if (is_free)
+            return candidate;
+    }
+    return RECEIVE_SETS;
+}
+
+/* Draws the conclusions of the flags, which are the same everywhere. */
+static void read_flags(struct exchange *exchange)
+{
+    bool any_more = false, any_moved = false;
+    exchange->closing_rank = 0;
+    for (uint32_t i = 0; i < exchange->count; i++) {
+        uint32_t flags = exchange->receive_sizes[i].flags;
+        any_more = any_more || (flags & ENTRY_MORE) != 0;
+        any_moved = any_moved || (flags & ENTRY_MOVED) != 0;
+        if ((flags & ENTRY_CLOSING) != 0 && exchange->closing_rank == 0)
+            exchange->closing_rank = i + 1;
+    }
+    exchange->stalled_rounds = any_more && !any_moved ? exchange->stalled_rounds + 1 : 0;
+    exchange->stalled_too_long = exchange->stalled_rounds >= exchange->options.stalled_rounds_max;
+    exchange->burst_goes_on =
+        any_more && exchange->closing_rank == 0 && !exchange->stalled_too_long;
+    exchange->round_not_before_ns = 0;
+    if (exchange->stalled_rounds > 0) {
+        uint32_t doublings = (uint32_t)smaller(exchange->stalled_rounds - 1, STALL_DOUBLINGS);
+        exchange->round_not_before_ns = monotonic_ns() + (NS_PER_MS << doublings);
+    }
+}
+
+/* The sizes are known: what comes, and what may be sent next. */
+BARKS_CHECKED static barks_status *begin_payload(struct exchange *exchange)
+{
+    uint64_t incoming_bytes = 0;
+    read_flags(exchange);
+    for (uint32_t i = 0; i < exchange->count; i++) {
+        const struct net_round_size *size = &exchange->receive_sizes[i];
+        if (size->bytes > exchange->options.round_bytes_per_peer ||
+            (size->bytes > 0 && (i == exchange->me || free_set(exchange) == RECEIVE_SETS)))
+            BARKS_FAIL(BARKS_INTERNAL, "executor %u sends %" PRIu64 " bytes, more than it may",
+                       i + 1, size->bytes);
+        incoming_bytes += size->bytes;
+        exchange->credits[i] = size->credit_bytes;
+        exchange->arriving_pieces[i] =
+            (struct net_piece){stretch_of(exchange, i), (size_t)size->bytes};
+    }
+    exchange->arriving_bytes = incoming_bytes;
+    if (incoming_bytes > 0)
+        exchange->arriving_set = free_set(exchange);
+    const struct send_set *sent = &exchange->send[exchange->filling];
+    exchange->filling = 1 - exchange->filling;
+    exchange->state = EXCHANGE_PAYLOAD;
+    begin_wait(exchange, 1);
+    return net_payload_begin(exchange->options.net, sent->bytes, sent->pieces,
+                             exchange->receive[exchange->arriving_set].bytes,
+                             exchange->arriving_pieces);
+}
+
+/* Puts what has arrived at the end of what is to be taken apart. */
+static void keep_arrived(struct exchange *exchange)
+{
+    if (exchange->arriving_bytes == 0)
+        return;
+    struct receive_set *set = &exchange->receive[exchange->arriving_set];
+    struct net_piece *old = set->pieces;
+    set->pieces = exchange->arriving_pieces;
+    exchange->arriving_pieces = old;
+    exchange->has_moved = true;
+    add_to(&exchange->bytes_received, exchange->arriving_bytes);
+    if (exchange->failure == NULL) /* else all that comes until the burst ends is for nothing */
+        exchange->waiting_sets[exchange->waiting_count++] = exchange->arriving_set;
+}
+
+/* What this executor says when all have found that nothing moves. */
+BARKS_CHECKED static barks_status *stalled_status(const struct exchange *exchange)
+{
+    uint64_t used_bytes = pool_used_bytes(exchange->options.pool);
+    uint64_t budget_bytes = pool_budget_bytes(exchange->options.pool);
+    if (!exchange->has_promised || exchange->is_stalled)
+        BARKS_FAIL(BARKS_LIMIT,
+                   "executor %u has no memory for frames of the others: %" PRIu64
+                   " bytes of its budget of %" PRIu64 " are in use, and nothing was freed in %u "
+                   "rounds; raise --barks-memory",
+                   exchange->me + 1, used_bytes, budget_bytes, exchange->stalled_rounds);
+    BARKS_FAIL(BARKS_LIMIT,
+               "other executors take no more frames: their memory budget is in use, and nothing "
+               "was freed in %u rounds; raise --barks-memory",
+               exchange->stalled_rounds);
+}
+
+/* The burst is over for all. */
+BARKS_CHECKED static barks_status *end_burst(struct exchange *exchange)
+{
+    barks_status *status = exchange->failure;
+    bool is_good = exchange->closing_rank == 0 && !exchange->stalled_too_long;
+    exchange->state = EXCHANGE_IDLE;
+    if (is_good)
+        return NULL; /* a failure that the others do not know of yet asks for another burst */
+    if (status == NULL && exchange->stalled_too_long)
+        status = stalled_status(exchange);
+    else if (status == NULL)
+        status = barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE,
+                                  "executor %u ended the exchange after an error of its own",
+                                  exchange->closing_rank);
+    exchange->failure = NULL;
+    exchange->stalled_rounds = 0;
+    exchange->round_not_before_ns = 0;
+    begin_anew(exchange);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *end_round(struct exchange *exchange)
+{
+    struct send_set *sent = &exchange->send[1 - exchange->filling];
+    for (uint32_t i = 0; i < exchange->count; i++)
+        sent->pieces[i].bytes = 0;
+    add_to(&exchange->rounds, 1);
+    keep_arrived(exchange);
+    exchange->state = EXCHANGE_BETWEEN;
+    return exchange->burst_goes_on ? NULL : end_burst(exchange);
+}
+
+/* Takes apart what waits of one peer in one set, at most *left_bytes of it. */
+BARKS_CHECKED static barks_status *take_piece(struct exchange *exchange, struct receive_set *set,
+                                              uint32_t i, size_t *left_bytes, bool *out_is_stalled)
+{
+    struct net_piece *piece = &set->pieces[i];
+    *out_is_stalled = false;
+    while (piece->bytes > 0 && *left_bytes > 0 && !*out_is_stalled) {
+        size_t taken = 0;
+        struct frame *frame = NULL;
+        BARKS_TRY(inbox_take(&exchange->inboxes[i], set->bytes + piece->offset_bytes,
+                             (size_t)smaller(piece->bytes, *left_bytes), &taken, &frame,
+                             out_is_stalled));
+        piece->offset_bytes += taken;
+        piece->bytes -= taken;
+        *left_bytes -= taken;
+        if (frame == NULL)
+            continue;
+        add_to(&exchange->frames_received, 1);
+        BARKS_TRY(exchange->options.deliver(exchange->options.context, frame));
+    }
+    return NULL;
+}
+
+/* Whether an older set has something of this peer, which must be taken first. */
+static bool is_behind(const struct exchange *exchange, uint32_t waiting_index, uint32_t i)
+{
+    for (uint32_t older = 0; older < waiting_index; older++)
+        if (exchange->receive[exchange->waiting_sets[older]].pieces[i].bytes > 0)
+            return true;
+    return false;
+}
+
+static bool is_empty(const struct exchange *exchange, const struct receive_set *set)
+{
+    for (uint32_t i = 0; i < exchange->count; i++)
+        if (set->pieces[i].bytes > 0)
+            return false;
+    return true;
+}
+
+/* Takes apart at most a slice of what waits, oldest first; one peer's lack of memory does not hold
+ * up another's small frames. */
+static bool take_slice(struct exchange *exchange)
+{
+    size_t left_bytes = SLICE_BYTES;
+    bool any_stalled = false;
+    for (uint32_t w = 0; w < exchange->waiting_count && exchange->failure == NULL; w++) {
+        struct receive_set *set = &exchange->receive[exchange->waiting_sets[w]];
+        for (uint32_t i = 0; i < exchange->count && left_bytes > 0; i++) {
+            if (set->pieces[i].bytes == 0 || is_behind(exchange, w, i))
+                continue;
+            bool is_stalled = false;
+            barks_status *status = take_piece(exchange, set, i, &left_bytes, &is_stalled);
+            any_stalled = any_stalled || is_stalled;
+            if (status != NULL) {
+                fail(exchange, status);
+                break;
+            }
+        }
+    }
+    uint32_t kept_count = 0;
+    for (uint32_t w = 0; w < exchange->waiting_count && exchange->failure == NULL; w++)
+        if (!is_empty(exchange, &exchange->receive[exchange->waiting_sets[w]]))
+            exchange->waiting_sets[kept_count++] = exchange->waiting_sets[w];
+    exchange->waiting_count = kept_count;
+    exchange->is_stalled = any_stalled && exchange->failure == NULL;
+    bool moved = left_bytes < SLICE_BYTES;
+    exchange->has_moved = exchange->has_moved || moved;
+    return moved;
+}
+
+/* One step of the burst, if it can be made now. */
+BARKS_CHECKED static barks_status *advance(struct exchange *exchange, bool *out_moved,
+                                           bool *out_round_ended)
+{
+    *out_moved = false;
+    *out_round_ended = false;
+    switch (exchange->state) {
+    case EXCHANGE_IDLE:
+        if (exchange->started_burst == exchange->burst)
+            return NULL;
+        exchange->burst++;
+        exchange->state = EXCHANGE_BETWEEN;
+        *out_moved = true;
+        return NULL;
+    case EXCHANGE_BETWEEN:
+        if (exchange->round_not_before_ns != 0 && monotonic_ns() < exchange->round_not_before_ns)
+            return NULL;
+        *out_moved = true;
+        return begin_sizes(exchange);
+    case EXCHANGE_SIZES:
+        BARKS_TRY(net_round_test(exchange->options.net, out_moved));
+        if (!*out_moved)
+            return NULL;
+        end_wait(exchange);
+        return begin_payload(exchange);
+    case EXCHANGE_PAYLOAD:
+        BARKS_TRY(net_round_test(exchange->options.net, out_round_ended));
+        if (*out_round_ended)
+            end_wait(exchange);
+        return NULL;
+    }
+    BARKS_FAIL(BARKS_INTERNAL, "an exchange in state %d", (int)exchange->state);
+}
+
+barks_status *exchange_step(struct exchange *exchange, bool *out_busy)
+{
+    if (exchange->is_broken)
+        BARKS_FAIL(BARKS_LOST, "the exchange ended with an earlier error of the network");
+    bool moved = true, round_ended = false;
+    while (moved && !round_ended) {
+        barks_status *status = advance(exchange, &moved, &round_ended);
+        if (status != NULL) {
+            exchange->is_broken = true;
+            end_wait(exchange);
+            return status;
+        }
+        if (round_ended)
+            break;
+        if (exchange->waiting_count > 0)
+            moved = take_slice(exchange) || moved;
+        if (exchange->state == EXCHANGE_PAYLOAD && exchange->burst_goes_on)
+            moved = fill_slice(exchange) || moved;
+    }
+    if (round_ended)
+        BARKS_TRY(end_round(exchange));
+    *out_busy = exchange->state != EXCHANGE_IDLE || exchange->waiting_count > 0;
+    return NULL;
+}
