@@ -9,6 +9,7 @@
 #include "runtime/dispatch.h"
 #include "runtime/executor_service.h"
 #include "runtime/live_progress.h"
+#include "runtime/local_executors.h"
 #include "runtime/mailbox.h"
 #include "runtime/members.h"
 #include "runtime/signals.h"
@@ -34,22 +35,13 @@ enum {
 /* A single call of MPI that takes so long never returns. */
 #define STUCK_NS (UINT64_C(60) * NS_PER_S)
 
-/* One executor of this process, in local mode. */
-struct local_executor {
-    struct net *net;
-    const struct config *config;
-    pthread_t thread;
-    bool started;
-};
-
 struct driver {
     const struct config *config;
     pthread_t thread;
     struct net *net; /* the driver's thread only, but for net_wake */
     struct watchdog
         *watchdog; /* of the driver's thread; NULL without MPI, where nothing can hang */
-    struct local_executor *locals;
-    uint32_t local_count;
+    struct local_executors locals;
     struct members members; /* unchanged after the start, but for what pulses say */
     struct dispatch *dispatch;
     struct mailbox *mailbox;
@@ -355,63 +347,18 @@ static void *run_driver_thread(void *argument)
 
 /* ---- starting and stopping, from main ---- */
 
-static void *run_local_executor(void *argument)
+BARKS_CHECKED static barks_status *start_thread(struct driver *driver)
 {
-    struct local_executor *executor = argument;
-    int exit_status = executor_serve(executor->net, executor->config, NULL);
-    if (exit_status != 0)
-        LOG(LEVEL_DEBUG, "runtime", "a local executor ended with status %d", exit_status);
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *start_thread(pthread_t *thread, void *(*run)(void *),
-                                                void *argument, const char *what)
-{
-    int error = pthread_create(thread, NULL, run, argument);
+    int error = pthread_create(&driver->thread, NULL, run_driver_thread, driver);
     if (error != 0)
-        BARKS_FAIL(BARKS_LIMIT, "cannot start %s: %s; raise `ulimit -u`", what,
+        BARKS_FAIL(BARKS_LIMIT, "cannot start the driver's thread: %s; raise `ulimit -u`",
                    strerrordesc_np(error));
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *start_local(struct driver *driver)
-{
-    int wanted = config_int(driver->config, CONFIG_LOCAL);
-    uint32_t count = wanted > 0 ? (uint32_t)wanted : 1;
-    struct net **nets = calloc((size_t)count + 1, sizeof(struct net *));
-    driver->locals = calloc(count, sizeof *driver->locals);
-    barks_status *status = NULL;
-    if (nets == NULL || driver->locals == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for %" PRIu32 " executors", count);
-    if (status == NULL)
-        status = net_local_open(count + 1, nets);
-    if (status != NULL) {
-        free(nets);
-        return status;
-    }
-    driver->net = nets[0];
-    driver->local_count = count;
-    for (uint32_t i = 0; i < count && status == NULL; i++) {
-        driver->locals[i] = (struct local_executor){.net = nets[i + 1], .config = driver->config};
-        status = start_thread(&driver->locals[i].thread, run_local_executor, &driver->locals[i],
-                              "an executor");
-        driver->locals[i].started = status == NULL;
-    }
-    free(nets);
-    return status;
-}
-
-static void join_locals(struct driver *driver)
-{
-    for (uint32_t i = 0; i < driver->local_count; i++)
-        if (driver->locals[i].started)
-            pthread_join(driver->locals[i].thread, NULL);
-}
-
 void driver_destroy(struct driver *driver)
 {
-    free(driver->locals);
+    local_executors_drop(&driver->locals);
     watchdog_stop(driver->watchdog);
     dispatch_destroy(driver->dispatch);
     mailbox_destroy(driver->mailbox);
@@ -467,9 +414,9 @@ barks_status *driver_start(const struct config *config, struct driver **out_driv
     condition_init(&driver->changed);
     barks_status *status = mailbox_create(&driver->mailbox);
     if (status == NULL && !with_mpi)
-        status = start_local(driver);
+        status = local_executors_start(config, &driver->locals, &driver->net);
     if (status == NULL)
-        status = start_thread(&driver->thread, run_driver_thread, driver, "the driver's thread");
+        status = start_thread(driver);
     if (status != NULL)
         return status; /* threads may run on what driver owns: the process is about to end with this
                           error */
@@ -603,5 +550,5 @@ void driver_end(struct driver *driver, int exit_status)
                                   the end */
     lock_release(&driver->lock);
     pthread_join(driver->thread, NULL);
-    join_locals(driver);
+    local_executors_join(&driver->locals);
 }

@@ -1,0 +1,254 @@
+/* Does what the driver says. */
+#include "base/scope.h"
+#include "plan/plan_codec.h"
+#include "runtime/executor_state.h"
+#include "runtime/message.h"
+
+#include <stdlib.h>
+
+static struct stage_entry *find_stage(const struct executor *executor, uint64_t stage)
+{
+    struct stage_entry *entry = executor->stages;
+    while (entry != NULL && entry->stage != stage)
+        entry = entry->next;
+    return entry;
+}
+
+/* Datasets that a stage keeps or reads are evicted for no other while it is there, and what was
+ * broadcast for it stays. */
+static void hold_values(const struct executor *executor, const struct stage_entry *entry, int by)
+{
+    for (uint32_t i = 0; entry->pipeline != NULL && i < entry->pipeline->node_count; i++) {
+        const struct step *step = &entry->pipeline->nodes[i].step;
+        if (step->kind == STEP_KEEP && step->numbers[1] != 0)
+            kept_protect(executor->kept, (uint64_t)step->numbers[0], by);
+        else if (step->kind == STEP_BROADCAST)
+            shared_rows_hold(executor->shared, (uint64_t)step->numbers[0], by);
+    }
+}
+
+BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct unpacker *in)
+{
+    struct stage_entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a stage");
+    entry->stage = unpack_u64(in);
+    entry->holders = 1;
+    entry->problem = pipeline_unpack(in, executor->pool, &entry->pipeline);
+    if (entry->problem == NULL)
+        entry->problem = pipeline_check(entry->pipeline);
+    entry->shares = entry->problem == NULL && partition_share_fits(entry->pipeline);
+    partition_share_init(&entry->share);
+    hold_values(executor, entry, 1);
+    entry->next = executor->stages;
+    executor->stages = entry;
+    return NULL;
+}
+
+/* Those of one partition. */
+BARKS_CHECKED static barks_status *read_partition(struct unpacker *in, uint32_t partition,
+                                                  struct task_payload **payloads, uint32_t *count)
+{
+    uint32_t more = unpack_count(in);
+    if (more == 0)
+        return NULL;
+    struct task_payload *grown = realloc(*payloads, ((size_t)*count + more) * sizeof *grown);
+    if (grown == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for what a task reads");
+    *payloads = grown;
+    for (uint32_t i = 0; i < more; i++) {
+        struct task_payload *payload = &grown[(*count)++];
+        payload->partition = partition;
+        payload->leaf.node = unpack_u32(in);
+        payload->leaf.partition = unpack_u32(in);
+        payload->bytes = unpack_bytes(in, &payload->size_bytes);
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *read_payloads(struct unpacker *in, struct assignment *assignment)
+{
+    struct task_payload *payloads = NULL;
+    uint32_t count = 0;
+    barks_status *status = NULL;
+    for (uint32_t p = assignment->spec.first; p < assignment->spec.end && status == NULL; p++)
+        status = read_partition(in, p, &payloads, &count);
+    assignment->spec.payloads = payloads;
+    assignment->spec.payload_count = count;
+    return status != NULL ? status : unpacker_finish(in);
+}
+
+/* Takes the message's bytes: payloads point into them. */
+BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unpacker *in,
+                                           struct net_message *message)
+{
+    struct assignment *assignment = calloc(1, sizeof *assignment);
+    if (assignment == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a task");
+    assignment->job = unpack_u64(in);
+    assignment->stage = find_stage(executor, unpack_u64(in));
+    assignment->stage_index = unpack_u32(in);
+    assignment->spec.task = unpack_u32(in);
+    assignment->spec.attempt = unpack_u32(in);
+    assignment->spec.first = unpack_u32(in);
+    assignment->spec.end = unpack_u32(in);
+    barks_status *status = NULL;
+    if (assignment->stage == NULL || assignment->spec.first > assignment->spec.end)
+        status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
+                                  "a task of a stage that was never sent");
+    else
+        assignment->stage->holders++;
+    if (status == NULL)
+        status = read_payloads(in, assignment);
+    if (status != NULL) {
+        assignment_drop(assignment);
+        return status;
+    }
+    assignment->message = message->bytes;
+    message->bytes = NULL;
+    assignment->spec.pipeline = assignment->stage->pipeline;
+    assignment->spec.job = assignment->job;
+    executor->tasks_held++;
+    workers_give(executor->workers, assignment);
+    return NULL;
+}
+
+struct task_name {
+    uint64_t job;
+    uint32_t stage_index, task, attempt;
+};
+
+static void cancel_if_named(void *context, struct assignment *assignment)
+{
+    const struct task_name *name = context;
+    if (assignment->job == name->job && assignment->stage_index == name->stage_index &&
+        assignment->spec.task == name->task && assignment->spec.attempt == name->attempt)
+        atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+}
+
+static void on_cancel(struct executor *executor, struct unpacker *in)
+{
+    struct task_name name = {.job = unpack_u64(in)};
+    name.stage_index = unpack_u32(in);
+    name.task = unpack_u32(in);
+    name.attempt = unpack_u32(in);
+    workers_visit(executor->workers, cancel_if_named, &name);
+}
+
+BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct unpacker *in)
+{
+    uint64_t shuffle = unpack_u64(in);
+    uint32_t run_count = unpack_count(in);
+    uint32_t *attempts = unpack_array(in, run_count, sizeof *attempts);
+    uint64_t *frames = unpack_array(in, run_count, sizeof *frames);
+    for (uint32_t i = 0; i < run_count && attempts != NULL && frames != NULL; i++) {
+        attempts[i] = unpack_u32(in);
+        frames[i] = unpack_u64(in);
+    }
+    barks_status *status = unpacker_finish(in);
+    struct awaited *awaited = calloc(1, sizeof *awaited);
+    if (status == NULL && awaited == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a commit");
+    if (status == NULL)
+        status = reduce_side_commit(executor->reduce_side, shuffle, run_count, attempts, frames);
+    free(attempts);
+    free(frames);
+    if (status != NULL) {
+        free(awaited);
+        return status;
+    }
+    awaited->shuffle = shuffle;
+    awaited->next = executor->awaited;
+    executor->awaited = awaited;
+    return NULL;
+}
+
+void executor_forget_awaited(struct executor *executor, uint64_t shuffle)
+{
+    for (struct awaited **link = &executor->awaited; *link != NULL;) {
+        struct awaited *awaited = *link;
+        if (awaited->shuffle != shuffle) {
+            link = &awaited->next;
+            continue;
+        }
+        *link = awaited->next;
+        free(awaited);
+    }
+}
+
+static void on_release(struct executor *executor, struct unpacker *in)
+{
+    uint64_t stage = unpack_u64(in);
+    uint64_t shuffle = unpack_u64(in);
+    for (struct stage_entry **link = &executor->stages; *link != NULL; link = &(*link)->next)
+        if ((*link)->stage == stage) {
+            struct stage_entry *entry = *link;
+            *link = entry->next;
+            hold_values(executor, entry, -1);
+            stage_entry_release(entry);
+            break;
+        }
+    if (shuffle == 0)
+        return;
+    executor_forget_awaited(executor, shuffle);
+    exchange_drop_shuffle(executor->exchange, shuffle);
+    reduce_side_drop(executor->reduce_side, shuffle);
+}
+
+static void on_drop(struct executor *executor, struct unpacker *in)
+{
+    bool is_kept = unpack_u64(in) != 0;
+    uint64_t number = unpack_u64(in);
+    if (is_kept)
+        kept_drop(executor->kept, number);
+    else
+        shared_rows_drop(executor->shared, number);
+}
+
+barks_status *executor_take_message(struct executor *executor, struct net_message *message)
+{
+    BARKS_AUTO(unpacker) in;
+    unpacker_init(&in, message->bytes, message->size_bytes);
+    enum message_kind kind = (enum message_kind)unpack_u32(&in);
+    switch (kind) {
+    case MESSAGE_STAGE:
+        return on_stage(executor, &in);
+    case MESSAGE_TASK:
+        return on_task(executor, &in, message);
+    case MESSAGE_CANCEL:
+        on_cancel(executor, &in);
+        return unpacker_finish(&in);
+    case MESSAGE_COMMIT:
+        return on_commit(executor, &in);
+    case MESSAGE_RELEASE:
+        on_release(executor, &in);
+        return unpacker_finish(&in);
+    case MESSAGE_BURST:
+        exchange_start_burst(executor->exchange, unpack_u64(&in));
+        return unpacker_finish(&in);
+    case MESSAGE_SHARED:
+        return shared_relay_take(executor->relay, &in, message);
+    case MESSAGE_FILE:
+        return shared_relay_take_file(executor->relay, &in, message);
+    case MESSAGE_DROP:
+        on_drop(executor, &in);
+        return unpacker_finish(&in);
+    case MESSAGE_END:
+        executor->exit_status = (int)unpack_u32(&in);
+        executor->ended = true;
+        return unpacker_finish(&in);
+    case MESSAGE_HELLO:
+    case MESSAGE_TASK_DONE:
+    case MESSAGE_TASK_FAILED:
+    case MESSAGE_SHUFFLE_READY:
+    case MESSAGE_BURST_WANTED:
+    case MESSAGE_PULSE:
+    case MESSAGE_LOG:
+    case MESSAGE_TROUBLE:
+    case MESSAGE_WELCOME:
+    case MESSAGE_KEPT:
+    case MESSAGE_SHARED_READY:
+        break;
+    }
+    BARKS_FAIL(BARKS_INTERNAL, "a message of kind %d for an executor", (int)kind);
+}

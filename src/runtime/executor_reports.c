@@ -1,0 +1,231 @@
+/* Tells the driver what has happened. */
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/pool.h"
+#include "runtime/executor_state.h"
+#include "runtime/message.h"
+
+#include <stdlib.h>
+
+#define PULSE_RUNNING_NS (UINT64_C(100) * NS_PER_MS)
+
+static void pack_task_name(struct packer *out, const struct assignment *assignment)
+{
+    pack_u64(out, assignment->job);
+    pack_u64(out, assignment->stage_index);
+    pack_u64(out, assignment->spec.task);
+    pack_u64(out, assignment->spec.attempt);
+}
+
+static void pack_sent(struct packer *out, const struct exchange_sent *sent, uint32_t count)
+{
+    pack_u64(out, sent != NULL ? count : 0);
+    for (uint32_t i = 0; sent != NULL && i < count; i++) {
+        pack_u64(out, sent[i].frame_count);
+        pack_u64(out, sent[i].row_count);
+        pack_u64(out, sent[i].bytes);
+    }
+}
+
+/* A report with what bodies have added; a failure of packing it fails the attempt. */
+BARKS_CHECKED static barks_status *pack_accumulated(struct assignment *assignment,
+                                                    struct packer *out)
+{
+    struct packer packed = {0};
+    barks_status *status = accumulations_pack(&assignment->result.accumulated, &packed);
+    if (status == NULL)
+        pack_bytes(out, packed.bytes.data, packed.bytes.size);
+    else
+        pack_bytes(out, NULL, 0);
+    packer_drop(&packed);
+    return status;
+}
+
+/* What has become of kept partitions, before the reports of the tasks that did it. */
+BARKS_CHECKED static barks_status *report_kept(struct executor *executor)
+{
+    struct kept_change change;
+    while (kept_take_change(executor->kept, &change)) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_KEPT);
+        pack_u64(&out, change.name.dataset);
+        pack_u64(&out, change.name.partition);
+        pack_bool(&out, change.is_kept);
+        pack_u64(&out, change.row_count);
+        pack_u64(&out, change.memory_bytes);
+        pack_u64(&out, change.disk_bytes);
+        BARKS_TRY(message_send(executor->net, 0, &out));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *report(struct executor *executor, struct assignment *assignment)
+{
+    struct packer out = {0}, accumulated = {0};
+    const struct task_result *result = &assignment->result;
+    if (assignment->status == NULL)
+        assignment->status = pack_accumulated(assignment, &accumulated);
+    pack_u64(&out, assignment->status == NULL ? MESSAGE_TASK_DONE : MESSAGE_TASK_FAILED);
+    pack_task_name(&out, assignment);
+    if (assignment->status != NULL) {
+        packer_drop(&accumulated);
+        pack_status(&out, assignment->status);
+        return message_send(executor->net, 0, &out);
+    }
+    pack_u64(&out, result->counters.rows_read);
+    pack_u64(&out, result->counters.bytes_read);
+    pack_u64(&out, result->counters.rows_written);
+    pack_u64(&out, result->counters.bytes_written);
+    pack_sent(&out, result->sent, executor->services.executor_count);
+    pack_bytes(&out, result->bytes.size_bytes > 0 ? result->bytes.data : NULL,
+               result->bytes.size_bytes);
+    pack_raw(&out, &accumulated);
+    packer_drop(&accumulated);
+    return message_send(executor->net, 0, &out);
+}
+
+BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
+{
+    struct assignment *assignment;
+    while ((assignment = workers_take_ended(executor->workers)) != NULL) {
+        executor->tasks_held--;
+        executor->last_work_ns = monotonic_ns();
+        barks_status *status = report_kept(executor);
+        if (status == NULL)
+            status = report(executor, assignment);
+        assignment_drop(assignment);
+        BARKS_TRY(status);
+    }
+    return NULL;
+}
+
+struct sizes {
+    struct packer packed;
+    uint32_t count;
+};
+
+static void pack_size(void *context, uint32_t partition, uint64_t bytes)
+{
+    struct sizes *sizes = context;
+    pack_u64(&sizes->packed, partition);
+    pack_u64(&sizes->packed, bytes);
+    sizes->count++;
+}
+
+/* With the bytes of the partitions here, by which the tasks that read them are cut. */
+BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle)
+{
+    struct packer out = {0};
+    struct sizes sizes = {0};
+    reduce_side_visit_sizes(executor->reduce_side, shuffle, pack_size, &sizes);
+    pack_u64(&out, MESSAGE_SHUFFLE_READY);
+    pack_u64(&out, shuffle);
+    pack_u64(&out, sizes.count);
+    pack_raw(&out, &sizes.packed);
+    packer_drop(&sizes.packed);
+    return message_send(executor->net, 0, &out);
+}
+
+BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *executor)
+{
+    for (struct awaited **link = &executor->awaited; *link != NULL;) {
+        struct awaited *awaited = *link;
+        if (!reduce_side_is_complete(executor->reduce_side, awaited->shuffle)) {
+            link = &awaited->next;
+            continue;
+        }
+        *link = awaited->next;
+        uint64_t shuffle = awaited->shuffle;
+        free(awaited);
+        BARKS_TRY(report_complete(executor, shuffle));
+    }
+    return NULL;
+}
+
+struct pulse {
+    struct packer *out;
+    uint32_t count;
+};
+
+static void count_task(void *context, struct assignment *assignment)
+{
+    (void)assignment;
+    ((struct pulse *)context)->count++;
+}
+
+static void pack_progress(void *context, struct assignment *assignment)
+{
+    struct pulse *pulse = context;
+    if (pulse->count == 0)
+        return;
+    pulse->count--;
+    pack_task_name(pulse->out, assignment);
+    pack_u64(pulse->out,
+             atomic_load_explicit(&assignment->progress.rows_read, memory_order_relaxed));
+    pack_u64(pulse->out,
+             atomic_load_explicit(&assignment->progress.bytes_read, memory_order_relaxed));
+}
+
+BARKS_CHECKED static barks_status *send_pulse(struct executor *executor, uint64_t now_ns)
+{
+    uint64_t interval_ns = executor->tasks_held > 0
+                               ? PULSE_RUNNING_NS
+                               : config_duration_ns(&executor->welcome.config, CONFIG_HEARTBEAT);
+    if (now_ns - executor->last_pulse_ns < interval_ns)
+        return NULL;
+    executor->last_pulse_ns = now_ns;
+    struct packer out = {0};
+    struct pulse pulse = {.out = &out};
+    pack_u64(&out, MESSAGE_PULSE);
+    pack_u64(&out, pool_used_bytes(executor->pool));
+    pack_u64(&out, pool_peak_bytes(executor->pool));
+    pack_u64(&out, exchange_counters(executor->exchange).bytes_sent);
+    workers_visit(executor->workers, count_task, &pulse);
+    uint32_t announced = pulse.count;
+    pack_u64(&out, announced);
+    workers_visit(executor->workers, pack_progress, &pulse);
+    for (; pulse.count > 0; pulse.count--) /* tasks that ended in between */
+        for (int field = 0; field < 6; field++)
+            pack_u64(&out, 0);
+    return message_send(executor->net, 0, &out);
+}
+
+BARKS_CHECKED static barks_status *ask_for_burst(struct executor *executor)
+{
+    uint64_t burst = 0;
+    if (!exchange_wants_burst(executor->exchange, &burst))
+        return NULL;
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_BURST_WANTED);
+    pack_u64(&out, burst);
+    return message_send(executor->net, 0, &out);
+}
+
+BARKS_CHECKED static barks_status *send_log(struct executor *executor)
+{
+    enum log_level level = LEVEL_INFO;
+    char *line;
+    while (executor->log != NULL && (line = log_relay_take(executor->log, &level)) != NULL) {
+        struct packer out = {0};
+        pack_u64(&out, MESSAGE_LOG);
+        pack_u64(&out, level);
+        pack_text(&out, line);
+        free(line);
+        BARKS_TRY(message_send(executor->net, 0, &out));
+    }
+    return NULL;
+}
+
+barks_status *executor_report_work(struct executor *executor)
+{
+    BARKS_TRY(report_ended(executor));
+    BARKS_TRY(report_kept(executor));
+    return ask_for_burst(executor);
+}
+
+barks_status *executor_report(struct executor *executor, uint64_t now_ns)
+{
+    BARKS_TRY(report_complete_shuffles(executor));
+    BARKS_TRY(send_pulse(executor, now_ns));
+    return send_log(executor);
+}

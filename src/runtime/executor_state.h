@@ -1,0 +1,63 @@
+/* The inside of an executor: what its files (executor_service.c, executor_intake.c,
+ * executor_reports.c) share. All of it is the communication thread's. */
+#pragma once
+
+#include "exec/resources.h"
+#include "exec/shared_rows.h"
+#include "io/shipped.h"
+#include "net/net.h"
+#include "net/topology.h"
+#include "runtime/hello.h"
+#include "runtime/log_relay.h"
+#include "runtime/shared_relay.h"
+#include "runtime/watchdog.h"
+#include "runtime/worker.h"
+#include "shuffle/exchange.h"
+#include "shuffle/reduce_side.h"
+#include "store/kept.h"
+#include "store/spill.h"
+
+/* A shuffle whose commit has come and whose frames have not all. */
+struct awaited {
+    uint64_t shuffle;
+    struct awaited *next;
+};
+
+struct executor {
+    struct net *net;
+    struct watchdog *watchdog; /* NULL where nothing can hang */
+    struct welcome welcome;    /* what the driver said at the start */
+    struct topology *topology;
+    struct pool *pool;
+    struct spill_room room; /* for all that goes to disk; scratch is owned */
+    struct reduce_side *reduce_side;
+    struct exchange *exchange;
+    struct kept_store *kept;
+    struct shared_rows *shared;
+    struct shipped *shipped;
+    struct resources *resources;
+    struct shared_relay *relay;
+    char host[256];
+    struct task_services services;
+    struct workers *workers;
+    struct stage_entry *stages;
+    struct awaited *awaited;
+    struct log_relay *log; /* NULL where the driver is in this process and prints itself */
+    uint64_t last_pulse_ns;
+    uint64_t last_work_ns;
+    uint32_t tasks_held; /* given to workers and not yet reported */
+    bool ended;
+    int exit_status;
+};
+
+/* Does what a message of the driver asks. Errors: BARKS_NO_MEMORY, BARKS_INTERNAL, BARKS_BAD_INPUT:
+ * the executor cannot go on. */
+BARKS_CHECKED barks_status *executor_take_message(struct executor *executor,
+                                                  struct net_message *message);
+void executor_forget_awaited(struct executor *executor, uint64_t shuffle);
+
+/* Tells the driver all that has happened since the last call: tasks that ended, kept partitions,
+ * shuffles that are complete, a pulse where one is due, lines of the log. Errors: those of net. */
+BARKS_CHECKED barks_status *executor_report(struct executor *executor, uint64_t now_ns);
+/* What must not wait for the exchange's next step. */
+BARKS_CHECKED barks_status *executor_report_work(struct executor *executor);
