@@ -24,6 +24,8 @@ enum {
 };
 /* A single call of MPI that takes so long never returns. */
 #define STUCK_NS (UINT64_C(60) * NS_PER_S)
+/* Of a burst that nobody has more to send in; longer only where an executor is lost. */
+#define LEAVE_NS_MAX (2 * NS_PER_S)
 #define IDLE_AFTER_NS (UINT64_C(1000) * 1000 * 1000)
 
 static barks_status *deliver(void *context, struct frame *frame)
@@ -157,6 +159,25 @@ BARKS_CHECKED static barks_status *check_round(struct executor *executor, uint64
         (double)(now_ns - since_ns) * 1e-9);
 }
 
+/* A job that fails or is cancelled may end amid a burst of rounds. Those who take part in it go on
+ * until it ends, for all after the same round, since a round that one of them leaves can never end,
+ * nor MPI with it. Every executor has been told of the same bursts before the end. */
+BARKS_CHECKED static barks_status *leave_exchange(struct executor *executor)
+{
+    uint64_t deadline_ns = monotonic_ns() + LEAVE_NS_MAX;
+    bool is_busy = true;
+    while (is_busy && monotonic_ns() < deadline_ns) {
+        barks_status *status = exchange_step(executor->exchange, &is_busy);
+        if (status != NULL && barks_status_code(status) == BARKS_LOST)
+            return status;
+        barks_status_free(status); /* it is of jobs that are over, and has ended the burst */
+        watchdog_beat(executor->watchdog);
+        if (is_busy)
+            net_wait(executor->net, NAP_BUSY_NS);
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *serve(struct executor *executor)
 {
     watchdog_phase(executor->watchdog, "a call of MPI", STUCK_NS);
@@ -165,7 +186,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         watchdog_beat(executor->watchdog);
         BARKS_TRY(read_messages(executor));
         if (executor->ended) /* nobody hears what would be sent now */
-            return NULL;
+            return leave_exchange(executor);
         BARKS_TRY(executor_report_work(executor));
         BARKS_TRY(exchange_step(executor->exchange, &exchange_busy));
         uint64_t now_ns = monotonic_ns();
