@@ -24,6 +24,8 @@ struct op_case {
 };
 extern const struct op_case ops_a[], ops_b[], ops_c[];
 extern const size_t ops_a_count, ops_b_count, ops_c_count;
+extern const struct op_case ops_large[];
+extern const size_t ops_large_count;
 extern const struct op_case ops_order[];
 extern const size_t ops_order_count;
 extern const struct op_case ops_samples[];

@@ -13,6 +13,7 @@ import tempfile
 import ops_a
 import ops_b
 import ops_c
+import ops_large
 import ops_order
 import ops_rows
 import ops_samples
@@ -25,6 +26,7 @@ MODULES = [
     ops_a,
     ops_b,
     ops_c,
+    ops_large,
     ops_order,
     ops_samples,
     ops_words,
