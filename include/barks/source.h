@@ -13,6 +13,21 @@ typedef enum barks_bad_rows {
     BARKS_QUARANTINE_BAD, /* its text, place and reason go to .quarantine, as JSON lines */
 } barks_bad_rows;
 
+/* Whose columns CSV files have. */
+typedef enum barks_columns {
+    BARKS_COLUMNS_ALIKE = 0,      /* all files those of the first */
+    BARKS_COLUMNS_BY_NAME,        /* each those of its own header: fields that it does not name are
+                                     null there, columns of no field are skipped */
+    BARKS_COLUMNS_BY_NAME_STRICT, /* the same, but a column of no field is an error */
+} barks_columns;
+
+/* Rows of CSV that have not as many values as there are columns. */
+typedef enum barks_ragged {
+    BARKS_RAGGED_BAD = 0, /* bad rows */
+    BARKS_RAGGED_SHORT,   /* what short ones lack is null; long ones are bad */
+    BARKS_RAGGED_ANY,     /* what long ones have too much is dropped as well */
+} barks_ragged;
+
 /* Options of all that reads files; what is left out is 0, and what a format has no use for does
  * nothing. */
 typedef struct barks_read_options {
@@ -25,6 +40,8 @@ typedef struct barks_read_options {
                                first line names all fields */
     barks_choice multiline; /* CSV: quotes may hold newlines; left out: yes. BARKS_NEVER saves the
                                scan that finds the quotes at the bounds of splits */
+    barks_columns columns;  /* CSV */
+    barks_ragged ragged;    /* CSV */
     const char *null_text;  /* CSV: a value, besides the empty one, that is null */
     uint32_t skip;          /* CSV: lines, fixed records: bytes, at the beginning of each file */
     bool strict;            /* JSON: keys that no field has are bad */
@@ -45,8 +62,11 @@ typedef struct barks_read_options {
  * Paths, compression and partitions: as barks_read_text. As RFC 4180 has it, values may stand in
  * quotes and then hold separators, doubled quotes and newlines; files are split right whatever
  * their quotes hold, for which files of several splits are scanned once, at this call. An empty
- * value is null, "" in quotes an empty string, true and false are bool. All files must have the
- * columns of the first; columns of no field are skipped.
+ * value is null, "" in quotes an empty string, true and false are bool. Columns of no field are
+ * skipped. All files must have the columns of the first; with .columns = BARKS_COLUMNS_BY_NAME each
+ * has its own, and fields that it lacks are null. .ragged says what becomes of short and long rows.
+ * Names of columns are without spaces around them; of equal ones the second is name_1 and so on,
+ * and an empty one is column_3 and the like.
  *
  * Options: all of barks_read_options but .strict. With .bad_rows = BARKS_KEEP_BAD all fields are
  * optional and there is a field (str, _corrupt), null for good rows.

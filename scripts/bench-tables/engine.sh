@@ -96,3 +96,40 @@ bench_exchange() {
             "$(awk -v a="$(best exchange_bench)" -v b="$(best exchange_bound)" 'BEGIN { print a / b }')"
     done
 }
+
+# ---- csv ----
+
+# csv_best NAME FIELD: the best of what all runs printed for FIELD, MB/s.
+csv_best() {
+    awk -v name="$2" '$1 == name { print $2 }' "$work/$1.rates" | sort -g | tail -n 1
+}
+
+csv_row() { # LABEL NAME FIELD
+    printf '| %-45s | %7.0f | %5.2f | %s |\n' "$1" "$(csv_best "$2" "$3")" \
+        "$(awk -v a="$(csv_best "$2" "$3")" -v b="$(csv_best csv_bound bound)" 'BEGIN { print a / b }')" "$machine"
+}
+
+bench_csv() {
+    local file=$data/trips-seed1.csv run
+    if [ ! -s "$file" ]; then
+        "$tools/gen_trips" 500000000 1 >"$file.tmp.$$" || fail "cannot write $file"
+        mv "$file.tmp.$$" "$file"
+    fi
+    for ((run = 1; run <= runs; run++)); do
+        measure csv_bound "$tools/csv_bound" "$file"
+        measure csv_bench "$tools/csv_bench" "$file"
+        [ "$(cut -d' ' -f4- "$work/csv_bound.log")" = "$(head -n 1 "$work/csv_bench.log" | cut -d' ' -f4-)" ] ||
+            fail "barks read other rows than the bound"
+        cat "$work/csv_bound.log" >>"$work/csv_bound.rates"
+        cat "$work/csv_bench.log" >>"$work/csv_bench.rates"
+    done
+    echo
+    echo "### csv: 500 MB of ten columns, types given, one core; best of $runs runs"
+    echo
+    printf '| %-45s | MB/s    | ratio | machine |\n' ""
+    printf '|---|---|---|---|\n'
+    csv_row "a loop for these columns over a mapped file" csv_bound bound
+    csv_row "barks, defaults: the scan for quotes, the rows" csv_bench defaults
+    csv_row "barks, the scan alone" csv_bench scan
+    csv_row "barks, the rows alone (.multiline never)" csv_bench rows
+}

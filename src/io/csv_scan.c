@@ -5,6 +5,7 @@
 #include "io/csv_source.h"
 #include "io/record_window.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,62 @@ barks_status *csv_read_first(struct pool *pool, const struct source_options *opt
     }
     *out = record;
     return NULL;
+}
+
+/* ---- names of columns ---- */
+
+static bool is_taken(const struct csv_record *record, uint32_t before, const char *name)
+{
+    for (uint32_t c = 0; c < before; c++)
+        if (strcmp(record->values[c], name) == 0)
+            return true;
+    return false;
+}
+
+/* Gives column c the first name of stem_1, stem_2, ... that is free, or just column_N. */
+BARKS_CHECKED static barks_status *make_name(struct csv_record *record, uint32_t c)
+{
+    char *name = NULL;
+    const char *stem = record->values[c];
+    if (stem[0] == '\0' && asprintf(&name, "column_%u", (unsigned)c + 1) < 0)
+        name = NULL;
+    for (unsigned n = 1; stem[0] != '\0' && n <= record->count + 1; n++) {
+        free(name);
+        if (asprintf(&name, "%s_%u", stem, n) < 0)
+            name = NULL;
+        if (name == NULL || !is_taken(record, record->count, name))
+            break;
+    }
+    if (name == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of a file");
+    free(record->values[c]);
+    record->values[c] = name;
+    return NULL;
+}
+
+barks_status *csv_record_to_names(struct csv_record *record)
+{
+    for (uint32_t c = 0; c < record->count; c++) {
+        char *name = record->values[c];
+        size_t length = strlen(name), spaces = strspn(name, " \t");
+        while (length > spaces && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+            length--;
+        memmove(name, name + spaces, length - spaces);
+        name[length - spaces] = '\0';
+        if (name[0] == '\0' || is_taken(record, c, name))
+            BARKS_TRY(make_name(record, c));
+    }
+    return NULL;
+}
+
+barks_status *csv_read_header(struct pool *pool, const struct source_options *options,
+                              const struct split *split, struct csv_record *out)
+{
+    BARKS_TRY(csv_read_first(pool, options, split, out));
+    barks_status *status = csv_record_to_names(out);
+    if (status != NULL)
+        csv_record_drop(out);
+    return status;
 }
 
 /* ---- where quotes stand ---- */

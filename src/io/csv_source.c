@@ -1,360 +1,41 @@
 #include "io/csv_source.h"
 
 #include "barks/str.h"
-#include "base/pool.h"
 #include "batch/batch.h"
 #include "batch/row_strings.h"
 #include "batch/schema.h"
 #include "io/bad_rows.h"
+#include "io/csv_parse.h"
 #include "io/record_window.h"
 #include "io/value_parse.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 enum {
     COLUMNS_MAX = 65536,
     MARK_BYTES = 3, /* of a byte-order mark */
-    NO_FIELD = -1,
-};
-
-/* A column of the file, and the field that it fills. */
-struct csv_column {
-    int32_t field;
-    barks_type_id type;
-    bool nullable;
-};
-
-/* Why a record is no row. */
-struct csv_fault {
-    char reason[160];
-    uint32_t column;
 };
 
 struct csv_source {
     struct source base;
     struct record_window window;
     struct csv_machine machine;
+    struct csv_parser parser;
     const struct source_options *options;
     struct bad_rows *bad;
-    struct csv_column *columns; /* owned */
-    uint32_t column_count;
-    int32_t corrupt_field; /* BAD_ROWS_COLUMN, or NO_FIELD */
-    bool in_rows;          /* of the open split the first record has been found */
-    uint32_t skip_lines;   /* of the open file, still to be skipped */
+    bool in_rows;        /* of the open split the first record has been found */
+    uint32_t skip_lines; /* of the open file, still to be skipped */
     bool header_is_next;
-    enum csv_state state; /* while the first record is looked for */
-    uint8_t separator, quote, escape, comment;
-    size_t null_text_bytes;
-    struct csv_fault fault;
-    const char *path;  /* of the rows of the last batch */
-    uint64_t *offsets; /* owned, BATCH_ROWS: of these rows, in the text */
+    enum csv_state state;    /* while the first record is looked for */
+    uint8_t comment;         /* 0: none */
+    const char *header_path; /* of the file that the parser's columns are from, by name */
+    const char *path;        /* of the rows of the last batch */
+    uint64_t *offsets;       /* owned, BATCH_ROWS: of these rows, in the text */
 };
-
-enum parsed { PARSED_ROW, PARSED_INCOMPLETE, PARSED_BAD, PARSED_NOTHING };
-
-/* ---- values ---- */
-
-/* The separator or newline that ends a value without quotes; there is a newline at the window's
- * end. */
-static inline const uint8_t *find_end(const uint8_t *at, uint8_t separator)
-{
-#if defined(__SSE2__)
-    const __m128i separators = _mm_set1_epi8((char)separator);
-    const __m128i newlines = _mm_set1_epi8('\n');
-    for (;; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        unsigned found = (unsigned)_mm_movemask_epi8(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, separators), _mm_cmpeq_epi8(bytes, newlines)));
-        if (found != 0)
-            return at + __builtin_ctz(found);
-    }
-#else
-    while (*at != separator && *at != '\n')
-        at++;
-    return at;
-#endif
-}
-
-static enum parsed fault_at(struct csv_source *csv, uint32_t column, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum parsed fault_at(struct csv_source *csv, uint32_t column, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(csv->fault.reason, sizeof csv->fault.reason, format, arguments);
-    va_end(arguments);
-    csv->fault.column = column;
-    return PARSED_BAD;
-}
-
-/* An integer of up to 18 digits, with its end; *at unchanged where it is something else. */
-static inline bool quick_integer(const uint8_t **at, int64_t *out)
-{
-    const uint8_t *p = *at + (**at == '-');
-    const uint8_t *digits = p;
-    uint64_t value = 0;
-    for (unsigned digit = 0; (digit = (unsigned)*p - '0') <= 9; p++)
-        value = 10 * value + digit;
-    if (p - digits > 18 || p == digits)
-        return false;
-    *out = **at == '-' ? -(int64_t)value : (int64_t)value;
-    *at = p;
-    return true;
-}
-
-/* A decimal number that both fits 2^53 and has at most 22 places is one exact division away
- * (Clinger 1990). */
-static inline bool quick_real(const uint8_t **at, double *out)
-{
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    const uint8_t *p = *at + (**at == '-');
-    const uint8_t *digits = p;
-    const uint8_t *point = NULL;
-    uint64_t value = 0;
-    for (;; p++) {
-        unsigned digit = (unsigned)*p - '0';
-        if (digit <= 9)
-            value = 10 * value + digit;
-        else if (*p == '.' && point == NULL)
-            point = p;
-        else
-            break;
-    }
-    size_t count = (size_t)(p - digits) - (point != NULL);
-    size_t places = point != NULL ? (size_t)(p - point) - 1 : 0;
-    if (count == 0 || count > 18 || value >> 53 != 0)
-        return false;
-    double real = (double)value / powers[places];
-    *out = **at == '-' ? -real : real;
-    *at = p;
-    return true;
-}
-
-/* Is at the end of a value? At \r too, where \n follows. */
-static inline bool ends_value(const uint8_t *at, uint8_t separator)
-{
-    return *at == separator || *at == '\n' || (*at == '\r' && at[1] == '\n');
-}
-
-/* The common values of numbers, in one pass. False: look at it more slowly. */
-static inline bool quick_value(const uint8_t **at, uint8_t separator, barks_type_id type,
-                               const barks_column *column, uint32_t row)
-{
-    const uint8_t *p = *at;
-    int64_t integer = 0;
-    double real = 0;
-    if (type == BARKS_I64 || type == BARKS_I32) {
-        if (!quick_integer(&p, &integer) || !ends_value(p, separator))
-            return false;
-        if (type == BARKS_I64)
-            ((int64_t *)column->values)[row] = integer;
-        else if (integer >= INT32_MIN && integer <= INT32_MAX)
-            ((int32_t *)column->values)[row] = (int32_t)integer;
-        else
-            return false;
-    } else if (type == BARKS_F64) {
-        if (!quick_real(&p, &real) || !ends_value(p, separator))
-            return false;
-        ((double *)column->values)[row] = real;
-    } else {
-        return false;
-    }
-    *at = p;
-    return true;
-}
-
-static enum parsed store_value(struct csv_source *csv, struct batch *batch, uint32_t c,
-                               const uint8_t *bytes, size_t length, bool is_null)
-{
-    const struct csv_column *column = &csv->columns[c];
-    uint32_t row = batch->base.row_count;
-    if (column->field == NO_FIELD)
-        return PARSED_ROW;
-    const barks_column *to = &batch->base.columns[column->field];
-    const char *name = batch->base.schema->fields[column->field].name;
-    if (is_null) {
-        if (!column->nullable)
-            return fault_at(csv, c, "column '%.60s' is empty, and its field is not optional", name);
-        put_null(to, row);
-        return PARSED_ROW;
-    }
-    if (parse_value((const char *)bytes, length, to, row))
-        return PARSED_ROW;
-    return fault_at(csv, c, "column '%.60s' is '%.*s', which is no %s", name,
-                    (int)(length < 40 ? length : 40), (const char *)bytes,
-                    type_id_name(column->type));
-}
-
-/* The text between quotes without what doubled or escaped it. */
-BARKS_CHECKED static barks_status *undouble(struct csv_source *csv, struct batch *batch,
-                                            const uint8_t *bytes, size_t length,
-                                            const uint8_t **out_bytes, size_t *out_length)
-{
-    void *made = NULL;
-    BARKS_TRY(batch_make_bytes(batch, length, &made));
-    uint8_t *to = made;
-    size_t n = 0;
-    for (size_t i = 0; i < length; i++) {
-        if ((bytes[i] == csv->quote || (csv->escape != 0 && bytes[i] == csv->escape)) &&
-            i + 1 < length)
-            i++;
-        to[n++] = bytes[i];
-    }
-    *out_bytes = made;
-    *out_length = n;
-    return NULL;
-}
-
-/* From the byte after the opening quote to the closing one; NULL: it is not in the window. */
-static const uint8_t *find_quote(const struct csv_source *csv, const uint8_t *at,
-                                 const uint8_t *end, bool *out_doubled)
-{
-    while (at < end) {
-        const uint8_t *quote = at;
-        if (csv->escape == 0) {
-            quote = memchr(at, csv->quote, (size_t)(end - at));
-        } else {
-            while (quote < end && *quote != csv->quote && *quote != csv->escape)
-                quote++;
-        }
-        if (quote == NULL || quote >= end)
-            return NULL;
-        bool escapes = csv->escape != 0 && *quote == csv->escape && csv->escape != csv->quote;
-        if (!escapes && (quote + 1 >= end || quote[1] != csv->quote))
-            return quote;
-        *out_doubled = true;
-        at = quote + 2;
-    }
-    return NULL;
-}
-
-/* A value in quotes that begins at *at. */
-BARKS_CHECKED static barks_status *quoted_value(struct csv_source *csv, struct batch *batch,
-                                                uint32_t c, const uint8_t **at,
-                                                enum parsed *out_parsed)
-{
-    const uint8_t *end = csv->window.block->bytes + csv->window.end;
-    const uint8_t *begin = *at + 1;
-    bool doubled = false;
-    const uint8_t *close = find_quote(csv, begin, end, &doubled);
-    if (close == NULL || close + 1 >= end) {
-        *out_parsed = PARSED_INCOMPLETE;
-        if (close == NULL && csv->window.at_end)
-            *out_parsed = fault_at(csv, c, "a quote is not closed");
-        if (close == NULL || !csv->window.at_end)
-            return NULL;
-    }
-    *at = close + 1;
-    if (!ends_value(*at, csv->separator)) {
-        *out_parsed = fault_at(csv, c, "'%c' follows a closing quote",
-                               **at >= ' ' && **at <= '~' ? **at : '?');
-        return NULL;
-    }
-    const uint8_t *bytes = begin;
-    size_t length = (size_t)(close - begin);
-    if (doubled && csv->columns[c].field != NO_FIELD)
-        BARKS_TRY(undouble(csv, batch, begin, length, &bytes, &length));
-    *out_parsed = PARSED_ROW;
-    if (csv->columns[c].field == NO_FIELD)
-        return NULL;
-    *out_parsed = store_value(csv, batch, c, bytes, length, false);
-    return NULL;
-}
-
-/* A value without quotes that begins at *at. */
-static inline enum parsed plain_value(struct csv_source *csv, struct batch *batch, uint32_t c,
-                                      const uint8_t **at)
-{
-    const uint8_t *begin = *at;
-    const uint8_t *end = find_end(begin, csv->separator);
-    size_t length = (size_t)(end - begin);
-    if (*end == '\n' && length > 0 && end[-1] == '\r')
-        length--;
-    *at = begin + length;
-    if (*end == '\n' && end == csv->window.block->bytes + csv->window.end && !csv->window.at_end)
-        return PARSED_INCOMPLETE; /* the window's own newline */
-    const struct csv_column *column = &csv->columns[c];
-    if (column->type == BARKS_STR && length > 0 && csv->null_text_bytes == 0 &&
-        column->field != NO_FIELD) {
-        ((barks_str *)batch->base.columns[column->field].values)[batch->base.row_count] =
-            barks_str_of((const char *)begin, length);
-        return PARSED_ROW;
-    }
-    bool is_null = length == 0 || (csv->null_text_bytes == length &&
-                                   memcmp(begin, csv->options->null_text, length) == 0);
-    return store_value(csv, batch, c, begin, length, is_null);
-}
-
-/* ---- records ---- */
-
-/* Takes the end of a value that is at `at`; *out_last: it was the record's. */
-static inline const uint8_t *pass_end(const uint8_t *at, bool *out_last)
-{
-    *out_last = *at == '\n' || *at == '\r';
-    return at + 1 + (*at == '\r');
-}
-
-/* Parses the record at the window's beginning into the batch's next row; *out_next is behind it. */
-BARKS_CHECKED static barks_status *parse_record(struct csv_source *csv, struct batch *batch,
-                                                enum parsed *out_parsed, const uint8_t **out_next)
-{
-    const uint8_t *at = csv->window.block->bytes + csv->window.begin;
-    const uint8_t *end = csv->window.block->bytes + csv->window.end;
-    enum parsed parsed = PARSED_ROW;
-    bool last = false;
-    for (uint32_t c = 0; c < csv->column_count; c++) {
-        const struct csv_column *column = &csv->columns[c];
-        if (last) {
-            *out_parsed = fault_at(csv, c, "the row has %" PRIu32 " columns instead of %" PRIu32, c,
-                                   csv->column_count);
-            return NULL;
-        }
-        if (column->field == NO_FIELD || csv->null_text_bytes > 0 || /* "-1" may be null */
-            !quick_value(&at, csv->separator, column->type, &batch->base.columns[column->field],
-                         batch->base.row_count)) {
-            if (*at == csv->quote && !csv->options->no_quotes)
-                BARKS_TRY(quoted_value(csv, batch, c, &at, &parsed));
-            else
-                parsed = plain_value(csv, batch, c, &at);
-            if (parsed != PARSED_ROW) {
-                *out_parsed = parsed;
-                return NULL;
-            }
-        }
-        at = pass_end(at, &last);
-        if (at > end && !csv->window.at_end) { /* what ended it was the window's newline */
-            *out_parsed = PARSED_INCOMPLETE;
-            return NULL;
-        }
-    }
-    *out_next = at > end ? end : at;
-    *out_parsed = PARSED_ROW;
-    if (!last)
-        *out_parsed = fault_at(csv, csv->column_count, "the row has more than %" PRIu32 " columns",
-                               csv->column_count);
-    return NULL;
-}
-
-/* The end of the record at the window's beginning, whatever it holds; NULL: not in the window. */
-static const uint8_t *skip_record(const struct csv_source *csv)
-{
-    const uint8_t *begin = csv->window.block->bytes + csv->window.begin;
-    size_t size_bytes = csv->window.end - csv->window.begin;
-    enum csv_state state = (enum csv_state)csv->machine.next[CSV_ROW][*begin];
-    size_t used = 1 + csv_machine_find_row(&csv->machine, &state, begin + 1, size_bytes - 1);
-    return state == CSV_ROW || csv->window.at_end ? begin + used : NULL;
-}
 
 /* All fields of the batch's next row null, where that is possible, and the text in BAD_ROWS_COLUMN:
  * then what can be read of it. */
@@ -364,15 +45,15 @@ static void keep_bad_row(struct csv_source *csv, struct batch *batch, const uint
     const barks_schema *schema = batch->base.schema;
     uint32_t row = batch->base.row_count;
     batch_forget_uncounted(batch);
-    for (uint32_t c = 0; c < csv->column_count; c++) {
-        int32_t field = csv->columns[c].field;
+    for (uint32_t c = 0; c < csv->parser.column_count; c++) {
+        int32_t field = csv->parser.columns[c].field;
         if (field != NO_FIELD && schema->fields[field].nullable)
             put_null(&batch->base.columns[field], row);
         else if (field != NO_FIELD)
             put_zero(&batch->base.columns[field], row);
     }
-    if (csv->corrupt_field != NO_FIELD)
-        ((barks_str *)batch->base.columns[csv->corrupt_field].values)[row] =
+    if (csv->parser.corrupt_field != NO_FIELD)
+        ((barks_str *)batch->base.columns[csv->parser.corrupt_field].values)[row] =
             barks_str_of((const char *)begin, length);
 }
 
@@ -380,7 +61,7 @@ BARKS_CHECKED static barks_status *take_bad(struct csv_source *csv, struct batch
                                             enum parsed *out_parsed, const uint8_t **out_next)
 {
     const uint8_t *begin = csv->window.block->bytes + csv->window.begin;
-    const uint8_t *next = skip_record(csv);
+    const uint8_t *next = csv_record_end(&csv->parser);
     if (next == NULL) {
         *out_parsed = PARSED_INCOMPLETE;
         return NULL;
@@ -392,8 +73,8 @@ BARKS_CHECKED static barks_status *take_bad(struct csv_source *csv, struct batch
     if (length > 0 && begin[length - 1] == '\r')
         length--;
     char reason[200];
-    snprintf(reason, sizeof reason, "column %" PRIu32 ": %s", csv->fault.column + 1,
-             csv->fault.reason);
+    snprintf(reason, sizeof reason, "column %" PRIu32 ": %s", csv->parser.fault.column + 1,
+             csv->parser.fault.reason);
     BARKS_TRY(bad_rows_take(csv->bad, &csv->window, reason, length, &keep));
     *out_next = next;
     *out_parsed = keep ? PARSED_BAD : PARSED_NOTHING;
@@ -416,18 +97,19 @@ BARKS_CHECKED static barks_status *take_record(struct csv_source *csv, struct ba
         return NULL;
     }
     if (line < end && *line == '\n' &&
-        (csv->column_count > 1 || csv->column_count == 0 || !csv->columns[0].nullable)) {
+        (csv->parser.column_count > 1 || csv->parser.column_count == 0 ||
+         !csv->parser.columns[0].nullable)) {
         *out_parsed = PARSED_NOTHING;
         *out_next = line + 1;
         return NULL;
     }
-    BARKS_TRY(parse_record(csv, batch, out_parsed, out_next));
+    BARKS_TRY(csv_parse_record(&csv->parser, batch, out_parsed, out_next));
     if (*out_parsed != PARSED_ROW && batch->base.row_count < batch->capacity_rows)
         batch_forget_uncounted(batch); /* nulls of a row that is not there */
     if (*out_parsed == PARSED_BAD)
         return take_bad(csv, batch, out_parsed, out_next);
-    if (*out_parsed == PARSED_ROW && csv->corrupt_field != NO_FIELD)
-        put_null(&batch->base.columns[csv->corrupt_field], batch->base.row_count);
+    if (*out_parsed == PARSED_ROW && csv->parser.corrupt_field != NO_FIELD)
+        put_null(&batch->base.columns[csv->parser.corrupt_field], batch->base.row_count);
     return NULL;
 }
 
@@ -472,15 +154,14 @@ static bool pass_head(struct csv_source *csv)
     return true;
 }
 
-/* The header must be the one that the columns were taken from. */
-BARKS_CHECKED static barks_status *check_header(const struct csv_source *csv, const uint8_t *next)
+/* The header of the open file must be the one that the columns were taken from. */
+BARKS_CHECKED static barks_status *check_header(const struct csv_source *csv)
 {
     const struct source_options *options = csv->options;
-    if (options->names == NULL)
+    if (options->names == NULL || options->columns != CSV_SAME_COLUMNS)
         return NULL;
     struct csv_record header = {0};
-    barks_status *status = csv_read_first(csv->window.pool, options, csv->window.split, &header);
-    (void)next;
+    barks_status *status = csv_read_header(csv->window.pool, options, csv->window.split, &header);
     for (uint32_t i = 0; status == NULL && (i < header.count || i < options->name_count); i++) {
         const char *found = i < header.count ? header.values[i] : "nothing";
         const char *wanted = i < options->name_count ? options->names[i] : "nothing";
@@ -488,10 +169,26 @@ BARKS_CHECKED static barks_status *check_header(const struct csv_source *csv, co
             status = barks_status_new(
                 BARKS_BAD_INPUT, NULL, BARKS_HERE,
                 "column %" PRIu32 " of '%s' is %s, but in the first file it is %s: read files of "
-                "other columns apart, and unite them by barks_union",
+                "other columns with .columns = BARKS_COLUMNS_BY_NAME",
                 i + 1, csv->window.split->path, found, wanted);
     }
     csv_record_drop(&header);
+    return status;
+}
+
+/* The columns of the open file, by its own header. */
+BARKS_CHECKED static barks_status *take_columns(struct csv_source *csv)
+{
+    const struct split *split = csv->window.split;
+    if (csv->options->columns == CSV_SAME_COLUMNS ||
+        (csv->header_path != NULL && strcmp(csv->header_path, split->path) == 0))
+        return NULL;
+    struct csv_record header = {0};
+    BARKS_TRY(csv_read_header(csv->window.pool, csv->options, split, &header));
+    barks_status *status =
+        csv_parser_take_header(&csv->parser, csv->base.schema, split->path, &header);
+    csv_record_drop(&header);
+    csv->header_path = status == NULL ? split->path : NULL;
     return status;
 }
 
@@ -515,7 +212,7 @@ BARKS_CHECKED static barks_status *find_rows(struct csv_source *csv)
     }
     while (csv->header_is_next) {
         bool empty = window->begin == window->end;
-        const uint8_t *next = empty ? NULL : skip_record(csv);
+        const uint8_t *next = empty ? NULL : csv_record_end(&csv->parser);
         if (next == NULL && !window->at_end) {
             BARKS_TRY(record_window_more(window, false, &full));
             continue;
@@ -526,7 +223,7 @@ BARKS_CHECKED static barks_status *find_rows(struct csv_source *csv)
             window->begin = (size_t)(next - window->block->bytes);
             if (is_comment || *begin == '\n' || (*begin == '\r' && begin[1] == '\n'))
                 continue;
-            BARKS_TRY(check_header(csv, next));
+            BARKS_TRY(check_header(csv));
         }
         csv->header_is_next = false;
     }
@@ -577,6 +274,7 @@ BARKS_CHECKED static barks_status *fill(struct csv_source *csv, struct batch *ba
             if (csv->window.next_split == csv->window.split_count)
                 return NULL;
             BARKS_TRY(begin_split(csv));
+            BARKS_TRY(take_columns(csv));
             BARKS_TRY(find_rows(csv));
         }
         BARKS_TRY(fill_from_split(csv, batch, &done));
@@ -612,7 +310,7 @@ static void csv_close(struct source *source)
 {
     struct csv_source *csv = (struct csv_source *)source;
     record_window_drop(&csv->window);
-    free(csv->columns);
+    csv_parser_drop(&csv->parser);
     free(csv->offsets);
     free(csv);
 }
@@ -648,36 +346,6 @@ barks_status *csv_source_check(const struct source_options *options, const barks
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *map_columns(struct csv_source *csv, const barks_schema *schema)
-{
-    const struct source_options *options = csv->options;
-    uint32_t field_count = 0;
-    csv->corrupt_field = NO_FIELD;
-    if (options->bad_rows == BAD_ROWS_KEEP)
-        csv->corrupt_field = schema_find(schema, BAD_ROWS_COLUMN);
-    uint32_t count = options->names != NULL ? options->name_count : schema->field_count;
-    csv->columns = calloc((size_t)count + 1, sizeof *csv->columns);
-    if (csv->columns == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to read CSV");
-    for (uint32_t c = 0; c < count; c++) {
-        int32_t field = (int32_t)c;
-        if (options->names != NULL)
-            field = schema_find(schema, options->names[c]);
-        if (field == csv->corrupt_field && field != NO_FIELD) {
-            if (options->names == NULL)
-                continue; /* it is no column of the file */
-            field = NO_FIELD;
-        }
-        csv->columns[field_count++] = (struct csv_column){
-            .field = field,
-            .type = field != NO_FIELD ? schema->fields[field].type->id : BARKS_STR,
-            .nullable = field == NO_FIELD || schema->fields[field].nullable,
-        };
-    }
-    csv->column_count = field_count;
-    return NULL;
-}
-
 barks_status *csv_source_open(struct pool *pool, const struct source_options *options,
                               const barks_schema *schema, const struct split *splits,
                               size_t split_count, struct bad_rows *bad, struct source **out_source)
@@ -689,11 +357,7 @@ barks_status *csv_source_open(struct pool *pool, const struct source_options *op
     csv->base = (struct source){.ops = &csv_ops, .schema = schema};
     csv->options = options;
     csv->bad = bad;
-    csv->separator = options->separator != 0 ? (uint8_t)options->separator : ',';
-    csv->quote = options->quote != 0 ? (uint8_t)options->quote : '"';
-    csv->escape = (uint8_t)options->escape;
     csv->comment = (uint8_t)options->comment;
-    csv->null_text_bytes = options->null_text != NULL ? strlen(options->null_text) : 0;
     csv_machine_init(&csv->machine, options);
     csv->offsets = calloc(BATCH_ROWS, sizeof *csv->offsets);
     barks_status *status = record_window_init(&csv->window, pool, splits, split_count,
@@ -701,7 +365,7 @@ barks_status *csv_source_open(struct pool *pool, const struct source_options *op
     if (status == NULL && csv->offsets == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory to read CSV");
     if (status == NULL)
-        status = map_columns(csv, schema);
+        status = csv_parser_init(&csv->parser, options, &csv->machine, &csv->window, schema);
     if (status != NULL) {
         csv_close(&csv->base);
         return status;

@@ -19,7 +19,10 @@ struct split;
  *
  * Fields are those of the schema, filled from the columns `names` by name, or without names by
  * order; columns of no field are skipped. Fields that have no column stay zero for the caller to
- * fill. With options->multiline a split must have the start_state that the file has there.
+ * fill. With options->columns by name, columns are those of each file's own header, and fields that
+ * it does not name are null. A short row is bad, or with options->ragged its last fields are null;
+ * a long one likewise, or what it has too much is dropped. With options->multiline a split must
+ * have the start_state that the file has there.
  *
  * Ownership: borrows options, schema, splits and bad until source_close; strings as text_source.h.
  * Errors:    (next) those of input_stream_read; BARKS_BAD_INPUT: a record that does not fit, with
@@ -44,6 +47,12 @@ void csv_record_drop(struct csv_record *record);
  * is empty. Errors: as reading. */
 BARKS_CHECKED barks_status *csv_read_first(struct pool *pool, const struct source_options *options,
                                            const struct split *split, struct csv_record *out);
+
+/* The same as names of columns: spaces around them are dropped, empty ones become column_3 and the
+ * like, and of equal ones those that come later get _1, _2, ... */
+BARKS_CHECKED barks_status *csv_read_header(struct pool *pool, const struct source_options *options,
+                                            const struct split *split, struct csv_record *out);
+BARKS_CHECKED barks_status *csv_record_to_names(struct csv_record *record);
 
 /* One row (i64) for each split: the csv_map of its bytes, from which the state at the beginning of
  * each split follows. */

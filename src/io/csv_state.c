@@ -1,6 +1,9 @@
 #include "io/csv_state.h"
 
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 void csv_machine_init(struct csv_machine *machine, const struct source_options *options)
 {
@@ -31,6 +34,11 @@ void csv_machine_init(struct csv_machine *machine, const struct source_options *
             machine->next[outside[i]][separator] = CSV_FIELD;
         machine->next[outside[i]]['\n'] = CSV_ROW;
     }
+    machine->has_comments = comment != 0;
+    if (comment == 0) /* then nothing comes here, and as plain it falls together with others */
+        memcpy(machine->next[CSV_COMMENT], machine->next[CSV_PLAIN], 256);
+    machine->quote = quote;
+    machine->escape = escape != 0 ? escape : quote;
 }
 
 size_t csv_machine_find_row(const struct csv_machine *machine, enum csv_state *state,
@@ -44,41 +52,120 @@ size_t csv_machine_find_row(const struct csv_machine *machine, enum csv_state *s
     return i;
 }
 
+/* ---- the machine over many bytes ---- */
+
+/* States that are left of those at the beginning, and which of them each has come to. */
+struct lanes {
+    uint8_t states[CSV_STATES];
+    uint8_t which[CSV_STATES];
+    unsigned count;
+};
+
+/* Equal ones become one. */
+static void unite(struct lanes *lanes)
+{
+    for (unsigned d = 0; d < lanes->count; d++)
+        for (unsigned e = d + 1; e < lanes->count;) {
+            if (lanes->states[e] != lanes->states[d]) {
+                e++;
+                continue;
+            }
+            lanes->count--;
+            for (unsigned s = 0; s < CSV_STATES; s++) {
+                if (lanes->which[s] == e)
+                    lanes->which[s] = (uint8_t)d;
+                else if (lanes->which[s] == lanes->count)
+                    lanes->which[s] = (uint8_t)e;
+            }
+            lanes->states[e] = lanes->states[lanes->count];
+        }
+}
+
+#if defined(__SSE2__)
+
+/* Bits of the quotes and escapes among 64 bytes. */
+static inline uint64_t find_special(const struct csv_machine *machine, const uint8_t *bytes)
+{
+    const __m128i quotes = _mm_set1_epi8((char)machine->quote);
+    const __m128i escapes = _mm_set1_epi8((char)machine->escape);
+    uint64_t found = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        __m128i here = _mm_loadu_si128((const __m128i *)(const void *)(bytes + 16 * i));
+        __m128i special = _mm_or_si128(_mm_cmpeq_epi8(here, quotes), _mm_cmpeq_epi8(here, escapes));
+        found |= (uint64_t)(uint32_t)_mm_movemask_epi8(special) << (16 * i);
+    }
+    return found;
+}
+
+/* After bytes without a quote or escape, the last of which is given: inside of quotes nothing has
+ * happened, and outside only the last byte counts. */
+static inline unsigned pass_plain(const struct csv_machine *machine, unsigned state, uint8_t last)
+{
+    return state == CSV_QUOTED || state == CSV_ESCAPED ? CSV_QUOTED
+                                                       : machine->next[CSV_PLAIN][last];
+}
+
+static inline unsigned pass_block(const struct csv_machine *machine, unsigned state,
+                                  const uint8_t *bytes, uint64_t special)
+{
+    unsigned at = 0;
+    for (; special != 0; special &= special - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(special);
+        if (i > at)
+            state = pass_plain(machine, state, bytes[i - 1]);
+        state = machine->next[state][bytes[i]];
+        at = i + 1;
+    }
+    return at < 64 ? pass_plain(machine, state, bytes[63]) : state;
+}
+
+/* Takes blocks of 64 bytes, where no comments are looked for: whether one begins is told by more
+ * than the last byte. Returns the bytes taken. */
+static size_t pass_blocks(const struct csv_machine *machine, struct lanes *lanes,
+                          const uint8_t *bytes, size_t size_bytes)
+{
+    size_t i = 0;
+    for (; !machine->has_comments && i + 64 <= size_bytes; i += 64) {
+        uint64_t special = find_special(machine, bytes + i);
+        for (unsigned d = 0; d < lanes->count; d++)
+            lanes->states[d] = (uint8_t)pass_block(machine, lanes->states[d], bytes + i, special);
+        if (lanes->count > 2)
+            unite(lanes);
+    }
+    return i;
+}
+
+#else
+
+static size_t pass_blocks(const struct csv_machine *machine, struct lanes *lanes,
+                          const uint8_t *bytes, size_t size_bytes)
+{
+    (void)machine, (void)lanes, (void)bytes, (void)size_bytes;
+    return 0;
+}
+
+#endif
+
 csv_map csv_map_extend(const struct csv_machine *machine, csv_map map, const uint8_t *bytes,
                        size_t size_bytes)
 {
     enum { STEP_BYTES = 256 };
-    uint8_t distinct[CSV_STATES]; /* states that are left */
-    uint8_t which[CSV_STATES];    /* state at the beginning -> its place in distinct */
-    unsigned count = 0;
+    struct lanes lanes = {.count = CSV_STATES};
     for (unsigned s = 0; s < CSV_STATES; s++) {
-        distinct[s] = (uint8_t)csv_map_apply(map, (enum csv_state)s);
-        which[s] = (uint8_t)s;
+        lanes.states[s] = (uint8_t)csv_map_apply(map, (enum csv_state)s);
+        lanes.which[s] = (uint8_t)s;
     }
-    count = CSV_STATES;
-    for (size_t i = 0; i < size_bytes; i += STEP_BYTES) {
+    unite(&lanes);
+    size_t begin = pass_blocks(machine, &lanes, bytes, size_bytes);
+    for (size_t i = begin; i < size_bytes; i += STEP_BYTES) {
         size_t step = size_bytes - i < STEP_BYTES ? size_bytes - i : STEP_BYTES;
-        for (unsigned d = 0; d < count; d++)
-            distinct[d] =
-                (uint8_t)csv_machine_run(machine, (enum csv_state)distinct[d], bytes + i, step);
-        for (unsigned d = 0; d < count; d++) /* equal ones become one */
-            for (unsigned e = d + 1; e < count;) {
-                if (distinct[e] != distinct[d]) {
-                    e++;
-                    continue;
-                }
-                count--;
-                for (unsigned s = 0; s < CSV_STATES; s++) {
-                    if (which[s] == e)
-                        which[s] = (uint8_t)d;
-                    else if (which[s] == count)
-                        which[s] = (uint8_t)e;
-                }
-                distinct[e] = distinct[count];
-            }
+        for (unsigned d = 0; d < lanes.count; d++)
+            lanes.states[d] =
+                (uint8_t)csv_machine_run(machine, (enum csv_state)lanes.states[d], bytes + i, step);
+        unite(&lanes);
     }
     csv_map result = 0;
     for (unsigned s = 0; s < CSV_STATES; s++)
-        result |= (csv_map)distinct[which[s]] << (4 * s);
+        result |= (csv_map)lanes.states[lanes.which[s]] << (4 * s);
     return result;
 }

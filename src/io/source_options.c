@@ -31,6 +31,8 @@ void source_options_pack(struct packer *out, const struct source_options *option
     pack_u64(out, options->skip);
     pack_u64(out, options->fixed_bytes);
     pack_u64(out, (uint64_t)options->bad_rows);
+    pack_u64(out, (uint64_t)options->columns);
+    pack_u64(out, (uint64_t)options->ragged);
     pack_u64(out, options->record_bytes_max);
     pack_text(out, options->null_text);
     pack_text(out, options->quarantine);
@@ -60,6 +62,8 @@ barks_status *source_options_unpack(struct unpacker *in, struct source_options *
     out->skip = unpack_u32(in);
     out->fixed_bytes = unpack_u32(in);
     uint32_t mode = unpack_u32(in);
+    uint32_t columns = unpack_u32(in);
+    uint32_t ragged = unpack_u32(in);
     out->record_bytes_max = unpack_u64(in);
     out->null_text = unpack_text(in);
     out->quarantine = unpack_text(in);
@@ -70,8 +74,11 @@ barks_status *source_options_unpack(struct unpacker *in, struct source_options *
     out->record_separator = separator_copy;
     bool has_names = unpack_bool(in);
     uint32_t name_count = unpack_count(in);
-    if (mode > BAD_ROWS_QUARANTINE)
-        BARKS_FAIL(BARKS_BAD_INPUT, "bad rows of mode %u", (unsigned)mode);
+    if (mode > BAD_ROWS_QUARANTINE || columns > CSV_BY_NAME_STRICT || ragged > CSV_RAGGED_ANY)
+        BARKS_FAIL(BARKS_BAD_INPUT, "bad rows of mode %u, columns %u, ragged %u", (unsigned)mode,
+                   (unsigned)columns, (unsigned)ragged);
+    out->columns = (enum csv_columns)columns;
+    out->ragged = (enum csv_ragged)ragged;
     out->bad_rows = (enum bad_rows_mode)mode;
     if (has_names) {
         out->names = unpack_array(in, name_count, sizeof *out->names);

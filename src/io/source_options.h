@@ -11,6 +11,20 @@
 struct packer;
 struct unpacker;
 
+/* Whose columns a CSV file has. */
+enum csv_columns {
+    CSV_SAME_COLUMNS = 0, /* `names`, as all files */
+    CSV_BY_NAME,          /* those of its own header; those of no field are skipped */
+    CSV_BY_NAME_STRICT,   /* those of no field are an error */
+};
+
+/* Rows of CSV with another number of columns. */
+enum csv_ragged {
+    CSV_RAGGED_BAD = 0,
+    CSV_RAGGED_SHORT, /* what a short one lacks is null */
+    CSV_RAGGED_ANY,   /* and what a long one has too much is dropped */
+};
+
 /* Begins zeroed, which is fine for every format; ends with source_options_drop. */
 struct source_options {
     char separator;   /* of CSV; 0: ',' */
@@ -26,6 +40,8 @@ struct source_options {
     uint32_t skip;    /* lines, or bytes of fixed records, at the beginning of each file */
     uint32_t fixed_bytes;
     enum bad_rows_mode bad_rows;
+    enum csv_columns columns;
+    enum csv_ragged ragged;
     char *null_text;  /* owned; NULL: an empty value without quotes is the only null */
     char *quarantine; /* owned: a directory */
     char **names;     /* owned: columns of CSV in the order of the file; NULL: the fields' */

@@ -104,18 +104,82 @@ BARKS_CHECKED static barks_status *fail_missing(const struct listing *listing,
                columns.data != NULL ? (const char *)columns.data : "");
 }
 
+/* Adds the names of a record that names has not, and empties the record. */
+BARKS_CHECKED static barks_status *add_names(struct csv_record *names, struct csv_record *from)
+{
+    for (uint32_t c = 0; c < from->count; c++) {
+        if (has_column(names, from->values[c]))
+            continue;
+        char **values = realloc(names->values, (names->count + 1) * sizeof *values);
+        if (values == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for columns");
+        names->values = values;
+        names->values[names->count++] = from->values[c];
+        from->values[c] = NULL; /* freed as nothing */
+    }
+    csv_record_drop(from);
+    return NULL;
+}
+
+static const char *find_missing(const struct listing *listing, const struct csv_record *names,
+                                const barks_schema *schema, const struct source_options *options)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        if (!is_elsewhere(listing, options, schema->fields[i].name) &&
+            !has_column(names, schema->fields[i].name))
+            return schema->fields[i].name;
+    return NULL;
+}
+
+/* The names of all files' columns, in the order in which they are met; with a schema only until
+ * each of its fields has been. */
+BARKS_CHECKED static barks_status *
+unite_names(const struct listing *listing, const struct file_wish *wish, const barks_schema *schema,
+            const struct source_options *options, struct csv_record *names)
+{
+    for (size_t f = 0; f < listing->file_count; f++) {
+        struct split whole = whole_of(&listing->files[f]);
+        struct csv_record head = {0};
+        BARKS_TRY(csv_read_header(wish->pool, options, &whole, &head));
+        barks_status *status = add_names(names, &head);
+        csv_record_drop(&head);
+        BARKS_TRY(status);
+        if (schema != NULL && find_missing(listing, names, schema, options) == NULL)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Each file says its columns itself; here only a field that no file has is found. */
+BARKS_CHECKED static barks_status *find_by_name(const struct listing *listing,
+                                                const struct file_wish *wish,
+                                                const barks_schema *schema,
+                                                struct source_options *options)
+{
+    struct csv_record names = {0};
+    options->header = true;
+    barks_status *status = unite_names(listing, wish, schema, options, &names);
+    const char *missing = status == NULL ? find_missing(listing, &names, schema, options) : NULL;
+    if (missing != NULL && names.count > 0)
+        status = fail_missing(listing, &names, missing);
+    csv_record_drop(&names);
+    return status;
+}
+
 barks_status *csv_find_columns(const struct listing *listing, const struct file_wish *wish,
                                const barks_schema *schema, struct source_options *options)
 {
     struct csv_record head = {0};
     barks_status *status = NULL;
     const char *missing = NULL;
+    if (options->columns != CSV_SAME_COLUMNS)
+        return find_by_name(listing, wish, schema, options);
     if (wish->options->header != BARKS_NEVER)
         status = read_head(listing, wish, options, &head);
-    for (uint32_t i = 0; status == NULL && missing == NULL && i < schema->field_count; i++)
-        if (!is_elsewhere(listing, options, schema->fields[i].name) &&
-            !has_column(&head, schema->fields[i].name))
-            missing = schema->fields[i].name;
+    if (status == NULL)
+        status = csv_record_to_names(&head);
+    if (status == NULL)
+        missing = find_missing(listing, &head, schema, options);
     options->header = head.count > 0 && missing == NULL;
     if (status == NULL && wish->options->header == BARKS_ALWAYS && head.count > 0 &&
         missing != NULL)
@@ -317,15 +381,18 @@ barks_status *csv_infer(const struct listing *listing, const struct file_wish *w
                         struct source_options *options, const barks_record **out_record)
 {
     struct csv_record head = {0};
-    barks_status *status = read_head(listing, wish, options, &head);
+    bool by_name = options->columns != CSV_SAME_COLUMNS;
+    options->header = by_name;
+    barks_status *status = by_name ? unite_names(listing, wish, NULL, options, &head)
+                                   : read_head(listing, wish, options, &head);
     if (status == NULL && head.count == 0)
         status = barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
                                   "no file has a row to infer columns from: name the fields");
-    bool is_header = wish->options->header == BARKS_ALWAYS ||
+    bool is_header = by_name || wish->options->header == BARKS_ALWAYS ||
                      (wish->options->header == BARKS_AUTO_CHOICE && looks_like_header(&head));
     options->header = is_header;
-    if (status == NULL && !is_header)
-        status = number_columns(&head);
+    if (status == NULL)
+        status = is_header ? csv_record_to_names(&head) : number_columns(&head);
     uint32_t room = head.count + SAMPLE_FILES + 1;
     barks_field *fields = calloc(room, sizeof *fields);
     struct guess *guesses = calloc(room, sizeof *guesses);

@@ -65,6 +65,8 @@ BARKS_CHECKED static barks_status *take_options(const struct file_wish *wish,
         .multiline = from->multiline != BARKS_NEVER,
         .strict = from->strict,
         .array = from->array,
+        .columns = (enum csv_columns)from->columns, /* the same numbers */
+        .ragged = (enum csv_ragged)from->ragged,
         .partitioned = from->partitioned,
         .skip = from->skip,
         .fixed_bytes = wish->record_bytes,
@@ -74,6 +76,13 @@ BARKS_CHECKED static barks_status *take_options(const struct file_wish *wish,
     if (from->bad_rows < BARKS_FAIL_BAD || from->bad_rows > BARKS_QUARANTINE_BAD)
         BARKS_FAIL(BARKS_INVALID, ".bad_rows is %d, and none of barks_bad_rows",
                    (int)from->bad_rows);
+    if (from->columns < BARKS_COLUMNS_ALIKE || from->columns > BARKS_COLUMNS_BY_NAME_STRICT)
+        BARKS_FAIL(BARKS_INVALID, ".columns is %d, and none of barks_columns", (int)from->columns);
+    if (from->columns != BARKS_COLUMNS_ALIKE && from->header == BARKS_NEVER)
+        BARKS_FAIL(BARKS_INVALID, "columns are found by their names in headers, but .header is "
+                                  "BARKS_NEVER: leave one of both out");
+    if (from->ragged < BARKS_RAGGED_BAD || from->ragged > BARKS_RAGGED_ANY)
+        BARKS_FAIL(BARKS_INVALID, ".ragged is %d, and none of barks_ragged", (int)from->ragged);
     BARKS_TRY(take_separator(wish, out));
     if (from->bad_rows == BARKS_QUARANTINE_BAD)
         BARKS_TRY(make_quarantine(from->quarantine, &out->quarantine));

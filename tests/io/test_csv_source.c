@@ -345,6 +345,117 @@ START_TEST(a_first_record_is_read_as_names)
 }
 END_TEST
 
+START_TEST(names_of_columns_are_trimmed_and_differ)
+{
+    begin();
+    static const char *const wanted[] = {"a", "b c", "column_3", "a_2", "a_3", "column_6", "a_1"};
+    const char *path = path_in(directory, "head.csv");
+    struct source_options options = {0};
+    struct csv_record record = {0};
+    write_text_file(path, " a ,b c\t,,a,\" a\",  ,a_1\n");
+    struct split split = split_of(path);
+    must(csv_read_header(pool, &options, &split, &record));
+    ck_assert_uint_eq(record.count, 7);
+    for (uint32_t c = 0; c < record.count; c++)
+        ck_assert_str_eq(record.values[c], wanted[c]);
+    csv_record_drop(&record);
+    end();
+}
+END_TEST
+
+START_TEST(maps_of_many_bytes_are_those_of_one_byte_after_the_other)
+{
+    uint64_t seed = property_seed(), random = seed;
+    static const char alphabet[] = "\"\"'\\,,\n\r#abcdefghij";
+    for (int round = 0; round < 400; round++) {
+        struct source_options options = {.escape = round % 3 == 0 ? '\\' : 0,
+                                         .comment = round % 4 == 0 ? '#' : 0,
+                                         .quote = round % 5 == 0 ? '\'' : 0,
+                                         .no_quotes = round % 7 == 0};
+        struct csv_machine machine;
+        uint8_t bytes[1000];
+        size_t size = property_next(&random) % sizeof bytes;
+        uint64_t letters = 1 + property_next(&random) % (sizeof alphabet - 1);
+        for (size_t i = 0; i < size; i++)
+            bytes[i] =
+                (uint8_t)alphabet[property_next(&random) % 3 == 0 ? property_next(&random) % letters
+                                                                  : sizeof alphabet - 2];
+        csv_machine_init(&machine, &options);
+        csv_map map = CSV_MAP_SAME;
+        for (size_t at = 0; at < size;) {
+            size_t step = 1 + property_next(&random) % 300;
+            step = step < size - at ? step : size - at;
+            map = csv_map_extend(&machine, map, bytes + at, step);
+            at += step;
+        }
+        for (unsigned s = 0; s < CSV_STATES; s++) {
+            bool possible = s != CSV_COMMENT || options.comment != 0;
+            enum csv_state slow = csv_machine_run(&machine, (enum csv_state)s, bytes, size);
+            REQUIRE(!possible || csv_map_apply(map, (enum csv_state)s) == slow,
+                    "round %d, state %u; replay with BARKS_TEST_SEED=%" PRIu64, round, s, seed);
+        }
+    }
+}
+END_TEST
+
+START_TEST(short_and_long_rows_are_taken_where_that_is_asked_for)
+{
+    begin();
+    static const char text[] = "x,1,2\ny\nz,3\nw,4,5,6\nv,7,8,\"9\n9\",10\nu,11,12\n\"t\"";
+    char got[1000];
+    must(schema_parse("a str, b i64?, c i64?", &schema));
+    struct source_options options = {.ragged = CSV_RAGGED_SHORT};
+    struct bad_rows bad = {.mode = BAD_ROWS_DROP};
+    must(read_text(text, &options, &bad, got, sizeof got));
+    ck_assert_str_eq(got, "[x] 1 2\n[y] null null\n[z] 3 null\n[u] 11 12\n[t] null null\n");
+    ck_assert_uint_eq(bad.count, 2);
+    options.ragged = CSV_RAGGED_ANY;
+    for (size_t chunk_bytes = 16; chunk_bytes < 40; chunk_bytes++) {
+        options.chunk_bytes = chunk_bytes;
+        must(read_text(text, &options, NULL, got, sizeof got));
+        ck_assert_str_eq(got, "[x] 1 2\n[y] null null\n[z] 3 null\n[w] 4 5\n[v] 7 8\n[u] 11 12\n"
+                              "[t] null null\n");
+    }
+    schema_destroy(schema);
+    must(schema_parse("a str, b i64?, c i64", &schema));
+    must_fail(read_text(text, &options, NULL, got, sizeof got), BARKS_BAD_INPUT, "line 2",
+              "column 3: the row has 1 columns, and the field 'c' is not optional", NULL);
+    end();
+}
+END_TEST
+
+START_TEST(each_file_may_have_columns_of_its_own)
+{
+    begin();
+    char got[1000];
+    struct source_options options = {.header = true, .columns = CSV_BY_NAME};
+    must(schema_parse("a str?, b i64?", &schema));
+    must(read_text("z, b ,a\n1,2,x\n", &options, NULL, got, sizeof got));
+    ck_assert_str_eq(got, "[x] 2\n");
+    must(read_text("b\n1\n\n2\n", &options, NULL, got, sizeof got));
+    ck_assert_str_eq(got, "null 1\nnull null\nnull 2\n"); /* of one column an empty line is null */
+    must(read_text("y,z\n1,2\n", &options, NULL, got, sizeof got));
+    ck_assert_str_eq(got, "null null\n");
+    must(read_text("", &options, NULL, got, sizeof got));
+    must_fail(read_text("b\nx\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT, "line 2",
+              "column 'b' is 'x'", NULL);
+    options.columns = CSV_BY_NAME_STRICT;
+    must_fail(read_text("a,b,z\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT,
+              "column 3 of '", "is 'z', and no field is", NULL);
+    schema_destroy(schema);
+    must(schema_parse("a str?, b i64", &schema));
+    must_fail(read_text("a,c\nx,1\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT,
+              "is 'c', and no field is", NULL);
+    options.columns = CSV_BY_NAME;
+    must_fail(read_text("a\nx\n", &options, NULL, got, sizeof got), BARKS_BAD_INPUT,
+              "has no column 'b', and its field is not optional", NULL);
+    end();
+}
+END_TEST
+
 SUITE_MAIN("io/csv_source", any_splits_and_chunks_give_each_row_once, the_rules_of_values_hold,
            columns_are_found_by_their_names, a_bad_row_is_told_dropped_kept_or_put_aside,
-           a_first_record_is_read_as_names)
+           a_first_record_is_read_as_names, names_of_columns_are_trimmed_and_differ,
+           maps_of_many_bytes_are_those_of_one_byte_after_the_other,
+           short_and_long_rows_are_taken_where_that_is_asked_for,
+           each_file_may_have_columns_of_its_own)

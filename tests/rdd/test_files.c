@@ -167,6 +167,57 @@ SHAPES(types_are_inferred)
     remove_place();
 }
 
+/* ---- files of other columns ---- */
+
+BARKS_RECORD(sale, (i64, id), (optional(f64), price), (optional(str), buyer));
+
+SHAPES(files_of_other_columns_are_read_by_name)
+{
+    enum { SALES = 12000 }; /* several splits a file */
+    int64_t count = 0;
+    ck_assert_int_eq(mkdir(path_of("s"), 0777), 0);
+    FILE *first = fopen(path_of("s/a.csv"), "w"), *second = fopen(path_of("s/b.csv"), "w");
+    fprintf(first, "id,price\n");
+    fprintf(second, "buyer,remark,id\n");
+    for (int i = 0; i < SALES; i++) {
+        fprintf(first, "%d,%d.5\n", i, i);
+        fprintf(second, "\"buyer\n%d\",x,%d\n", i, SALES + i);
+    }
+    fclose(first);
+    fclose(second);
+    write_text(path_of("s/c.csv"), "id\n-1\n");
+    const char *folder = path_of("s");
+    barks_rdd *rdd = barks_read_csv(context, folder, sale, .columns = BARKS_COLUMNS_BY_NAME);
+    struct sale *sales = barks_collect(rdd, sale, &count);
+    ck_assert_int_eq(count, 2 * SALES + 1);
+    for (int64_t i = 0; i < count - 1; i++) {
+        ck_assert_int_eq(sales[i].id, i);
+        ck_assert(sales[i].price.valid == (i < SALES) && sales[i].buyer.valid == (i >= SALES));
+        ck_assert(i >= SALES || sales[i].price.value == (double)i + 0.5);
+    }
+    ck_assert(sales[count - 1].id == -1 && !sales[count - 1].price.valid);
+    rdd = barks_read_csv_inferred(context, folder, .columns = BARKS_COLUMNS_BY_NAME);
+    ck_assert_str_eq(barks_schema_text(rdd), "id i64?, price f64?, buyer str?, remark str?");
+    ck_assert_int_eq(barks_count(rdd), 2 * SALES + 1);
+    static const char *const wrong[][2] = {{"id i64, price f64?", "BARKS_COLUMNS_BY_NAME, or add"},
+                                           {"id i64, cost f64?", "is named 'cost'"}};
+    for (int i = 0; i < 2; i++) {
+        char text[2000];
+        rdd = barks_read_csv_as(context, folder, wrong[i][0],
+                                .columns = BARKS_COLUMNS_BY_NAME_STRICT);
+        ck_assert_int_eq(barks_count(rdd), -1);
+        barks_status *error = barks_take_error(context);
+        barks_status_format(error, text, sizeof text);
+        ck_assert_msg(strstr(text, wrong[i][1]) != NULL, "%s", text);
+        barks_status_free(error);
+    }
+    ck_assert_int_eq(barks_count(barks_read_csv_as(
+                         context, path_of("s/a.csv"), "id i64, price f64?, c str?",
+                         .header = BARKS_NEVER, .skip = 1, .ragged = BARKS_RAGGED_SHORT)),
+                     SALES);
+    remove_place();
+}
+
 /* ---- bad rows ---- */
 
 BARKS_RECORD(kept, (optional(i64), id), (optional(str), _corrupt));
@@ -376,7 +427,8 @@ SHAPES(records_and_whole_files_are_rows)
 
 SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_out_and_come_back_in_every_format),
            ON_SHAPES(quotes_across_splits_do_not_matter), ON_SHAPES(directories_give_columns),
-           ON_SHAPES(types_are_inferred), ON_SHAPES(bad_rows_are_kept_dropped_or_put_aside),
+           ON_SHAPES(types_are_inferred), ON_SHAPES(files_of_other_columns_are_read_by_name),
+           ON_SHAPES(bad_rows_are_kept_dropped_or_put_aside),
            ON_SHAPES(a_bad_row_ends_the_action_with_its_place),
            ON_SHAPES(outputs_are_refused_replaced_appended_to_or_left),
            ON_SHAPES(an_array_of_many_splits_is_read_whole),
