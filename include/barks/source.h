@@ -8,9 +8,10 @@
 /* What becomes of input that is no row. */
 typedef enum barks_bad_rows {
     BARKS_FAIL_BAD = 0,   /* the job fails, with file, line, column and reason */
-    BARKS_DROP_BAD,       /* it is left out; how many were is logged */
+    BARKS_DROP_BAD,       /* it is left out */
     BARKS_KEEP_BAD,       /* a row whose fields are null, and the text in the field _corrupt */
     BARKS_QUARANTINE_BAD, /* its text, place and reason go to .quarantine, as JSON lines */
+    /* Of all but the first the summary says how many there were, and where the last. */
 } barks_bad_rows;
 
 /* Whose columns CSV files have. */
@@ -51,8 +52,10 @@ typedef struct barks_read_options {
                          values from there */
     const char *where_path; /* as of barks_read_text */
     barks_bad_rows bad_rows;
+    uint64_t max_bad;       /* an action that meets more bad rows fails; 0: any number */
     const char *quarantine; /* a directory, made where it is missing: bad-00000.json for partition
-                               0, and so on, each whole or not at all */
+                               0, and so on, which appear when the action has succeeded, with its
+                               output */
 } barks_read_options;
 
 /**
@@ -133,6 +136,11 @@ BARKS_RECORD(barks_file, (str, path), (bytes, content));
 #define BARKS_READ_BATCHES_(context, path, record, ...)                                            \
     barks_read_files_at((context), "batches", (path), &barks_record_##record, NULL,                \
                         &(barks_read_options){0, __VA_ARGS__}, BARKS_HERE)
+
+/* The bad rows that actions that succeeded have met in the reads that a dataset is computed from:
+ * of the attempts that count, and again where an action reads them again. -1: after barks_finalize,
+ * or without memory. */
+BARKS_API int64_t barks_bad_row_count(barks_rdd *rdd);
 
 /* record NULL: the fields are schema's, or with "" inferred. */
 BARKS_API barks_rdd *barks_read_files_at(barks_context *context, const char *format,

@@ -110,8 +110,8 @@ void accumulated_number_merge(struct accumulated_number *into, enum accumulator_
 
 void accumulated_add(struct accumulated *into, int64_t n)
 {
-    if (into->kind == ACCUMULATOR_SUM || into->kind == ACCUMULATOR_MIN ||
-        into->kind == ACCUMULATOR_MAX)
+    if (into->kind == ACCUMULATOR_SUM || into->kind == ACCUMULATOR_BAD ||
+        into->kind == ACCUMULATOR_MIN || into->kind == ACCUMULATOR_MAX)
         add_integer(&into->number, into->kind, n);
     else
         accumulated_add_real(into, (double)n);

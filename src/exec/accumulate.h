@@ -23,6 +23,7 @@ enum accumulator_kind {
     ACCUMULATOR_USER,     /* rows folded by a function of the user's */
     ACCUMULATOR_REAL_MIN, /* f64 */
     ACCUMULATOR_REAL_MAX,
+    ACCUMULATOR_BAD, /* bad rows of a read, and as a text where the last of them stands */
 };
 
 /* 128 bits: a sum of any number of i64 is right in whatever order they come. */
@@ -48,7 +49,7 @@ struct accumulated {
     enum accumulator_kind kind;
     struct accumulated_number number;
     const barks_function *function; /* USER */
-    struct batch *rows;             /* TEXTS, USER: not folded yet; owned */
+    struct batch *rows;             /* TEXTS, BAD, USER: not folded yet; owned */
 };
 
 /* Begins as zeros, ends with accumulations_drop. Threads: one owner at a time. */

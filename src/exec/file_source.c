@@ -1,16 +1,18 @@
 /* Rows of files, in any format that is known. */
-#include "base/log.h"
+#include "barks/rdd.h"
 #include "base/pack.h"
 #include "base/scope.h"
 #include "exec/operator.h"
 #include "io/format.h"
 #include "io/listing.h"
 #include "io/path_fields.h"
+#include "io/quarantine.h"
 #include "io/split.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What reading a partition needs. Begins zeroed, ends with file_rows_drop. */
@@ -117,11 +119,33 @@ BARKS_CHECKED static barks_status *begin_rows(struct task *task, const struct pi
         rows->options.record_bytes_max = task->services->line_bytes_max;
     BARKS_TRY(split_unpack(payload->bytes, payload->size_bytes, &used_bytes, &rows->splits));
     BARKS_TRY(check_files(&rows->splits));
-    BARKS_TRY(bad_rows_init(&rows->bad, pool, rows->options.bad_rows, rows->options.quarantine,
-                            leaf_partition));
+    struct quarantine_place place = {.directory = rows->options.quarantine,
+                                     .token = rows->options.quarantine_token,
+                                     .job = task->spec->job};
+    enum bad_rows_mode mode = format->has_bad_rows ? rows->options.bad_rows : BAD_ROWS_FAIL;
+    if (mode == BAD_ROWS_QUARANTINE && (place.directory == NULL || place.token == NULL))
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan puts bad rows aside without saying where");
+    BARKS_TRY(bad_rows_init(&rows->bad, pool, mode, &place, leaf_partition));
+    rows->bad.most = rows->options.max_bad;
     BARKS_TRY(format->open(pool, &rows->options, &leaf->record->schema, rows->splits.splits,
                            rows->splits.count, &rows->bad, &rows->source));
     return batch_create(pool, &leaf->record->schema, BATCH_ROWS, &rows->batch);
+}
+
+/* The driver adds up those of the attempts that count. */
+BARKS_CHECKED static barks_status *count_bad(struct task *task, const struct file_rows *rows)
+{
+    struct barks_text last = {.text = barks_str_of(rows->bad.last, strlen(rows->bad.last))};
+    if (rows->bad.count == 0 || rows->options.bad_rows_counter == 0)
+        return NULL;
+    struct accumulated *count = accumulations_at(&task->result->accumulated, task->partition,
+                                                 rows->options.bad_rows_counter, ACCUMULATOR_BAD);
+    if (count == NULL)
+        return NULL; /* it is noted, and fails the task */
+    accumulated_add(count, (int64_t)rows->bad.count);
+    if (count->rows != NULL)
+        batch_clear(count->rows);
+    return accumulated_add_rows(count, task->services->pool, &barks_record_barks_text, &last, 1);
 }
 
 barks_status *file_source_run(struct task *task, const struct pipe_node *leaf,
@@ -133,11 +157,5 @@ barks_status *file_source_run(struct task *task, const struct pipe_node *leaf,
     BARKS_TRY(push_rows(task, &rows, into));
     if (!task->partition_done) /* else there may be more bad rows that nobody has seen */
         BARKS_TRY(bad_rows_finish(&rows.bad));
-    if (rows.bad.count > 0 && rows.bad.mode != BAD_ROWS_KEEP)
-        LOG(LEVEL_WARN, "exec",
-            "%" PRIu64 " bad rows in partition %" PRIu32 " of %s were %s; the "
-            "first: %s",
-            rows.bad.count, leaf_partition, leaf->where,
-            rows.bad.mode == BAD_ROWS_DROP ? "dropped" : "put aside", rows.bad.first);
-    return NULL;
+    return count_bad(task, &rows);
 }

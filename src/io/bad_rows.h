@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct batch;
 struct pool;
+struct quarantine_place;
 struct record_window;
 
 enum bad_rows_mode {
@@ -26,28 +28,38 @@ enum bad_rows_mode {
 struct bad_rows {
     enum bad_rows_mode mode;
     uint64_t count;
-    char first[320]; /* place and reason of the first one, for the log */
-    char *path;      /* owned: of the quarantine file, NULL: none */
-    char *path_now;  /* owned: its name until it is whole */
+    uint64_t most;  /* that are suffered; 0: any number */
+    char last[320]; /* place and reason of the last one */
+    char *path;     /* owned: of the quarantine file when it is whole, NULL: none */
+    char *path_now; /* owned: until then */
+    char *path_old; /* owned: of the one that it will replace */
     struct pool *pool;
     struct file_writer writer; /* open from the first bad row on */
 };
 
-/* directory is for BAD_ROWS_QUARANTINE, else NULL; the file is
- * DIRECTORY/bad-00007.json for partition 7. Errors: BARKS_NO_MEMORY. */
+/* place is for BAD_ROWS_QUARANTINE, else NULL. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *bad_rows_init(struct bad_rows *bad, struct pool *pool,
-                                          enum bad_rows_mode mode, const char *directory,
-                                          uint32_t partition);
+                                          enum bad_rows_mode mode,
+                                          const struct quarantine_place *place, uint32_t partition);
 
-/* Deals with the record at the window's beginning, of length bytes without its end, which is bad
- * for a reason: *out_keep says that a row of it is wanted. bad NULL: as BAD_ROWS_FAIL. Errors:
- * BARKS_BAD_INPUT, with file, line, reason and an excerpt, in BAD_ROWS_FAIL; BARKS_IO, BARKS_LIMIT:
- * the quarantine file. */
-BARKS_CHECKED barks_status *bad_rows_take(struct bad_rows *bad, const struct record_window *window,
-                                          const char *reason, size_t length, bool *out_keep);
+/* A record that is no row. */
+struct bad_record {
+    const struct record_window *window; /* it stands at its beginning */
+    size_t length;                      /* without what ends it */
+    const char *reason;
+    int32_t corrupt_field; /* BAD_ROWS_COLUMN of the batch; -1: none */
+};
 
-/* After the last row of the partition: the quarantine file takes its name, in one rename, so that
- * an attempt that failed leaves none and two attempts leave one; without bad rows an old file of
- * that name goes. Errors: BARKS_IO, BARKS_LIMIT. */
+/* Deals with it. *out_is_row: the batch's next row, which is not counted yet, is now one of nulls
+ * (zeros where they are not possible) with its text. What was written there before is forgotten.
+ * bad NULL: as BAD_ROWS_FAIL. Errors: BARKS_BAD_INPUT, with file, line, reason and an excerpt, in
+ * BAD_ROWS_FAIL, or where they are more than bad->most; BARKS_IO, BARKS_LIMIT: the quarantine file.
+ */
+BARKS_CHECKED barks_status *bad_rows_take(struct bad_rows *bad, const struct bad_record *record,
+                                          struct batch *batch, bool *out_is_row);
+
+/* After the last row of the partition: the quarantine file takes the name that quarantine_publish
+ * looks for, in one rename, so that an attempt that failed leaves none and two attempts leave one;
+ * without bad rows an old file is marked to go. Errors: BARKS_IO, BARKS_LIMIT. */
 BARKS_CHECKED barks_status *bad_rows_finish(struct bad_rows *bad);
 void bad_rows_drop(struct bad_rows *bad); /* removes what is unfinished; zeroed is fine */

@@ -37,26 +37,6 @@ struct csv_source {
     uint64_t *offsets;       /* owned, BATCH_ROWS: of these rows, in the text */
 };
 
-/* All fields of the batch's next row null, where that is possible, and the text in BAD_ROWS_COLUMN:
- * then what can be read of it. */
-static void keep_bad_row(struct csv_source *csv, struct batch *batch, const uint8_t *begin,
-                         size_t length)
-{
-    const barks_schema *schema = batch->base.schema;
-    uint32_t row = batch->base.row_count;
-    batch_forget_uncounted(batch);
-    for (uint32_t c = 0; c < csv->parser.column_count; c++) {
-        int32_t field = csv->parser.columns[c].field;
-        if (field != NO_FIELD && schema->fields[field].nullable)
-            put_null(&batch->base.columns[field], row);
-        else if (field != NO_FIELD)
-            put_zero(&batch->base.columns[field], row);
-    }
-    if (csv->parser.corrupt_field != NO_FIELD)
-        ((barks_str *)batch->base.columns[csv->parser.corrupt_field].values)[row] =
-            barks_str_of((const char *)begin, length);
-}
-
 BARKS_CHECKED static barks_status *take_bad(struct csv_source *csv, struct batch *batch,
                                             enum parsed *out_parsed, const uint8_t **out_next)
 {
@@ -75,11 +55,13 @@ BARKS_CHECKED static barks_status *take_bad(struct csv_source *csv, struct batch
     char reason[200];
     snprintf(reason, sizeof reason, "column %" PRIu32 ": %s", csv->parser.fault.column + 1,
              csv->parser.fault.reason);
-    BARKS_TRY(bad_rows_take(csv->bad, &csv->window, reason, length, &keep));
+    struct bad_record record = {.window = &csv->window,
+                                .length = length,
+                                .reason = reason,
+                                .corrupt_field = csv->parser.corrupt_field};
+    BARKS_TRY(bad_rows_take(csv->bad, &record, batch, &keep));
     *out_next = next;
     *out_parsed = keep ? PARSED_BAD : PARSED_NOTHING;
-    if (keep)
-        keep_bad_row(csv, batch, begin, length);
     return NULL;
 }
 
@@ -104,7 +86,7 @@ BARKS_CHECKED static barks_status *take_record(struct csv_source *csv, struct ba
         return NULL;
     }
     BARKS_TRY(csv_parse_record(&csv->parser, batch, out_parsed, out_next));
-    if (*out_parsed != PARSED_ROW && batch->base.row_count < batch->capacity_rows)
+    if (*out_parsed == PARSED_INCOMPLETE && batch->base.row_count < batch->capacity_rows)
         batch_forget_uncounted(batch); /* nulls of a row that is not there */
     if (*out_parsed == PARSED_BAD)
         return take_bad(csv, batch, out_parsed, out_next);

@@ -272,7 +272,11 @@ BARKS_CHECKED static barks_status *parse_number(struct json_parser *parser, bark
     }
     if (!is_good(parser))
         return NULL;
-    if (first == '+' || !parse_value(barks_str_bytes(&text), text.length, column, row))
+    bool is_number = text.length > 0;
+    if (!is_number) /* show what is there */
+        text = barks_str_of((const char *)parser->at, (size_t)(parser->end - parser->at));
+    if (!is_number || first == '+' ||
+        !parse_value(barks_str_bytes(&text), text.length, column, row))
         fault(parser, "'%.60s' is '%.*s', which is no %s", name,
               (int)(text.length < 30 ? text.length : 30), barks_str_bytes(&text), type_id_name(id));
     return NULL;

@@ -29,29 +29,6 @@ struct json_source {
     uint64_t *offsets; /* owned, BATCH_ROWS */
 };
 
-/* All fields null where that is possible, and the text in BAD_ROWS_COLUMN. */
-static void keep_bad_row(struct json_source *json, struct batch *batch, const uint8_t *line,
-                         size_t length)
-{
-    const barks_schema *schema = batch->base.schema;
-    uint32_t row = batch->base.row_count;
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        if (schema->fields[i].nullable)
-            put_null(&batch->base.columns[i], row);
-        else
-            put_zero(&batch->base.columns[i], row);
-    }
-    int32_t corrupt = json->parser.left_out;
-    if (corrupt < 0)
-        return;
-    batch_forget_uncounted(batch); /* its validity bit; then the others again */
-    for (uint32_t i = 0; i < schema->field_count; i++)
-        if (schema->fields[i].nullable && (int32_t)i != corrupt)
-            put_null(&batch->base.columns[i], row);
-    ((barks_str *)batch->base.columns[corrupt].values)[row] =
-        barks_str_of((const char *)line, length);
-}
-
 /* The line at the window's beginning, of length bytes; *out_row: it is a row now. */
 BARKS_CHECKED static barks_status *take_line(struct json_source *json, struct batch *batch,
                                              size_t length, bool *out_row)
@@ -77,12 +54,11 @@ BARKS_CHECKED static barks_status *take_line(struct json_source *json, struct ba
             put_null(&batch->base.columns[json->parser.left_out], batch->base.row_count);
         return NULL;
     }
-    batch_forget_uncounted(batch);
-    BARKS_TRY(
-        bad_rows_take(json->bad, &json->lines.window, json->parser.reason, text_bytes, out_row));
-    if (*out_row)
-        keep_bad_row(json, batch, line, text_bytes);
-    return NULL;
+    struct bad_record record = {.window = &json->lines.window,
+                                .length = text_bytes,
+                                .reason = json->parser.reason,
+                                .corrupt_field = json->parser.left_out};
+    return bad_rows_take(json->bad, &record, batch, out_row);
 }
 
 BARKS_CHECKED static barks_status *begin_split(struct json_source *json)

@@ -2,6 +2,7 @@
 
 #include "base/copy.h"
 #include "batch/schema.h"
+#include "batch/validity.h"
 #include "io/value_parse.h"
 
 #include <stdlib.h>
@@ -89,6 +90,8 @@ BARKS_CHECKED static barks_status *fill_field(const char *path, const struct pat
                    of->name, path);
     BARKS_TRY(batch_make_bytes(batch, length + 1, &value));
     memcpy(value, found->value, length);
+    if (of->nullable) /* a bad row that is kept has nulls */
+        validity_fill(column->validity, 0, batch->base.row_count);
     for (uint32_t row = 0; row < batch->base.row_count; row++) {
         if (is_null)
             put_null(column, row);

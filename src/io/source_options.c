@@ -12,6 +12,7 @@ void source_options_drop(struct source_options *options)
     free(options->names);
     free(options->null_text);
     free(options->quarantine);
+    free(options->quarantine_token);
     free(options->record_separator);
     *options = (struct source_options){0};
 }
@@ -36,6 +37,9 @@ void source_options_pack(struct packer *out, const struct source_options *option
     pack_u64(out, options->record_bytes_max);
     pack_text(out, options->null_text);
     pack_text(out, options->quarantine);
+    pack_text(out, options->quarantine_token);
+    pack_u64(out, options->bad_rows_counter);
+    pack_u64(out, options->max_bad);
     pack_bytes(out, options->record_separator, options->record_separator_bytes);
     pack_bool(out, options->names != NULL);
     pack_u64(out, options->name_count);
@@ -67,6 +71,9 @@ barks_status *source_options_unpack(struct unpacker *in, struct source_options *
     out->record_bytes_max = unpack_u64(in);
     out->null_text = unpack_text(in);
     out->quarantine = unpack_text(in);
+    out->quarantine_token = unpack_text(in);
+    out->bad_rows_counter = unpack_u32(in);
+    out->max_bad = unpack_u64(in);
     const uint8_t *separator = unpack_bytes(in, &out->record_separator_bytes);
     void *separator_copy = NULL;
     if (separator != NULL)

@@ -42,9 +42,12 @@ struct source_options {
     enum bad_rows_mode bad_rows;
     enum csv_columns columns;
     enum csv_ragged ragged;
-    char *null_text;  /* owned; NULL: an empty value without quotes is the only null */
-    char *quarantine; /* owned: a directory */
-    char **names;     /* owned: columns of CSV in the order of the file; NULL: the fields' */
+    char *null_text;           /* owned; NULL: an empty value without quotes is the only null */
+    char *quarantine;          /* owned: a directory */
+    char *quarantine_token;    /* owned: quarantine.h */
+    uint32_t bad_rows_counter; /* the accumulator that counts bad rows; 0: none */
+    uint64_t max_bad;          /* bad rows that are suffered; 0: any number */
+    char **names; /* owned: columns of CSV in the order of the file; NULL: the fields' */
     uint32_t name_count;
     uint8_t *record_separator; /* of text: owned; NULL: the end of a line */
     size_t record_separator_bytes;

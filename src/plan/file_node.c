@@ -84,8 +84,15 @@ BARKS_CHECKED static barks_status *take_options(const struct file_wish *wish,
     if (from->ragged < BARKS_RAGGED_BAD || from->ragged > BARKS_RAGGED_ANY)
         BARKS_FAIL(BARKS_INVALID, ".ragged is %d, and none of barks_ragged", (int)from->ragged);
     BARKS_TRY(take_separator(wish, out));
-    if (from->bad_rows == BARKS_QUARANTINE_BAD)
+    if (from->max_bad > 0 && from->bad_rows == BARKS_FAIL_BAD)
+        BARKS_FAIL(BARKS_INVALID, ".max_bad limits bad rows that are suffered, but the first one "
+                                  "fails the job: say what becomes of them by .bad_rows");
+    out->max_bad = from->max_bad;
+    out->bad_rows_counter = wish->bad_rows_counter;
+    if (from->bad_rows == BARKS_QUARANTINE_BAD) {
         BARKS_TRY(make_quarantine(from->quarantine, &out->quarantine));
+        BARKS_TRY(copy_text(wish->quarantine_token, &out->quarantine_token));
+    }
     return copy_text(from->null_text, &out->null_text);
 }
 
@@ -217,6 +224,9 @@ barks_status *file_node_fill(struct node *node, const struct file_wish *wish, bo
     for (size_t i = 0; i < node->splits->split_count; i++)
         is_cut |= node->splits->splits[i].begin > 0;
     *out_scan = is_cut && options.multiline && strcmp(wish->format, "csv") == 0;
+    node->bad_rows.counter = options.bad_rows_counter;
+    BARKS_TRY(copy_text(options.quarantine, &node->bad_rows.quarantine));
+    BARKS_TRY(copy_text(options.quarantine_token, &node->bad_rows.token));
     return fill_step(&node->step, wish->format, &options);
 }
 

@@ -22,6 +22,8 @@ struct file_wish {
     const char *separator;      /* "text"; NULL: lines */
     size_t separator_bytes;     /* 0: up to its NUL */
     const barks_read_options *options;
+    uint32_t bad_rows_counter;    /* the accumulator for bad rows, 0: none */
+    const char *quarantine_token; /* of this read alone */
     uint64_t split_bytes;
     uint64_t record_bytes_max;
     struct pool *pool;

@@ -54,6 +54,8 @@ void node_destroy(struct node *node)
     barks_status_free(node->error);
     step_drop(&node->step);
     free(node->name);
+    free(node->bad_rows.quarantine);
+    free(node->bad_rows.token);
     free(node->inputs);
     free(node->row_firsts);
     partitioning_drop(&node->partitioning);

@@ -29,6 +29,13 @@ struct exchange_plan {
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
 };
 
+/* STEP_FILES: what becomes of bad rows. */
+struct node_bad_rows {
+    uint32_t counter; /* the accumulator that counts them; 0: none */
+    char *quarantine; /* owned: the directory that they go to; NULL: none */
+    char *token;      /* owned: io/quarantine.h */
+};
+
 struct kept_partition {
     uint64_t row_count, memory_bytes, disk_bytes;
 };
@@ -76,6 +83,7 @@ struct node {
     struct node_run run;
     struct listing *listing;       /* STEP_FILES: the files; owned */
     struct split_plan *splits;     /* STEP_FILES: their partitions; owned */
+    struct node_bad_rows bad_rows; /* STEP_FILES */
     struct batch *rows;            /* STEP_ROWS; owned */
     struct exchange_plan exchange; /* STEP_EXCHANGE */
     struct kept_state *kept;       /* STEP_KEEP, STEP_KEPT; owned */

@@ -126,6 +126,8 @@ BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct 
         stage->leaves[index] = (struct stage_leaf){.kind = node->step.kind,
                                                    .partition_count = node->partition_count,
                                                    .splits = node->splits,
+                                                   .quarantine = node->bad_rows.quarantine,
+                                                   .token = node->bad_rows.token,
                                                    .rows = node->rows};
     return add_step(node, index_of, stage);
 }

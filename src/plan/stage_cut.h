@@ -14,6 +14,7 @@ struct stage_leaf {
     enum step_kind kind; /* STEP_NONE: the node is no source */
     uint32_t partition_count;
     const struct split_plan *splits; /* STEP_FILES */
+    const char *quarantine, *token;  /* STEP_FILES: as of node_bad_rows */
     const struct batch *rows;        /* STEP_ROWS */
 };
 

@@ -1,12 +1,16 @@
 /* Datasets from files, and from numbers. */
+#include "base/clock.h"
 #include "base/config.h"
 #include "plan/file_node.h"
 #include "rdd/dataset.h"
+#include "runtime/accumulators.h"
 #include "runtime/answer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a scan of CSV gives. */
 BARKS_RECORD(barks_csv_map, (i64, map));
@@ -38,9 +42,34 @@ BARKS_CHECKED static barks_status *scan_states(barks_context *context, struct no
     return status;
 }
 
+/* A counter for the bad rows of a read, where any are suffered. */
+BARKS_CHECKED static barks_status *make_counter(barks_context *context, const char *where,
+                                                struct file_wish *wish)
+{
+    static const char *const what[] = {
+        [BARKS_DROP_BAD] = "dropped from",
+        [BARKS_KEEP_BAD] = "kept of",
+        [BARKS_QUARANTINE_BAD] = "put aside from",
+    };
+    char name[400];
+    barks_bad_rows mode = wish->options->bad_rows;
+    if (mode <= BARKS_FAIL_BAD || mode > BARKS_QUARANTINE_BAD)
+        return NULL;
+    snprintf(name, sizeof name, "bad rows %s '%.200s' (%.100s)", what[mode], wish->paths[0], where);
+    lock_acquire(&context->planning);
+    barks_status *status =
+        accumulators_add(context, name, ACCUMULATOR_BAD, NULL, NULL, &wish->bad_rows_counter);
+    if (status == NULL)
+        accumulators_find(context, wish->bad_rows_counter, ACCUMULATOR_BAD)->most =
+            wish->options->max_bad;
+    lock_release(&context->planning);
+    return status;
+}
+
 static barks_rdd *read_files(barks_context *context, struct file_wish *wish, const char *where)
 {
     bool scan = false;
+    char token[64];
     barks_rdd *rdd = dataset_create(context, STEP_FILES, NULL, 0, where);
     rdd->node.record = wish->record != NULL ? wish->record : &barks_record_barks_text;
     if (rdd->context == NULL)
@@ -48,7 +77,11 @@ static barks_rdd *read_files(barks_context *context, struct file_wish *wish, con
     wish->split_bytes = config_bytes(&context->config, CONFIG_SPLIT_BYTES);
     wish->record_bytes_max = config_bytes(&context->config, CONFIG_LINE_BYTES_MAX);
     wish->pool = context->pool;
-    barks_status *status = file_node_fill(&rdd->node, wish, &scan);
+    snprintf(token, sizeof token, "%ld-%" PRIx64, (long)getpid(), wall_ns());
+    wish->quarantine_token = token;
+    barks_status *status = make_counter(context, where, wish);
+    if (status == NULL)
+        status = file_node_fill(&rdd->node, wish, &scan);
     if (status == NULL && scan)
         status = scan_states(context, &rdd->node, where);
     if (rdd->node.record == NULL) /* of a failure: whatever asks for fields finds none of its own */
@@ -102,6 +135,39 @@ barks_rdd *barks_read_fixed_at(barks_context *context, const char *path, uint32_
         .options = options,
     };
     return read_files(context, &wish, where);
+}
+
+/* ---- bad rows ---- */
+
+/* Adds what reads below the node have counted, each once. */
+static int64_t add_bad(barks_context *context, const struct node *node, bool *seen)
+{
+    int64_t count = 0;
+    if (seen[node->id])
+        return 0;
+    seen[node->id] = true;
+    const struct accumulator *read =
+        accumulators_find(context, node->bad_rows.counter, ACCUMULATOR_BAD);
+    if (read != NULL)
+        count = accumulator_integer(read);
+    for (uint32_t i = 0; i < node->input_count; i++)
+        count += add_bad(context, node->inputs[i], seen);
+    return count;
+}
+
+int64_t barks_bad_row_count(barks_rdd *rdd)
+{
+    barks_context *context = context_alive();
+    int64_t count = -1;
+    if (context == NULL || rdd->context != context)
+        return -1;
+    lock_acquire(&context->planning);
+    bool *seen = calloc((size_t)context->node_count + 1, sizeof *seen);
+    if (seen != NULL)
+        count = add_bad(context, &rdd->node, seen);
+    lock_release(&context->planning);
+    free(seen);
+    return count;
 }
 
 barks_rdd *barks_range_at(barks_context *context, int64_t first, int64_t end, int64_t step,

@@ -1,5 +1,6 @@
 #include "runtime/accumulators.h"
 
+#include "barks/str.h"
 #include "base/copy.h"
 #include "base/log.h"
 #include "base/pack.h"
@@ -88,8 +89,19 @@ static void print_integer(accumulated_int integer, char out[ACCUMULATOR_TEXT_BYT
     snprintf(out, ACCUMULATOR_TEXT_BYTES, "%s%s", is_negative ? "-" : "", digits + at);
 }
 
+/* Where the last of some bad rows stands. */
+static void print_place(const struct batch *rows, char *out, size_t out_bytes)
+{
+    const barks_str *text = rows != NULL && rows->base.row_count > 0
+                                ? (const barks_str *)rows->base.columns[0].values
+                                : NULL;
+    snprintf(out, out_bytes, "%.*s", text != NULL ? (int)text->length : 0,
+             text != NULL ? barks_str_bytes(text) : "");
+}
+
 void accumulator_print(const struct accumulator *accumulator, char out[ACCUMULATOR_TEXT_BYTES])
 {
+    char place[400];
     switch (accumulator->kind) {
     case ACCUMULATOR_SUM:
     case ACCUMULATOR_MIN:
@@ -113,6 +125,14 @@ void accumulator_print(const struct accumulator *accumulator, char out[ACCUMULAT
         snprintf(out, ACCUMULATOR_TEXT_BYTES, "%" PRIu32 " texts",
                  accumulator->rows != NULL ? accumulator->rows->base.row_count : 0);
         return;
+    case ACCUMULATOR_BAD:
+        print_place(accumulator->rows, place, sizeof place);
+        if (accumulator->number.integer > 0) {
+            snprintf(out, ACCUMULATOR_TEXT_BYTES, "%" PRId64 "; the last: %s",
+                     accumulator_integer(accumulator), place);
+            return;
+        }
+        break;
     case ACCUMULATOR_USER:
         break;
     }
@@ -189,6 +209,8 @@ BARKS_CHECKED static barks_status *merge(barks_context *context, struct accumula
                                          const struct accumulated *item)
 {
     accumulated_number_merge(&into->number, into->kind, &item->number);
+    if (into->kind == ACCUMULATOR_BAD && into->rows != NULL)
+        batch_clear(into->rows); /* the last place is what counts */
     return merge_rows(context, into, item);
 }
 
@@ -207,12 +229,39 @@ static void warn_of_large(barks_context *context)
     }
 }
 
+/* Not more bad rows than each read suffers? */
+BARKS_CHECKED static barks_status *check_bad(barks_context *context,
+                                             const struct accumulations *all)
+{
+    for (uint32_t id = 1; id <= context->accumulator_count; id++) {
+        const struct accumulator *read = &context->accumulators[id - 1];
+        const struct accumulated *last = NULL;
+        uint64_t count = 0;
+        for (uint32_t i = 0; read->most > 0 && i < all->count; i++) {
+            if (all->items[i].id != id || all->items[i].kind != ACCUMULATOR_BAD)
+                continue;
+            last = &all->items[i];
+            count += (uint64_t)last->number.integer;
+        }
+        if (count <= read->most)
+            continue;
+        char place[400];
+        print_place(last->rows, place, sizeof place);
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "%s: %" PRIu64 ", more than .max_bad = %" PRIu64 "; the last: %s", read->name,
+                   count, read->most, place);
+    }
+    return NULL;
+}
+
 barks_status *accumulators_take(barks_context *context, const struct job *job)
 {
     struct accumulations all = {0};
     barks_status *status = unpack_all(context, job, &all);
     if (status == NULL && all.count > 1)
         qsort(all.items, all.count, sizeof *all.items, by_place);
+    if (status == NULL)
+        status = check_bad(context, &all);
     for (uint32_t i = 0; i < all.count && status == NULL; i++) {
         struct accumulator *into = accumulators_find(context, all.items[i].id, all.items[i].kind);
         if (into != NULL && into->function == all.items[i].function)

@@ -16,6 +16,7 @@
 #include "runtime/action_watch.h"
 #include "runtime/kept_state.h"
 #include "runtime/preparing.h"
+#include "runtime/quarantines.h"
 #include "runtime/shared_values.h"
 
 #include <inttypes.h>
@@ -109,14 +110,17 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
         if (!is_lost || tries == TRIES_MAX || context->kept_changes == known_changes)
             return status;
         LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
-        barks_status_free(status);
         take_back(job, terminal);
+        status = quarantines_end(job, status);
+        barks_status_free(status);
         job_drop(job);
     }
 }
 
-barks_status *action_run(barks_context *context, struct node *node, struct terminal *terminal,
-                         const char *what, struct job *job)
+/* As action_run, but what the tasks put aside stays hidden. */
+BARKS_CHECKED static barks_status *run_hidden(barks_context *context, struct node *node,
+                                              struct terminal *terminal, const char *what,
+                                              struct job *job)
 {
     *job = (struct job){0};
     lock_acquire(&context->planning);
@@ -129,6 +133,12 @@ barks_status *action_run(barks_context *context, struct node *node, struct termi
     lock_release(&context->planning);
     terminal_drop(terminal);
     return status;
+}
+
+barks_status *action_run(barks_context *context, struct node *node, struct terminal *terminal,
+                         const char *what, struct job *job)
+{
+    return quarantines_end(job, run_hidden(context, node, terminal, what, job));
 }
 
 /* ---- writing ---- */
@@ -227,9 +237,10 @@ BARKS_CHECKED static barks_status *write_under(barks_context *context, struct no
     struct terminal terminal = {.kind = TERMINAL_WRITE, .format = format};
     barks_status *status = copy_commit(commit, &terminal.commit);
     if (status == NULL)
-        status = action_run(context, node, &terminal, what, &job);
+        status = run_hidden(context, node, &terminal, what, &job);
     if (status == NULL)
         status = publish(context, commit, format, node, &job);
+    status = quarantines_end(&job, status);
     terminal_drop(&terminal);
     job_drop(&job);
     return status;

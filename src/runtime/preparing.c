@@ -6,6 +6,7 @@
 #include "runtime/accumulators.h"
 #include "runtime/action.h"
 #include "runtime/kept_state.h"
+#include "runtime/quarantines.h"
 #include "runtime/sampling.h"
 #include "runtime/shared_values.h"
 
@@ -24,6 +25,7 @@ BARKS_CHECKED static barks_status *compute(barks_context *context, struct node *
         status = accumulators_take(context, &job);
     if (status == NULL)
         status = action_rows(&job, rows, &row_count);
+    status = quarantines_end(&job, status);
     terminal_drop(&terminal);
     job_drop(&job);
     return status;

@@ -4,6 +4,7 @@
 #include "exec/pipeline.h"
 #include "exec/result.h"
 #include "runtime/action.h"
+#include "runtime/quarantines.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,6 +133,7 @@ barks_status *sampling_run(barks_context *context, struct node *range, const cha
         status = step_copy(&range->exchange.step, &terminal.step);
     if (status == NULL)
         status = action_run_job(context, range->inputs[0], &terminal, sampling, &job);
+    quarantines_discard(&job); /* the action itself will put them aside */
     if (status == NULL)
         status = read_sample(&job, &sample);
     if (status == NULL) {

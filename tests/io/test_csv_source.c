@@ -5,6 +5,7 @@
 #include "batch/schema.h"
 #include "io/bad_rows.h"
 #include "io/csv_source.h"
+#include "io/quarantine.h"
 #include "io/schema_text.h"
 #include "io_support.h"
 #include "support/property.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { POOL_BYTES = 256 * 1024 * 1024, ROWS_MAX = 400, TEXT_MAX = 60 };
 
@@ -306,15 +308,24 @@ START_TEST(a_bad_row_is_told_dropped_kept_or_put_aside)
     ck_assert_str_eq(got, "[x] 1\n[u] 7\n");
     ck_assert_uint_eq(bad.count, 4);
     bad_rows_drop(&bad);
-    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, directory, 3));
+    struct quarantine_place place = {.directory = directory, .token = "7-a", .job = 12};
+    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, &place, 3));
     must(read_text(text, &options, &bad, got, sizeof got));
     must(bad_rows_finish(&bad));
     bad_rows_drop(&bad);
+    ck_assert_int_ne(access(path_in(directory, "bad-00003.json"), F_OK), 0); /* not yet */
+    must(quarantine_publish(&place));
     size_t size_bytes = 0;
     char *aside = read_file(path_in(directory, "bad-00003.json"), &size_bytes);
     ck_assert_ptr_nonnull(strstr(aside, "\"byte\":4,"));
     ck_assert_ptr_nonnull(strstr(aside, "\"text\":\"\\\"z\\\" q,3\"}\n"));
     free(aside);
+    must(bad_rows_init(&bad, pool, BAD_ROWS_DROP, NULL, 0));
+    bad.most = 3;
+    must_fail(read_text(text, &options, &bad, got, sizeof got), BARKS_BAD_INPUT,
+              "4 rows of one partition are bad, more than .max_bad = 3; the last: byte 20 of '",
+              "text.csv', column 3: the row has more than 2 columns", NULL);
+    bad_rows_drop(&bad);
     schema_destroy(schema);
     must(schema_parse("a str?, b i64?, _corrupt str?", &schema));
     options.bad_rows = BAD_ROWS_KEEP;
@@ -323,6 +334,52 @@ START_TEST(a_bad_row_is_told_dropped_kept_or_put_aside)
     bad_rows_drop(&bad);
     ck_assert_str_eq(got, "[x] 1 null\nnull null [y,two]\nnull null [\"z\" q,3]\nnull null [w]\n"
                           "null null [v,1,2]\n[u] 7 null\n");
+    end();
+}
+END_TEST
+
+START_TEST(what_is_put_aside_appears_with_its_job_alone)
+{
+    begin();
+    char got[1000];
+    struct source_options options = {0};
+    struct bad_rows bad = {0}, unfinished = {0};
+    must(schema_parse("a i64", &schema));
+    struct quarantine_place first = {.directory = directory, .token = "7-a", .job = 1};
+    struct quarantine_place second = {.directory = directory, .token = "7-a", .job = 10};
+    const char *shown = path_in(directory, "bad-00000.json");
+    for (int attempt = 0; attempt < 2; attempt++) { /* two of one partition */
+        must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, &first, 0));
+        must(read_text("x\n1\n", &options, &bad, got, sizeof got));
+        must(bad_rows_finish(&bad));
+        bad_rows_drop(&bad);
+    }
+    must(bad_rows_init(&unfinished, pool, BAD_ROWS_QUARANTINE, &first, 1));
+    must(read_text("y\n", &options, &unfinished, got, sizeof got));
+    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, &second, 2));
+    must(read_text("z\n", &options, &bad, got, sizeof got));
+    must(bad_rows_finish(&bad));
+    bad_rows_drop(&bad);
+    must(quarantine_publish(&first));
+    bad_rows_drop(&unfinished);
+    size_t size_bytes = 0;
+    char *aside = read_file(shown, &size_bytes);
+    ck_assert_ptr_nonnull(strstr(aside, "\"text\":\"x\"}\n"));
+    free(aside);
+    ck_assert_int_ne(access(path_in(directory, "bad-00001.json"), F_OK), 0);
+    ck_assert_int_ne(access(path_in(directory, "bad-00002.json"), F_OK), 0);
+    must(quarantine_discard(&second));
+    must(quarantine_publish(&second));
+    ck_assert_int_ne(access(path_in(directory, "bad-00002.json"), F_OK), 0);
+    must(bad_rows_init(&bad, pool, BAD_ROWS_QUARANTINE, &second, 0)); /* the input was mended */
+    must(read_text("1\n", &options, &bad, got, sizeof got));
+    must(bad_rows_finish(&bad));
+    bad_rows_drop(&bad);
+    ck_assert_int_eq(access(shown, F_OK), 0);
+    must(quarantine_publish(&second));
+    ck_assert_int_ne(access(shown, F_OK), 0);
+    struct quarantine_place gone = {.directory = "/nowhere/at/all", .token = "7-a"};
+    must_fail(quarantine_publish(&gone), BARKS_IO, "/nowhere/at/all", NULL);
     end();
 }
 END_TEST
@@ -455,7 +512,8 @@ END_TEST
 
 SUITE_MAIN("io/csv_source", any_splits_and_chunks_give_each_row_once, the_rules_of_values_hold,
            columns_are_found_by_their_names, a_bad_row_is_told_dropped_kept_or_put_aside,
-           a_first_record_is_read_as_names, names_of_columns_are_trimmed_and_differ,
+           what_is_put_aside_appears_with_its_job_alone, a_first_record_is_read_as_names,
+           names_of_columns_are_trimmed_and_differ,
            maps_of_many_bytes_are_those_of_one_byte_after_the_other,
            short_and_long_rows_are_taken_where_that_is_asked_for,
            each_file_may_have_columns_of_its_own)

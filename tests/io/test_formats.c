@@ -173,7 +173,7 @@ START_TEST(json_that_is_no_row_says_why)
     } cases[] = {
         {"{\"i\":1", "',' or '}' is missing"},
         {"{\"i\":1.5}", "is no i64"},
-        {"{\"i\":\"1\"}", "which is no i64"},
+        {"{\"i\":\"1\"}", "'i' is '\"1\"}', which is no i64"},
         {"{\"j\":1}", "'i' is missing"},
         {"{\"i\":null}", "is null"},
         {"{\"i\":1} x", "something follows"},

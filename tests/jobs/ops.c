@@ -49,6 +49,7 @@ static const struct op_case *find_in_all(const char *name)
         {ops_b, ops_b_count},
         {ops_c, ops_c_count},
         {ops_large, ops_large_count},
+        {ops_files, ops_files_count},
         {ops_order, ops_order_count},
         {ops_samples, ops_samples_count},
         {ops_words, ops_words_count},

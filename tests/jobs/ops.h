@@ -26,6 +26,8 @@ extern const struct op_case ops_a[], ops_b[], ops_c[];
 extern const size_t ops_a_count, ops_b_count, ops_c_count;
 extern const struct op_case ops_large[];
 extern const size_t ops_large_count;
+extern const struct op_case ops_files[];
+extern const size_t ops_files_count;
 extern const struct op_case ops_order[];
 extern const size_t ops_order_count;
 extern const struct op_case ops_samples[];

@@ -14,6 +14,7 @@ import ops_a
 import ops_b
 import ops_c
 import ops_large
+import ops_files
 import ops_order
 import ops_rows
 import ops_samples
@@ -27,6 +28,7 @@ MODULES = [
     ops_b,
     ops_c,
     ops_large,
+    ops_files,
     ops_order,
     ops_samples,
     ops_words,

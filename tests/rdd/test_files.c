@@ -244,6 +244,100 @@ SHAPES(bad_rows_are_kept_dropped_or_put_aside)
     remove_place();
 }
 
+BARKS_MAP(fail_always, just_id, just_id)
+{
+    out->id = in->id;
+    fail("no");
+}
+
+static void fails_with(barks_context *context, const char *part)
+{
+    char text[3000];
+    barks_status *error = barks_take_error(context);
+    ck_assert_int_eq(barks_status_code(error), BARKS_BAD_INPUT);
+    barks_status_format(error, text, sizeof text);
+    ck_assert_msg(strstr(text, part) != NULL, "%s", text);
+    barks_status_free(error);
+}
+
+/* 40 files of 20 kB make a partition for about each two of them. */
+static void write_rows_some_bad(const char *folder)
+{
+    char name[64];
+    ck_assert_int_eq(mkdir(path_of(folder), 0777), 0);
+    for (int f = 0; f < 40; f++) {
+        snprintf(name, sizeof name, "%s/%02d.json", folder, f);
+        FILE *file = fopen(path_of(name), "w");
+        ck_assert_ptr_nonnull(file);
+        for (int i = 0; i < 1000; i++)
+            fprintf(file, i % 100 == 7 ? "{\"id\":\"%06d\"}\n" : "{\"id\":%8d}\n", f * 1000 + i);
+        ck_assert_int_eq(fclose(file), 0);
+    }
+}
+
+SHAPES(bad_rows_are_counted_and_limited)
+{
+    write_rows_some_bad("dirty");
+    const char *folder = path_of("dirty");
+    barks_rdd *rdd = barks_read_json(context, folder, just_id, .bad_rows = BARKS_DROP_BAD);
+    barks_rdd *both = barks_union(rdd, barks_sort_by(rdd, "id desc"));
+    ck_assert_int_eq(barks_bad_row_count(rdd), 0);
+    ck_assert_int_eq(barks_count(rdd), 39600);
+    ck_assert_int_eq(barks_bad_row_count(rdd), 400);
+    ck_assert_int_eq(barks_count(both), 2 * 39600); /* the sample for the order counts none */
+    ck_assert_int_eq(barks_bad_row_count(both), 400 + 800);
+    barks_rdd *kept =
+        barks_read_json(context, folder, just_id, .bad_rows = BARKS_KEEP_BAD, .max_bad = 400);
+    ck_assert_int_eq(barks_count(kept), 40000);
+    ck_assert_int_eq(barks_bad_row_count(kept), 400);
+    ck_assert_int_eq(barks_bad_row_count(barks_range(context, 0, 9, 1, 1)), 0);
+    rdd = barks_read_json(context, folder, just_id, .bad_rows = BARKS_DROP_BAD, .max_bad = 399);
+    ck_assert(!barks_write_csv(rdd, path_of("out")));
+    fails_with(context, "400, more than .max_bad = 399; the last: byte 14512 of '");
+    ck_assert_int_ne(access(path_of("out"), F_OK), 0);
+    ck_assert_int_eq(barks_bad_row_count(rdd), 0);
+    rdd = barks_read_json(context, folder, just_id, .bad_rows = BARKS_DROP_BAD, .max_bad = 3);
+    ck_assert_int_eq(barks_count(rdd), -1);
+    fails_with(context, "4 rows of one partition are bad, more than .max_bad = 3; the last: byte ");
+    ck_assert_int_eq(barks_count(barks_read_json(context, folder, just_id, .max_bad = 3)), -1);
+    barks_status *error = barks_take_error(context);
+    ck_assert_int_eq(barks_status_code(error), BARKS_INVALID);
+    barks_status_free(error);
+    remove_place();
+}
+
+static int names_in(const char *path)
+{
+    char command[400];
+    snprintf(command, sizeof command, "ls -A '%s' | wc -l", path);
+    FILE *count = popen(command, "r");
+    int names = -1;
+    ck_assert(count != NULL && fscanf(count, "%d", &names) == 1);
+    ck_assert_int_eq(pclose(count), 0);
+    return names;
+}
+
+SHAPES(what_is_put_aside_appears_with_the_output)
+{
+    write_rows_some_bad("dirty");
+    const char *folder = path_of("dirty"), *aside = path_of("aside"), *out = path_of("out");
+    barks_rdd *rdd = barks_read_json(context, folder, just_id, .bad_rows = BARKS_QUARANTINE_BAD,
+                                     .quarantine = aside);
+    ck_assert(!barks_write_csv(barks_map(rdd, fail_always, NULL), out));
+    barks_status_free(barks_take_error(context));
+    ck_assert_int_eq(names_in(aside), 0); /* not even hidden ones */
+    ck_assert(barks_write_csv(barks_sort_by(rdd, "id"), out));
+    int files = names_in(aside);
+    ck_assert_int_gt(files, 1);
+    char first[64];
+    snprintf(first, sizeof first, "aside/bad-%05d.json", files - 1);
+    ck_assert_ptr_nonnull(strstr(read_text(path_of(first)), "\"text\":\"{"));
+    ck_assert(!barks_write_csv(rdd, out)); /* it exists */
+    barks_status_free(barks_take_error(context));
+    ck_assert_int_eq(names_in(aside), files);
+    remove_place();
+}
+
 SHAPES(a_bad_row_ends_the_action_with_its_place)
 {
     write_text(path_of("bad.csv"), "id\n1\ntwo\n3\n");
@@ -429,6 +523,8 @@ SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_out_and_come_back_in_every_format),
            ON_SHAPES(quotes_across_splits_do_not_matter), ON_SHAPES(directories_give_columns),
            ON_SHAPES(types_are_inferred), ON_SHAPES(files_of_other_columns_are_read_by_name),
            ON_SHAPES(bad_rows_are_kept_dropped_or_put_aside),
+           ON_SHAPES(bad_rows_are_counted_and_limited),
+           ON_SHAPES(what_is_put_aside_appears_with_the_output),
            ON_SHAPES(a_bad_row_ends_the_action_with_its_place),
            ON_SHAPES(outputs_are_refused_replaced_appended_to_or_left),
            ON_SHAPES(an_array_of_many_splits_is_read_whole),
