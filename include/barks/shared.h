@@ -106,8 +106,8 @@ typedef struct barks_broadcast {
                        (count), BARKS_HERE)
 BARKS_API barks_broadcast barks_broadcast_at(barks_context *context, const barks_record *record,
                                              const void *rows, size_t row_count, const char *where);
-/* The rows of a dataset, brought to the driver (within --barks-collect-bytes-max) and sent: what MPI
- * calls an all-gather. */
+/* The rows of a dataset, brought to the driver (within --barks-collect-bytes-max) and sent: what
+ * MPI calls an all-gather. */
 #define barks_broadcast_rdd(rdd) barks_broadcast_rdd_at((rdd), BARKS_HERE)
 BARKS_API barks_broadcast barks_broadcast_rdd_at(barks_rdd *rdd, const char *where);
 

@@ -1,7 +1,7 @@
-/* Linked with --wrap for the calls below, so that each of them can be made to fail. */
 #include "base/buffer.h"
 #include "base/pool.h"
 #include "base/scope.h"
+#include "failing_calls.h"
 #include "io/commit.h"
 #include "io/directory.h"
 #include "io/part_file.h"
@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,90 +37,6 @@ static void end(void)
     ck_assert_uint_eq(pool_used_bytes(pool), 0);
     pool_destroy(pool);
     remove_directory(directory);
-}
-
-/* The call number fail_at fails, counted from 1; 0: none does. */
-static int call_count;
-static int fail_at;
-static bool without_renameat2; /* as on a file system that lacks it */
-
-static bool fails(void) { return ++call_count == fail_at; }
-
-int __real_rename(const char *from, const char *to);
-int __wrap_rename(const char *from, const char *to);
-int __wrap_rename(const char *from, const char *to)
-{
-    if (fails())
-        return errno = EIO, -1;
-    return __real_rename(from, to);
-}
-
-int __real_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
-int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
-int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
-{
-    if (without_renameat2)
-        return errno = EINVAL, -1;
-    if (fails())
-        return errno = EIO, -1;
-    return __real_renameat2(from_fd, from, to_fd, to, flags);
-}
-
-ssize_t __real_write(int descriptor, const void *bytes, size_t size_bytes);
-ssize_t __wrap_write(int descriptor, const void *bytes, size_t size_bytes);
-ssize_t __wrap_write(int descriptor, const void *bytes, size_t size_bytes)
-{
-    if (fails())
-        return errno = ENOSPC, -1;
-    /* Short writes are no errors: the rest follows. */
-    return __real_write(descriptor, bytes, size_bytes > 1 ? size_bytes / 2 : size_bytes);
-}
-
-int __real_fsync(int descriptor);
-int __wrap_fsync(int descriptor);
-int __wrap_fsync(int descriptor)
-{
-    if (fails())
-        return errno = EIO, -1;
-    return __real_fsync(descriptor);
-}
-
-int __real_close(int descriptor);
-int __wrap_close(int descriptor);
-int __wrap_close(int descriptor)
-{
-    int result = __real_close(descriptor);
-    if (fails())
-        return errno = EDQUOT, -1; /* as NFS tells it */
-    return result;
-}
-
-int __real_mkdir(const char *path, mode_t mode);
-int __wrap_mkdir(const char *path, mode_t mode);
-int __wrap_mkdir(const char *path, mode_t mode)
-{
-    if (fails())
-        return errno = EACCES, -1;
-    return __real_mkdir(path, mode);
-}
-
-FILE *__real_fopen(const char *path, const char *mode);
-FILE *__wrap_fopen(const char *path, const char *mode);
-FILE *__wrap_fopen(const char *path, const char *mode)
-{
-    if (fails())
-        return errno = EMFILE, NULL;
-    return __real_fopen(path, mode);
-}
-
-/* The name of fopen where file offsets are asked to have 64 bits. */
-FILE *__real_fopen64(const char *path, const char *mode);
-FILE *__wrap_fopen64(const char *path, const char *mode);
-FILE *__wrap_fopen64(const char *path, const char *mode)
-{
-    if (fails())
-        return errno = EMFILE, NULL;
-    return __real_fopen64(path, mode);
 }
 
 static struct commit_options options_for(const char *output)

@@ -143,7 +143,7 @@ SHAPES(unknown_fields_name_the_nearest)
     ck_assert_int_eq(barks_count(barks_aggregate(longer, "key", "sum(numbr)")), -1);
     expect_error(context, "did you mean 'number'?");
     double sum = 0;
-    ck_assert(!barks_sum(longer, "nunber", &sum));
+    ck_assert(!barks_sum(longer, "numbr", &sum));
     expect_error(context, "did you mean 'number'?");
     ck_assert_int_eq(barks_count(barks_join(rdd, rdd, "kay")), -1);
     expect_error(context, "did you mean 'key'?");

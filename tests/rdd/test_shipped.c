@@ -45,8 +45,8 @@ static char *large_bytes(void)
 
 static void set_up(void)
 {
-    strcpy(scratch, "/tmp/barks-test-scratch-XXXXXX");
-    strcpy(source, "/tmp/barks-test-source-XXXXXX");
+    snprintf(scratch, sizeof scratch, "/tmp/barks-test-scratch-XXXXXX");
+    snprintf(source, sizeof source, "/tmp/barks-test-source-XXXXXX");
     ck_assert(mkdtemp(scratch) != NULL && mkdtemp(source) != NULL);
     ck_assert_int_eq(setenv("BARKS_SCRATCH", scratch, 1), 0);
     char *large = large_bytes();

@@ -173,7 +173,7 @@ static int scratch_descriptor(void)
             continue;
         target[length] = '\0';
         if (strstr(target, "barks-scratch") != NULL)
-            found = atoi(entry->d_name);
+            found = (int)strtol(entry->d_name, NULL, 10);
     }
     closedir(listing);
     ck_assert_int_ge(found, 0);
