@@ -2,14 +2,13 @@
  * beginnings of splits. */
 #include "barks/str.h"
 #include "batch/batch.h"
+#include "io/byte_order_mark.h"
 #include "io/csv_source.h"
 #include "io/record_window.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MARK_BYTES = 3 };
 
 void csv_record_drop(struct csv_record *record)
 {
@@ -78,7 +77,7 @@ BARKS_CHECKED static barks_status *find_first(const struct csv_machine *machine,
     const uint8_t *at = window->block->bytes;
     const uint8_t *end = at + window->end;
     *out_more = !window->at_end;
-    if (end - at >= MARK_BYTES && memcmp(at, "\xef\xbb\xbf", MARK_BYTES) == 0)
+    if (mark_begins(at, (size_t)(end - at)))
         at += MARK_BYTES;
     for (uint32_t line = 0; line < options->skip && at < end; line++) {
         const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
@@ -204,8 +203,7 @@ static size_t skip_head(const struct csv_scan *scan, size_t begin, uint32_t *ski
 {
     const uint8_t *bytes = scan->window.block->bytes;
     size_t end = scan->window.end;
-    if (record_window_offset(&scan->window, begin) == 0 && end - begin >= MARK_BYTES &&
-        memcmp(bytes + begin, "\xef\xbb\xbf", MARK_BYTES) == 0)
+    if (record_window_offset(&scan->window, begin) == 0 && mark_begins(bytes + begin, end - begin))
         begin += MARK_BYTES;
     while (*skip_lines > 0 && begin < end) {
         const uint8_t *newline = memchr(bytes + begin, '\n', end - begin);
@@ -226,7 +224,7 @@ BARKS_CHECKED static barks_status *scan_split(struct csv_scan *scan, csv_map *ou
         window->next_split++;
         return NULL;
     }
-    BARKS_TRY(record_window_open(window, split->begin));
+    BARKS_TRY(record_window_open_text(window, 0));
     while (!window->at_end && window->end_offset < window->body_end) {
         bool full = false;
         window->begin = window->end;

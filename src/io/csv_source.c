@@ -5,6 +5,7 @@
 #include "batch/row_strings.h"
 #include "batch/schema.h"
 #include "io/bad_rows.h"
+#include "io/byte_order_mark.h"
 #include "io/csv_parse.h"
 #include "io/record_window.h"
 #include "io/value_parse.h"
@@ -17,7 +18,6 @@
 
 enum {
     COLUMNS_MAX = 65536,
-    MARK_BYTES = 3, /* of a byte-order mark */
 };
 
 struct csv_source {
@@ -101,8 +101,7 @@ BARKS_CHECKED static barks_status *begin_split(struct csv_source *csv)
 {
     const struct split *split = &csv->window.splits[csv->window.next_split];
     bool first = split->begin == 0;
-    uint64_t from = split->begin - (first || csv->options->multiline ? 0 : 1);
-    BARKS_TRY(record_window_open(&csv->window, from));
+    BARKS_TRY(record_window_open_text(&csv->window, csv->options->multiline ? 0 : 1));
     csv->state = first ? CSV_ROW : CSV_PLAIN;
     if (!first && csv->options->multiline)
         csv->state = (enum csv_state)split->start_state;
@@ -118,10 +117,11 @@ static bool pass_head(struct csv_source *csv)
 {
     struct record_window *window = &csv->window;
     if (record_window_offset(window, window->begin) == 0) {
-        if (window->end < MARK_BYTES && !window->at_end)
+        const uint8_t *begin = window->block->bytes + window->begin;
+        size_t left = window->end - window->begin;
+        if (mark_may_begin(begin, left) && !window->at_end)
             return false;
-        if (window->end - window->begin >= MARK_BYTES &&
-            memcmp(window->block->bytes + window->begin, "\xef\xbb\xbf", MARK_BYTES) == 0)
+        if (mark_begins(begin, left))
             window->begin += MARK_BYTES;
     }
     while (csv->skip_lines > 0) {
@@ -174,6 +174,22 @@ BARKS_CHECKED static barks_status *take_columns(struct csv_source *csv)
     return status;
 }
 
+/* Goes on in a record of the split before. Where quotes hold no newlines, each newline ends one;
+ * nobody then knows whether the split begins between quotes, so they say nothing here. */
+static void pass_rest_of_record(struct csv_source *csv)
+{
+    struct record_window *window = &csv->window;
+    const uint8_t *begin = window->block->bytes + window->begin;
+    size_t left = window->end - window->begin;
+    if (csv->options->multiline) {
+        window->begin += csv_machine_find_row(&csv->machine, &csv->state, begin, left);
+        return;
+    }
+    const uint8_t *newline = memchr(begin, '\n', left);
+    window->begin += newline != NULL ? (size_t)(newline - begin) + 1 : left;
+    csv->state = newline != NULL ? CSV_ROW : CSV_PLAIN;
+}
+
 /* Finds where the split's first record begins. */
 BARKS_CHECKED static barks_status *find_rows(struct csv_source *csv)
 {
@@ -183,9 +199,7 @@ BARKS_CHECKED static barks_status *find_rows(struct csv_source *csv)
     while (!pass_head(csv))
         BARKS_TRY(record_window_more(window, false, &full));
     while (csv->state != CSV_ROW && !(window->at_end && window->begin == window->end)) {
-        window->begin +=
-            csv_machine_find_row(&csv->machine, &csv->state, window->block->bytes + window->begin,
-                                 window->end - window->begin);
+        pass_rest_of_record(csv);
         if (csv->state != CSV_ROW && window->begin == window->end) {
             if (window->end_offset >= window->body_end)
                 break;

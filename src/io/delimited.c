@@ -1,8 +1,6 @@
 #include "io/delimited.h"
 
-#include <string.h>
-
-enum { MARK_BYTES = 3 };
+#include "io/byte_order_mark.h"
 
 bool separator_overlaps(const uint8_t *separator, size_t separator_bytes)
 {
@@ -15,10 +13,9 @@ bool separator_overlaps(const uint8_t *separator, size_t separator_bytes)
 barks_status *delimited_open(struct delimited *records)
 {
     struct record_window *window = &records->window;
-    uint64_t begin = window->splits[window->next_split].begin;
-    uint64_t before = records->separator_bytes; /* a separator may end where the split begins */
-    BARKS_TRY(record_window_open(window, begin > before ? begin - before : 0));
-    records->in_records = begin == 0;
+    records->in_records = window->splits[window->next_split].begin == 0;
+    /* A separator may end where the split begins. */
+    BARKS_TRY(record_window_open_text(window, records->separator_bytes));
     records->searched = 0;
     return NULL;
 }
@@ -40,9 +37,10 @@ static void find_first(struct delimited *records)
     const uint8_t *begin = window->block->bytes + window->begin;
     size_t left = window->end - window->begin;
     if (records->in_records) {
-        if (record_window_offset(window, window->begin) == 0 && left >= MARK_BYTES &&
-            memcmp(begin, "\xef\xbb\xbf", MARK_BYTES) == 0)
+        if (record_window_offset(window, window->begin) == 0 && mark_begins(begin, left)) {
             window->begin += MARK_BYTES;
+            records->searched = 0;
+        }
         return;
     }
     const uint8_t *separator = find_separator(records, begin);

@@ -1,5 +1,6 @@
 #include "io/json_array.h"
 
+#include "io/byte_order_mark.h"
 #include "io/system_error.h"
 
 #include <errno.h>
@@ -7,14 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MARK_BYTES = 3, HEAD_BYTES = 4096 };
+enum { HEAD_BYTES = 4096 };
 
 static bool is_space(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 uint8_t json_first_byte(const uint8_t *bytes, size_t size_bytes)
 {
-    bool marked = size_bytes >= MARK_BYTES && memcmp(bytes, "\xef\xbb\xbf", MARK_BYTES) == 0;
-    for (size_t i = marked ? MARK_BYTES : 0; i < size_bytes; i++)
+    for (size_t i = mark_begins(bytes, size_bytes) ? MARK_BYTES : 0; i < size_bytes; i++)
         if (!is_space(bytes[i]))
             return bytes[i];
     return 0;
@@ -55,8 +55,7 @@ BARKS_CHECKED static barks_status *take_between(struct json_array *array,
     switch (array->phase) {
     case ARRAY_START:
         if (record_window_offset(window, window->begin) == 0 &&
-            window->end - window->begin >= MARK_BYTES &&
-            memcmp(window->block->bytes + window->begin, "\xef\xbb\xbf", MARK_BYTES) == 0) {
+            mark_begins(window->block->bytes + window->begin, window->end - window->begin)) {
             window->begin += MARK_BYTES;
             return NULL;
         }

@@ -5,6 +5,7 @@
 #include "batch/row_strings.h"
 #include "batch/schema.h"
 #include "io/bad_rows.h"
+#include "io/byte_order_mark.h"
 #include "io/delimited.h"
 #include "io/json_array.h"
 #include "io/json_parse.h"
@@ -81,7 +82,10 @@ BARKS_CHECKED static barks_status *look_at_head(struct json_source *json)
     bool is_full = false;
     while (first == 0 && !window->at_end) {
         BARKS_TRY(record_window_more(window, false, &is_full));
-        first = json_first_byte(window->block->bytes + window->begin, window->end - window->begin);
+        const uint8_t *begin = window->block->bytes + window->begin;
+        size_t left = window->end - window->begin;
+        if (!mark_may_begin(begin, left) || window->at_end)
+            first = json_first_byte(begin, left);
     }
     json->is_array = first == '[';
     json->is_known = true;

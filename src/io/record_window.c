@@ -1,5 +1,6 @@
 #include "io/record_window.h"
 
+#include "io/byte_order_mark.h"
 #include "io/input_stream.h"
 
 #include <assert.h>
@@ -58,6 +59,45 @@ barks_status *record_window_open(struct record_window *window, uint64_t from)
     window->at_end = false;
     window->tail_bytes = TAIL_BYTES;
     window->counted_bytes = 0;
+    return NULL;
+}
+
+/* Does the file of an uncompressed split begin with a mark? */
+BARKS_CHECKED static barks_status *has_mark(struct pool *pool, const struct split *split,
+                                            bool *out_has)
+{
+    struct input_stream *stream = NULL;
+    uint8_t head[MARK_BYTES];
+    size_t used = 0, read_bytes = 1;
+    BARKS_TRY(input_stream_open(pool, split, 0, &stream));
+    barks_status *status = NULL;
+    while (status == NULL && read_bytes > 0 && used < MARK_BYTES) {
+        status = input_stream_read(stream, head + used, MARK_BYTES - used, &read_bytes);
+        used += read_bytes;
+    }
+    input_stream_close(stream);
+    *out_has = status == NULL && mark_begins(head, used);
+    return status;
+}
+
+static bool cuts_a_mark(uint64_t offset) { return offset > 0 && offset <= MARK_BYTES; }
+
+barks_status *record_window_open_text(struct record_window *window, uint64_t before)
+{
+    const struct split *split = &window->splits[window->next_split];
+    uint64_t begin = split->begin, end = split->end;
+    bool may_cut = cuts_a_mark(begin) || (cuts_a_mark(end) && end < split->file_bytes);
+    bool has = false;
+    if (may_cut && split->compression == COMPRESSION_NONE)
+        BARKS_TRY(has_mark(window->pool, split, &has));
+    if (has) {
+        uint64_t text = split->file_bytes > MARK_BYTES ? MARK_BYTES + 1 : MARK_BYTES;
+        begin = cuts_a_mark(begin) ? text : begin;
+        end = cuts_a_mark(end) ? text : end;
+    }
+    BARKS_TRY(record_window_open(window, begin > before ? begin - before : 0));
+    if (split->compression == COMPRESSION_NONE)
+        window->body_end = end;
     return NULL;
 }
 

@@ -53,6 +53,10 @@ void record_window_drop(struct record_window *window); /* zeroed is fine */
 /* Opens splits[next_split] to be read from offset `from` on, and empties the window. Errors: as
  * input_stream_open. */
 BARKS_CHECKED barks_status *record_window_open(struct record_window *window, uint64_t from);
+/* The same for text, from `before` bytes before the split's beginning on, or from the file's. The
+ * first record of a file begins with its byte-order mark, and belongs with it to the split of byte
+ * 0: a cut in a mark or right behind it is moved behind the first byte of the text. */
+BARKS_CHECKED barks_status *record_window_open_text(struct record_window *window, uint64_t before);
 void record_window_close(struct record_window *window); /* the open split */
 
 /* Reads what follows end. Where the record from begin on does not fit, it is moved into a larger

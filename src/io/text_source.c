@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "batch/batch.h"
 #include "batch/block.h"
+#include "io/byte_order_mark.h"
 #include "io/input_stream.h"
 #include "io/lines.h"
 #include "io/split.h"
@@ -14,7 +15,6 @@
 enum {
     TAIL_BYTES = 4096, /* what is read past a split's end at first, to finish its last line; then
                           twice as much each time */
-    MARK_BYTES = 3,    /* of a byte-order mark */
 };
 
 /* A split is read in phases. A line belongs to the split in which it begins, so the last one is
@@ -194,7 +194,7 @@ BARKS_CHECKED static barks_status *make_room(struct text_source *text, bool batc
 static void drop_mark(barks_str *view)
 {
     const char *bytes = barks_str_bytes(view);
-    if (view->length >= MARK_BYTES && memcmp(bytes, "\xef\xbb\xbf", MARK_BYTES) == 0) {
+    if (mark_begins(bytes, view->length)) {
         char rest[BARKS_STR_INLINE];
         size_t length = view->length - MARK_BYTES;
         if (barks_str_is_inline(*view)) { /* its bytes lie where the new ones are written */

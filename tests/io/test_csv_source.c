@@ -177,10 +177,9 @@ static void find_states(const struct source_options *options, struct split *spli
     batch_destroy(batch);
 }
 
-START_TEST(any_splits_and_chunks_give_each_row_once)
+static void split_anywhere(uint64_t seed)
 {
     begin();
-    uint64_t seed = property_seed();
     uint64_t random = seed;
     must(schema_parse("number i64?, text str?, real f64", &schema));
     for (int round = 0; round < 60; round++) {
@@ -211,6 +210,12 @@ START_TEST(any_splits_and_chunks_give_each_row_once)
         free(model);
     }
     end();
+}
+
+START_TEST(any_splits_and_chunks_give_each_row_once)
+{
+    split_anywhere(property_seed());
+    split_anywhere(UINT64_C(8631453000247508098)); /* a split that begins inside a mark */
 }
 END_TEST
 
