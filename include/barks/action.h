@@ -26,6 +26,7 @@ typedef struct barks_persist_options {
     barks_level level; /* 0: BARKS_MEMORY */
     bool encoded;      /* in memory as bytes, not as batches: smaller, slower to read */
     bool compressed;   /* by LZ4, in memory and on disk; implies encoded */
+    uint32_t copies;   /* 2: each partition on two executors, of two machines where there are */
 } barks_persist_options;
 
 /**
@@ -40,7 +41,13 @@ typedef struct barks_persist_options {
  * gone is computed again. So caching changes times only, never an answer. A dataset that is kept
  * already stays as it is.
  *
- * Options: .level, .encoded, .compressed.
+ * With .copies = 2 the action that has computed partitions, once it has its answer, copies them to
+ * another executor each: of another machine where there are several, else of the same. What one
+ * executor gives up is then read at the other, and only what both have given up is computed again;
+ * it is copied anew then. Bodies are not called for copies. A copy that finds no room is left out.
+ * A job of a single executor keeps one copy, and warns.
+ *
+ * Options: .level, .encoded, .compressed, .copies (0, 1 or 2).
  */
 #define barks_persist(...) BARKS_PERSIST_(__VA_ARGS__, )
 #define BARKS_PERSIST_(rdd, ...)                                                                   \
@@ -82,7 +89,8 @@ BARKS_API bool barks_local_checkpoint_at(barks_rdd *rdd, const char *where);
 typedef struct barks_storage {
     barks_level level;                            /* 0: not to be kept */
     uint32_t partition_count, kept_count;         /* of the dataset, and those that are kept now */
-    uint64_t row_count, memory_bytes, disk_bytes; /* of the kept ones */
+    uint64_t row_count, memory_bytes, disk_bytes; /* of the kept ones; bytes: of both copies */
+    uint32_t copied_count;                        /* that are kept twice now */
 } barks_storage;
 
 /* What is kept of the dataset now. False on an error of the dataset. */

@@ -23,6 +23,8 @@ static barks_status *keep_begin(struct operator* self, uint32_t partition)
     struct keep_operator *op = (struct keep_operator *)self;
     const struct step *step = &op->node->step;
     struct kept_name name = {.dataset = (uint64_t)step->numbers[0], .partition = partition};
+    if (step->columns[0].count > 0)
+        name.partition = step->columns[0].items[partition];
     if (step->numbers[1] == 0) /* it was, and is no longer, to be kept */
         return NULL;
     return kept_begin(self->task->services->kept, name, (unsigned)step->numbers[1],

@@ -27,6 +27,7 @@ static void pipe_node_drop(struct pipe_node *node)
     free(node->inputs);
     free(node->where);
     free(node->kept_at);
+    free(node->copy_at);
 }
 
 const char *pipe_node_name(const struct pipe_node *node)

@@ -37,6 +37,7 @@ struct pipe_node {
     bool take_frames;  /* nobody reads the shuffle again: frames are freed as they are read */
     uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not
                           computed; 0: none. NULL: none at all. Owned */
+    uint32_t *copy_at; /* the driver's: likewise, of the second copies; does not travel; owned */
 };
 
 enum terminal_kind {

@@ -100,7 +100,9 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
     uint64_t position = partition;
-    if (op->plan->partitioner == PARTITION_ONE)
+    if (op->plan->partitioner == PARTITION_ONE && op->plan->step.kind == STEP_PICK)
+        position = op->plan->step.columns[0].items[partition]; /* of as many as there are */
+    else if (op->plan->partitioner == PARTITION_ONE)
         position = position * op->plan->partition_count /
                    pipeline_partition_count(self->task->spec->pipeline);
     else if (op->firsts != NULL)

@@ -45,7 +45,8 @@ enum step_kind {
     STEP_GROUP,    /* rows of equal keys become lists, or calls of a BARKS_GROUP */
     STEP_GLOM,     /* the partition becomes one row of lists */
     STEP_PIPE,     /* texts: the program and its arguments; bytes: how it is run */
-    STEP_KEEP,     /* passes rows on and keeps them; numbers: dataset, level, copies */
+    STEP_KEEP,     /* passes rows on and keeps them; numbers: dataset, level; columns[0]: as which
+                      of the dataset's partitions, none: as they are numbered */
     STEP_BOUND,    /* rows whose keys[0] do not come before initial_rows' one; numbers[0]: 1: do not
                       come after it */
     STEP_HEADS,    /* the first rows, for partitions before whose windows reach them, and the number
@@ -58,7 +59,8 @@ enum step_kind {
     STEP_PROBE,    /* terminals only: rows that equal initial_rows' one in keys[0] */
     /* Of one input, other partitions of it. */
     STEP_COALESCE, /* partition p from partitions [columns[0][p], columns[0][p + 1]) */
-    STEP_PICK, /* partition p from partition columns[0][p]; numbers[0]: 1: some are read twice */
+    STEP_PICK,     /* partition p from partition columns[0][p]; numbers[0]: 1: some are read twice.
+                      Of an exchange to one partition each: p goes to columns[0][p] */
     /* Of several. */
     STEP_UNION,   /* the inputs' partitions one after another; numbers[0]: 1: partition p from
                      partition p of each */

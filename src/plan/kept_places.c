@@ -62,7 +62,10 @@ static barks_status *forget_others(void *context, struct pipe_place leaf)
                    "partition %u of the dataset at %s is kept on executor %u and wanted on %u",
                    leaf.partition, node->where, node->kept_at[leaf.partition], search->at);
     if (is_kept(node, leaf.partition) && node->kept_at[leaf.partition] != search->at) {
-        node->kept_at[leaf.partition] = 0;
+        bool has_copy = node->copy_at != NULL && node->copy_at[leaf.partition] == search->at;
+        node->kept_at[leaf.partition] = has_copy ? search->at : 0;
+        if (node->copy_at != NULL) /* one change for each of them, so that this ends */
+            node->copy_at[leaf.partition] = 0;
         search->has_forgotten = true;
     }
     return NULL;

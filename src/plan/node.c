@@ -67,10 +67,46 @@ void node_destroy(struct node *node)
     free(node->listing);
     batch_destroy(node->rows);
     exchange_plan_drop(&node->exchange);
-    if (node->kept != NULL) {
-        free(node->kept->at);
-        free(node->kept->partitions);
-    }
-    free(node->kept);
+    kept_state_destroy(node->kept);
     free(node);
+}
+
+/* ---- what is kept ---- */
+
+barks_status *kept_state_create(uint32_t partition_count, bool has_copies,
+                                struct kept_state **out_kept)
+{
+    size_t count = (size_t)partition_count + 1;
+    struct kept_state *kept = calloc(1, sizeof *kept);
+    if (kept != NULL) {
+        kept->at = calloc(count, sizeof *kept->at);
+        kept->partitions = calloc(count, sizeof *kept->partitions);
+    }
+    if (kept != NULL && has_copies) {
+        kept->copy_at = calloc(count, sizeof *kept->copy_at);
+        kept->copies = calloc(count, sizeof *kept->copies);
+        kept->is_copied = calloc(count, sizeof *kept->is_copied);
+    }
+    bool has_all =
+        kept != NULL && kept->at != NULL && kept->partitions != NULL &&
+        (!has_copies || (kept->copy_at != NULL && kept->copies != NULL && kept->is_copied != NULL));
+    if (!has_all) {
+        kept_state_destroy(kept);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to keep a dataset of %u partitions",
+                   partition_count);
+    }
+    *out_kept = kept;
+    return NULL;
+}
+
+void kept_state_destroy(struct kept_state *kept)
+{
+    if (kept == NULL)
+        return;
+    free(kept->at);
+    free(kept->partitions);
+    free(kept->copy_at);
+    free(kept->copies);
+    free(kept->is_copied);
+    free(kept);
 }

@@ -46,7 +46,16 @@ struct kept_state {
     unsigned level;                    /* enum kept_level and flags */
     uint32_t *at;                      /* rank that keeps each partition, 0: none; owned */
     struct kept_partition *partitions; /* what it takes there; owned */
+    /* Where it is to be kept twice; else NULL. */
+    uint32_t *copy_at;             /* rank of the second copy, only where there is a first; owned */
+    struct kept_partition *copies; /* owned */
+    bool *is_copied;     /* the second one was made, or could not be: not tried again; owned */
+    struct node *copier; /* the context's: makes them; NULL: not made yet */
 };
+/* Memory for partition_count of them. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *kept_state_create(uint32_t partition_count, bool has_copies,
+                                              struct kept_state **out_kept);
+void kept_state_destroy(struct kept_state *kept); /* NULL is fine */
 
 /* What the last action that computed a node has counted. */
 struct node_run {

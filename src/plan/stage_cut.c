@@ -111,8 +111,11 @@ BARKS_CHECKED static barks_status *add_step(const struct node *node, const uint3
     out->input_count = node->input_count;
     if (node->kept == NULL)
         return NULL;
-    return copy_bytes(node->kept->at, node->partition_count * sizeof(uint32_t),
-                      (void **)&out->kept_at);
+    size_t size_bytes = node->partition_count * sizeof(uint32_t);
+    BARKS_TRY(copy_bytes(node->kept->at, size_bytes, (void **)&out->kept_at));
+    if (node->kept->copy_at == NULL)
+        return NULL;
+    return copy_bytes(node->kept->copy_at, size_bytes, (void **)&out->copy_at);
 }
 
 BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct node *node,

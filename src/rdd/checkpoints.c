@@ -119,7 +119,8 @@ BARKS_CHECKED static barks_status *keep_on_disk_locked(barks_rdd *rdd, barks_rdd
     if (rdd->node.error != NULL)
         return node_error(&rdd->node);
     BARKS_TRY(lineage_mend(rdd->context));
-    return kept_state_begin(rdd->context, &rdd->node, BARKS_DISK, false, false);
+    return kept_state_begin(rdd->context, &rdd->node,
+                            &(barks_persist_options){.level = BARKS_DISK});
 }
 
 /* Once all partitions are there, what they were made of is read no more. */

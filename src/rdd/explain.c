@@ -35,13 +35,24 @@ static bool is_sent(const struct node *node)
     return node->step.kind == STEP_BROADCAST && node->step.numbers[0] != 0;
 }
 
-static uint32_t count_kept(const struct node *node)
+/* at: of the first copies, or the second ones; NULL: there are none. */
+static uint32_t count_kept(const struct node *node, const uint32_t *at)
 {
     uint32_t count = 0;
-    for (uint32_t p = 0; node->kept != NULL && node->kept->at != NULL && p < node->partition_count;
-         p++)
-        count += node->kept->at[p] != 0;
+    for (uint32_t p = 0; at != NULL && p < node->partition_count; p++)
+        count += at[p] != 0;
     return count;
+}
+
+BARKS_CHECKED static barks_status *put_kept(struct buffer *out, const struct node *node)
+{
+    const struct kept_state *kept = node->kept;
+    if (kept == NULL)
+        return NULL;
+    BARKS_TRY(plan_text_put(out, ", %" PRIu32 " of them kept", count_kept(node, kept->at)));
+    if (kept->copy_at == NULL)
+        return NULL;
+    return plan_text_put(out, ", %" PRIu32 " twice", count_kept(node, kept->copy_at));
 }
 
 BARKS_CHECKED static barks_status *put_node(struct explaining *explaining,
@@ -64,8 +75,7 @@ BARKS_CHECKED static barks_status *put_node(struct explaining *explaining,
     BARKS_TRY(plan_text_put(out, "%s", determinisms[node_determinism(node)]));
     if (is_sent(node))
         BARKS_TRY(plan_text_put(out, ", sent"));
-    if (node->kept != NULL)
-        BARKS_TRY(plan_text_put(out, ", %" PRIu32 " of them kept", count_kept(node)));
+    BARKS_TRY(put_kept(out, node));
     if (node->run.job != 0)
         BARKS_TRY(plan_text_put(out, ", %" PRIu64 " row%s last time", node->run.row_count,
                                 node->run.row_count == 1 ? "" : "s"));
@@ -102,7 +112,8 @@ BARKS_CHECKED static barks_status *put_all(struct explaining *explaining)
         bool is_new = !explaining->seen[node->id];
         BARKS_TRY(put_node(explaining, &told));
         explaining->seen[node->id] = true;
-        bool is_all_kept = node->kept != NULL && count_kept(node) == node->partition_count;
+        bool is_all_kept =
+            node->kept != NULL && count_kept(node, node->kept->at) == node->partition_count;
         explaining->exchange_count += is_new && node_is_exchange(node);
         if (is_new && !is_all_kept && !is_sent(node))
             BARKS_TRY(push_inputs(explaining, node, told.depth));

@@ -12,6 +12,9 @@ BARKS_CHECKED static barks_status *persist(barks_rdd *rdd, const barks_persist_o
     if (options->level > BARKS_DISK)
         BARKS_FAIL(BARKS_INVALID, "%s: there is no level %d to keep a dataset at", where,
                    (int)options->level);
+    if (options->copies > 2)
+        BARKS_FAIL(BARKS_INVALID, "%s: .copies is %u; a dataset is kept once, or twice (2)", where,
+                   options->copies);
     if (rdd->node.step.kind == STEP_KEPT) /* a local checkpoint is kept already */
         return NULL;
     if (rdd->node.step.kind != STEP_KEEP) {
@@ -21,8 +24,7 @@ BARKS_CHECKED static barks_status *persist(barks_rdd *rdd, const barks_persist_o
     }
     if (rdd->node.error != NULL || rdd->node.kept != NULL)
         return NULL;
-    return kept_state_begin(rdd->context, &rdd->node, options->level, options->encoded,
-                            options->compressed);
+    return kept_state_begin(rdd->context, &rdd->node, options);
 }
 
 barks_rdd *barks_persist_at(barks_rdd *rdd, const barks_persist_options *options, const char *where)
@@ -81,6 +83,11 @@ bool barks_storage_info_at(barks_rdd *rdd, barks_storage *out, const char *where
         out->row_count += kept->partitions[p].row_count;
         out->memory_bytes += kept->partitions[p].memory_bytes;
         out->disk_bytes += kept->partitions[p].disk_bytes;
+        if (kept->copy_at == NULL || kept->copy_at[p] == 0)
+            continue;
+        out->copied_count++;
+        out->memory_bytes += kept->copies[p].memory_bytes;
+        out->disk_bytes += kept->copies[p].disk_bytes;
     }
     lock_release(&context->planning);
     return true;

@@ -14,6 +14,7 @@
 #include "plan/stage_cut.h"
 #include "runtime/accumulators.h"
 #include "runtime/action_watch.h"
+#include "runtime/kept_copies.h"
 #include "runtime/kept_state.h"
 #include "runtime/preparing.h"
 #include "runtime/quarantines.h"
@@ -130,6 +131,8 @@ BARKS_CHECKED static barks_status *run_hidden(barks_context *context, struct nod
         status = run_planned(context, node, terminal, what, job);
     if (status == NULL)
         status = accumulators_take(context, job);
+    if (status == NULL)
+        kept_copies_make(context);
     lock_release(&context->planning);
     terminal_drop(terminal);
     return status;

@@ -42,6 +42,7 @@ struct barks_context {
     struct barks_future *futures; /* owned: main thread only */
     struct barks_future *started; /* by the last asynchronous call; NULL: it could not start */
     uint64_t kept_changes;        /* that plans may not have known of */
+    uint32_t replicated_count;    /* datasets that are to be kept twice */
     uint32_t action_count;
     uint32_t job_count; /* that run now */
     uint64_t *dropped;  /* owned: broadcast values to be forgotten when no job runs */

@@ -524,6 +524,14 @@ barks_status *driver_owners(const struct driver *driver, uint32_t partition_coun
     return status;
 }
 
+uint32_t driver_workers_of(const struct driver *driver, uint32_t rank)
+{
+    return driver->members.all[rank - 1].welcome.worker_count;
+}
+uint64_t driver_node_of(const struct driver *driver, uint32_t rank)
+{
+    return driver->members.all[rank - 1].hello.node_id;
+}
 uint32_t driver_worker_count(const struct driver *driver)
 {
     return members_worker_count(&driver->members);

@@ -83,6 +83,10 @@ bool driver_take_kept(struct driver *driver, uint32_t *out_executor,
 BARKS_CHECKED barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
                                           uint32_t *out_ranks);
 
+/* Of an executor, by its rank. */
+uint32_t driver_workers_of(const struct driver *driver, uint32_t rank);
+uint64_t driver_node_of(const struct driver *driver, uint32_t rank); /* equal: one machine */
+
 uint32_t driver_worker_count(const struct driver *driver);
 uint32_t driver_executor_count(const struct driver *driver);
 uint64_t driver_memory_bytes(

@@ -1,45 +1,39 @@
 #include "runtime/kept_state.h"
 
-#include "barks/action.h"
+#include "base/log.h"
 #include "base/pack.h"
 #include "runtime/driver.h"
 #include "runtime/message.h"
 #include "store/kept.h"
 
-#include <stdlib.h>
-
 /* barks_level has the numbers of enum kept_level. */
 _Static_assert((unsigned)BARKS_DISK == (unsigned)KEPT_DISK, "");
 
-static unsigned with_bits(unsigned level, bool encoded, bool compressed)
+static unsigned with_bits(const barks_persist_options *options)
 {
-    level = level == 0 ? (unsigned)KEPT_MEMORY : level;
-    return level | (encoded || compressed ? KEPT_ENCODED : 0) | (compressed ? KEPT_LZ4 : 0);
+    unsigned level = options->level == 0 ? (unsigned)KEPT_MEMORY : (unsigned)options->level;
+    return level | (options->encoded || options->compressed ? KEPT_ENCODED : 0) |
+           (options->compressed ? KEPT_LZ4 : 0);
 }
 
 unsigned kept_state_level(const struct kept_state *kept) { return kept->level & KEPT_LEVEL_MASK; }
 
-barks_status *kept_state_begin(barks_context *context, struct node *node, unsigned level,
-                               bool encoded, bool compressed)
+barks_status *kept_state_begin(barks_context *context, struct node *node,
+                               const barks_persist_options *options)
 {
-    struct kept_state *kept = calloc(1, sizeof *kept);
-    if (kept != NULL) {
-        kept->at = calloc((size_t)node->partition_count + 1, sizeof *kept->at);
-        kept->partitions = calloc((size_t)node->partition_count + 1, sizeof *kept->partitions);
-    }
-    if (kept == NULL || kept->at == NULL || kept->partitions == NULL) {
-        if (kept != NULL) {
-            free(kept->at);
-            free(kept->partitions);
-        }
-        free(kept);
-        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory to keep a dataset", node->where);
-    }
+    bool is_alone = driver_executor_count(context->driver) == 1;
+    bool has_copies = options->copies == 2 && !is_alone;
+    struct kept_state *kept = NULL;
+    BARKS_TRY_DOING(kept_state_create(node->partition_count, has_copies, &kept), "%s", node->where);
+    if (options->copies == 2 && is_alone)
+        LOG(LEVEL_WARN, "runtime",
+            "%s: the dataset is kept once, and not twice: there is only one executor", node->where);
     kept->dataset = context->next_id++;
-    kept->level = with_bits(level, encoded, compressed);
+    kept->level = with_bits(options);
     node->kept = kept;
     node->step.numbers[0] = (int64_t)kept->dataset;
     node->step.numbers[1] = kept->level;
+    context->replicated_count += has_copies;
     return NULL;
 }
 
@@ -48,9 +42,8 @@ barks_status *kept_state_end(barks_context *context, struct node *node)
     if (node->kept == NULL)
         return NULL;
     uint64_t dataset = node->kept->dataset;
-    free(node->kept->at);
-    free(node->kept->partitions);
-    free(node->kept);
+    context->replicated_count -= node->kept->copy_at != NULL;
+    kept_state_destroy(node->kept);
     node->kept = NULL;
     context->kept_changes++;
     node->step.numbers[0] = node->step.numbers[1] = 0; /* rows pass and are not kept */
@@ -72,22 +65,44 @@ static struct node *find_kept(const barks_context *context, uint64_t dataset)
     return NULL;
 }
 
-/* One executor is enough: where two have computed a partition, the first that said so counts. */
+/* A partition that its executor has given up is from then on the one that the other has. */
+static void take_gone(struct kept_state *kept, uint32_t partition, uint32_t executor)
+{
+    bool has_copy = kept->copy_at != NULL && kept->copy_at[partition] != 0;
+    if (kept->at[partition] == executor) {
+        kept->at[partition] = has_copy ? kept->copy_at[partition] : 0;
+        kept->partitions[partition] =
+            has_copy ? kept->copies[partition] : (struct kept_partition){0};
+    } else if (!has_copy || kept->copy_at[partition] != executor) {
+        return;
+    }
+    if (has_copy)
+        kept->copy_at[partition] = 0;
+    if (kept->copy_at != NULL && kept->at[partition] == 0)
+        kept->is_copied[partition] = false;
+}
+
+/* As many executors are enough as there are to be copies: where more have computed a partition, the
+ * first that said so count. */
 static void apply(struct node *node, uint32_t executor, const struct kept_change *change)
 {
     struct kept_state *kept = node->kept;
     uint32_t partition = change->name.partition;
+    struct kept_partition taken = {.row_count = change->row_count,
+                                   .memory_bytes = change->memory_bytes,
+                                   .disk_bytes = change->disk_bytes};
     if (partition >= node->partition_count)
         return;
-    bool is_its = kept->at[partition] == executor;
-    if (!change->is_kept && !is_its)
-        return;
-    if (change->is_kept && !is_its && kept->at[partition] != 0)
-        return;
-    kept->at[partition] = change->is_kept ? executor : 0;
-    kept->partitions[partition] = (struct kept_partition){.row_count = change->row_count,
-                                                          .memory_bytes = change->memory_bytes,
-                                                          .disk_bytes = change->disk_bytes};
+    if (!change->is_kept) {
+        take_gone(kept, partition, executor);
+    } else if (kept->at[partition] == 0 || kept->at[partition] == executor) {
+        kept->at[partition] = executor;
+        kept->partitions[partition] = taken;
+    } else if (kept->copy_at != NULL &&
+               (kept->copy_at[partition] == 0 || kept->copy_at[partition] == executor)) {
+        kept->copy_at[partition] = executor;
+        kept->copies[partition] = taken;
+    }
 }
 
 void kept_state_update(barks_context *context)

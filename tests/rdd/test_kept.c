@@ -1,5 +1,6 @@
 /* Cached datasets: the same answers, computed once, wherever the partitions lie. */
 #include "rdd/cases.h"
+#include "runtime/context.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -302,6 +303,143 @@ SHAPES(a_shared_exchange_is_filled_once)
     ck_assert_int_eq(barks_counter_value(context, env.calls), 2 * ROWS);
 }
 
+/* ---- twice ---- */
+
+/* So many rows of one key that the executor that has it gives up all else that it keeps. */
+static void fill_one_executor(barks_context *context)
+{
+    static struct item seed_rows[8000];
+    for (int64_t i = 0; i < 8000; i++)
+        seed_rows[i] = (struct item){.id = i, .key = 1};
+    barks_rdd *few = barks_partition_by(barks_parallelize(context, item, seed_rows, 8000, 4), "key",
+                                        .partitions = 4);
+    barks_rdd *large = barks_cache(barks_flat_map(few, inflate, NULL));
+    ck_assert_int_eq(barks_count(large), 160000);
+    barks_unpersist(large);
+}
+
+static uint32_t executor_count(barks_context *context)
+{
+    return driver_executor_count(context->driver);
+}
+
+SHAPES(what_is_kept_twice_outlives_one_executors_memory)
+{
+    bool has_others = executor_count(context) > 1;
+    struct counting env = {barks_counter(context, "calls")};
+    barks_rdd *moved = barks_repartition(source(context, 5), 8);
+    barks_rdd *rdd = barks_persist(barks_map(moved, touch, &env), .copies = 2);
+    barks_storage before, after;
+    ck_assert_int_eq(barks_count(rdd), ROWS);
+    ck_assert(barks_storage_info(rdd, &before));
+    ck_assert_uint_eq(before.kept_count, 8);
+    ck_assert_uint_eq(before.copied_count, has_others ? 8 : 0);
+    ck_assert_uint_eq(before.row_count, ROWS);
+    ck_assert((strstr(barks_explain(rdd), "8 of them kept, 8 twice") != NULL) == has_others);
+    fill_one_executor(context);
+    ck_assert(barks_storage_info(rdd, &after));
+    ck_assert_uint_eq(after.kept_count, has_others ? 8 : 0);
+    ck_assert_uint_le(after.copied_count, has_others ? 7 : 0);
+    ck_assert_uint_lt(after.memory_bytes, before.memory_bytes);
+    for (int round = 0; round < 2; round++)
+        check_items(barks_sort_by(rdd, "id"));
+    /* A sort samples its rows first, from what is kept too. */
+    ck_assert_int_eq(barks_counter_value(context, env.calls), has_others ? ROWS : 2 * ROWS);
+    barks_unpersist(rdd);
+    ck_assert(barks_storage_info(rdd, &after));
+    ck_assert_uint_eq(after.kept_count + after.copied_count, 0);
+    ck_assert_uint_eq(after.memory_bytes, 0);
+    check_items(barks_sort_by(rdd, "id"));
+}
+
+SHAPES(copies_are_made_at_every_level)
+{
+    bool has_others = executor_count(context) > 1;
+    for (int level = BARKS_MEMORY; level <= BARKS_DISK; level++)
+        for (int form = 0; form < 3; form++) {
+            barks_storage once, twice;
+            barks_rdd *one = barks_persist(source(context, 5), .level = (barks_level)level,
+                                           .encoded = form == 1, .compressed = form == 2);
+            barks_rdd *two =
+                barks_persist(source(context, 5), .level = (barks_level)level, .encoded = form == 1,
+                              .compressed = form == 2, .copies = 2);
+            check_items(one);
+            check_items(two);
+            check_items(two);
+            ck_assert(barks_storage_info(one, &once));
+            ck_assert(barks_storage_info(two, &twice));
+            uint64_t least = has_others ? 3 : 2; /* halves: batches are not as full in a copy */
+            ck_assert_uint_eq(twice.row_count, ROWS);
+            ck_assert_uint_eq(twice.copied_count, has_others ? 5 : 0);
+            ck_assert_uint_eq(once.copied_count, 0);
+            ck_assert_uint_ge(2 * twice.memory_bytes, least * once.memory_bytes);
+            ck_assert_uint_ge(2 * twice.disk_bytes, least * once.disk_bytes);
+            barks_unpersist(one);
+            barks_unpersist(two);
+        }
+}
+
+SHAPES(awkward_rows_come_back_from_their_copies)
+{
+    uint64_t seed = property_seed();
+    for (int round = 0; round < 4; round++) {
+        struct cases cases = cases_make(&seed);
+        barks_rdd *rdd =
+            barks_persist(cases_dataset(context, &cases), .copies = 2, .encoded = round % 2 == 1);
+        for (int turn = 0; turn < 2; turn++) {
+            int64_t count = 0;
+            struct case_row *rows = barks_collect(rdd, case_row, &count);
+            ck_assert_int_eq(count, cases.count);
+            for (int64_t i = 0; i < count; i++) {
+                const struct case_row *wanted = &cases.rows[i];
+                ck_assert_int_eq(rows[i].id, wanted->id);
+                ck_assert_mem_eq(&rows[i].real, &wanted->real, sizeof wanted->real);
+                ck_assert(rows[i].text.valid == wanted->text.valid);
+                ck_assert(!wanted->text.valid ||
+                          barks_str_equal(rows[i].text.value, wanted->text.value));
+            }
+            barks_release(context, rows);
+            if (turn == 0)
+                fill_one_executor(context);
+        }
+        barks_storage storage;
+        ck_assert(barks_storage_info(rdd, &storage));
+        ck_assert_uint_eq(storage.kept_count, cases.partitions);
+        barks_unpersist(rdd);
+        cases_drop(&cases);
+    }
+}
+
+/* Copies are made while other actions keep, read and unpersist. */
+SHAPES(copies_and_actions_at_once_change_no_answer)
+{
+    barks_rdd *rdd = barks_distinct(source(context, 9), .partitions = 7);
+    for (int round = 0; round < 20; round++) {
+        barks_persist(rdd, .copies = 2);
+        barks_future *first = barks_count_async(rdd), *second = barks_count_async(rdd);
+        if (round % 2 == 0)
+            barks_unpersist(rdd);
+        ck_assert_int_eq(barks_future_count(first), ROWS);
+        ck_assert_int_eq(barks_future_count(second), ROWS);
+        barks_unpersist(rdd);
+    }
+    barks_rdd *none = barks_persist(barks_only_partitions(rdd, NULL, 0), .copies = 2);
+    ck_assert_int_eq(barks_count(none), 0);
+}
+
+SHAPES(three_copies_are_an_error)
+{
+    char text[1024];
+    barks_rdd *rdd = barks_persist(source(context, 2), .copies = 3);
+    ck_assert_int_eq(barks_count(rdd), -1);
+    barks_status *error = barks_take_error(context);
+    ck_assert_ptr_nonnull(error);
+    barks_status_format(error, text, sizeof text);
+    ck_assert_msg(strstr(text, ".copies is 3; a dataset is kept once, or twice (2)") != NULL, "%s",
+                  text);
+    barks_status_free(error);
+}
+
 SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
            ON_SHAPES(every_level_gives_the_same_rows),
            ON_SHAPES(what_lies_below_an_exchange_is_not_computed_again),
@@ -312,4 +450,9 @@ SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
            ON_SHAPES(unpersisting_under_readers_changes_no_answer),
            ON_SHAPES(what_was_made_before_reads_what_is_kept),
            ON_SHAPES(a_source_may_be_kept_while_it_is_read),
-           ON_SHAPES(a_shared_exchange_is_filled_once))
+           ON_SHAPES(a_shared_exchange_is_filled_once),
+           ON_SHAPES(what_is_kept_twice_outlives_one_executors_memory),
+           ON_SHAPES(copies_are_made_at_every_level),
+           ON_SHAPES(awkward_rows_come_back_from_their_copies),
+           ON_SHAPES(copies_and_actions_at_once_change_no_answer),
+           ON_SHAPES(three_copies_are_an_error))
