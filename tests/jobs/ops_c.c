@@ -39,6 +39,67 @@ static barks_rdd *run_cached_exchange(const struct op_run *run)
     return barks_distinct(barks_union(rows, op_rows(run, "right")), .partitions = run->partitions);
 }
 
+BARKS_MAP(op_touch, op_row, op_row, barks_accumulator)
+{
+    *out = *in;
+    barks_add(*env, 1);
+}
+
+/* Whether all of the dataset is kept, on two executors each where there are two: with mpirun, every
+ * rank but the driver's is one. */
+static bool op_is_kept(barks_rdd *rows, bool twice)
+{
+    barks_storage storage;
+    const char *ranks = getenv("OMPI_COMM_WORLD_SIZE");
+    bool has_copies = twice && ranks != NULL && strtol(ranks, NULL, 10) > 2;
+    return barks_storage_info(rows, &storage) && storage.kept_count == storage.partition_count &&
+           storage.copied_count == (has_copies ? storage.partition_count : 0);
+}
+
+/* By every level, once and twice, one behind the other; each is computed once for three jobs. */
+static barks_rdd *run_persisted(const struct op_run *run)
+{
+    barks_accumulator calls = barks_counter(run->context, "calls of op_touch");
+    barks_rdd *all[6];
+    int64_t row_count = 0;
+    for (int i = 0; i < 6; i++) {
+        barks_rdd *rows =
+            barks_repartition(barks_map(op_rows(run, "left"), op_touch, &calls), run->partitions);
+        all[i] = barks_persist(rows, .level = (barks_level)(1 + i / 2), .compressed = i > 2,
+                               .copies = i % 2 == 0 ? 2 : 1);
+        row_count = barks_count(all[i]);
+        if (row_count < 0 || barks_count(all[i]) != row_count || !op_is_kept(all[i], i % 2 == 0) ||
+            barks_counter_value(run->context, calls) != (i + 1) * row_count)
+            return NULL;
+    }
+    return barks_union_all(all, 6);
+}
+
+static barks_rdd *run_checkpointed(const struct op_run *run)
+{
+    char path[1000];
+    snprintf(path, sizeof path, "%s/checkpoint", run->data);
+    barks_rdd *rows =
+        barks_partition_by(op_rows(run, "left"), "key", .partitions = run->partitions);
+    barks_rdd *numbers = barks_filter(rows, op_has_number, NULL); /* made before, and follows */
+    if (!barks_checkpoint(rows, path, .overwrite = true))
+        return NULL;
+    barks_rdd *both = barks_union(rows, numbers);
+    return barks_local_checkpoint(both) ? barks_distinct(both, .partitions = run->partitions)
+                                        : NULL;
+}
+
+static barks_rdd *run_checkpoint_in_order(const struct op_run *run)
+{
+    char path[1000];
+    snprintf(path, sizeof path, "%s/checkpoint_in_order", run->data);
+    barks_rdd *rows = barks_filter(op_rows(run, "left"), op_has_number, NULL);
+    if (!barks_local_checkpoint(rows))
+        return NULL;
+    rows = barks_union(rows, op_rows(run, "right"));
+    return barks_checkpoint(rows, path, .overwrite = true) ? rows : NULL;
+}
+
 /* ---- shared values ---- */
 
 struct op_shared {
@@ -284,6 +345,9 @@ const struct op_case ops_c[] = {
     {"count", run_count},
     {"cached", run_cached},
     {"cached_exchange", run_cached_exchange},
+    {"persisted", run_persisted},
+    {"checkpointed", run_checkpointed},
+    {"checkpoint_in_order", run_checkpoint_in_order},
     {"broadcast", run_broadcast},
     {"accumulators", run_accumulators},
     {"shipped", run_shipped},

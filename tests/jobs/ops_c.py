@@ -17,6 +17,18 @@ def cached_exchange(data, _):
     return list(set(data.left) | set(data.right))
 
 
+def persisted(data, _):
+    return data.left * 6
+
+
+def checkpointed(data, _):
+    return list(set(data.left))
+
+
+def checkpoint_in_order(data, _):
+    return ordered([row for row in data.left if row.number is not None] + data.right)
+
+
 def broadcast(data, _):
     first = {}
     for row in data.right:
