@@ -1,5 +1,6 @@
 #include "rdd/dataset.h"
 
+#include "base/buffer.h"
 #include "base/config.h"
 #include "base/copy.h"
 #include "batch/bind.h"
@@ -330,5 +331,20 @@ barks_status *parse_fields(const char *text, const barks_schema *schema, const c
     }
     *out_fields = fields;
     *out_count = count;
+    return NULL;
+}
+
+const char *dataset_keep_text(barks_rdd *rdd, struct buffer *text, barks_status *status)
+{
+    if (status == NULL)
+        status = buffer_append(text, "", 1);
+    if (status == NULL) {
+        void *kept = text->data;
+        *text = (struct buffer){0};
+        status = context_keep_rows(rdd->context, kept, NULL);
+        if (status == NULL)
+            return kept;
+    }
+    context_fail(rdd->context, status);
     return NULL;
 }

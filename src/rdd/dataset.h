@@ -66,6 +66,11 @@ barks_rdd *dataset_aligned(barks_rdd *input, const char *where);
  * is always the same, so that they are sent once. */
 barks_rdd *dataset_broadcast(barks_rdd *input, const char *where);
 
+/* A text for the user, which lives until barks_finalize; NULL, and the job has failed, where status
+ * is an error. Takes status, and what text holds. */
+struct buffer;
+const char *dataset_keep_text(barks_rdd *rdd, struct buffer *text, barks_status *status);
+
 /* ---- exchanges.c ---- */
 
 /* The rows of input exchanged; what its kind wants of node.exchange is left to the caller. */

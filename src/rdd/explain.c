@@ -141,8 +141,7 @@ BARKS_CHECKED static barks_status *explain(const barks_rdd *rdd, struct buffer *
     BARKS_TRY(plan_text_put(out, "rows: "));
     BARKS_TRY(schema_print(&rdd->node.record->schema, out));
     BARKS_TRY(plan_text_put(out, "\nexchanges: %" PRIu32 "\n", explaining.exchange_count));
-    BARKS_TRY(buffer_append(out, steps.data, steps.size_bytes));
-    return buffer_append(out, "", 1);
+    return buffer_append(out, steps.data, steps.size_bytes);
 }
 
 const char *barks_explain_at(barks_rdd *rdd, const char *where)
@@ -156,16 +155,10 @@ const char *barks_explain_at(barks_rdd *rdd, const char *where)
     if (status == NULL)
         status = explain(rdd, &text);
     lock_release(&rdd->context->planning);
-    if (status == NULL) {
-        void *kept = text.data;
-        text = (struct buffer){0};
-        status = context_keep_rows(rdd->context, kept, NULL);
-        if (status == NULL)
-            return kept;
-    }
-    context_fail(rdd->context, barks_status_new(barks_status_code(status), status, BARKS_HERE,
-                                                "explain at %s", where));
-    return NULL;
+    if (status != NULL)
+        status =
+            barks_status_new(barks_status_code(status), status, BARKS_HERE, "explain at %s", where);
+    return dataset_keep_text(rdd, &text, status);
 }
 
 void barks_print_explain_at(barks_rdd *rdd, const char *where)

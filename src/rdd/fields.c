@@ -315,15 +315,5 @@ const char *barks_schema_text(barks_rdd *rdd)
     if (!is_whole(rdd))
         return NULL;
     barks_status *status = schema_print(&rdd->node.record->schema, &text);
-    if (status == NULL)
-        status = buffer_append(&text, "", 1);
-    if (status == NULL) {
-        void *kept = text.data;
-        text = (struct buffer){0};
-        status = context_keep_rows(rdd->context, kept, NULL);
-        if (status == NULL)
-            return kept;
-    }
-    context_fail(rdd->context, status);
-    return NULL;
+    return dataset_keep_text(rdd, &text, status);
 }

@@ -55,17 +55,7 @@ const char *barks_partitioning_text(barks_rdd *rdd)
     if (!is_alive(rdd) || rdd->node.error != NULL)
         return NULL;
     barks_status *status = plan_text_partitioning(&text, &rdd->node);
-    if (status == NULL)
-        status = buffer_append(&text, "", 1);
-    if (status == NULL) {
-        void *kept = text.data;
-        text = (struct buffer){0};
-        status = context_keep_rows(rdd->context, kept, NULL);
-        if (status == NULL)
-            return kept;
-    }
-    context_fail(rdd->context, status);
-    return NULL;
+    return dataset_keep_text(rdd, &text, status);
 }
 
 /* ---- determinism ---- */
