@@ -64,10 +64,12 @@ int main(int argc, char **argv)
     barks_rdd *links = barks_cache(barks_join(edges, degrees, "page", .broadcast = BARKS_NEVER));
     barks_rdd *pages = barks_cache(barks_distinct(barks_flat_map(edges, both_ends, NULL)));
     barks_rdd *none = barks_map(pages, no_share, NULL), *ranks = pages;
-    for (long i = 0; i < rounds; i++) { /* links lie by page already: only shares travel */
+    uint32_t partitions = barks_partition_count(links);
+    for (long i = 0; i < rounds; i++) { /* links and ranks lie by page: only shares travel */
         barks_rdd *shares = barks_map(barks_join(links, ranks, "page"), give_share, NULL);
-        ranks = barks_map_keeping(
-            barks_reduce_by_key(barks_union(shares, none), "page", add_shares), damp, NULL);
+        barks_rdd *sums = barks_reduce_by_key(barks_union(shares, none), "page", add_shares,
+                                              .partitions = partitions);
+        ranks = barks_map_keeping(sums, damp, NULL);
     }
     if (!unsorted)
         ranks = barks_sort_by(ranks, "rank desc, page");
