@@ -291,7 +291,7 @@ def find_rank(mpirun_pid, rank):
 def start_long_job(place):
     """A job of some seconds, and the process id of the last executor once it is at work."""
     text = place.text(size=4 << 20)
-    named = [text] * 100  # 400 MB for a fraction of the disk
+    named = [text] * 500  # 2 GB for a fraction of the disk
     mpirun = shapes.start(MPI.command(place.program, named + [place.output]), place.folder)
     deadline = time.monotonic() + 30 * shapes.SLOWNESS
     at_work_ticks = 0.5 * os.sysconf("SC_CLK_TCK")  # MPI's own start takes about 0.2 s
