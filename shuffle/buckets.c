@@ -1,7 +1,7 @@
 #include "shuffle/buckets.h"
 
 #include "base/pool.h"
-#include "batch/schema.h"
+#include "shuffle/row_bytes.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -41,20 +41,6 @@ struct buckets {
     uint32_t row_capacity;
 };
 
-static uint32_t bytes_of_fields(const barks_schema *schema, bool *out_has_pointers)
-{
-    uint32_t bytes = 0;
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        const barks_type *type = schema->fields[i].type;
-        bytes += (uint32_t)type_value_bytes(type); /* at most 16 */
-        if (type->id == BARKS_STRUCT)
-            bytes += bytes_of_fields(type->fields, out_has_pointers);
-        else if (type->id == BARKS_STR || type->id == BARKS_BYTES || type->id == BARKS_LIST)
-            *out_has_pointers = true;
-    }
-    return bytes;
-}
-
 barks_status *buckets_create(const struct buckets_options *options, struct buckets **out_buckets)
 {
     uint32_t partition_count = options->partitioner.partition_count;
@@ -74,7 +60,10 @@ barks_status *buckets_create(const struct buckets_options *options, struct bucke
             bytes = total_bytes_default_max;
         buckets->options.total_bytes = bytes;
     }
-    buckets->row_bytes = bytes_of_fields(options->schema, &buckets->has_pointers);
+    if (options->row_bytes_max == 0)
+        buckets->options.row_bytes_max = ROW_BYTES_MAX;
+    buckets->row_bytes = row_value_bytes(options->schema);
+    buckets->has_pointers = row_has_pointers(options->schema);
     buckets->buckets = calloc(partition_count, sizeof *buckets->buckets);
     buckets->begins = calloc((size_t)partition_count + 1, sizeof *buckets->begins);
     if (buckets->buckets == NULL || buckets->begins == NULL) {
@@ -100,41 +89,6 @@ void buckets_destroy(struct buckets *buckets)
     free(buckets->order);
     free(buckets->bytes);
     free(buckets);
-}
-
-/* --- Bytes that rows point to --- */
-
-static void add_bytes(uint32_t *sum, uint64_t bytes)
-{
-    *sum = bytes > UINT32_MAX - *sum ? UINT32_MAX : *sum + (uint32_t)bytes;
-}
-
-/* Adds to bytes[i] what row i of column points to. */
-static void add_pointed_bytes(const barks_column *column, uint32_t row_count, uint32_t *bytes)
-{
-    const barks_type *type = column->type;
-    if (type->id == BARKS_STR || type->id == BARKS_BYTES) {
-        const barks_str *texts = column->values;
-        for (uint32_t i = 0; i < row_count; i++)
-            add_bytes(&bytes[i], texts[i].length > BARKS_STR_INLINE ? texts[i].length : 0);
-    } else if (type->id == BARKS_LIST) {
-        /* What the items of a list point to is not looked at: they are counted with some more. */
-        const barks_list_slice *slices = column->values;
-        for (uint32_t i = 0; i < row_count; i++)
-            add_bytes(&bytes[i], (uint64_t)slices[i].length * (type_value_bytes(type->item) + 8));
-    } else if (type->id == BARKS_STRUCT) {
-        for (uint32_t i = 0; i < type->fields->field_count; i++)
-            add_pointed_bytes(&column->children[i], row_count, bytes);
-    }
-}
-
-static void find_pointed_bytes(struct buckets *buckets, const barks_batch *rows)
-{
-    if (rows->row_count == 0)
-        return;
-    memset(buckets->bytes, 0, rows->row_count * sizeof *buckets->bytes);
-    for (uint32_t i = 0; i < rows->schema->field_count; i++)
-        add_pointed_bytes(&rows->columns[i], rows->row_count, buckets->bytes);
 }
 
 /* --- Frames --- */
@@ -192,21 +146,41 @@ static void order_rows(struct buckets *buckets, uint32_t row_count)
         buckets->order[--begins[buckets->partitions[row]]] = row;
 }
 
+/* As many of the rows, but at least one, as fill a bucket that has `bytes` up to a frame. */
+static uint32_t rows_to_fill(const struct buckets *buckets, uint64_t bytes, const uint32_t *indices,
+                             uint32_t row_count, uint64_t *out_bytes)
+{
+    uint32_t k = 0;
+    uint64_t before = bytes;
+    while (k < row_count && (k == 0 || bytes < buckets->options.frame_bytes)) {
+        bytes += buckets->row_bytes + (buckets->has_pointers ? buckets->bytes[indices[k]] : 0);
+        k++;
+    }
+    *out_bytes = bytes - before;
+    return k;
+}
+
+/* A batch may have more for a partition than a frame can hold. */
 BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const struct batch *rows,
                                              uint32_t partition, const uint32_t *indices,
                                              uint32_t row_count)
 {
     struct bucket *bucket = &buckets->buckets[partition];
-    if (bucket->batch == NULL)
-        BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, row_count,
-                               &bucket->batch));
-    BARKS_TRY(batch_gather(bucket->batch, rows, indices, row_count, buckets->options.strings));
-    uint64_t bytes = (uint64_t)row_count * buckets->row_bytes;
-    for (uint32_t k = 0; buckets->has_pointers && k < row_count; k++)
-        bytes += buckets->bytes[indices[k]];
-    bucket->bytes += bytes;
-    buckets->total_bytes += bytes;
-    return bucket->bytes >= buckets->options.frame_bytes ? emit_bucket(buckets, partition) : NULL;
+    while (row_count > 0) {
+        uint64_t bytes = 0;
+        uint32_t count = rows_to_fill(buckets, bucket->bytes, indices, row_count, &bytes);
+        if (bucket->batch == NULL)
+            BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, count,
+                                   &bucket->batch));
+        BARKS_TRY(batch_gather(bucket->batch, rows, indices, count, buckets->options.strings));
+        bucket->bytes += bytes;
+        buckets->total_bytes += bytes;
+        if (bucket->bytes >= buckets->options.frame_bytes)
+            BARKS_TRY(emit_bucket(buckets, partition));
+        indices += count;
+        row_count -= count;
+    }
+    return NULL;
 }
 
 /* is_last: nothing comes after these rows, so that no partition needs to keep a bucket. */
@@ -216,7 +190,10 @@ BARKS_CHECKED static barks_status *deal_out(struct buckets *buckets, const struc
     BARKS_TRY(reserve_rows(buckets, rows->base.row_count));
     BARKS_TRY(partitioner_apply(&buckets->options.partitioner, rows, buckets->partitions));
     if (buckets->has_pointers)
-        find_pointed_bytes(buckets, &rows->base);
+        rows_find_bytes(&rows->base, buckets->bytes);
+    if (buckets->has_pointers)
+        BARKS_TRY(
+            rows_check_bytes(buckets->bytes, rows->base.row_count, buckets->options.row_bytes_max));
     order_rows(buckets, rows->base.row_count);
     uint32_t partition_count = buckets->options.partitioner.partition_count;
     for (uint32_t i = 0; i < partition_count; i++) {
@@ -242,7 +219,7 @@ BARKS_CHECKED static barks_status *stage_rows(struct buckets *buckets, const str
     buckets->stage_bytes += (uint64_t)batch->base.row_count * buckets->row_bytes;
     if (buckets->has_pointers) {
         BARKS_TRY(reserve_rows(buckets, batch->base.row_count));
-        find_pointed_bytes(buckets, &batch->base);
+        rows_find_bytes(&batch->base, buckets->bytes);
         for (uint32_t i = 0; i < batch->base.row_count; i++)
             buckets->stage_bytes += buckets->bytes[i];
     }

@@ -19,7 +19,8 @@ struct buckets_options {
     struct pool *pool;
     const barks_schema *schema;
     struct partitioner partitioner; /* moved; what it points to is borrowed for the buckets' life */
-    uint64_t frame_bytes;           /* a bucket grown past it becomes a frame; 0: 512 KiB */
+    uint64_t frame_bytes;           /* a bucket that has them becomes a frame; 0: 512 KiB */
+    uint64_t row_bytes_max;         /* of a row's strings and lists; 0: ROW_BYTES_MAX */
     /* All buckets together: past it, all become frames. 0: a sixteenth of the pool's budget,
      * between 4 and 256 MiB. */
     uint64_t total_bytes;
@@ -34,8 +35,8 @@ BARKS_CHECKED barks_status *buckets_create(const struct buckets_options *options
                                            struct buckets **out_buckets);
 void buckets_destroy(struct buckets *buckets); /* NULL is fine */
 
-/* Rows keep their order within a partition. Errors: as pool_acquire, those of emit and
- * partitioner_apply; the buckets are then good for nothing but to be destroyed. */
+/* Rows keep their order within a partition. Errors: as pool_acquire and rows_check_bytes, those of
+ * emit and partitioner_apply; the buckets are then good for nothing but to be destroyed. */
 BARKS_CHECKED barks_status *buckets_add(struct buckets *buckets, const struct batch *batch);
 
 /* Sets the partitioner's position for the rows that come next: round robin and PARTITION_ONE begin

@@ -2,6 +2,7 @@
 #include "batch/codec.h"
 #include "exec/operator.h"
 #include "shuffle/exchange.h"
+#include "shuffle/row_bytes.h"
 
 #include <stdlib.h>
 
@@ -58,13 +59,33 @@ static barks_status *send_all(struct operator* self)
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *check_rows(const barks_batch *rows)
+{
+    if (rows->row_count == 0 || !row_has_pointers(rows->schema))
+        return NULL;
+    uint32_t *bytes = malloc(rows->row_count * sizeof *bytes);
+    if (bytes == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to send %u rows", rows->row_count);
+    rows_find_bytes(rows, bytes);
+    barks_status *status = rows_check_bytes(bytes, rows->row_count, ROW_BYTES_MAX);
+    free(bytes);
+    return status;
+}
+
+/* In pieces that are no more than a frame, unless a row is. */
 static barks_status *replicate_push(struct operator* self, struct batch *batch)
 {
     struct replicate_terminal *op = (struct replicate_terminal *)self;
-    BARKS_TRY(batch_append(op->rows, batch, 0, batch->base.row_count, BATCH_COPY));
-    bool is_frame =
-        codec_encoded_bytes(&op->rows->base, 0, op->rows->base.row_count) >= FRAME_BYTES;
-    return is_frame ? send_all(self) : NULL;
+    BARKS_TRY(check_rows(&batch->base));
+    for (uint32_t first = 0, count = 0; first < batch->base.row_count; first += count) {
+        count = batch->base.row_count - first;
+        while (count > 1 && codec_encoded_bytes(&batch->base, first, count) > FRAME_BYTES)
+            count /= 2;
+        BARKS_TRY(batch_append(op->rows, batch, first, count, BATCH_COPY));
+        if (codec_encoded_bytes(&op->rows->base, 0, op->rows->base.row_count) >= FRAME_BYTES)
+            BARKS_TRY(send_all(self));
+    }
+    return NULL;
 }
 
 static const struct operator_kind replicate_kind = {

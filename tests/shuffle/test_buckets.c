@@ -444,13 +444,88 @@ START_TEST(frames_end_at_their_size_and_all_buckets_at_theirs)
     run_numbers(100000, options, &emitted);
     ck_assert_uint_ge(emitted.frame_count, 9);
     ck_assert_uint_le(emitted.frame_count, 12);
-    ck_assert_uint_le(emitted.rows_max, 10000 + BATCH_ROWS);
+    ck_assert_uint_eq(emitted.rows_max, 10000);
 
     emitted = (struct emitted){0};
     options.partitioner.partition_count = 64;
     options.total_bytes = 64 << 10;
     ck_assert_uint_le(run_numbers(100000, options, &emitted), UINT64_C(2) << 20);
     ck_assert_uint_ge(emitted.frame_count, 64 * 10);
+}
+END_TEST
+
+static const barks_type str_type = {.id = BARKS_STR};
+static const barks_type list_type = {.id = BARKS_LIST, .item = &str_type};
+static const barks_field list_fields[] = {{"text", &str_type, false}, {"list", &list_type, false}};
+static const barks_schema list_schema = {2, list_fields};
+enum { LONG_ROWS = 60, LONG_BYTES = 1000, LIST_BYTES = LONG_BYTES + 2 * (sizeof(barks_str) + 8) };
+
+/* One batch of rows through one bucket: each has either a text of LONG_BYTES or, every third, a
+ * list of two halves of it. */
+static barks_status *run_long_rows(uint64_t row_bytes_max, struct emitted *emitted)
+{
+    static char bytes[LONG_BYTES];
+    struct pool *pool = NULL;
+    struct batch *batch = NULL;
+    struct buckets *buckets = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(64) << 20, &pool));
+    ck_assert_ptr_null(batch_create(pool, &list_schema, LONG_ROWS, &batch));
+    barks_column *texts = &batch->base.columns[0], *lists = &batch->base.columns[1];
+    ck_assert_ptr_null(column_reserve_items(batch, lists, 2 * LONG_ROWS));
+    for (uint32_t row = 0; row < LONG_ROWS; row++) {
+        bool is_list = row % 3 == 2;
+        ((barks_str *)texts->values)[row] = barks_str_of(bytes, is_list ? 0 : LONG_BYTES);
+        ((barks_list_slice *)lists->values)[row] =
+            (barks_list_slice){.offset = lists->item_count, .length = is_list ? 2 : 0};
+        for (int i = 0; is_list && i < 2; i++)
+            ((barks_str *)lists->children[0].values)[lists->item_count++] =
+                barks_str_of(bytes, LONG_BYTES / 2);
+    }
+    batch->base.row_count = LONG_ROWS;
+    struct buckets_options options = {
+        .pool = pool,
+        .schema = &list_schema,
+        .partitioner = {.kind = PARTITION_ROUND_ROBIN, .partition_count = 1},
+        .frame_bytes = 5L * LONG_BYTES,
+        .row_bytes_max = row_bytes_max,
+        .emit = count_frame,
+        .context = emitted};
+    *emitted = (struct emitted){.partition_count = 1};
+    ck_assert_ptr_null(buckets_create(&options, &buckets));
+    barks_status *status = buckets_add(buckets, batch);
+    if (status == NULL)
+        status = buckets_flush(buckets);
+    buckets_destroy(buckets);
+    batch_destroy(batch);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+    return status;
+}
+
+START_TEST(a_batch_of_many_bytes_for_one_partition_becomes_many_frames)
+{
+    struct emitted emitted;
+    ck_assert_ptr_null(run_long_rows(0, &emitted));
+    ck_assert_uint_eq(emitted.rows_max, 5);
+    ck_assert_uint_eq(emitted.frame_count, LONG_ROWS / 5);
+}
+END_TEST
+
+START_TEST(a_row_above_the_limit_is_refused_in_words)
+{
+    struct emitted emitted;
+    ck_assert_ptr_null(run_long_rows(LIST_BYTES, &emitted));
+    barks_status *status = run_long_rows(LONG_BYTES - 1, &emitted);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    ck_assert_str_eq(barks_status_text(status),
+                     "a row's strings and lists have 1000 bytes, and those of a row that is "
+                     "exchanged may have 999: cut it into several, or leave its bytes in a file "
+                     "and exchange the name");
+    barks_status_free(status);
+    status = run_long_rows(LIST_BYTES - 1, &emitted); /* below it are texts, and above it lists */
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+    ck_assert_uint_eq(emitted.frame_count, 0);
 }
 END_TEST
 
@@ -483,4 +558,6 @@ SUITE_MAIN("shuffle/buckets", buckets_give_each_partition_its_rows_in_order,
            partitioners_follow_their_definition, indices_are_dealt_evenly,
            every_failure_of_memory_or_emit_is_told_and_leaks_nothing,
            few_rows_to_many_partitions_take_little_memory,
-           frames_end_at_their_size_and_all_buckets_at_theirs, what_makes_no_sense_is_refused)
+           frames_end_at_their_size_and_all_buckets_at_theirs,
+           a_batch_of_many_bytes_for_one_partition_becomes_many_frames,
+           a_row_above_the_limit_is_refused_in_words, what_makes_no_sense_is_refused)
