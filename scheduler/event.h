@@ -26,6 +26,7 @@ enum stage_output {
 enum run_policy {
     RUNS_COMBINE = 1, /* one run a worker, since each has one combine table */
     RUNS_SPREAD,      /* about eight runs a worker, so that load balances */
+    RUNS_SINGLE,      /* one run a partition: what has ended is known partition by partition */
 };
 
 /* A stage that must be committed before another begins. */

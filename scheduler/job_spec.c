@@ -126,6 +126,7 @@ BARKS_CHECKED static barks_status *check_stage(uint32_t index, const struct stag
     switch (stage->policy) {
     case RUNS_COMBINE:
     case RUNS_SPREAD:
+    case RUNS_SINGLE:
         break;
     default: /* a number from outside */
         BARKS_FAIL(BARKS_INVALID, "stage %u has the unknown policy %d of runs", index,

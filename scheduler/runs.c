@@ -16,7 +16,9 @@ uint64_t partition_weight(const uint64_t *partition_bytes, uint32_t partition)
 
 uint32_t runs_wanted(enum run_policy policy, uint32_t partition_count, uint64_t worker_count)
 {
-    uint64_t wanted = policy == RUNS_COMBINE ? worker_count : RUNS_PER_WORKER * worker_count;
+    uint64_t wanted = policy == RUNS_SINGLE    ? partition_count
+                      : policy == RUNS_COMBINE ? worker_count
+                                               : RUNS_PER_WORKER * worker_count;
     if (wanted < 1)
         wanted = 1;
     return wanted < partition_count ? (uint32_t)wanted : partition_count;

@@ -28,6 +28,7 @@
 #include "barks/api.h"
 #include "barks/sample.h"
 #include "barks/sink.h"
+#include "barks/within.h"
 
 typedef struct barks_future barks_future;
 
@@ -89,6 +90,16 @@ BARKS_API barks_future *barks_started_(void);
     BARKS_ASYNC_(barks_quantiles(barks_later_(rdd), column, fractions, count, error, out_values))
 #define barks_count_approx_distinct_async(rdd, fields, deviation)                                  \
     BARKS_ASYNC_(barks_count_approx_distinct(barks_later_(rdd), fields, deviation))
+
+#define barks_count_within_async(rdd, seconds, confidence, out)                                    \
+    BARKS_ASYNC_(barks_count_within(barks_later_(rdd), seconds, confidence, out))
+#define barks_sum_within_async(rdd, column, seconds, confidence, out)                              \
+    BARKS_ASYNC_(barks_sum_within(barks_later_(rdd), column, seconds, confidence, out))
+#define barks_mean_within_async(rdd, column, seconds, confidence, out)                             \
+    BARKS_ASYNC_(barks_mean_within(barks_later_(rdd), column, seconds, confidence, out))
+#define barks_count_by_value_within_async(rdd, record, seconds, confidence, out_total)             \
+    BARKS_ASYNC_(barks_count_by_value_within(barks_later_(rdd), record, seconds, confidence,       \
+                                             out_total, NULL))
 
 #define barks_foreach_async(rdd, f, env) BARKS_ASYNC_(barks_foreach(barks_later_(rdd), f, env))
 #define barks_foreach_batch_async(rdd, f, env)                                                     \

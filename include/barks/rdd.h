@@ -305,3 +305,4 @@ BARKS_API bool barks_write_at(barks_rdd *rdd, const char *format, const char *pa
 #include "barks/source.h"
 #include "barks/sum.h"
 #include "barks/transform.h"
+#include "barks/within.h"

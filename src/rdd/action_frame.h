@@ -29,6 +29,11 @@ void action_copy_values(struct action *action, const double *values, uint32_t co
 void action_copy_struct(struct action *action, const barks_record *record, const void *given);
 void action_copy_env(struct action *action, const barks_function *function, const void *env);
 
+/* "a, b" of all fields of the action's rows, which have no error; the caller's. */
+BARKS_CHECKED barks_status *action_all_fields(const struct action *action, char **out_text);
+/* What is out of room because of the number of keys says what helps. Takes status. */
+barks_status *action_name_keys(barks_status *status);
+
 /* Of actions that give rows: performs it. *out_count (where it is not NULL) and the result are what
  * it gives; 0 and NULL on an error, and where it is asynchronous. */
 void *action_give(struct action *action, int64_t *out_count);

@@ -258,14 +258,15 @@ BARKS_CHECKED static barks_status *plan_aggregate(const barks_schema *rows, cons
     return plan_records(rows, combining, wanted);
 }
 
-barks_rdd *barks_aggregate_at(barks_rdd *input, const char *keys, const char *aggregates,
-                              const barks_exchange_options *options, const char *where)
+static barks_rdd *aggregate(barks_rdd *input, const char *keys, const char *aggregates,
+                            const barks_exchange_options *options, bool stays, const char *where)
 {
     barks_exchange_options own = *options;
     struct combining combining = {.record = input->node.record,
                                   .update = &column_aggregates_update,
                                   .merge = &column_aggregates_merge,
                                   .options = &own,
+                                  .stays = stays,
                                   .where = where};
     if (input->context == NULL || input->node.error != NULL)
         return failed_combine(input, &combining, NULL);
@@ -287,6 +288,17 @@ barks_rdd *barks_aggregate_at(barks_rdd *input, const char *keys, const char *ag
     }
     free(wanted);
     return made;
+}
+
+barks_rdd *barks_aggregate_at(barks_rdd *input, const char *keys, const char *aggregates,
+                              const barks_exchange_options *options, const char *where)
+{
+    return aggregate(input, keys, aggregates, options, false, where);
+}
+
+barks_rdd *count_in_partitions(barks_rdd *input, const char *keys, const char *where)
+{
+    return aggregate(input, keys, "count() as count", &(barks_exchange_options){0}, true, where);
 }
 
 barks_rdd *barks_count_approx_distinct_by_key_at(barks_rdd *input, const char *keys,

@@ -185,6 +185,8 @@ barks_rdd *combine_by(barks_rdd *input, struct combining *combining, const char 
     barks_rdd *made = NULL;
     if (status != NULL)
         made = failed_combine(input, combining, status);
+    else if (combining->stays)
+        made = combine_here(input, combining, false);
     else if (!combining->goes_to_index &&
              partitioning_groups(&input->node, combining->columns, combining->key_count, wanted))
         made = combine_here(input, combining, false);

@@ -106,8 +106,7 @@ void *barks_lookup_at(barks_rdd *rdd, const barks_record *key_record, const void
     return action_give(&action, out_count);
 }
 
-/* Takes status. */
-static barks_status *name_remedy(barks_status *status)
+barks_status *action_name_keys(barks_status *status)
 {
     if (status == NULL || barks_status_code(status) != BARKS_LIMIT)
         return status;
@@ -121,7 +120,7 @@ static barks_status *run_map(struct action *action)
 {
     struct batch *all = NULL, *last = NULL;
     barks_status *status = answer_collect(action->context, action->node, action->what, &all);
-    BARKS_TRY(action->mode != 0 ? name_remedy(status) : status);
+    BARKS_TRY(action->mode != 0 ? action_name_keys(status) : status);
     BARKS_TRY(
         answer_last_of_keys(action->context, all, action->columns, action->column_count, &last));
     return action_take_batch(action, last);
@@ -138,18 +137,15 @@ void *barks_collect_as_map_at(barks_rdd *rdd, const char *keys, const barks_reco
 
 /* ---- counts by key ---- */
 
-/* "a, b" of all fields; the caller's. */
-BARKS_CHECKED static barks_status *all_fields(const barks_rdd *rdd, const char *what,
-                                              char **out_text)
+barks_status *action_all_fields(const struct action *action, char **out_text)
 {
-    BARKS_TRY(node_error(&rdd->node));
-    const barks_schema *schema = &rdd->node.record->schema;
+    const barks_schema *schema = &action->node->record->schema;
     size_t bytes = 1;
     for (uint32_t i = 0; i < schema->field_count; i++)
         bytes += strlen(schema->fields[i].name) + 2;
     char *text = calloc(1, bytes);
     if (text == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the fields", what);
+        BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for the fields", action->what);
     size_t used = 0;
     for (uint32_t i = 0; i < schema->field_count; i++)
         used += (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "",
@@ -188,7 +184,7 @@ void *barks_count_by_value_at(barks_rdd *rdd, const barks_record *record, int64_
     struct action action = action_of(rdd, "count_by_value", where, run_map);
     action.record = record;
     if (action.context != NULL && action.status == NULL)
-        action.status = all_fields(action.rdd, action.what, &keys);
+        action.status = action_all_fields(&action, &keys);
     void *rows = count_by(&action, keys, out_count, where);
     free(keys);
     return rows;

@@ -49,7 +49,7 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     context->job_count++;
     lock_release(&context->planning);
     barks_status *status = NULL;
-    if (!action_watch_note(job))
+    if (!action_watch_begin(job))
         status = barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", what);
     if (status == NULL)
         status = driver_submit(context->driver, job);
@@ -58,7 +58,7 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
         status = job->status;
         job->status = NULL;
     }
-    (void)action_watch_note(NULL);
+    action_watch_end(job);
     lock_acquire(&context->planning);
     shared_values_end_job(context);
     return status;

@@ -4,6 +4,7 @@
 #include "base/lock.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct driver;
 struct job;
@@ -24,8 +25,16 @@ void action_watch_drop(struct action_watch *watch);
 /* Actions of the calling thread are watched from now on; NULL: no longer. */
 void action_watch_use(struct action_watch *watch);
 
-/* The calling thread is about to submit the job, or (NULL) it has ended. False: it must not. */
-bool action_watch_note(struct job *job);
+/* Jobs of the calling thread end at deadline_ns from now on, by monotonic_ns; 0: in their own time.
+ */
+void action_watch_limit(uint64_t deadline_ns);
+/* A job has ended so since action_watch_limit was called. */
+bool action_watch_is_late(void);
+
+/* The calling thread is about to submit the job. False: it must not. */
+bool action_watch_begin(struct job *job);
+/* It has ended. */
+void action_watch_end(const struct job *job);
 
 /* The action ends with BARKS_CANCELLED, unless it ends first. */
 void action_watch_cancel(struct action_watch *watch);

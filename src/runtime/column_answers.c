@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-BARKS_CHECKED static barks_status *check_number(const struct column_question *question,
-                                                bool integers_only)
+barks_status *answer_check_number(const struct column_question *question, bool integers_only)
 {
     BARKS_TRY(node_error(question->node));
     const barks_field *field = &question->node->record->schema.fields[question->column];
@@ -68,7 +67,7 @@ static void fill_stats(const struct stats_state *state, barks_statistics *out)
 barks_status *answer_stats(const struct column_question *question, barks_statistics *out)
 {
     struct partial_answer answer = {0};
-    BARKS_TRY(check_number(question, false));
+    BARKS_TRY(answer_check_number(question, false));
     barks_status *status = ask(question, "stats", NULL, 0, 0, &answer);
     if (status == NULL)
         fill_stats(answer.state, out);
@@ -79,7 +78,7 @@ barks_status *answer_stats(const struct column_question *question, barks_statist
 barks_status *answer_integer_sum(const struct column_question *question, int64_t *out_sum)
 {
     struct partial_answer answer = {0};
-    BARKS_TRY(check_number(question, true));
+    BARKS_TRY(answer_check_number(question, true));
     barks_status *status = ask(question, "stats", NULL, 0, 0, &answer);
     if (status == NULL)
         status = stats_integer_sum(answer.state, out_sum);
@@ -95,7 +94,7 @@ barks_status *answer_histogram(const struct column_question *question, const dou
                                uint32_t bound_count, int64_t *out_counts)
 {
     struct partial_answer answer = {0};
-    BARKS_TRY(check_number(question, false));
+    BARKS_TRY(answer_check_number(question, false));
     if (bound_count < 2)
         BARKS_FAIL(BARKS_INVALID, "%s: a histogram wants two bounds or more", question->what);
     for (uint32_t i = 1; i < bound_count; i++)
@@ -218,7 +217,7 @@ barks_status *answer_quantiles(const struct column_question *question, const dou
                                uint32_t count, double error, double *out_values)
 {
     enum { FRACTIONS_MAX = 1000 };
-    BARKS_TRY(check_number(question, false));
+    BARKS_TRY(answer_check_number(question, false));
     if (count > FRACTIONS_MAX)
         BARKS_FAIL(BARKS_LIMIT, "%s: %" PRIu32 " quantiles; the limit is %d", question->what, count,
                    FRACTIONS_MAX);

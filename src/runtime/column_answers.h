@@ -6,6 +6,7 @@
 #include "plan/node.h"
 #include "runtime/context.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is asked, and of what; what: the action, for people. */
@@ -15,6 +16,10 @@ struct column_question {
     uint32_t column;
     const char *what;
 };
+
+/* Errors: BARKS_INVALID: the column is none of numbers (of integers). */
+BARKS_CHECKED barks_status *answer_check_number(const struct column_question *question,
+                                                bool integers_only);
 
 /* Errors of all: those of the job; BARKS_INVALID: it is no column of numbers, or arguments that
  * make no sense. */

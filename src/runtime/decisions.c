@@ -139,11 +139,7 @@ BARKS_CHECKED static barks_status *gather_results(struct dispatch *dispatch, str
         struct counted_run counted = {0};
         struct attempt_report *report = NULL;
         BARKS_TRY(counted_report(dispatch, job, stage, run, &counted, &report));
-        job->results[run] = (struct buffer){.data = report->result,
-                                            .size_bytes = report->result_bytes,
-                                            .capacity_bytes = report->result_bytes,
-                                            .limit_bytes = report->result_bytes};
-        report->result = NULL;
+        job->results[run] = report_take_result(report);
         job->result_count = run + 1;
     }
     return NULL;
@@ -271,6 +267,11 @@ BARKS_CHECKED static barks_status *finish_job(struct dispatch *dispatch, struct 
 {
     for (uint32_t stage = 0; stage < job->plan.stage_count; stage++)
         BARKS_TRY(release_stage(dispatch, job, stage));
+    if (outcome->result == JOB_RESULT_FAILED && job->is_late) { /* it had failed before */
+        barks_status_free(job->status);
+        job->status = NULL;
+        job->is_late = false;
+    }
     if (outcome->result != JOB_RESULT_DONE && job->status == NULL)
         job->status = failure_of(dispatch, job, outcome);
     dispatch_let_go(dispatch, job);

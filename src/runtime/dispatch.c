@@ -89,9 +89,70 @@ barks_status *dispatch_cancel_marked(struct dispatch *dispatch)
     return NULL;
 }
 
+/* Reports of the last stage's attempts that count so far, which have a result; where out_reports is
+ * not NULL they are filled in, by their tasks. */
+static uint32_t find_results(const struct dispatch *dispatch, const struct job *job,
+                             struct attempt_report **out_reports)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < dispatch->report_count; i++) {
+        struct attempt_report *report = &dispatch->reports[i];
+        if (report->id.job != job->id || report->id.stage + 1 != job->plan.stage_count ||
+            report->result == NULL)
+            continue;
+        if (out_reports != NULL)
+            out_reports[count] = report;
+        count++;
+    }
+    return count;
+}
+
+static int by_task(const void *left, const void *right)
+{
+    const struct attempt_report *a = *(struct attempt_report *const *)left,
+                                *b = *(struct attempt_report *const *)right;
+    return (a->id.task > b->id.task) - (a->id.task < b->id.task);
+}
+
+/* What is there becomes the results of the job. */
+BARKS_CHECKED static barks_status *take_results(struct dispatch *dispatch, struct job *job)
+{
+    uint32_t count = find_results(dispatch, job, NULL);
+    struct attempt_report **reports = calloc((size_t)count + 1, sizeof(struct attempt_report *));
+    job->results = calloc((size_t)count + 1, sizeof *job->results);
+    if (reports == NULL || job->results == NULL) {
+        free(reports);
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " results", count);
+    }
+    find_results(dispatch, job, reports);
+    qsort(reports, count, sizeof(struct attempt_report *), by_task);
+    for (uint32_t i = 0; i < count; i++)
+        job->results[job->result_count++] = report_take_result(reports[i]);
+    free(reports);
+    return NULL;
+}
+
+barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns)
+{
+    for (struct job *job = dispatch->jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        if (job->deadline_ns == 0 || now_ns < job->deadline_ns || job->status != NULL)
+            continue;
+        BARKS_TRY(take_results(dispatch, job));
+        job->is_late = true;
+        job->status = barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE,
+                                       "%s was not done in its time", job->what);
+        struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
+        event.job_cancelled.job = job->id;
+        BARKS_TRY(dispatch_handle(dispatch, &event));
+        next = dispatch->jobs; /* from the front: the job may have left the list */
+    }
+    return NULL;
+}
+
 /* ---- submitting ---- */
 
-BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
+BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan, bool is_timed,
                                                   struct stage_spec *out,
                                                   uint64_t **out_partition_bytes,
                                                   uint64_t *out_bytes_total)
@@ -112,7 +173,9 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .output = terminal->kind == TERMINAL_SHUFFLE ? OUTPUT_SHUFFLE
                   : terminal->kind == TERMINAL_WRITE ? OUTPUT_SINK
                                                      : OUTPUT_RESULT,
-        .policy = terminal_combines(terminal) ? RUNS_COMBINE : RUNS_SPREAD,
+        .policy = is_timed                      ? RUNS_SINGLE
+                  : terminal_combines(terminal) ? RUNS_COMBINE
+                                                : RUNS_SPREAD,
         .partition_count = partition_count,
         .output_partition_count = terminal->partition_count,
         .input_count = plan->input_count,
@@ -134,8 +197,8 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for a job of %" PRIu32 " stages", stage_count);
     for (uint32_t i = 0; i < stage_count && status == NULL; i++)
-        status = describe_stage(&job->plan.stages[i], &specs[i], &partition_bytes[i],
-                                &job->stages[i].bytes_total);
+        status = describe_stage(&job->plan.stages[i], job->deadline_ns != 0 && i + 1 == stage_count,
+                                &specs[i], &partition_bytes[i], &job->stages[i].bytes_total);
     if (status == NULL) {
         job->id = dispatch->next_job++;
         job->next = dispatch->jobs;

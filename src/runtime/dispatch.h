@@ -53,6 +53,9 @@ BARKS_CHECKED barks_status *dispatch_message(struct dispatch *dispatch,
 /* Ends the jobs that run and have is_cancelled set with BARKS_CANCELLED. */
 BARKS_CHECKED barks_status *dispatch_cancel_marked(struct dispatch *dispatch);
 
+/* Ends the jobs whose deadline has passed. */
+BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns);
+
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */
 void dispatch_abandon(struct dispatch *dispatch, const barks_status *status);
 

@@ -12,6 +12,7 @@
 
 /* What an executor said of an attempt that finished; the scheduler hands its number back. */
 struct attempt_report {
+    struct attempt_id id;
     struct task_counters counters;
     struct exchange_sent *sent; /* one for each executor, or NULL; owned */
     uint8_t *result;            /* owned */
@@ -79,5 +80,7 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
                                       uint32_t stage);
 
 void report_drop(struct attempt_report *report);
+/* The report's result, which is the caller's (free). */
+struct buffer report_take_result(struct attempt_report *report);
 /* Reports and errors are numbered for the life of the jobs that run together. */
 void dispatch_forget_reports(struct dispatch *dispatch);

@@ -208,6 +208,7 @@ BARKS_CHECKED static barks_status *serve(struct driver *driver)
         BARKS_TRY(read_messages(driver));
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(look_for_trouble(driver, now_ns));
+        BARKS_TRY(dispatch_end_late(driver->dispatch, now_ns));
         show(driver, now_ns);
         if (job == NULL)
             net_wait(driver->net, nap_ns(driver, now_ns));

@@ -31,6 +31,9 @@ struct job {
     struct job_plan plan;      /* owned */
     uint64_t result_bytes_max; /* the job fails when its results are larger */
     const char *what;          /* "count at job.c:12", for progress and errors; borrowed */
+    uint64_t deadline_ns; /* by monotonic_ns; 0: none. Then the job ends with BARKS_CANCELLED, and
+                             is_late; its results are those of the last stage's partitions that
+                             were done */
     /* After driver_wait: */
     barks_status *status;   /* owned; NULL: all is well */
     struct buffer *results; /* of each run of the last stage, in order; owned */
@@ -39,6 +42,7 @@ struct job {
     struct job_accumulated *accumulated; /* what bodies of the attempts that count have added, by
                                             stage; owned */
     uint32_t accumulated_count, accumulated_capacity;
+    bool is_late;
     /* The driver's own. */
     struct job_stage *stages;
     bool ended;        /* guarded by the driver's lock */

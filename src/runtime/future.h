@@ -39,6 +39,7 @@ struct action {
     int64_t n;
     uint64_t seed;
     double error;
+    double seconds, confidence;
     int mode; /* by action: save mode, with replacement, ... */
 
     /* Given back: to where the caller wants it, and to be asked for. */

@@ -4,6 +4,7 @@
 #include "exec/pipeline.h"
 #include "exec/result.h"
 #include "runtime/action.h"
+#include "runtime/action_watch.h"
 #include "runtime/driver.h"
 
 #include <stdlib.h>
@@ -32,19 +33,24 @@ BARKS_CHECKED static barks_status *fill_step(const struct partial_question *ques
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *merge_one(struct partial_answer *answer, const uint8_t *bytes,
-                                             size_t size_bytes)
+BARKS_CHECKED static barks_status *merge_one(struct partial_answer *answer,
+                                             const struct partial_question *question,
+                                             const uint8_t *bytes, size_t size_bytes)
 {
     void *part = NULL;
     BARKS_TRY(partial_create(answer->kind, &answer->options, &part));
     barks_status *status = answer->kind->unpack(part, bytes, size_bytes);
+    if (status == NULL && question->visit != NULL)
+        question->visit(question->visit_context, part);
     if (status == NULL)
         status = answer->kind->merge(answer->state, part);
     partial_destroy(answer->kind, part);
     return status;
 }
 
-BARKS_CHECKED static barks_status *merge_all(struct partial_answer *answer, const struct job *job)
+BARKS_CHECKED static barks_status *merge_all(struct partial_answer *answer,
+                                             const struct partial_question *question,
+                                             const struct job *job)
 {
     for (uint32_t i = 0; i < job->result_count; i++) {
         const struct buffer *result = &job->results[i];
@@ -57,7 +63,7 @@ BARKS_CHECKED static barks_status *merge_all(struct partial_answer *answer, cons
                 result_next_bytes(result->data, result->size_bytes, &offset, &head, &bytes, &more));
             if (!more)
                 break;
-            BARKS_TRY(merge_one(answer, bytes, head.encoded_bytes));
+            BARKS_TRY(merge_one(answer, question, bytes, head.encoded_bytes));
         }
     }
     return NULL;
@@ -80,8 +86,12 @@ barks_status *partial_answer_run(barks_context *context, struct node *node,
         status = partial_create(out->kind, &out->options, &out->state);
     if (status == NULL)
         status = action_run(context, node, &terminal, what, &job);
+    if (question->visit != NULL && action_watch_is_late()) {
+        barks_status_free(status);
+        status = NULL;
+    }
     if (status == NULL)
-        status = merge_all(out, &job);
+        status = merge_all(out, question, &job);
     terminal_drop(&terminal);
     job_drop(&job);
     return status;

@@ -26,6 +26,10 @@ struct partial_question {
     size_t size_bytes;
     bool are_ranges;
     double error;
+    /* Where it is not NULL it sees the state of each partition, in order; and a job that was ended
+     * by action_watch_limit is none that failed. */
+    void (*visit)(void *context, const void *state);
+    void *visit_context;
 };
 
 /* Runs the dataset into states and merges them. Errors: those of the job. */

@@ -18,6 +18,16 @@ void report_drop(struct attempt_report *report)
     *report = (struct attempt_report){0};
 }
 
+struct buffer report_take_result(struct attempt_report *report)
+{
+    struct buffer result = {.data = report->result,
+                            .size_bytes = report->result_bytes,
+                            .capacity_bytes = report->result_bytes,
+                            .limit_bytes = report->result_bytes};
+    report->result = NULL;
+    return result;
+}
+
 /* Reports and errors are numbered for the life of the jobs that run together. */
 void dispatch_forget_reports(struct dispatch *dispatch)
 {
@@ -156,7 +166,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
                    sizeof *dispatch->reports));
     dispatch->reports = reports;
     struct attempt_report *report = &dispatch->reports[dispatch->report_count];
-    *report = (struct attempt_report){0};
+    *report = (struct attempt_report){.id = event.attempt_finished.id};
     event.attempt_finished.report = dispatch->report_count++;
     BARKS_TRY(read_report(in, dispatch->members->count, report));
     struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);

@@ -59,3 +59,20 @@ def draw_by_key(data, _):
 
 def sample_fixed_of_all(data, _):
     return ordered([(row.id,) for row in data.left])
+
+
+def _key_counts(data):
+    counts = {}
+    for row in data.left:
+        counts[row.key] = counts.get(row.key, 0) + 1
+    return counts
+
+
+def count_within(data, _):
+    counts = _key_counts(data)
+    return ordered([(-1, len(data.left), 1), (-2, sum(row.key for row in data.left), 1)]
+                   + [(key, counts[key], 1) for key in sorted(counts)])
+
+
+def out_of_time(data, _):
+    return list(_key_counts(data).items())

@@ -78,16 +78,18 @@ START_TEST(sizes_past_all_bounds_do_not_overflow)
 }
 END_TEST
 
-START_TEST(combine_wants_a_run_a_worker_and_spread_eight)
+START_TEST(combine_wants_a_run_a_worker_spread_eight_and_single_all)
 {
     ck_assert_uint_eq(runs_wanted(RUNS_COMBINE, 100, 6), 6);
     ck_assert_uint_eq(runs_wanted(RUNS_SPREAD, 100, 6), 48);
     ck_assert_uint_eq(runs_wanted(RUNS_COMBINE, 4, 6), 4);
     ck_assert_uint_eq(runs_wanted(RUNS_SPREAD, 4, 6), 4);
     ck_assert_uint_eq(runs_wanted(RUNS_SPREAD, 0, 6), 0);
+    ck_assert_uint_eq(runs_wanted(RUNS_SINGLE, 100, 6), 100);
+    ck_assert_uint_eq(runs_wanted(RUNS_SINGLE, 0, 6), 0);
 }
 END_TEST
 
 SUITE_MAIN("scheduler/runs", runs_cover_partitions_in_balance, equal_partitions_make_equal_runs,
            one_heavy_partition_is_a_run_of_its_own, sizes_past_all_bounds_do_not_overflow,
-           combine_wants_a_run_a_worker_and_spread_eight)
+           combine_wants_a_run_a_worker_spread_eight_and_single_all)

@@ -96,7 +96,9 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id)
     job->spec.stage_count = 1 + sim_below(world, SIM_STAGES_MAX);
     for (uint32_t index = 0; index < job->spec.stage_count; index++) {
         struct sim_stage *stage = &job->stages[index];
-        stage->spec.policy = sim_chance(world, 500) ? RUNS_COMBINE : RUNS_SPREAD;
+        stage->spec.policy = sim_chance(world, 500)   ? RUNS_COMBINE
+                             : sim_chance(world, 200) ? RUNS_SINGLE
+                                                      : RUNS_SPREAD;
         stage->spec.output = OUTPUT_SHUFFLE;
         stage->spec.output_partition_count = some_partition_count(world);
         stage->spec.is_available = sim_chance(world, 30);
