@@ -5,6 +5,15 @@
 
 BARKS_RECORD(edge, (i64, from), (i64, to));
 
+/* Paths, and those that are an edge longer. */
+static barks_rdd *lengthen(barks_rdd *paths, int64_t round, void *edges)
+{
+    (void)round;
+    barks_rdd *ends = barks_rename(paths, "to as middle");
+    barks_rdd *longer = barks_join(ends, barks_rename(edges, "from as middle"), "middle");
+    return barks_distinct(barks_union(paths, barks_select(longer, "from, to")));
+}
+
 int main(int argc, char **argv)
 {
     barks_context *ctx = barks_init(&argc, &argv);
@@ -16,16 +25,9 @@ int main(int argc, char **argv)
         return barks_finalize(ctx) + (help ? 0 : 2);
     }
     barks_rdd *edges = barks_cache(barks_distinct(barks_read_csv(ctx, argv[1], edge)));
-    barks_rdd *paths = edges;
-    int64_t before = -1, now = barks_count(paths);
-    while (now >= 0 && now != before) { /* as long as an edge more makes some path longer */
-        barks_rdd *ends = barks_rename(paths, "to as middle");
-        barks_rdd *longer = barks_join(ends, barks_rename(edges, "from as middle"), "middle");
-        paths = barks_cache(barks_distinct(barks_union(paths, barks_select(longer, "from, to"))));
-        before = now;
-        now = barks_count(paths);
-    }
-    if (now >= 0 && barks_write_csv(barks_sort_by(paths, "from, to"), argv[2]))
-        printf("%lld pairs\n", (long long)now);
+    barks_rdd *paths = barks_repeat(edges, lengthen, edges, .until = barks_until_same_count);
+    int64_t count = barks_count(paths);
+    if (count >= 0 && barks_write_csv(barks_sort_by(paths, "from, to"), argv[2]))
+        printf("%lld pairs\n", (long long)count);
     return barks_finalize(ctx);
 }

@@ -5,6 +5,7 @@
 #include "barks/context.h"
 #include "barks/rdd.h"
 #include "barks/record.h"
+#include "barks/repeat.h"
 #include "barks/resource.h"
 #include "barks/status.h"
 #include "barks/str.h"

@@ -1,4 +1,6 @@
 /* Datasets whose lineage is cut: what was computed is written, and read there from then on. */
+#include "rdd/checkpoints.h"
+
 #include "base/copy.h"
 #include "exec/pipeline.h"
 #include "plan/file_node.h"
@@ -89,6 +91,15 @@ BARKS_CHECKED static barks_status *cut_to_files(barks_rdd *rdd, const char *path
     return status;
 }
 
+barks_status *checkpoint_write(barks_rdd *rdd, const char *path, int save_mode, const char *what,
+                               const char *where)
+{
+    BARKS_TRY(check_checkpoint(rdd, save_mode, what));
+    BARKS_TRY(answer_write(rdd->context, &rdd->node, "batches", path, save_mode, what));
+    BARKS_TRY_DOING(cut_to_files(rdd, path, where), "%s: read what was written", what);
+    return NULL;
+}
+
 bool barks_checkpoint_at(barks_rdd *rdd, const char *path, const barks_write_options *options,
                          const char *where)
 {
@@ -96,21 +107,20 @@ bool barks_checkpoint_at(barks_rdd *rdd, const char *path, const barks_write_opt
     action_name(what, "checkpoint", where);
     barks_context *context = action_context(rdd, what);
     int save_mode = options->overwrite ? BARKS_OVERWRITE : (int)options->mode;
-    if (context == NULL)
-        return false;
-    barks_status *status = check_checkpoint(rdd, save_mode, what);
-    if (status == NULL)
-        status = answer_write(context, &rdd->node, "batches", path, save_mode, what);
-    if (status == NULL) {
-        status = cut_to_files(rdd, path, where);
-        if (status != NULL)
-            status = barks_status_new(barks_status_code(status), status, BARKS_HERE,
-                                      "%s: read what was written", what);
-    }
-    return action_is_done(context, status);
+    return context != NULL &&
+           action_is_done(context, checkpoint_write(rdd, path, save_mode, what, where));
 }
 
 /* ---- on executors ---- */
+
+barks_status *compute_all(barks_rdd *rdd, const char *what)
+{
+    struct job job = {0};
+    struct terminal terminal = {.kind = TERMINAL_COUNT};
+    barks_status *status = action_run(rdd->context, &rdd->node, &terminal, what, &job);
+    job_drop(&job);
+    return status;
+}
 
 /* A step that keeps all rows on disk, above what is kept already, too. */
 BARKS_CHECKED static barks_status *keep_on_disk_locked(barks_rdd *rdd, barks_rdd **out_inner)
@@ -137,18 +147,17 @@ BARKS_CHECKED static barks_status *cut_to_kept_locked(barks_rdd *rdd, barks_rdd 
     return lineage_mend(rdd->context);
 }
 
-BARKS_CHECKED static barks_status *checkpoint_locally(barks_rdd *rdd, const char *what)
+barks_status *checkpoint_locally(barks_rdd *rdd, const char *what)
 {
     barks_context *context = rdd->context;
+    if (rdd->node.step.kind == STEP_KEPT)
+        return NULL;
     barks_rdd *inner = NULL;
-    struct job job = {0};
-    struct terminal terminal = {.kind = TERMINAL_COUNT};
     lock_acquire(&context->planning);
     barks_status *status = keep_on_disk_locked(rdd, &inner);
     lock_release(&context->planning);
     if (status == NULL)
-        status = action_run(context, &rdd->node, &terminal, what, &job);
-    job_drop(&job);
+        status = compute_all(rdd, what);
     lock_acquire(&context->planning);
     if (status == NULL)
         status = cut_to_kept_locked(rdd, inner);
@@ -165,7 +174,5 @@ bool barks_local_checkpoint_at(barks_rdd *rdd, const char *where)
     barks_context *context = action_context(rdd, what);
     if (context == NULL || !action_is_done(context, node_error(&rdd->node)))
         return false;
-    if (rdd->node.step.kind == STEP_KEPT)
-        return true;
     return action_is_done(context, checkpoint_locally(rdd, what));
 }

@@ -4,6 +4,7 @@
 #include "batch/bind.h"
 #include "exec/comparator.h"
 #include "exec/pipeline.h"
+#include "io/directory.h"
 #include "io/sink.h"
 #include "runtime/action.h"
 #include "shuffle/combine.h"
@@ -342,3 +343,5 @@ barks_status *answer_write(barks_context *context, struct node *node, const char
         BARKS_FAIL(BARKS_INVALID, "%s: there is no format '%s'", what, format);
     return action_write(context, node, sink, path, save_mode, what);
 }
+
+barks_status *answer_remove(const char *path) { return directory_remove(path); }

@@ -43,6 +43,9 @@ BARKS_CHECKED barks_status *answer_write(barks_context *context, struct node *no
                                          const char *format, const char *path, int save_mode,
                                          const char *what);
 
+/* Removes what was written there; it may already be gone. Errors: BARKS_IO. */
+BARKS_CHECKED barks_status *answer_remove(const char *path);
+
 /* All rows, in order; the batch is the caller's. */
 BARKS_CHECKED barks_status *answer_collect(barks_context *context, struct node *node,
                                            const char *what, struct batch **out_batch);

@@ -100,6 +100,33 @@ static barks_rdd *run_checkpoint_in_order(const struct op_run *run)
     return barks_checkpoint(rows, path, .overwrite = true) ? rows : NULL;
 }
 
+BARKS_MAP(op_halve_id, op_row, op_row)
+{
+    *out = *in;
+    out->id = in->id % 2 == 0 ? in->id / 2 : in->id;
+}
+
+static barks_rdd *op_halved(barks_rdd *rows, int64_t round, void *env)
+{
+    const uint32_t *partitions = env;
+    rows = barks_map(rows, op_halve_id, NULL);
+    return round % 2 == 0 ? barks_distinct(rows, .partitions = *partitions) : rows;
+}
+
+/* In all of the ways that a lineage of rounds is cut. */
+static barks_rdd *run_repeated(const struct op_run *run)
+{
+    uint32_t partitions = run->partitions;
+    barks_rdd *rows = op_rows(run, "left");
+    barks_rdd *all[3] = {
+        barks_repeat(rows, op_halved, &partitions, .rounds = 7),
+        barks_repeat(rows, op_halved, &partitions, .rounds = 7, .every = 2, .copies = 2),
+        barks_repeat(rows, op_halved, &partitions, .rounds = 7, .every = 3, .checkpoint = run->data,
+                     .level = BARKS_DISK),
+    };
+    return barks_union_all(all, 3);
+}
+
 /* ---- shared values ---- */
 
 struct op_shared {
@@ -347,6 +374,7 @@ const struct op_case ops_c[] = {
     {"cached_exchange", run_cached_exchange},
     {"persisted", run_persisted},
     {"checkpointed", run_checkpointed},
+    {"repeated", run_repeated},
     {"checkpoint_in_order", run_checkpoint_in_order},
     {"broadcast", run_broadcast},
     {"accumulators", run_accumulators},
