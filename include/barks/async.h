@@ -112,6 +112,8 @@ BARKS_API barks_future *barks_started_(void);
     BARKS_ASYNC_(barks_write_json(barks_later_(rdd), __VA_ARGS__))
 #define barks_write_fixed_async(rdd, ...)                                                          \
     BARKS_ASYNC_(barks_write_fixed(barks_later_(rdd), __VA_ARGS__))
+#define barks_write_custom_async(rdd, f, env)                                                      \
+    BARKS_ASYNC_(barks_write_custom(barks_later_(rdd), f, env))
 #define barks_write_batches_async(rdd, ...)                                                        \
     BARKS_ASYNC_(barks_write_batches(barks_later_(rdd), __VA_ARGS__))
 

@@ -3,6 +3,7 @@
 
 #include "barks/arrow.h"
 #include "barks/context.h"
+#include "barks/custom.h"
 #include "barks/rdd.h"
 #include "barks/record.h"
 #include "barks/repeat.h"

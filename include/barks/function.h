@@ -54,6 +54,8 @@ typedef enum barks_function_kind {
     BARKS_KIND_GROUP, /* of one input, or a cogroup of two to four */
     BARKS_KIND_FOREACH_BATCH,
     BARKS_KIND_COMPARE,
+    BARKS_KIND_SOURCE, /* called as map is */
+    BARKS_KIND_SINK,   /* called as foreach is */
 } barks_function_kind;
 
 /* Where the rows that a body emits go: straight into the columns of a batch (an array of structs in
@@ -99,11 +101,13 @@ struct barks_call {
     void *task_self; /* the engine's: the task, and where strings that outlive the batch are kept */
     barks_task_info *task; /* NULL on the driver, where the accumulators of partitions are folded */
     void *state;           /* map_partitions: state_size bytes, zero at BARKS_OPEN */
-    int phase;             /* map_partitions: BARKS_OPEN, BARKS_BATCH, BARKS_CLOSE */
+    int phase;             /* map_partitions: BARKS_OPEN, BARKS_BATCH, BARKS_CLOSE; source, sink */
     const barks_column *const *right_columns; /* pair: of the other side's in record; compare: of
                                                  the bounds that are searched */
     bool descending;                          /* compare: the order is turned round */
     uint32_t partition_count;                 /* partition: how many there are */
+    const struct barks_split *split;          /* source */
+    const struct barks_part *part;            /* sink */
 };
 
 #define BARKS_NO_ROW UINT32_MAX
@@ -145,7 +149,7 @@ typedef struct barks_function {
     /* pair and group: of each input; inputs[0] = in. */
     const barks_record *inputs[4];
     uint32_t input_count;
-    size_t state_size; /* map_partitions, which is called as map is */
+    size_t state_size; /* map_partitions, which is called as map is; source, sink */
     void (*partition)(barks_call *call, int64_t *out_partitions); /* of each row */
     /* Pairs of rows of columns and right_columns; BARKS_NO_ROW: the side has none. */
     void (*pair)(barks_call *call, const uint32_t *left_rows, const uint32_t *right_rows,

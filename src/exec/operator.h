@@ -130,7 +130,8 @@ BARKS_CHECKED barks_status *foreach_terminal_create(struct task *task, const bar
                                                     struct operator** out_operator);
 BARKS_CHECKED barks_status *write_terminal_create(struct task *task, const barks_record *record,
                                                   struct operator** out_operator);
-
+BARKS_CHECKED barks_status *sink_terminal_create(struct task *task, const barks_record *record,
+                                                 struct operator** out_operator);
 BARKS_CHECKED barks_status *partial_terminal_create(struct task *task, const barks_record *record,
                                                     struct operator** out_operator);
 
@@ -145,6 +146,9 @@ BARKS_CHECKED barks_status *file_source_run(struct task *task, const struct pipe
                                             struct operator* into);
 BARKS_CHECKED barks_status *number_source_run(struct task *task, const struct pipe_node *leaf,
                                               uint32_t leaf_partition, struct operator* into);
+BARKS_CHECKED barks_status *custom_source_run(struct task *task, const struct pipe_node *leaf,
+                                              const struct task_payload *payload,
+                                              struct operator* into);
 /* What sources do with each batch: progress, and an end of cancelled tasks (BARKS_CANCELLED). */
 void source_count(struct task *task, uint64_t rows, uint64_t bytes);
 BARKS_CHECKED barks_status *source_check_cancelled(struct task *task);

@@ -49,6 +49,7 @@ enum terminal_kind {
     TERMINAL_FOREACH,
     TERMINAL_SAMPLE,  /* about `limit` rows of each partition, evenly spread */
     TERMINAL_WRITE,   /* a part file for each partition */
+    TERMINAL_SINK,    /* into step.function, a sink; step.texts[0]: the job's name for it */
     TERMINAL_PARTIAL, /* a state of step.texts[0] for each partition */
 };
 

@@ -204,6 +204,10 @@ const char *function_kind_name(barks_function_kind kind)
         return "foreach_batch";
     case BARKS_KIND_COMPARE:
         return "compare";
+    case BARKS_KIND_SOURCE:
+        return "source";
+    case BARKS_KIND_SINK:
+        return "sink";
     }
     return "unknown";
 }

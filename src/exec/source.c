@@ -111,6 +111,8 @@ barks_status *source_run(struct task *task, struct pipe_place place, struct oper
     BARKS_TRY(find_payload(task, place, &payload));
     if (leaf->step.kind == STEP_ROWS)
         return run_rows(task, leaf, payload, into);
+    if (leaf->step.kind == STEP_CUSTOM)
+        return custom_source_run(task, leaf, payload, into);
     if (leaf->step.kind != STEP_FILES)
         BARKS_FAIL(BARKS_INTERNAL, "a step of kind %d is no source", (int)leaf->step.kind);
     return file_source_run(task, leaf, place.partition, payload, into);

@@ -43,6 +43,7 @@ uint32_t step_inputs_max(enum step_kind kind)
     case STEP_FILES:
     case STEP_ROWS:
     case STEP_NUMBERS:
+    case STEP_CUSTOM:
     case STEP_SHUFFLE:
     case STEP_BROADCAST:
     case STEP_KEPT:
@@ -86,6 +87,7 @@ const char *step_kind_name(enum step_kind kind)
                                         [STEP_FILES] = "files",
                                         [STEP_ROWS] = "rows",
                                         [STEP_NUMBERS] = "numbers",
+                                        [STEP_CUSTOM] = "source",
                                         [STEP_SHUFFLE] = "shuffle",
                                         [STEP_FUNCTION] = "function",
                                         [STEP_COMBINE] = "combine",

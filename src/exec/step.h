@@ -23,6 +23,7 @@ enum step_kind {
                      text; bytes: its options */
     STEP_ROWS,    /* rows that the task's payload holds, encoded */
     STEP_NUMBERS, /* numbers[0] + i * numbers[1], i below numbers[2], of all partitions together */
+    STEP_CUSTOM,  /* rows that function, a source, makes of the splits in the payload */
     STEP_SHUFFLE, /* pipelines only: a reduce partition */
     STEP_BROADCAST, /* rows that all executors hold, under the number numbers[0]; 0: not sent yet.
                        Read by no partition: LOOKUP finds them. In the lineage it has an input */

@@ -29,6 +29,8 @@ barks_status *terminal_create(struct task *task, const barks_record *record,
         return foreach_terminal_create(task, record, out_operator);
     case TERMINAL_WRITE:
         return write_terminal_create(task, record, out_operator);
+    case TERMINAL_SINK:
+        return sink_terminal_create(task, record, out_operator);
     case TERMINAL_PARTIAL:
         return partial_terminal_create(task, record, out_operator);
     }

@@ -25,6 +25,7 @@ static bool depends_on_order(const struct node *node)
     case STEP_FILES:
     case STEP_ROWS:
     case STEP_NUMBERS:
+    case STEP_CUSTOM:
     case STEP_SHUFFLE:
     case STEP_FUNCTION:
     case STEP_SORT:

@@ -1,6 +1,7 @@
 #include "plan/input_bytes.h"
 
 #include "batch/codec.h"
+#include "exec/custom_splits.h"
 #include "exec/sample_operator.h"
 #include "io/listing.h"
 #include "io/split.h"
@@ -40,6 +41,8 @@ static uint64_t compute(const struct node *node)
                    : 0;
     case STEP_NUMBERS:
         return (uint64_t)step->numbers[2] * sizeof(int64_t);
+    case STEP_CUSTOM:
+        return node->custom != NULL ? custom_splits_bytes(node->custom) : 0;
     case STEP_FUNCTION:
     case STEP_COMBINE:
     case STEP_SORT:

@@ -1,5 +1,6 @@
 #include "plan/node.h"
 
+#include "exec/custom_splits.h"
 #include "io/listing.h"
 #include "io/split.h"
 
@@ -65,6 +66,7 @@ void node_destroy(struct node *node)
     if (node->listing != NULL)
         listing_drop(node->listing);
     free(node->listing);
+    custom_splits_destroy(node->custom);
     batch_destroy(node->rows);
     exchange_plan_drop(&node->exchange);
     kept_state_destroy(node->kept);

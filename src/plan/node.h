@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct custom_splits;
 struct listing;
 struct split_plan;
 
@@ -93,6 +94,7 @@ struct node {
     struct listing *listing;       /* STEP_FILES: the files; owned */
     struct split_plan *splits;     /* STEP_FILES: their partitions; owned */
     struct node_bad_rows bad_rows; /* STEP_FILES */
+    struct custom_splits *custom;  /* STEP_CUSTOM; owned */
     struct batch *rows;            /* STEP_ROWS; owned */
     struct exchange_plan exchange; /* STEP_EXCHANGE */
     struct kept_state *kept;       /* STEP_KEEP, STEP_KEPT; owned */

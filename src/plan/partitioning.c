@@ -90,6 +90,7 @@ static bool rows_stay(const struct node *node)
     case STEP_FILES:
     case STEP_ROWS:
     case STEP_NUMBERS:
+    case STEP_CUSTOM:
     case STEP_SHUFFLE:
     case STEP_BROADCAST:
     case STEP_KEPT:

@@ -272,6 +272,8 @@ static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node
     return node->record != NULL && node->step.kind > STEP_NONE && node->step.kind < STEP_EXCHANGE &&
            node->input_count >= min && node->input_count <= max &&
            (node->step.kind != STEP_FUNCTION || node->step.function != NULL) &&
+           (node->step.kind != STEP_CUSTOM ||
+            (node->step.function != NULL && node->step.function->kind == BARKS_KIND_SOURCE)) &&
            (node->step.kind != STEP_SORT || is_ordered(&node->step)) &&
            (node->step.kind != STEP_BOUND || node->step.initial_rows != NULL) &&
            (node->kept_at == NULL || node->step.kind == STEP_KEEP ||

@@ -5,6 +5,7 @@
 #include "base/pack.h"
 #include "base/scope.h"
 #include "batch/codec.h"
+#include "exec/custom_splits.h"
 #include "io/split.h"
 #include "plan/kept_places.h"
 
@@ -131,6 +132,7 @@ BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct 
                                                    .splits = node->splits,
                                                    .quarantine = node->bad_rows.quarantine,
                                                    .token = node->bad_rows.token,
+                                                   .custom = node->custom,
                                                    .rows = node->rows};
     return add_step(node, index_of, stage);
 }
@@ -438,6 +440,10 @@ static barks_status *weigh_leaf(void *context, struct pipe_place place)
         weighing->weight += split_plan_bytes(leaf->splits, place.partition);
         return NULL;
     }
+    if (leaf->kind == STEP_CUSTOM) {
+        weighing->weight += custom_splits_weight(leaf->custom, place.partition);
+        return NULL;
+    }
     if (leaf->kind == STEP_ROWS)
         rows_of_partition(leaf, place.partition, &first, &row_count);
     weighing->weight += row_count;
@@ -451,6 +457,34 @@ uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition)
         stage->pipeline, pipeline_root(stage->pipeline, partition), weigh_leaf, &weighing);
     barks_status_free(status); /* weights only balance */
     return weighing.weight;
+}
+
+struct wishing {
+    const struct stage_plan *stage;
+    const char *hosts;
+};
+
+static barks_status *wish_of_leaf(void *context, struct pipe_place place)
+{
+    struct wishing *wishing = context;
+    const struct stage_leaf *leaf = &wishing->stage->leaves[place.node];
+    if (leaf->kind == STEP_CUSTOM && wishing->hosts == NULL)
+        wishing->hosts = custom_splits_hosts(leaf->custom, place.partition);
+    return NULL;
+}
+
+const char *stage_hosts(const struct stage_plan *stage, uint32_t partition)
+{
+    struct wishing wishing = {.stage = stage};
+    bool may_wish = false;
+    for (uint32_t i = 0; i < stage->pipeline->node_count; i++)
+        may_wish |= stage->leaves[i].kind == STEP_CUSTOM;
+    if (!may_wish)
+        return NULL;
+    barks_status *status = pipeline_visit_leaves(
+        stage->pipeline, pipeline_root(stage->pipeline, partition), wish_of_leaf, &wishing);
+    barks_status_free(status); /* a wish that is not heard changes no answer */
+    return wishing.hosts;
 }
 
 bool stage_reads_files(const struct stage_plan *stage)
@@ -502,7 +536,7 @@ static barks_status *add_leaf(void *context, struct pipe_place place)
 {
     struct leaf_list *list = context;
     enum step_kind kind = list->stage->leaves[place.node].kind;
-    if (kind != STEP_FILES && kind != STEP_ROWS)
+    if (kind != STEP_FILES && kind != STEP_ROWS && kind != STEP_CUSTOM)
         return NULL;
     if (list->count == list->capacity) {
         uint32_t capacity = 2 * list->capacity + 8;
@@ -545,7 +579,9 @@ BARKS_CHECKED static barks_status *pack_leaves(const struct leaf_list *list, str
         pack_u64(out, place->node);
         pack_u64(out, place->partition);
         BARKS_TRY(leaf->kind == STEP_ROWS ? pack_rows(leaf, place->partition, out)
-                                          : pack_splits(leaf, place->partition, out));
+                  : leaf->kind == STEP_CUSTOM
+                      ? custom_splits_pack(leaf->custom, place->partition, out)
+                      : pack_splits(leaf, place->partition, out));
     }
     return NULL;
 }

@@ -13,9 +13,10 @@
 struct stage_leaf {
     enum step_kind kind; /* STEP_NONE: the node is no source */
     uint32_t partition_count;
-    const struct split_plan *splits; /* STEP_FILES */
-    const char *quarantine, *token;  /* STEP_FILES: as of node_bad_rows */
-    const struct batch *rows;        /* STEP_ROWS */
+    const struct split_plan *splits;    /* STEP_FILES */
+    const char *quarantine, *token;     /* STEP_FILES: as of node_bad_rows */
+    const struct custom_splits *custom; /* STEP_CUSTOM */
+    const struct batch *rows;           /* STEP_ROWS */
 };
 
 /* A stage: what executors run, and what its tasks are sent. */
@@ -56,6 +57,9 @@ struct packer;
 BARKS_CHECKED barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition,
                                           struct packer *out);
 uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition);
+/* The hosts where a partition is best read, "a,b": of the first of its leaves that has a wish;
+ * NULL: none has. */
+const char *stage_hosts(const struct stage_plan *stage, uint32_t partition);
 /* True when the weights are bytes of files and nothing else is read, so that progress can be told
  * by them. */
 bool stage_reads_files(const struct stage_plan *stage);

@@ -96,7 +96,8 @@ static void take_back(struct job *job, struct terminal *terminal)
 /* A kept partition may have been evicted, or the dataset unpersisted, between the planning and its
  * reading: then the plan is made anew, with what is kept now. */
 BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
-                                               struct terminal *terminal, const char *what,
+                                               struct terminal *terminal,
+                                               const struct action_again *again, const char *what,
                                                struct job *job)
 {
     enum { TRIES_MAX = 4 };
@@ -115,20 +116,21 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
         status = quarantines_end(job, status);
         barks_status_free(status);
         job_drop(job);
+        if (again != NULL)
+            BARKS_TRY(again->begin(again->self));
     }
 }
 
-/* As action_run, but what the tasks put aside stays hidden. */
-BARKS_CHECKED static barks_status *run_hidden(barks_context *context, struct node *node,
-                                              struct terminal *terminal, const char *what,
-                                              struct job *job)
+barks_status *action_run_hidden(barks_context *context, struct node *node,
+                                struct terminal *terminal, const struct action_again *again,
+                                const char *what, struct job *job)
 {
     *job = (struct job){0};
     lock_acquire(&context->planning);
     context->action_count++;
     barks_status *status = node_error(node);
     if (status == NULL)
-        status = run_planned(context, node, terminal, what, job);
+        status = run_planned(context, node, terminal, again, what, job);
     if (status == NULL)
         status = accumulators_take(context, job);
     if (status == NULL)
@@ -141,7 +143,7 @@ BARKS_CHECKED static barks_status *run_hidden(barks_context *context, struct nod
 barks_status *action_run(barks_context *context, struct node *node, struct terminal *terminal,
                          const char *what, struct job *job)
 {
-    return quarantines_end(job, run_hidden(context, node, terminal, what, job));
+    return quarantines_end(job, action_run_hidden(context, node, terminal, NULL, what, job));
 }
 
 /* ---- writing ---- */
@@ -240,7 +242,7 @@ BARKS_CHECKED static barks_status *write_under(barks_context *context, struct no
     struct terminal terminal = {.kind = TERMINAL_WRITE, .format = format};
     barks_status *status = copy_commit(commit, &terminal.commit);
     if (status == NULL)
-        status = run_hidden(context, node, &terminal, what, &job);
+        status = action_run_hidden(context, node, &terminal, NULL, what, &job);
     if (status == NULL)
         status = publish(context, commit, format, node, &job);
     status = quarantines_end(&job, status);

@@ -17,6 +17,18 @@ BARKS_CHECKED barks_status *action_run(barks_context *context, struct node *node
                                        struct terminal *terminal, const char *what,
                                        struct job *job);
 
+/* What must happen before a job is tried once more; called under the planning lock. */
+struct action_again {
+    barks_status *(*begin)(void *self);
+    void *self;
+};
+/* As action_run, but what the tasks put aside stays hidden until quarantines_end. again: NULL:
+ * nothing. */
+BARKS_CHECKED barks_status *action_run_hidden(barks_context *context, struct node *node,
+                                              struct terminal *terminal,
+                                              const struct action_again *again, const char *what,
+                                              struct job *job);
+
 /* One job of an action, under the planning lock, which is given back while it runs: as action_run,
  * for a dataset whose sorts have their splitters. terminal is left to the caller. */
 BARKS_CHECKED barks_status *action_run_job(barks_context *context, struct node *node,

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/stage_places.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -171,8 +172,9 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
     *out_partition_bytes = partition_bytes;
     *out = (struct stage_spec){
         .output = terminal->kind == TERMINAL_SHUFFLE ? OUTPUT_SHUFFLE
-                  : terminal->kind == TERMINAL_WRITE ? OUTPUT_SINK
-                                                     : OUTPUT_RESULT,
+                  : terminal->kind == TERMINAL_WRITE || terminal->kind == TERMINAL_SINK
+                      ? OUTPUT_SINK
+                      : OUTPUT_RESULT,
         .policy = is_timed                      ? RUNS_SINGLE
                   : terminal_combines(terminal) ? RUNS_COMBINE
                                                 : RUNS_SPREAD,
@@ -191,14 +193,20 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
     uint32_t stage_count = job->plan.stage_count;
     struct stage_spec *specs = calloc(stage_count, sizeof *specs);
     uint64_t **partition_bytes = calloc(stage_count, sizeof *partition_bytes);
+    struct stage_places *places = calloc(stage_count, sizeof *places);
     job->stages = calloc(stage_count, sizeof *job->stages);
     barks_status *status = NULL;
-    if (specs == NULL || partition_bytes == NULL || job->stages == NULL)
+    if (specs == NULL || partition_bytes == NULL || places == NULL || job->stages == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for a job of %" PRIu32 " stages", stage_count);
-    for (uint32_t i = 0; i < stage_count && status == NULL; i++)
+    for (uint32_t i = 0; i < stage_count && status == NULL; i++) {
         status = describe_stage(&job->plan.stages[i], job->deadline_ns != 0 && i + 1 == stage_count,
                                 &specs[i], &partition_bytes[i], &job->stages[i].bytes_total);
+        if (status == NULL)
+            status = stage_places_fill(&job->plan.stages[i], dispatch->members, &places[i]);
+        specs[i].place_firsts = places[i].firsts;
+        specs[i].places = places[i].places;
+    }
     if (status == NULL) {
         job->id = dispatch->next_job++;
         job->next = dispatch->jobs;
@@ -210,7 +218,10 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
     }
     for (uint32_t i = 0; i < stage_count && partition_bytes != NULL; i++)
         free(partition_bytes[i]);
+    for (uint32_t i = 0; i < stage_count && places != NULL; i++)
+        stage_places_drop(&places[i]);
     free(partition_bytes);
+    free(places);
     free(specs);
     return status;
 }

@@ -52,6 +52,7 @@ static const struct op_case *find_in_all(const char *name)
         {ops_files, ops_files_count},
         {ops_order, ops_order_count},
         {ops_samples, ops_samples_count},
+        {ops_custom, ops_custom_count},
         {ops_words, ops_words_count},
     };
     const struct op_case *found = NULL;

@@ -30,6 +30,8 @@ extern const struct op_case ops_files[];
 extern const size_t ops_files_count;
 extern const struct op_case ops_order[];
 extern const size_t ops_order_count;
+extern const struct op_case ops_custom[];
+extern const size_t ops_custom_count;
 extern const struct op_case ops_samples[];
 extern const size_t ops_samples_count;
 extern const struct op_case ops_words[];

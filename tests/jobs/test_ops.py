@@ -17,6 +17,7 @@ import ops_large
 import ops_files
 import ops_order
 import ops_rows
+import ops_custom
 import ops_samples
 import ops_words
 import outputs
@@ -30,6 +31,7 @@ MODULES = [
     ops_large,
     ops_files,
     ops_order,
+    ops_custom,
     ops_samples,
     ops_words,
 ]
