@@ -15,7 +15,8 @@ enum { ROWS_WORTH_DEALING = 16 };
 enum { STAGE_ROWS_MAX = 1 << 16 };
 static const uint64_t stage_bytes_max = UINT64_C(4) << 20;
 
-static const uint64_t frame_bytes_default = UINT64_C(512) << 10;
+/* With what a last batch adds, and a header, still below 512 KiB: a size of the pool's. */
+static const uint64_t frame_bytes_default = UINT64_C(448) << 10;
 static const uint64_t total_bytes_default_min = UINT64_C(4) << 20;
 static const uint64_t total_bytes_default_max = UINT64_C(256) << 20;
 

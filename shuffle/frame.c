@@ -26,7 +26,7 @@ uint64_t frame_memory_bytes(const struct frame *frame)
 {
     if (frame->batch != NULL)
         return batch_memory_bytes(frame->batch);
-    return frame->body != NULL ? frame->body->acquired_bytes : 0;
+    return frame->body != NULL ? block_memory_bytes(frame->body) : 0;
 }
 
 uint64_t frame_row_bytes(const struct frame *frame)

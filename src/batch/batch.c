@@ -64,7 +64,7 @@ uint64_t batch_memory_bytes(const struct batch *batch)
     for (uint32_t i = 0; i < batch->base.schema->field_count; i++)
         bytes += column_bytes(&batch->base.columns[i]);
     for (uint32_t i = 0; i < batch->block_count; i++)
-        bytes += batch->blocks[i]->acquired_bytes;
+        bytes += block_memory_bytes(batch->blocks[i]);
     return bytes;
 }
 

@@ -65,3 +65,8 @@ void block_release(struct block *block)
         pool_release(block->pool, block->bytes, block->acquired_bytes);
     free(block);
 }
+
+size_t block_memory_bytes(const struct block *block)
+{
+    return block->pool != NULL ? pool_size_class(block->acquired_bytes) : 0;
+}

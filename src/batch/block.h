@@ -18,7 +18,7 @@ struct block {
     _Atomic uint32_t holders;
     uint8_t *bytes; /* size_bytes, and BLOCK_SLACK_BYTES more that are readable */
     size_t size_bytes;
-    size_t acquired_bytes; /* what was taken from the pool */
+    size_t acquired_bytes; /* what was asked of the pool */
     struct pool *pool;
     void (*give_back)(struct block *block); /* of block_adopt; NULL: to the pool */
     void *owner;                            /* for give_back */
@@ -38,6 +38,9 @@ BARKS_CHECKED barks_status *block_adopt(void *bytes, size_t size_bytes,
 
 struct block *block_acquire(struct block *block); /* returns block */
 void block_release(struct block *block); /* the last one gives the memory back; NULL is fine */
+
+/* What it takes of its pool's budget; nothing where its memory is not the pool's. */
+size_t block_memory_bytes(const struct block *block);
 
 /* True when the caller is the only holder, so that he may write into it again. */
 static inline int block_is_mine(struct block *block)

@@ -122,6 +122,50 @@ barks_status *rows_order_as(const barks_batch *batch, const struct row_order *or
                           : rows_order(batch, order->keys, order->key_count, pool, out_order);
 }
 
+/* ---- two rows ---- */
+
+barks_status *row_comparer_init(struct row_comparer *comparer, struct task *task,
+                                const struct row_order *order, const barks_batch *batch)
+{
+    *comparer = (struct row_comparer){.task = task, .order = *order, .batch = batch};
+    const barks_function *function = order->compare;
+    if (function == NULL)
+        return NULL;
+    BARKS_TRY(find_columns(function, batch->schema, &comparer->columns));
+    comparer->bound =
+        calloc((size_t)function->in->schema.field_count + 1, sizeof(const barks_column *));
+    if (comparer->bound == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of '%s'", function->name);
+    take_columns(function, batch, comparer->columns, comparer->bound);
+    return NULL;
+}
+
+void row_comparer_drop(struct row_comparer *comparer)
+{
+    free(comparer->columns);
+    free(comparer->bound);
+    *comparer = (struct row_comparer){0};
+}
+
+barks_status *row_comparer_ask(const struct row_comparer *comparer, uint32_t a, uint32_t b,
+                               bool *out_comes_first)
+{
+    const struct row_order *order = &comparer->order;
+    if (order->compare == NULL) {
+        *out_comes_first = batch_compare_rows(comparer->batch, a, comparer->batch, b, order->keys,
+                                              order->key_count) <= 0;
+        return NULL;
+    }
+    /* A merge of two runs of one row each. */
+    uint32_t from[2] = {a, b}, to[2];
+    barks_call call = call_of(order, comparer->task, comparer->batch, comparer->bound);
+    order->compare->merge(&call, from, to, 2, 1);
+    if (call.status != NULL)
+        return fail_in_compare(&call, order, comparer->task);
+    *out_comes_first = to[0] == a;
+    return NULL;
+}
+
 /* ---- ranges ---- */
 
 barks_status *range_chooser_init(struct range_chooser *chooser, struct task *task,

@@ -27,6 +27,24 @@ BARKS_CHECKED barks_status *rows_order_as(const barks_batch *batch, const struct
                                           struct task *task, struct pool *pool,
                                           uint32_t *out_order);
 
+/* Two rows at a time of one batch, which may grow meanwhile. Begins zeroed, ends with
+ * row_comparer_drop. Threads: the task's. */
+struct row_comparer {
+    struct task *task; /* borrowed */
+    struct row_order order;
+    const barks_batch *batch;   /* borrowed */
+    uint32_t *columns;          /* owned: of the batch, one for each field of the function */
+    const barks_column **bound; /* owned */
+};
+BARKS_CHECKED barks_status *row_comparer_init(struct row_comparer *comparer, struct task *task,
+                                              const struct row_order *order,
+                                              const barks_batch *batch);
+void row_comparer_drop(struct row_comparer *comparer);
+/* *out_comes_first: row a comes before row b, or is equal to it. Errors: what the function
+ * reports. */
+BARKS_CHECKED barks_status *row_comparer_ask(const struct row_comparer *comparer, uint32_t a,
+                                             uint32_t b, bool *out_comes_first);
+
 /* Which range of a shuffle a row belongs to, by a function. Begins zeroed, ends with
  * range_chooser_drop. Threads: the task's. */
 struct range_chooser {

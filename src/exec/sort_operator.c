@@ -1,68 +1,33 @@
-/* Holds the rows of a partition and gives them on in order. */
-#include "base/pool.h"
-#include "exec/comparator.h"
+/* Holds the rows of a partition, in memory or as runs on disk, and gives them on in order. */
 #include "exec/operator.h"
+#include "exec/sorted_runs.h"
 
 #include <stdlib.h>
 
 struct sort_operator {
     struct operator base;
-    const struct pipe_node *node;
-    struct batch *rows;   /* of the partition */
-    struct batch *output; /* up to BATCH_ROWS of them, in order */
+    struct sorted_runs sorted;
 };
 
 static void sort_destroy(struct operator* self)
 {
-    struct sort_operator *op = (struct sort_operator *)self;
-    batch_destroy(op->rows);
-    batch_destroy(op->output);
-    free(op);
+    sorted_runs_drop(&((struct sort_operator *)self)->sorted);
+    free(self);
 }
 
 static barks_status *sort_push(struct operator* self, struct batch *batch)
 {
-    return batch_append(((struct sort_operator *)self)->rows, batch, 0, batch->base.row_count,
-                        BATCH_KEEP);
+    return sorted_runs_add(&((struct sort_operator *)self)->sorted, batch);
 }
 
-BARKS_CHECKED static barks_status *push_in_order(struct sort_operator *op, const uint32_t *order)
+static barks_status *give(void *context, struct batch *batch)
 {
-    uint32_t row_count = op->rows->base.row_count;
-    for (uint32_t first = 0; first < row_count && !op->base.task->partition_done;
-         first += BATCH_ROWS) {
-        uint32_t count = row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS;
-        barks_status *status = batch_gather(op->output, op->rows, order + first, count, BATCH_KEEP);
-        if (status == NULL)
-            status = operator_push(op->base.next, op->output);
-        batch_clear(op->output);
-        BARKS_TRY(status);
-    }
-    return NULL;
+    return operator_push(((struct sort_operator *)context)->base.next, batch);
 }
 
 static barks_status *sort_end_partition(struct operator* self)
 {
-    struct sort_operator *op = (struct sort_operator *)self;
-    struct pool *pool = self->task->services->pool;
-    uint32_t row_count = op->rows->base.row_count;
-    if (row_count == 0)
-        return NULL;
-    void *order = NULL;
-    BARKS_TRY_DOING(pool_acquire(pool, row_count * sizeof(uint32_t), &order), "sort %u rows",
-                    row_count);
-    const struct step *step = &op->node->step;
-    struct row_order by = step->function != NULL
-                              ? order_of_function(step)
-                              : (struct row_order){.keys = step->order,
-                                                   .key_count = step->order_count,
-                                                   .in_runs = step->numbers[1] != 0};
-    barks_status *status = rows_order_as(&op->rows->base, &by, self->task, pool, order);
-    if (status == NULL)
-        status = push_in_order(op, order);
-    pool_release(pool, order, row_count * sizeof(uint32_t));
-    batch_clear(op->rows);
-    return status;
+    return sorted_runs_give(&((struct sort_operator *)self)->sorted, give, self);
 }
 
 static const struct operator_kind sort_kind = {
@@ -75,15 +40,18 @@ static const struct operator_kind sort_kind = {
 OPERATOR_MAKER(sort)
 {
     (void)inputs;
+    const struct step *step = &node->step;
     struct sort_operator *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &sort_kind, .task = task};
-    op->node = node;
-    barks_status *status =
-        batch_create(task->services->pool, &node->record->schema, BATCH_ROWS, &op->rows);
-    if (status == NULL)
-        status = batch_create(task->services->pool, &node->record->schema, BATCH_ROWS, &op->output);
+    struct row_merge_options options = {
+        .task = task,
+        .schema = &node->record->schema,
+        .order = step->function != NULL
+                     ? order_of_function(step)
+                     : (struct row_order){.keys = step->order, .key_count = step->order_count}};
+    barks_status *status = sorted_runs_init(&op->sorted, &options);
     if (status != NULL) {
         sort_destroy(&op->base);
         return status;

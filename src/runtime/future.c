@@ -97,8 +97,10 @@ static struct barks_future *start(struct action *action)
 
 bool action_perform(struct action *action)
 {
-    if (action->context == NULL)
+    if (action->context == NULL) { /* which was told when it was looked for */
+        action_drop(action);
         return false;
+    }
     if (action->is_async) {
         action->context->started = start(action);
         return false;
