@@ -226,14 +226,13 @@ struct frame *arrival_sorted(struct arrival *arrival, uint32_t partition)
 
 struct frame *arrival_take(struct arrival *arrival, uint32_t partition)
 {
-    struct frame *frames = arrival_sorted(arrival, partition);
-    if (frames == NULL)
+    struct frame *frame = arrival_sorted(arrival, partition);
+    if (frame == NULL)
         return NULL;
     struct waiting *waiting = &arrival->partitions[partition];
-    for (const struct frame *frame = frames; frame != NULL; frame = frame->next)
-        uncount_frame(arrival, waiting, frame);
-    waiting->frames = NULL;
-    return frames;
+    waiting->frames = frame->next;
+    uncount_frame(arrival, waiting, frame);
+    return frame;
 }
 
 void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, uint64_t bytes)

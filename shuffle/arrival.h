@@ -55,7 +55,8 @@ bool arrival_is_complete(const struct arrival *arrival);
 
 /* The frames of a partition in the order (run, sequence): they stay where they are. */
 struct frame *arrival_sorted(struct arrival *arrival, uint32_t partition);
-/* The same, taken out: the caller's. */
+/* The first of them, taken out: the caller's, but for its next, which is the list's. NULL: none is
+ * left. */
 struct frame *arrival_take(struct arrival *arrival, uint32_t partition);
 
 /* A frame of the partition went to disk. */

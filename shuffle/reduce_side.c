@@ -181,8 +181,15 @@ struct reading {
     uint32_t partition;
     bool take;
     bool is_lent;         /* counted in lent_count */
-    struct frame *frames; /* owned with take, else lent */
+    struct frame *frames; /* without take: lent, those that are left */
 };
+
+static void await_still_locked(struct reduce_side *reduce_side, const struct reading *reading)
+{
+    while (reading->partition < reading->arrival->partition_capacity &&
+           reading->arrival->partitions[reading->partition].is_moving)
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
+}
 
 BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side, uint64_t shuffle,
                                                 struct reading *reading)
@@ -193,23 +200,36 @@ BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side,
                    shuffle);
     arrival->user_count++; /* so it stays while this thread waits */
     reading->arrival = arrival;
-    reading->frames = NULL;
     if (reading->partition >= arrival->partition_capacity)
         return NULL;
-    while (arrival->partitions[reading->partition].is_moving)
-        condition_wait(&reduce_side->moved, &reduce_side->lock);
+    await_still_locked(reduce_side, reading);
     struct waiting *waiting = &arrival->partitions[reading->partition];
     if (reading->take && waiting->lent_count > 0)
         BARKS_FAIL(BARKS_INVALID, "partition %" PRIu32 " is taken while another reads it",
                    reading->partition);
-    if (reading->take) {
-        reading->frames = arrival_take(arrival, reading->partition);
-    } else {
+    if (!reading->take) {
         reading->frames = arrival_sorted(arrival, reading->partition);
         waiting->lent_count++;
         reading->is_lent = true;
     }
     return NULL;
+}
+
+/* The next frame: with take the reader's own. What it has not taken yet may go to disk meanwhile.
+ */
+static struct frame *next_frame(struct reduce_side *reduce_side, struct reading *reading)
+{
+    struct frame *frame = reading->frames;
+    if (!reading->take) {
+        if (frame != NULL)
+            reading->frames = frame->next;
+        return frame;
+    }
+    lock_acquire(&reduce_side->lock);
+    await_still_locked(reduce_side, reading);
+    frame = arrival_take(reading->arrival, reading->partition);
+    lock_release(&reduce_side->lock);
+    return frame;
 }
 
 static void end_reading(struct reduce_side *reduce_side, struct reading *reading)
@@ -285,17 +305,19 @@ visit_frames(struct reduce_side *reduce_side, struct reading *reading, const bar
 {
     barks_status *status = NULL;
     struct batch *decoded = NULL;
-    struct frame *frame = reading->frames;
-    while (frame != NULL && status == NULL) {
-        struct frame *next = frame->next;
-        status = visit_frame(reduce_side, frame, schema, reading->take, &decoded, visit, context);
+    for (;;) {
+        struct frame *frame = next_frame(reduce_side, reading);
+        if (frame == NULL)
+            break;
+        if (status == NULL)
+            status =
+                visit_frame(reduce_side, frame, schema, reading->take, &decoded, visit, context);
+        else if (!reading->take)
+            break;
         if (reading->take)
             frame_destroy(frame);
-        frame = next;
     }
     batch_destroy(decoded);
-    if (reading->take)
-        arrival_destroy_frames(frame);
     return status;
 }
 

@@ -20,15 +20,26 @@ static bool may_move(const struct waiting *waiting)
     return waiting->memory_bytes > 0 && waiting->lent_count == 0 && !waiting->is_moving;
 }
 
+/* Those of the list's end, if it is sorted: they are read last. */
 static void collect(struct waiting *waiting, struct move *move)
 {
-    uint64_t bytes = 0;
-    for (struct frame *frame = waiting->frames;
-         frame != NULL && move->count < FRAMES_AT_ONCE && bytes < BYTES_AT_ONCE;
-         frame = frame->next)
-        if (frame_memory_bytes(frame) > 0) {
-            bytes += frame_memory_bytes(frame);
+    uint64_t bytes = waiting->memory_bytes;
+    for (struct frame *frame = waiting->frames; frame != NULL && move->count < FRAMES_AT_ONCE;
+         frame = frame->next) {
+        uint64_t frame_bytes = frame_memory_bytes(frame);
+        if (frame_bytes == 0)
+            continue;
+        if (bytes <= BYTES_AT_ONCE)
             move->frames[move->count++] = frame;
+        bytes -= frame_bytes;
+    }
+    if (move->count > 0)
+        return;
+    /* One frame is more than that, or the sizes of shared blocks have changed. */
+    for (struct frame *frame = waiting->frames; frame != NULL; frame = frame->next)
+        if (frame_memory_bytes(frame) > 0) {
+            move->frames[0] = frame;
+            move->count = 1;
         }
 }
 

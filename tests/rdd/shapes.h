@@ -16,13 +16,14 @@ static inline void run_within(const char *memory_bytes, void (*body)(barks_conte
                               const char *executors, int expected_exit)
 {
     char program[] = "test", quiet[] = "--barks-quiet", local[] = "--barks-local",
-         splits[] = "--barks-split-bytes=64k";
+         splits[] = "--barks-split-bytes=64k",
+         patience[] = "--barks-lost-deadline=60s"; /* of slow builds on a busy machine */
     char count[16], memory[64];
     snprintf(count, sizeof count, "%s", executors);
     snprintf(memory, sizeof memory, "--barks-memory=%s", memory_bytes);
-    char *arguments[] = {program, quiet, local, count, splits, memory, NULL};
+    char *arguments[] = {program, quiet, local, count, splits, memory, patience, NULL};
     char **argv = arguments;
-    int argc = 6;
+    int argc = 7;
     barks_context *context = barks_init(&argc, &argv);
     ck_assert_int_eq(argc, 1);
     body(context);
