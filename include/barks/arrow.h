@@ -67,7 +67,12 @@ BARKS_API bool barks_collect_arrow_at(barks_rdd *rdd, struct ArrowArray *out_arr
  * binary and lists, dictionaries are not; int8, int16, uint8, uint16 become i32, uint32 i64. Fields
  * that Arrow says may be null are optional. Offsets, as of slices, are followed.
  *
- * Ownership: takes both: they are released when the call returns, whatever its outcome.
+ * Numbers (i32, i64, f32, f64) and the bytes of strings stay where the array has them, without a
+ * copy, where numbers are aligned and zero wherever they are null; all else is copied.
+ *
+ * Ownership: takes both, whatever its outcome. The schema is released when the call returns, the
+ *            array once its rows are used no more, in barks_finalize at the latest: then too if the
+ *            call fails, or at once.
  * Errors:    (sticky) BARKS_INVALID: a type that barks has not, lists with nulls among their items;
  *            BARKS_BAD_INPUT: offsets that go wrong; BARKS_LIMIT: 2^31 rows, memory.
  */

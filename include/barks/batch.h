@@ -61,6 +61,7 @@ typedef struct barks_column {
     struct barks_column *children; /* list: one; struct: one for each field; else NULL */
     uint32_t item_count;           /* list: rows of the child column in use */
     uint32_t capacity;             /* rows that values and validity have room for; the engine's */
+    bool is_foreign;               /* values are another library's: only read; the engine's */
 } barks_column;
 
 /* A batch as functions see it. The memory belongs to the engine: whoever is handed one borrows it

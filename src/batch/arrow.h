@@ -17,10 +17,12 @@ BARKS_CHECKED barks_status *arrow_export(struct batch *batch, struct ArrowArray 
 BARKS_CHECKED barks_status *arrow_import_schema(const struct ArrowSchema *schema,
                                                 barks_schema **out_schema);
 
-/* A batch with copies of the array's values; target is the schema from arrow_import_schema, or an
- * equal one, and outlives the batch. Errors: BARKS_INVALID: nulls where there may be none, other
- * buffers than the schema's; BARKS_BAD_INPUT: offsets that go backwards or are negative;
- * BARKS_LIMIT: more than 2^31 rows or items; as pool_acquire. */
-BARKS_CHECKED barks_status *arrow_import(struct pool *pool, const struct ArrowArray *array,
+/* A batch of the array's rows; target is the schema from arrow_import_schema, or an equal one, and
+ * outlives the batch. Numbers of the same type, and the bytes of long strings, stay where they are;
+ * the rest is copied. Takes the array, unless it fails: its release is called once nothing of it is
+ * used, by whoever lets go last of the batch's blocks. Errors: BARKS_INVALID: nulls where there may
+ * be none, other buffers than the schema's; BARKS_BAD_INPUT: offsets that go backwards or are
+ * negative; BARKS_LIMIT: more than 2^31 rows or items; as pool_acquire. */
+BARKS_CHECKED barks_status *arrow_import(struct pool *pool, struct ArrowArray *array,
                                          const struct ArrowSchema *schema,
                                          const barks_schema *target, struct batch **out_batch);

@@ -1,6 +1,9 @@
 #include "barks/str.h"
 #include "batch/arrow.h"
+#include "batch/block.h"
 #include "batch/column.h"
+#include "batch/foreign_array.h"
+#include "batch/row_strings.h"
 #include "batch/schema.h"
 #include "batch/validity.h"
 
@@ -128,7 +131,9 @@ struct import {
     int64_t first;
     barks_column *column;
     bool nullable;
+    bool is_whole; /* column is empty and gets just these rows, so that it may borrow them */
     uint32_t row, count;
+    struct foreign_array *foreign; /* what is borrowed belongs to */
 };
 
 BARKS_CHECKED static barks_status *import_column(const struct import *import);
@@ -138,16 +143,20 @@ static bool bit(const void *bits, int64_t i)
     return (((const uint8_t *)bits)[i / 8] >> (i % 8) & 1) != 0;
 }
 
-static bool is_null(const struct import *import, uint32_t i)
+static bool has_nulls(const struct import *import)
 {
     const struct ArrowArray *array = import->array;
-    bool has_validity = array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] != NULL;
-    return has_validity && !bit(array->buffers[0], import->first + i);
+    return array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] != NULL;
+}
+
+static bool is_null(const struct import *import, uint32_t i)
+{
+    return has_nulls(import) && !bit(import->array->buffers[0], import->first + i);
 }
 
 BARKS_CHECKED static barks_status *import_validity(const struct import *import)
 {
-    for (uint32_t i = 0; i < import->count; i++)
+    for (uint32_t i = 0; has_nulls(import) && i < import->count; i++)
         if (is_null(import, i)) {
             if (!import->nullable)
                 BARKS_FAIL(BARKS_INVALID,
@@ -173,6 +182,8 @@ BARKS_CHECKED static barks_status *import_numbers(const struct import *import)
     if (import->count > 0 && (import->array->n_buffers < 2 || import->array->buffers[1] == NULL))
         BARKS_FAIL(BARKS_BAD_INPUT, "an Arrow array of \"%s\" comes without values",
                    import->schema->format);
+    if (import->column->is_foreign)
+        return NULL;
     switch (format) {
     case 'c':
         IMPORT_AS(int32_t, int8_t);
@@ -209,6 +220,81 @@ BARKS_CHECKED static barks_status *import_numbers(const struct import *import)
     return NULL;
 }
 
+/* ---- values that stay where they are ---- */
+
+/* Values of a number's type as it is here, with zeros where there is none; NULL: they have to be
+ * copied. */
+static const uint8_t *values_to_borrow(const struct import *import)
+{
+    const struct ArrowArray *array = import->array;
+    bool is_same = strchr("ilfg", import->schema->format[0]) != NULL; /* no '\0': it has a type */
+    if (!is_same || import->count == 0 || array->n_buffers < 2 || array->buffers[1] == NULL)
+        return NULL;
+    static const uint8_t zeros[sizeof(int64_t)];
+    size_t value_bytes = type_value_bytes(import->column->type);
+    const uint8_t *values =
+        (const uint8_t *)array->buffers[1] + (size_t)import->first * value_bytes;
+    if ((uintptr_t)values % value_bytes != 0)
+        return NULL;
+    for (uint32_t i = 0; has_nulls(import) && i < import->count; i++)
+        if (is_null(import, i) && memcmp(values + i * value_bytes, zeros, value_bytes) != 0)
+            return NULL;
+    return values;
+}
+
+/* Keeps a block of the foreign array in the batch; size_bytes 0: only that it stays. */
+BARKS_CHECKED static barks_status *keep_foreign(const struct import *import, const void *bytes,
+                                                size_t size_bytes, struct block **out_block)
+{
+    BARKS_TRY(foreign_array_block(import->foreign, bytes, size_bytes, out_block));
+    barks_status *status = batch_keep_block(import->batch, *out_block);
+    block_release(*out_block); /* the batch has it */
+    return status;
+}
+
+/* Room for the rows of an empty column, or the rows themselves. */
+BARKS_CHECKED static barks_status *begin_column(const struct import *import)
+{
+    struct block *keeper = NULL;
+    barks_column *column = import->column;
+    const uint8_t *values = values_to_borrow(import);
+    if (import->count == 0)
+        return NULL;
+    if (values == NULL && column->type->id != BARKS_STRUCT)
+        return column_grow(import->batch->pool, column, import->nullable, 0, import->count);
+    BARKS_TRY(column_borrow(import->batch->pool, column, import->nullable, import->count, values));
+    if (values == NULL || import->batch->has_foreign)
+        return NULL;
+    import->batch->has_foreign = true;
+    return keep_foreign(import, NULL, 0, &keeper);
+}
+
+/* The block of an array's bytes of strings but for the last, behind which nobody may read; NULL:
+ * copy them. Two columns may have the same bytes, or some of them: a batch finds the block of a
+ * string by its address, so that blocks must not overlap. */
+BARKS_CHECKED static barks_status *borrow_bytes(const struct import *import, int64_t end,
+                                                const struct block **out_block)
+{
+    const struct batch *batch = import->batch;
+    const uint8_t *bytes = import->array->buffers[2];
+    struct block *block = NULL;
+    *out_block = NULL;
+    if (!import->is_whole || end <= BLOCK_SLACK_BYTES || bytes == NULL)
+        return NULL;
+    uintptr_t begin = (uintptr_t)bytes, limit = begin + (size_t)end - BLOCK_SLACK_BYTES;
+    for (uint32_t i = 0; i < batch->block_count; i++) {
+        uintptr_t other = (uintptr_t)batch->blocks[i]->bytes;
+        uintptr_t other_limit = other + batch->blocks[i]->size_bytes;
+        if (other <= begin && limit <= other_limit)
+            *out_block = batch->blocks[i];
+        if (other < limit && begin < other_limit)
+            return NULL;
+    }
+    BARKS_TRY(keep_foreign(import, bytes, (size_t)end - BLOCK_SLACK_BYTES, &block));
+    *out_block = block;
+    return NULL;
+}
+
 /* Offsets i and i + 1, of 32 or 64 bits. */
 BARKS_CHECKED static barks_status *offsets_at(const struct import *import, bool large, uint32_t i,
                                               int64_t *out_begin, int64_t *out_end)
@@ -231,16 +317,22 @@ BARKS_CHECKED static barks_status *import_strings(const struct import *import)
     barks_str *to = (barks_str *)import->column->values + import->row;
     if (import->count > 0 && (import->array->n_buffers < 3 || import->array->buffers[1] == NULL))
         BARKS_FAIL(BARKS_BAD_INPUT, "an Arrow array of strings comes without offsets");
+    int64_t begin = 0, end = 0;
+    const struct block *block = NULL;
+    if (import->count > 0) {
+        BARKS_TRY(offsets_at(import, large, import->count - 1, &begin, &end));
+        BARKS_TRY(borrow_bytes(import, end, &block));
+    }
     for (uint32_t i = 0; i < import->count; i++) {
-        int64_t begin = 0, end = 0;
-        void *made = NULL;
         BARKS_TRY(offsets_at(import, large, i, &begin, &end));
         size_t length = is_null(import, i) ? 0 : (size_t)(end - begin);
-        if (length > 0) {
+        const char *bytes = length > 0 ? (const char *)import->array->buffers[2] + begin : "";
+        if (length > BARKS_STR_INLINE && (block == NULL || !block_contains(block, bytes, length))) {
+            void *made = NULL;
             BARKS_TRY(batch_make_bytes(import->batch, length, &made));
-            memcpy(made, (const char *)import->array->buffers[2] + begin, length);
+            bytes = memcpy(made, bytes, length);
         }
-        to[i] = barks_str_of(length > 0 ? made : "", length);
+        to[i] = barks_str_of(bytes, length);
     }
     return NULL;
 }
@@ -271,7 +363,8 @@ BARKS_CHECKED static barks_status *import_lists(const struct import *import)
                                .first = items->offset + begin,
                                .column = &import->column->children[0],
                                .row = import->column->item_count,
-                               .count = length};
+                               .count = length,
+                               .foreign = import->foreign};
         BARKS_TRY(import_column(&inner));
         import->column->item_count += length;
     }
@@ -301,34 +394,56 @@ BARKS_CHECKED static barks_status *import_column(const struct import *import)
         inner.nullable = fields->fields[f].nullable;
         if (inner.first + import->count > child->offset + child->length)
             BARKS_FAIL(BARKS_BAD_INPUT, "an Arrow struct's field is shorter than the struct");
+        if (inner.is_whole)
+            BARKS_TRY(begin_column(&inner));
         BARKS_TRY(import_column(&inner));
     }
     return NULL;
 }
 
-barks_status *arrow_import(struct pool *pool, const struct ArrowArray *array,
+static uint32_t capacity_of(const barks_batch *rows)
+{
+    uint32_t capacity = rows->schema->field_count > 0 ? COLUMN_ROWS_MAX : 0;
+    for (uint32_t i = 0; i < rows->schema->field_count; i++)
+        if (rows->columns[i].capacity < capacity)
+            capacity = rows->columns[i].capacity;
+    return capacity;
+}
+
+barks_status *arrow_import(struct pool *pool, struct ArrowArray *array,
                            const struct ArrowSchema *schema, const barks_schema *target,
                            struct batch **out_batch)
 {
     barks_type rows_type = {.id = BARKS_STRUCT, .fields = target};
     struct batch *batch = NULL;
+    struct foreign_array *foreign = NULL;
     if (array->length < 0 || array->length > COLUMN_ROWS_MAX || array->offset < 0)
         BARKS_FAIL(BARKS_LIMIT, "an Arrow array has %ji rows, at most 2^31 are possible",
                    (intmax_t)array->length);
-    BARKS_TRY(batch_create(pool, target, (uint32_t)array->length, &batch));
+    BARKS_TRY(batch_create(pool, target, 0, &batch));
+    barks_status *status = foreign_array_create(&foreign);
     barks_column rows = {.type = &rows_type, .children = batch->base.columns};
     struct import import = {.batch = batch,
                             .array = array,
                             .schema = schema,
                             .first = array->offset,
                             .column = &rows,
-                            .count = (uint32_t)array->length};
-    barks_status *status = import_column(&import);
+                            .is_whole = true,
+                            .count = (uint32_t)array->length,
+                            .foreign = foreign};
+    if (status == NULL)
+        status = import_column(&import);
     if (status != NULL) {
         batch_destroy(batch);
+        if (foreign != NULL)
+            foreign_array_let_go(foreign);
         return status;
     }
     batch->base.row_count = (uint32_t)array->length;
+    batch->capacity_rows = capacity_of(&batch->base);
+    foreign->array = *array; /* as the specification moves one */
+    array->release = NULL;
+    foreign_array_let_go(foreign);
     *out_batch = batch;
     return NULL;
 }

@@ -49,7 +49,7 @@ void batch_destroy(struct batch *batch)
 static uint64_t column_bytes(const barks_column *column)
 {
     uint64_t bytes = 0;
-    if (column->values != NULL)
+    if (column->values != NULL && !column->is_foreign)
         bytes += pool_size_class(column->capacity * type_value_bytes(column->type));
     if (column->validity != NULL)
         bytes += pool_size_class(validity_words(column->capacity) * sizeof(uint64_t));
@@ -74,10 +74,34 @@ static void truncate_columns(struct batch *batch, uint32_t row_count, uint32_t d
         column_truncate(&batch->base.columns[i], row_count, dirty_rows);
 }
 
+/* Of rows that are no more. */
+static void disown_columns(struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->base.schema->field_count; i++) {
+        barks_column *column = &batch->base.columns[i];
+        column_disown(batch->pool, column);
+        if (column->capacity < batch->capacity_rows)
+            batch->capacity_rows = column->capacity;
+    }
+    batch->has_foreign = false;
+}
+
+BARKS_CHECKED static barks_status *own_columns(struct batch *batch)
+{
+    const barks_schema *schema = batch->base.schema;
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        BARKS_TRY(column_own(batch->pool, &batch->base.columns[i], schema->fields[i].nullable,
+                             batch->base.row_count));
+    batch->has_foreign = false;
+    return NULL;
+}
+
 void batch_clear(struct batch *batch)
 {
     truncate_columns(batch, 0, batch->base.row_count);
     batch->base.row_count = 0;
+    if (batch->has_foreign)
+        disown_columns(batch);
     struct block *kept = batch->made;
     if (kept != NULL && (kept->acquired_bytes > MADE_BYTES_KEPT || !block_is_mine(kept)))
         kept = NULL;
@@ -111,6 +135,8 @@ void batch_forget_uncounted(struct batch *batch)
 barks_status *batch_reserve(struct batch *batch, uint32_t row_count)
 {
     uint64_t needed_rows = (uint64_t)batch->base.row_count + row_count;
+    if (batch->has_foreign)
+        BARKS_TRY(own_columns(batch));
     if (needed_rows <= batch->capacity_rows)
         return NULL;
     const barks_schema *schema = batch->base.schema;

@@ -26,6 +26,7 @@ struct batch {
     uint32_t block_capacity;
     struct block *made; /* the block that made strings are put into now; also in blocks */
     size_t made_bytes;  /* used of it */
+    bool has_foreign;   /* a column is, whose values one of blocks keeps alive */
 };
 
 /* Memory for the columns comes from the pool; capacity_rows is a start, appending grows it.
@@ -44,8 +45,8 @@ void batch_clear(struct batch *batch);
 /* Forgets all rows from row_count on. Blocks stay. */
 void batch_truncate(struct batch *batch, uint32_t row_count);
 
-/* Room for row_count more rows in every column (not in children of lists). New validity words are
- * all set. */
+/* Room for row_count more rows in every column (not in children of lists), all of which may be
+ * written to then: foreign ones are copied. New validity words are all set. */
 BARKS_CHECKED barks_status *batch_reserve(struct batch *batch, uint32_t row_count);
 
 /* Room for item_count more items in a list column's child. */

@@ -46,6 +46,20 @@ BARKS_CHECKED static barks_status *create_children(barks_column *column, const b
     return NULL;
 }
 
+/* Of the column alone. */
+static void drop_own(struct pool *pool, barks_column *column)
+{
+    size_t value_bytes = type_value_bytes(column->type);
+    if (column->values != NULL && !column->is_foreign)
+        pool_release(pool, column->values, column->capacity * value_bytes);
+    if (column->validity != NULL)
+        pool_release(pool, column->validity, column->capacity / 8);
+    column->values = NULL;
+    column->validity = NULL;
+    column->is_foreign = false;
+    column->capacity = 0;
+}
+
 static void drop_memory(struct pool *pool, barks_column *column)
 {
     if (column->children != NULL) {
@@ -53,11 +67,7 @@ static void drop_memory(struct pool *pool, barks_column *column)
             drop_memory(pool, &column->children[child]);
         free(column->children);
     }
-    size_t value_bytes = type_value_bytes(column->type);
-    if (column->values != NULL)
-        pool_release(pool, column->values, column->capacity * value_bytes);
-    if (column->validity != NULL)
-        pool_release(pool, column->validity, column->capacity / 8);
+    drop_own(pool, column);
 }
 
 barks_status *columns_create(const barks_schema *schema, barks_column **out_columns)
@@ -108,12 +118,9 @@ BARKS_CHECKED static barks_status *move_memory(struct pool *pool, barks_column *
             memcpy(validity, column->validity, validity_words(row_count) * sizeof(uint64_t));
         validity_fill(validity, column->validity == NULL ? 0 : row_count, capacity);
     }
-    if (column->values != NULL) {
+    if (column->values != NULL)
         memcpy(values, column->values, row_count * value_bytes);
-        pool_release(pool, column->values, column->capacity * value_bytes);
-    }
-    if (column->validity != NULL)
-        pool_release(pool, column->validity, column->capacity / 8);
+    drop_own(pool, column);
     column->values = values;
     column->validity = validity;
     column->capacity = capacity;
@@ -151,6 +158,46 @@ barks_status *column_grow(struct pool *pool, barks_column *column, bool nullable
                                   column_child_is_nullable(column->type, child), row_count,
                                   capacity));
     return move_memory(pool, column, nullable, row_count, capacity);
+}
+
+barks_status *column_borrow(struct pool *pool, barks_column *column, bool nullable,
+                            uint32_t row_count, const void *values)
+{
+    uint32_t capacity = validity_words(row_count) * COLUMN_ROWS_MIN;
+    void *validity = NULL;
+    assert(column->capacity == 0 && row_count > 0 && row_count <= COLUMN_ROWS_MAX);
+    if (nullable) {
+        BARKS_TRY(pool_acquire(pool, capacity / 8, &validity));
+        validity_fill(validity, 0, capacity);
+    }
+    column->validity = validity;
+    column->values = (void *)(uintptr_t)values; /* is_foreign keeps them from being written to */
+    column->is_foreign = values != NULL;
+    column->capacity = capacity;
+    return NULL;
+}
+
+barks_status *column_own(struct pool *pool, barks_column *column, bool nullable, uint32_t row_count)
+{
+    for (uint32_t child = 0;
+         column->type->id == BARKS_STRUCT && child < column_child_count(column->type); child++)
+        BARKS_TRY(column_own(pool, &column->children[child],
+                             column_child_is_nullable(column->type, child), row_count));
+    return column->is_foreign
+               ? move_memory(pool, column, nullable, row_count, new_capacity(column, row_count))
+               : NULL;
+}
+
+void column_disown(struct pool *pool, barks_column *column)
+{
+    bool has_foreign = column->is_foreign;
+    for (uint32_t child = 0;
+         column->type->id == BARKS_STRUCT && child < column_child_count(column->type); child++) {
+        column_disown(pool, &column->children[child]);
+        has_foreign |= column->children[child].capacity < column->capacity;
+    }
+    if (has_foreign) /* a struct has no more room than its fields */
+        drop_own(pool, column);
 }
 
 /* Items are appended in the order of rows, so those of the rows that stay come first. */

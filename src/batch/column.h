@@ -24,6 +24,17 @@ void columns_destroy(struct pool *pool, const barks_schema *schema, barks_column
 BARKS_CHECKED barks_status *column_grow(struct pool *pool, barks_column *column, bool nullable,
                                         uint32_t row_count, uint64_t needed_rows);
 
+/* The same for an empty column alone, without its fields, whose values are those of another
+ * library: they are read only until column_own, and outlive the column. A struct has none. */
+BARKS_CHECKED barks_status *column_borrow(struct pool *pool, barks_column *column, bool nullable,
+                                          uint32_t row_count, const void *values);
+/* Copies foreign values of row_count rows, of fields too, so that they may be written to. Errors:
+ * as pool_acquire. */
+BARKS_CHECKED barks_status *column_own(struct pool *pool, barks_column *column, bool nullable,
+                                       uint32_t row_count);
+/* Forgets foreign values, of fields too: such a column is then empty and without memory. */
+void column_disown(struct pool *pool, barks_column *column);
+
 /* Says what rows may have been written to beyond those in use. */
 #define COLUMN_ALL_DIRTY UINT32_MAX
 

@@ -35,7 +35,7 @@ bool barks_collect_arrow_at(barks_rdd *rdd, struct ArrowArray *out_array,
 }
 
 /* The rows in a batch that belongs to the node. */
-BARKS_CHECKED static barks_status *take_rows(barks_context *context, const struct ArrowArray *array,
+BARKS_CHECKED static barks_status *take_rows(barks_context *context, struct ArrowArray *array,
                                              const struct ArrowSchema *schema, struct node *node)
 {
     barks_schema *fields = NULL;

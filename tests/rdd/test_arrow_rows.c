@@ -175,5 +175,47 @@ SHAPES(slices_of_other_types_are_taken)
     again_schema.release(&again_schema);
 }
 
+static int lent_released;
+static void release_lent(struct ArrowArray *array)
+{
+    lent_released++;
+    array->release = NULL;
+}
+
+static void check_lent(barks_context *context)
+{
+    static const int64_t numbers[] = {5, -6, 7};
+    const void *number_buffers[] = {NULL, numbers}, *no_buffers[] = {NULL};
+    struct ArrowArray column = {.length = 3, .n_buffers = 2, .buffers = number_buffers};
+    struct ArrowSchema field = {.format = "l", .name = "n"};
+    struct ArrowArray *children[] = {&column};
+    struct ArrowSchema *child_schemas[] = {&field};
+    struct ArrowArray array = {.length = 3,
+                               .n_buffers = 1,
+                               .n_children = 1,
+                               .buffers = no_buffers,
+                               .children = children,
+                               .release = release_lent};
+    struct ArrowSchema schema = {
+        .format = "+s", .n_children = 1, .children = child_schemas, .release = release_no_schema};
+    barks_rdd *rdd = barks_from_arrow(context, &array, &schema, 2);
+    ck_assert(array.release == NULL && schema.release == NULL);
+    for (int round = 0; round < 2; round++) {
+        double sum = 0;
+        ck_assert(barks_sum(rdd, "n", &sum));
+        ck_assert(sum == 6);
+    }
+    ck_assert_int_eq(lent_released, 0); /* its rows may be asked for again */
+}
+
+START_TEST(an_array_is_released_once_with_its_dataset)
+{
+    lent_released = 0;
+    run_on(check_lent, "2", 0);
+    ck_assert_int_eq(lent_released, 1);
+}
+END_TEST
+
 SUITE_MAIN("rdd/arrow_rows", ON_SHAPES(rows_are_what_another_reader_sees),
-           ON_SHAPES(rows_go_to_arrow_and_back), ON_SHAPES(slices_of_other_types_are_taken))
+           ON_SHAPES(rows_go_to_arrow_and_back), ON_SHAPES(slices_of_other_types_are_taken),
+           an_array_is_released_once_with_its_dataset)
