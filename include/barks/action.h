@@ -152,7 +152,8 @@ BARKS_API void *barks_count_by_value_at(barks_rdd *rdd, const barks_record *reco
 #define barks_reduce_by_key_locally(rdd, keys, f, record, out_count)                               \
     barks_collect_as_map(barks_reduce_by_key(rdd, keys, f), keys, record, out_count)
 
-/* Prints the first n rows to the standard output, as a table. */
+/* Prints the first n rows to the standard output, as a table, and flushes it. BARKS_IO where it
+ * cannot be written. */
 #define barks_show(rdd, n) barks_show_at((rdd), (n), BARKS_HERE)
 BARKS_API bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where);
 

@@ -24,9 +24,9 @@
  */
 #define barks_explain(rdd) barks_explain_at((rdd), BARKS_HERE)
 BARKS_API const char *barks_explain_at(barks_rdd *rdd, const char *where);
-/* The same, printed to stdout. */
+/* The same, printed to stdout, which is flushed. False where it could not be written. */
 #define barks_print_explain(rdd) barks_print_explain_at((rdd), BARKS_HERE)
-BARKS_API void barks_print_explain_at(barks_rdd *rdd, const char *where);
+BARKS_API bool barks_print_explain_at(barks_rdd *rdd, const char *where);
 
 /* ---- questions ---- */
 

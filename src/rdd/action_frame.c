@@ -3,8 +3,10 @@
 #include "base/copy.h"
 #include "runtime/answer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 barks_context *action_context(const barks_rdd *rdd, const char *what)
 {
@@ -123,6 +125,15 @@ void action_copy_env(struct action *action, const barks_function *function, cons
 }
 
 /* ---- ends ---- */
+
+barks_status *print_text(const char *what, const void *text, size_t size_bytes)
+{
+    errno = 0;
+    if (fwrite(text, 1, size_bytes, stdout) == size_bytes && fflush(stdout) == 0)
+        return NULL;
+    BARKS_FAIL(BARKS_IO, "%s: cannot write to the standard output: %s", what,
+               errno != 0 ? strerrordesc_np(errno) : "it takes no more");
+}
 
 barks_status *action_take_batch(struct action *action, struct batch *batch)
 {

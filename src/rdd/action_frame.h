@@ -29,6 +29,9 @@ void action_copy_values(struct action *action, const double *values, uint32_t co
 void action_copy_struct(struct action *action, const barks_record *record, const void *given);
 void action_copy_env(struct action *action, const barks_function *function, const void *env);
 
+/* Writes text to the standard output, at once. Errors: BARKS_IO: it could not be written. */
+BARKS_CHECKED barks_status *print_text(const char *what, const void *text, size_t size_bytes);
+
 /* "a, b" of all fields of the action's rows, which have no error; the caller's. */
 BARKS_CHECKED barks_status *action_all_fields(const struct action *action, char **out_text);
 /* What is out of room because of the number of keys says what helps. Takes status. */

@@ -5,13 +5,14 @@
 #include "base/scope.h"
 #include "batch/schema.h"
 #include "plan/determinism.h"
-#include "rdd/dataset.h"
+#include "rdd/action_frame.h"
 #include "rdd/plan_text.h"
 #include "runtime/kept_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { EXPLAIN_BYTES_MAX = 1 << 26 };
 
@@ -161,12 +162,14 @@ const char *barks_explain_at(barks_rdd *rdd, const char *where)
     return dataset_keep_text(rdd, &text, status);
 }
 
-void barks_print_explain_at(barks_rdd *rdd, const char *where)
+bool barks_print_explain_at(barks_rdd *rdd, const char *where)
 {
+    char what[ACTION_NAME_BYTES];
     const char *text = barks_explain_at(rdd, where);
     if (text == NULL)
-        return;
-    fputs(text, stdout);
-    fflush(stdout);
+        return false;
+    action_name(what, "print_explain", where);
+    bool is_well = action_is_done(rdd->context, print_text(what, text, strlen(text)));
     context_release_rows(rdd->context, text);
+    return is_well;
 }

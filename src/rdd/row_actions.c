@@ -199,9 +199,7 @@ static barks_status *run_show(struct action *action)
     BARKS_TRY(answer_take_rows(action->context, action->node, action->n, action->what, &rows));
     barks_status *status = batch_print(&rows->base, UINT32_MAX, &text);
     batch_destroy(rows);
-    if (status == NULL)
-        fwrite(text.data, 1, text.size_bytes, stdout);
-    return status;
+    return status != NULL ? status : print_text(action->what, text.data, text.size_bytes);
 }
 
 bool barks_show_at(barks_rdd *rdd, int64_t n, const char *where)

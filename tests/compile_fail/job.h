@@ -3,6 +3,8 @@
 
 #include "operations.h"
 
+#include "barks/resource.h"
+
 struct limits {
     int64_t count_min;
 };

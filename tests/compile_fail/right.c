@@ -32,12 +32,28 @@ BARKS_MAP_PARTITIONS(count, line, word_count, struct limits)
 
 BARKS_PARTITION(partition, word_count) { return in->count % count; }
 
+BARKS_FILTER_BATCHES(is_some, word_count, struct limits)
+{
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        keep[i] = batch->count[i] >= env->count_min;
+}
+
+static void free_limits(struct limits *limits) { (void)limits; }
+BARKS_RESOURCE(shared_limits, struct limits, free_limits, struct limits) { *resource = *env; }
+BARKS_FILTER(is_shared, word_count, struct limits)
+{
+    const struct limits *shared = barks_resource(shared_limits, env);
+    return in->count >= shared->count_min;
+}
+
 void job(void);
 void job(void)
 {
     const struct limits limits = {2};
     flat_map(split_words, NULL);
     filter(is_frequent, &limits);
+    filter(is_some, &limits);
+    filter(is_shared, &limits);
     operation(BARKS_FUNCTION_OF(map, copy), NULL);
     operation(BARKS_FUNCTION_OF(pair, pair), BARKS_ENV_OF(pair, &limits));
     operation(BARKS_FUNCTION_OF(group, group), NULL);

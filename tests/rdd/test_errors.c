@@ -2,6 +2,7 @@
 #include "rdd/shapes.h"
 #include "support/property.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,25 @@ SHAPES(a_failing_body_fails_the_action_with_its_words)
 SHAPES_EXIT(an_error_that_nobody_takes_is_the_exit_status, 6)
 {
     ck_assert_int_eq(barks_count(barks_map(some_items(context), to_other, NULL)), -1);
+}
+
+SHAPES(what_cannot_be_printed_is_an_error)
+{
+    barks_rdd *rdd = some_items(context);
+    fflush(stdout);
+    int kept = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
+    ck_assert(kept >= 0 && full >= 0 && dup2(full, STDOUT_FILENO) == STDOUT_FILENO);
+    bool is_shown = barks_show(rdd, 5), is_large_shown = barks_show(rdd, 2000),
+         is_explained = barks_print_explain(rdd);
+    ck_assert_int_eq(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
+    clearerr(stdout);
+    ck_assert(!is_shown && !is_large_shown && !is_explained);
+    expect_error(context, BARKS_IO, "cannot write to the standard output: No space left on device");
+    close(full);
+    close(kept);
+    ck_assert(barks_show(rdd, 1));
+    ck_assert(barks_print_explain(rdd));
+    ck_assert_ptr_null(barks_take_error(context));
 }
 
 SHAPES(wrong_fields_are_found_before_anything_runs)
@@ -151,7 +171,8 @@ SHAPES(records_of_one_name_that_differ_are_told)
     ck_assert_int_eq(barks_count(some_items(context)), 2000);
 }
 
-SUITE_MAIN("rdd/errors", ON_SHAPES(a_failing_body_fails_the_action_with_its_words),
+SUITE_MAIN("rdd/errors", ON_SHAPES(what_cannot_be_printed_is_an_error),
+           ON_SHAPES(a_failing_body_fails_the_action_with_its_words),
            ON_SHAPES(an_error_that_nobody_takes_is_the_exit_status),
            ON_SHAPES(wrong_fields_are_found_before_anything_runs),
            ON_SHAPES(records_of_one_name_that_differ_are_told),
