@@ -113,11 +113,11 @@ static barks_rdd *rows_of(barks_context *context, uint32_t partitions)
 
 static int64_t checksum(FILE *file, int64_t *out_bytes)
 {
-    int64_t sum = 0;
+    uint64_t sum = 0; /* which wraps */
     *out_bytes = 0;
     for (int c; (c = fgetc(file)) != EOF; ++*out_bytes)
-        sum = sum * 31 + c;
-    return sum;
+        sum = sum * 31 + (uint64_t)c;
+    return (int64_t)sum;
 }
 
 static const char *const names[] = {"empty", "large.bin", "exact.bin", "double_it", "model"};
