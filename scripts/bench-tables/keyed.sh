@@ -59,7 +59,7 @@ print_rates() {
     printf '%s; ' "${rates[@]}" | sed 's/; $/.\n/'
 }
 
-have_duckdb=$(command -v duckdb || true)
+have_duckdb=$(command -v duckdb || true) # it may be missing: its rows are then left out
 
 bench_groupby() {
     local out=$work/out run key keys name rows=$table_rows rates=()

@@ -159,9 +159,7 @@ BARKS_CHECKED static barks_status *push_next(struct source_rows *rows, bool *out
     *out_more = rows->base.next->rows_in > before || emitting->emitter.out.row_count > 0;
     if (status == NULL)
         status = emitting_flush(emitting);
-    emitting->emitter.out.row_count = 0;
-    batch_clear(emitting->output);
-    batch_clear(emitting->maker);
+    emitting_forget(emitting);
     uint64_t given = rows->base.next->rows_in - before;
     rows->row_count += given;
     source_count(task, given, 0);

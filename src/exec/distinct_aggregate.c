@@ -74,7 +74,7 @@ static bool grow(const struct folding *folding, struct sketch *from)
         if (hash == 0)
             continue;
         if (fits)
-            (void)put(&larger, hash);
+            (void)put(&larger, hash); /* it is new there, and there is room */
         else
             registers_add(larger.bytes, folding->item->precision, hash);
     }

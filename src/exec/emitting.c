@@ -1,6 +1,7 @@
 #include "exec/emitting.h"
 
 #include "batch/gather_columns.h"
+#include "batch/row_strings.h"
 
 #include <stdlib.h>
 
@@ -54,8 +55,12 @@ BARKS_CHECKED static barks_status *push_emitted(struct emitting *emitting)
 {
     uint32_t row_count = emitting->emitter.out.row_count;
     emitting->emitter.out.row_count = 0;
-    if (row_count == 0 || emitting->op->task->partition_done)
+    if (row_count == 0)
         return NULL;
+    if (emitting->op->task->partition_done) {
+        batch_forget_uncounted(emitting->output);
+        return NULL;
+    }
     barks_status *status = push_output(emitting, row_count);
     batch_clear(emitting->output);
     return status != NULL ? status : batch_reserve(emitting->output, BARKS_OUT_ROWS);
@@ -66,6 +71,16 @@ barks_status *emitting_flush(struct emitting *emitting)
     barks_status *status = push_emitted(emitting);
     batch_clear(emitting->maker);
     return status;
+}
+
+void emitting_forget(struct emitting *emitting)
+{
+    /* A loop that was stopped, or has failed, leaves rows that were never counted. */
+    if (emitting->emitter.out.row_count > 0 || emitting->emitter.out.stopped)
+        batch_forget_uncounted(emitting->output);
+    emitting->emitter.out.row_count = 0;
+    batch_clear(emitting->output);
+    batch_clear(emitting->maker);
 }
 
 barks_status *emitting_end(struct emitting *emitting, barks_call *call)

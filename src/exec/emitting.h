@@ -43,3 +43,6 @@ BARKS_CHECKED barks_status *emitting_end(struct emitting *emitting, barks_call *
 
 /* Hands on what was emitted, and gives up the strings made. While inputs are as they were. */
 BARKS_CHECKED barks_status *emitting_flush(struct emitting *emitting);
+
+/* What was emitted and not handed on is no more: after a loop, however it ended. */
+void emitting_forget(struct emitting *emitting);

@@ -136,9 +136,7 @@ BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, b
     barks_status *failed = emitting_end(emitting, call);
     if (failed == NULL && call->status == NULL)
         failed = emitting_flush(emitting);
-    emitting->emitter.out.row_count = 0;
-    batch_clear(emitting->output);
-    batch_clear(emitting->maker);
+    emitting_forget(emitting);
     return failed;
 }
 

@@ -43,7 +43,7 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
             input = dataset_aligned(input, where);
         nodes[i] = &input->node;
         partitioning_know(nodes[i]);
-        (void)node_input_bytes(nodes[i]);
+        (void)node_input_bytes(nodes[i]); /* kept in the node, from below: plans may be deep */
         if (rdd->node.error == NULL)
             rdd->node.error = node_error(&inputs[i]->node);
     }

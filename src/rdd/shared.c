@@ -170,7 +170,7 @@ const barks_str *barks_texts_value(barks_context *context, barks_accumulator acc
         *out_count = found->rows != NULL ? found->rows->base.row_count : 0;
     }
     lock_release(&context->planning);
-    (void)action_is_done(context, status);
+    (void)action_is_done(context, status); /* tells the error; there is no more to say */
     return texts;
 }
 
@@ -210,7 +210,7 @@ barks_broadcast barks_broadcast_at(barks_context *context, const barks_record *r
     if (status == NULL)
         status = shared_values_send(context, batch, what, &broadcast.id);
     batch_destroy(batch);
-    (void)action_is_done(context, status);
+    (void)action_is_done(context, status); /* tells the error; there is no more to say */
     return broadcast;
 }
 
@@ -227,7 +227,7 @@ barks_broadcast barks_broadcast_rdd_at(barks_rdd *rdd, const char *where)
     if (status == NULL)
         status = shared_values_send(context, batch, what, &broadcast.id);
     batch_destroy(batch);
-    (void)action_is_done(context, status);
+    (void)action_is_done(context, status); /* tells the error; there is no more to say */
     return broadcast;
 }
 
@@ -253,7 +253,7 @@ barks_broadcast barks_all_reduce_at(barks_rdd *rdd, const barks_function *functi
         status = shared_values_send(context, batch, what, &broadcast.id);
     batch_destroy(batch);
     free(row);
-    (void)action_is_done(context, status);
+    (void)action_is_done(context, status); /* tells the error; there is no more to say */
     return broadcast;
 }
 
@@ -264,7 +264,7 @@ void barks_destroy(barks_context *context, barks_broadcast broadcast)
     lock_acquire(&context->planning);
     barks_status *status = shared_values_drop(context, broadcast.id);
     lock_release(&context->planning);
-    (void)action_is_done(context, status);
+    (void)action_is_done(context, status); /* tells the error; there is no more to say */
 }
 
 /* ---- files ---- */

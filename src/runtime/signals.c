@@ -20,7 +20,7 @@ static void note(int number)
         _exit(128 + SIGINT);
 }
 
-/* The calls fail for signals that do not exist only. */
+/* The results are not looked at: these calls fail for signals that do not exist only. */
 void signals_catch(void)
 {
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};

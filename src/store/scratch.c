@@ -299,7 +299,8 @@ void scratch_free(struct scratch *scratch, struct scratch_place place)
     uint64_t class_bytes = size_class(place.size_bytes);
     if (place.size_bytes == 0)
         return;
-    /* Small ones soon hold something else. Where the file system cannot, so do the others. */
+    /* Small ones soon hold something else. Where the file system cannot make a hole the space stays
+     * taken, and is used again like theirs: no failure. */
     if (class_bytes >= HOLE_BYTES_MIN)
         (void)fallocate(file->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                         (off_t)place.offset, (off_t)class_bytes);
