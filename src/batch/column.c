@@ -12,6 +12,9 @@
 /* Few enough to waste little on small batches, and whole words of validity. */
 enum { COLUMN_ROWS_MIN = 64 };
 
+/* Values of so many bytes grow where they lie (pool_grow_zeroed), so that they need not double. */
+enum { GROWN_BYTES_MIN = 2 << 20 };
+
 uint32_t column_child_count(const barks_type *type)
 {
     if (type->id == BARKS_LIST)
@@ -98,40 +101,64 @@ void columns_destroy(struct pool *pool, const barks_schema *schema, barks_column
     free(columns);
 }
 
+static bool grows_in_place(const barks_column *column)
+{
+    return column->values != NULL && !column->is_foreign &&
+           column->capacity * type_value_bytes(column->type) >= GROWN_BYTES_MIN;
+}
+
+/* Memory for capacity values, in which the first row_count are those of the column, whose own is
+ * released. A struct has none. */
+BARKS_CHECKED static barks_status *move_values(struct pool *pool, barks_column *column,
+                                               uint32_t row_count, uint32_t capacity)
+{
+    size_t value_bytes = type_value_bytes(column->type);
+    size_t old_bytes = column->capacity * value_bytes, bytes = capacity * value_bytes;
+    void *values = NULL;
+    if (value_bytes == 0)
+        return NULL;
+    if (grows_in_place(column)) {
+        BARKS_TRY(pool_grow_zeroed(pool, column->values, old_bytes, bytes, &values));
+    } else {
+        BARKS_TRY(pool_acquire(pool, bytes, &values));
+        if (column->values != NULL)
+            memcpy(values, column->values, row_count * value_bytes);
+        if (!column->is_foreign)
+            pool_release(pool, column->values, old_bytes);
+    }
+    column->values = values;
+    column->is_foreign = false;
+    return NULL;
+}
+
 /* Moves values and validity of one column, not its children, to memory for capacity rows. */
 BARKS_CHECKED static barks_status *move_memory(struct pool *pool, barks_column *column,
                                                bool nullable, uint32_t row_count, uint32_t capacity)
 {
-    size_t value_bytes = type_value_bytes(column->type);
-    void *values = NULL;
     void *validity = NULL;
-    if (value_bytes > 0)
-        BARKS_TRY(pool_acquire(pool, capacity * value_bytes, &values));
     if (nullable) {
-        barks_status *status = pool_acquire(pool, capacity / 8, &validity);
-        if (status != NULL) {
-            if (values != NULL)
-                pool_release(pool, values, capacity * value_bytes);
-            return status;
-        }
+        BARKS_TRY(pool_acquire(pool, capacity / 8, &validity));
         if (column->validity != NULL)
             memcpy(validity, column->validity, validity_words(row_count) * sizeof(uint64_t));
         validity_fill(validity, column->validity == NULL ? 0 : row_count, capacity);
     }
-    if (column->values != NULL)
-        memcpy(values, column->values, row_count * value_bytes);
-    drop_own(pool, column);
-    column->values = values;
+    barks_status *status = move_values(pool, column, row_count, capacity);
+    if (status != NULL) {
+        pool_release(pool, validity, capacity / 8);
+        return status;
+    }
+    pool_release(pool, column->validity, column->capacity / 8);
     column->validity = validity;
     column->capacity = capacity;
     return NULL;
 }
 
-/* At least double, in whole words of validity, and all that the pool's block for so many values
- * holds. */
+/* At least double, or by half where that copies nothing, in whole words of validity, and all that
+ * the pool's block for so many values holds. */
 static uint32_t new_capacity(const barks_column *column, uint64_t needed_rows)
 {
-    uint64_t capacity = UINT64_C(2) * column->capacity;
+    uint64_t capacity = column->capacity;
+    capacity += grows_in_place(column) ? capacity / 2 : capacity;
     if (capacity < needed_rows)
         capacity = needed_rows;
     capacity = (capacity + COLUMN_ROWS_MIN - 1) / COLUMN_ROWS_MIN * COLUMN_ROWS_MIN;
