@@ -13,9 +13,7 @@ void join_probe_init(struct join_probe *probe, const struct pipe_node *node, uin
 
 void join_probe_drop(struct join_probe *probe)
 {
-    free(probe->hashes);
     free(probe->first_match);
-    probe->hashes = NULL;
     probe->first_match = NULL;
 }
 
@@ -30,14 +28,10 @@ BARKS_CHECKED static barks_status *reserve(struct join_probe *probe, uint32_t ro
 {
     if (row_count <= probe->capacity)
         return NULL;
-    uint64_t *hashes = realloc(probe->hashes, row_count * sizeof *hashes);
-    if (hashes != NULL)
-        probe->hashes = hashes;
     uint32_t *first = realloc(probe->first_match, row_count * sizeof *first);
-    if (first != NULL)
-        probe->first_match = first;
-    if (hashes == NULL || first == NULL)
+    if (first == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to look up %u rows", row_count);
+    probe->first_match = first;
     probe->capacity = row_count;
     return NULL;
 }
@@ -88,7 +82,7 @@ barks_status *join_probe_rows(struct join_probe *probe, struct batch *batch)
     uint32_t row_count = batch->base.row_count;
     BARKS_TRY(reserve(probe, row_count));
     join_table_find(probe->table, &batch->base, probe->node->step.keys[probe->streamed].items,
-                    probe->hashes, probe->first_match);
+                    probe->first_match);
     for (uint32_t row = 0; row < row_count; row++)
         BARKS_TRY(pair_row(probe, batch, row));
     return give_pairs(probe, batch);

@@ -14,8 +14,7 @@ struct join_probe {
     struct pair_output *pairs;      /* borrowed */
     const struct join_table *table; /* borrowed: of the held rows; set before rows are looked up */
     uint64_t *is_matched;           /* borrowed: a bit for each held row that met one; or NULL */
-    uint64_t *hashes;               /* owned: room for capacity rows */
-    uint32_t *first_match;          /* owned: likewise */
+    uint32_t *first_match;          /* owned: room for capacity rows */
     uint32_t capacity;
     uint32_t pair_count;
     uint32_t rows[2][BATCH_ROWS]; /* of inputs 0 and 1: pairs not given on yet */

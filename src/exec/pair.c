@@ -46,6 +46,17 @@ void pair_output_drop(struct pair_output *pairs)
     *pairs = (struct pair_output){0};
 }
 
+/* Of a side with many blocks a few rows use little of each, so that whoever keeps them copies their
+ * strings in any case: its blocks are not lent, since that would cost more than the rows. */
+enum { BLOCKS_LENT_MAX = 64 };
+
+BARKS_CHECKED static barks_status *lend_blocks(struct batch *output, const struct batch *side)
+{
+    if (side == NULL || side->block_count > BLOCKS_LENT_MAX)
+        return NULL;
+    return batch_lend_blocks(output, side);
+}
+
 /* The columns of one side, which stand in the output from first_column on. */
 BARKS_CHECKED static barks_status *gather_side(struct pair_output *pairs, uint32_t side,
                                                const struct batch *batch, const uint32_t *rows,
@@ -91,10 +102,8 @@ BARKS_CHECKED static barks_status *push_columns(struct pair_output *pairs, const
     if (step->numbers[2] != 0)
         columns_canonicalize(output, step->keys[0].count, count);
     output->base.row_count = count;
-    if (left != NULL)
-        BARKS_TRY(batch_lend_blocks(output, left));
-    if (right != NULL)
-        BARKS_TRY(batch_lend_blocks(output, right));
+    BARKS_TRY(lend_blocks(output, left));
+    BARKS_TRY(lend_blocks(output, right));
     return operator_push(pairs->op->next, output);
 }
 

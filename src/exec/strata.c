@@ -64,7 +64,6 @@ void strata_drop(struct strata *strata)
     join_table_drop(&strata->table);
     batch_destroy(strata->keys);
     free(strata->own_columns);
-    free(strata->hashes);
     free(strata->found);
     *strata = (struct strata){0};
 }
@@ -73,16 +72,10 @@ BARKS_CHECKED static barks_status *reserve(struct strata *strata, uint32_t row_c
 {
     if (row_count <= strata->capacity_rows)
         return NULL;
-    uint64_t *hashes = calloc(row_count, sizeof *hashes);
     uint32_t *found = calloc(row_count, sizeof *found);
-    if (hashes == NULL || found == NULL) {
-        free(hashes);
-        free(found);
+    if (found == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the keys of %u rows", row_count);
-    }
-    free(strata->hashes);
     free(strata->found);
-    strata->hashes = hashes;
     strata->found = found;
     strata->capacity_rows = row_count;
     return NULL;
@@ -93,8 +86,7 @@ barks_status *strata_find(struct strata *strata, const barks_batch *batch,
 {
     BARKS_TRY(reserve(strata, batch->row_count)); /* zeros: the only stratum */
     if (strata->key_columns->count > 0)
-        join_table_find(&strata->table, batch, strata->key_columns->items, strata->hashes,
-                        strata->found);
+        join_table_find(&strata->table, batch, strata->key_columns->items, strata->found);
     *out_found = strata->found;
     return NULL;
 }

@@ -28,8 +28,7 @@ struct strata {
     struct batch *keys;                   /* row i is the key of stratum i; owned */
     uint32_t *own_columns;                /* of keys: 0, 1, ...; owned */
     struct join_table table;
-    uint64_t *hashes; /* of the batch at hand; owned, as many as the next */
-    uint32_t *found;
+    uint32_t *found; /* of the batch at hand; owned */
     uint32_t capacity_rows;
 };
 
