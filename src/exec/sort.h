@@ -9,9 +9,9 @@
 struct pool;
 
 /* Fills out_order (row_count entries) with the rows' indices in the order of keys; equal rows keep
- * theirs. Errors: as pool_acquire. Cost: O(n log n) comparisons, mostly of 8-byte prefixes of the
- * first key. Source: Graefe, "Implementing Sorting in Database Systems", 2006 (normalised key
- * prefixes). */
+ * theirs. Errors: as pool_acquire. Cost: O(n) for each 8 bits of the keys that are needed to tell
+ * rows apart; but O(n log n) comparisons of lists, structs and strings that are alike for long.
+ * Source: Graefe, "Implementing Sorting in Database Systems", 2006 (normalised key prefixes). */
 BARKS_CHECKED barks_status *rows_order(const barks_batch *batch, const struct sort_key *keys,
                                        uint32_t key_count, struct pool *pool, uint32_t *out_order);
 

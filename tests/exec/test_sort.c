@@ -14,12 +14,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-BARKS_RECORD(sorted_row, (optional(i64), number), (str, text), (optional(f64), real));
+BARKS_RECORD(sorted_row, (optional(i64), number), (str, text), (optional(f64), real), (i32, small),
+             (f32, single), (bool, flag), (optional(bytes), name), (i64, any), (list(i32), items));
 
-enum { ROWS = 3000 };
+enum { ROWS = 3000, COLUMNS = 9, PATH_BYTES = 90 };
 
 static struct sorted_row rows[ROWS];
 static char texts[ROWS][24];
+static char names[ROWS][PATH_BYTES + 12];
+static int32_t items[ROWS][2];
+
+/* Extremes, and what lies between them. */
+static int64_t any_number(uint64_t *random)
+{
+    switch (property_next(random) % 4) {
+    case 0:
+        return INT64_MIN;
+    case 1:
+        return INT64_MAX;
+    case 2:
+        return (int64_t)(property_next(random) % 100);
+    default:
+        return (int64_t)property_next(random);
+    }
+}
+
+/* Alike at the beginning for none, a few or many bytes, some of them ended by a zero byte. */
+static barks_optional_bytes any_name(char *bytes, uint64_t *random)
+{
+    static const size_t alike[] = {0, 3, 7, 20, PATH_BYTES};
+    size_t length = alike[property_next(random) % 5];
+    memset(bytes, 'p', length);
+    for (uint64_t more = property_next(random) % 12; more > 0; more--)
+        bytes[length++] = (char)(property_next(random) % 3);
+    return (barks_optional_bytes){.value = barks_str_of(bytes, length),
+                                  .valid = property_next(random) % 5 > 0};
+}
 
 static void make_rows(uint64_t *random)
 {
@@ -34,7 +64,15 @@ static void make_rows(uint64_t *random)
                                 .real = {.value = property_next(random) % 9 == 0
                                                       ? __builtin_nan("")
                                                       : (double)(property_next(random) % 5) - 2,
-                                         .valid = property_next(random) % 6 > 0}};
+                                         .valid = property_next(random) % 6 > 0},
+                                .small = (int32_t)any_number(random),
+                                .single = (float)any_number(random),
+                                .flag = property_next(random) % 2 == 0,
+                                .name = any_name(names[i], random),
+                                .any = any_number(random)};
+        items[i][0] = (int32_t)(property_next(random) % 3);
+        rows[i].items =
+            (barks_list_i32){.items = items[i], .count = (uint32_t)(property_next(random) % 3)};
     }
 }
 
@@ -45,7 +83,7 @@ START_TEST(rows_order_is_a_stable_sort)
     uint64_t seed = property_seed(), random = seed;
     struct pool *pool = NULL;
     ck_assert_ptr_null(pool_create(64 << 20, &pool));
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < 100; round++) {
         struct batch *batch = NULL;
         uint32_t row_count = (uint32_t)(property_next(&random) % ROWS);
         static uint32_t order[ROWS];
@@ -54,7 +92,7 @@ START_TEST(rows_order_is_a_stable_sort)
         struct sort_key keys[3];
         uint32_t key_count = 1 + (uint32_t)(property_next(&random) % 3);
         for (uint32_t k = 0; k < key_count; k++)
-            keys[k] = (struct sort_key){.column = (uint32_t)(property_next(&random) % 3),
+            keys[k] = (struct sort_key){.column = (uint32_t)(property_next(&random) % COLUMNS),
                                         .descending = property_next(&random) % 2 == 0,
                                         .nulls_first = property_next(&random) % 2 == 0};
         make_rows(&random);
