@@ -69,6 +69,8 @@ enum batch_strings {
     BATCH_COPY, /* into the batch's own made blocks */
     BATCH_KEEP, /* by holding from's blocks; one of which less than an eighth would be used is
                    copied from instead */
+    BATCH_LEND, /* not at all: they stay from's, for a batch that just passes by. One that holds
+                   rows of it copies them */
 };
 
 /* Appends rows [first, first + row_count) of from, which must have an equal schema.

@@ -213,7 +213,8 @@ BARKS_CHECKED static barks_status *copy_rows(struct batch *batch, const struct b
     for (uint32_t i = 0; i < batch->base.schema->field_count; i++)
         BARKS_TRY(copy_column(batch, &batch->base.columns[i], batch->base.row_count,
                               &from->base.columns[i], rows, &any_long));
-    return any_long ? batch_own_strings(batch, rows.count, from, strings) : NULL;
+    return any_long && strings != BATCH_LEND ? batch_own_strings(batch, rows.count, from, strings)
+                                             : NULL;
 }
 
 BARKS_CHECKED static barks_status *append_rows(struct batch *batch, const struct batch *from,

@@ -1,5 +1,6 @@
 #include "batch/codec_format.h"
 #include "batch/column.h"
+#include "batch/prefetch.h"
 #include "batch/schema.h"
 #include "batch/validity.h"
 
@@ -146,6 +147,7 @@ static inline uint8_t *put_strings_of(uint8_t *out, const barks_str *strings, ui
     for (uint32_t row = 0; row < count; row++) {
         const barks_str *text = &strings[row];
         uint32_t length = text->length;
+        prefetch_string(strings, row, count);
         memcpy(lengths + (size_t)row * width, &length, width);
         if (length > BARKS_STR_INLINE)
             memcpy(bytes, text->pointer, length);

@@ -107,7 +107,7 @@ BARKS_CHECKED static barks_status *give_pending(struct merge *merge)
     if (count == 0 || merge->options->task->partition_done)
         return NULL;
     barks_status *status =
-        batch_gather(merge->output, merge->rows, merge->pending, count, BATCH_KEEP);
+        batch_gather(merge->output, merge->rows, merge->pending, count, BATCH_LEND);
     if (status == NULL)
         status = merge->visit(merge->context, merge->output);
     batch_clear(merge->output);

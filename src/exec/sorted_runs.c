@@ -44,7 +44,7 @@ give_in_order(struct sorted_runs *sorted, const uint32_t *order, uint32_t rows_m
     for (uint32_t first = 0; first < row_count && !*is_done; first += rows_max) {
         uint32_t count = row_count - first < rows_max ? row_count - first : rows_max;
         barks_status *status =
-            batch_gather(sorted->output, sorted->rows, order + first, count, BATCH_KEEP);
+            batch_gather(sorted->output, sorted->rows, order + first, count, BATCH_LEND);
         if (status == NULL)
             status = visit(context, sorted->output);
         batch_clear(sorted->output);

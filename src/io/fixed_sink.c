@@ -1,5 +1,6 @@
 /* Records of fixed length: the bytes of one column, one after the other. */
 #include "barks/str.h"
+#include "batch/prefetch.h"
 #include "batch/schema.h"
 #include "io/file_writer.h"
 #include "io/sink.h"
@@ -25,6 +26,7 @@ BARKS_CHECKED static barks_status *fixed_write(struct sink *sink, const barks_ba
     struct fixed_sink *fixed = (struct fixed_sink *)sink; /* base comes first */
     const barks_str *records = batch->columns[0].values;
     for (uint32_t i = 0; i < batch->row_count; i++) {
+        prefetch_string(records, i, batch->row_count);
         if (fixed->record_bytes == 0)
             fixed->record_bytes = records[i].length;
         if (records[i].length != fixed->record_bytes || records[i].length == 0)

@@ -1,4 +1,5 @@
 #include "barks/str.h"
+#include "batch/prefetch.h"
 #include "batch/schema.h"
 #include "io/file_writer.h"
 #include "io/sink.h"
@@ -26,6 +27,7 @@ BARKS_CHECKED static barks_status *text_write(struct sink *sink, const barks_bat
     struct file_writer *writer = sink->writer;
     const barks_str *texts = batch->columns[0].values; /* a null is an empty string */
     for (uint32_t i = 0; i < batch->row_count; i++) {
+        prefetch_string(texts, i, batch->row_count);
         size_t length = texts[i].length;
         const char *bytes = barks_str_bytes(&texts[i]);
         if (length >= WRITER_BUFFER_BYTES) {

@@ -259,6 +259,32 @@ START_TEST(strings_that_pass_by_are_copied)
 }
 END_TEST
 
+START_TEST(lent_strings_stay_where_they_are_and_are_copied_by_who_holds_them)
+{
+    struct model_world world;
+    model_world_begin(&world);
+    struct block *block = NULL;
+    must(block_create(world.pool, 8000, &block));
+    memset(block->bytes, 'x', block->size_bytes);
+    struct batch *from = words_of(&world, block);
+    struct batch *passing = create(&world, &line_schema);
+    struct batch *held = create(&world, &line_schema);
+    const uint32_t rows[] = {399, 7, 7, 0};
+    must(batch_gather(passing, from, rows, 4, BATCH_LEND));
+    ck_assert_uint_eq(passing->block_count, 0);
+    const barks_str *texts = passing->base.columns[0].values;
+    ck_assert_ptr_eq(texts[1].pointer, (const char *)block->bytes + 7 * 20);
+    must(batch_append(held, passing, 0, 4, BATCH_KEEP));
+    ck_assert(batch_equal(&held->base, &passing->base));
+    batch_destroy(passing);
+    batch_destroy(from);
+    block_release(block);
+    must(batch_validate(held, true));
+    batch_destroy(held);
+    model_world_end(&world);
+}
+END_TEST
+
 START_TEST(cleared_batches_write_their_made_block_anew_unless_someone_holds_it)
 {
     struct model_world world;
@@ -361,6 +387,7 @@ SUITE_MAIN("batch/batch", batches_of_any_schema_equal_arrays_of_values,
            append_without_memory_changes_nothing, create_without_memory_leaves_nothing,
            a_block_is_held_when_an_eighth_of_it_is_used_and_copied_from_otherwise,
            strings_of_many_blocks_are_found, strings_that_pass_by_are_copied,
+           lent_strings_stay_where_they_are_and_are_copied_by_who_holds_them,
            cleared_batches_write_their_made_block_anew_unless_someone_holds_it,
            made_bytes_are_aligned_and_apart, more_rows_than_a_batch_holds_are_a_limit_error,
            adopted_memory_is_given_back_once, a_batch_without_columns_counts_rows)
