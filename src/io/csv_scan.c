@@ -93,10 +93,13 @@ BARKS_CHECKED static barks_status *find_first(const struct csv_machine *machine,
         length -= length > 0 && at[length - 1] == '\r';
         if (length > 0 && !is_comment) {
             *out_more = false;
+            out->begin = record_window_offset(window, (size_t)(at - window->block->bytes));
+            out->end = out->begin + used;
             return cut_values(machine, options, at, length, out);
         }
         at += used;
     }
+    out->begin = out->end = record_window_offset(window, window->end);
     return NULL;
 }
 

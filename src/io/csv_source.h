@@ -41,6 +41,7 @@ BARKS_CHECKED barks_status *csv_source_check(const struct source_options *option
 struct csv_record {
     char **values; /* owned, each too */
     uint32_t count;
+    uint64_t begin, end; /* its bytes in the file, uncompressed */
 };
 void csv_record_drop(struct csv_record *record);
 /* The first record of a file, after `skip` lines: its header, where it has one. No values: the file

@@ -136,6 +136,17 @@ barks_status *split_plan_make(const struct listing *listing, uint64_t split_byte
     return NULL;
 }
 
+void split_plan_keep_head(struct split_plan *plan, size_t first, uint64_t head_end)
+{
+    struct split *splits = plan->splits;
+    if (splits[first].end < head_end)
+        splits[first].end = head_end;
+    for (size_t i = first + 1; i < plan->split_count && splits[i].begin > 0; i++) {
+        splits[i].begin = splits[i].begin < head_end ? head_end : splits[i].begin;
+        splits[i].end = splits[i].end < head_end ? head_end : splits[i].end;
+    }
+}
+
 void split_plan_drop(struct split_plan *plan)
 {
     free(plan->splits);

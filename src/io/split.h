@@ -54,6 +54,9 @@ BARKS_CHECKED barks_status *split_plan_make(const struct listing *listing, uint6
 BARKS_CHECKED barks_status *split_plan_make_whole(const struct listing *listing,
                                                   uint64_t split_bytes,
                                                   struct split_plan *out_plan);
+/* Gives what lies before offset `head_end` of the file that split `first` begins to that split
+ * alone: those that began there begin behind it, or are empty. */
+void split_plan_keep_head(struct split_plan *plan, size_t first, uint64_t head_end);
 void split_plan_drop(struct split_plan *plan);
 
 /* Bytes to read of a partition, for progress: compressed ones as they are in the file. */

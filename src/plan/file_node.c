@@ -188,6 +188,24 @@ BARKS_CHECKED static barks_status *choose_record(struct node *node, const struct
     return options->bad_rows == BAD_ROWS_KEEP ? make_keeping(&node->record) : NULL;
 }
 
+/* What stands before the rows of a file, lines to skip, comments and the header, belongs to its
+ * first split, however long it is. Errors: as reading. */
+BARKS_CHECKED static barks_status *keep_heads(const struct node *node, struct pool *pool,
+                                              const struct source_options *options)
+{
+    struct split_plan *plan = node->splits;
+    bool may_be_long = options->skip > 0 || (options->header && options->comment != 0);
+    for (size_t i = 0; may_be_long && i + 1 < plan->split_count; i++) {
+        struct csv_record first = {0};
+        if (plan->splits[i].begin > 0 || plan->splits[i + 1].begin == 0)
+            continue;
+        BARKS_TRY(csv_read_first(pool, options, &plan->splits[i], &first));
+        split_plan_keep_head(plan, i, options->header ? first.end : first.begin);
+        csv_record_drop(&first);
+    }
+    return NULL;
+}
+
 /* The format's name and options are what the step says. */
 BARKS_CHECKED static barks_status *fill_step(struct step *step, const char *format,
                                              const struct source_options *options)
@@ -220,6 +238,8 @@ barks_status *file_node_fill(struct node *node, const struct file_wish *wish, bo
     BARKS_TRY(list_files(node, wish, format, &options));
     BARKS_TRY(choose_record(node, wish, &options));
     BARKS_TRY(format->check(&options, &node->record->schema));
+    if (strcmp(wish->format, "csv") == 0)
+        BARKS_TRY(keep_heads(node, wish->pool, &options));
     bool is_cut = false;
     for (size_t i = 0; i < node->splits->split_count; i++)
         is_cut |= node->splits->splits[i].begin > 0;

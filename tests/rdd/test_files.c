@@ -438,6 +438,39 @@ SHAPES(rows_end_at_the_separator_that_is_given)
     remove_place();
 }
 
+/* More than a split of it before the first row, with quotes that are none in the lines to skip. */
+static void write_long_head(const char *path, const char *line, int line_count)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < line_count; i++)
+        ck_assert(fprintf(file, "%s %d\n", line, i) > 0);
+    ck_assert(fputs("price,country\n", file) >= 0);
+    for (int i = 0; i < 40000; i++)
+        ck_assert(fprintf(file, "%d,\"a\nb\"\n", i) > 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+SHAPES(what_stands_before_the_rows_may_be_longer_than_a_split)
+{
+    static const char schema[] = "price f64, country str?";
+    double sum = 0;
+    write_long_head(path_of("long.csv"), "to be skipped, with a \" in it", 10000);
+    for (int header = BARKS_ALWAYS; header <= BARKS_NEVER; header++) {
+        uint32_t skip = 10000 + (header == BARKS_NEVER);
+        barks_rdd *rows = barks_read_csv_as(context, path_of("long.csv"), schema, .skip = skip,
+                                            .header = (barks_choice)header);
+        ck_assert_int_eq(barks_count(rows), 40000);
+        ck_assert(barks_sum(rows, "price", &sum));
+        ck_assert(sum == 40000.0 * 39999 / 2);
+    }
+    write_long_head(path_of("long.csv"), "# said before the header", 10000);
+    barks_rdd *rows = barks_read_csv_as(context, path_of("long.csv"), schema, .comment = '#',
+                                        .header = BARKS_ALWAYS);
+    ck_assert_int_eq(barks_count(rows), 40000);
+    remove_place();
+}
+
 SHAPES(only_directories_that_were_asked_for_are_read)
 {
     char name[64];
@@ -529,5 +562,6 @@ SUITE_MAIN("rdd/files", ON_SHAPES(rows_go_out_and_come_back_in_every_format),
            ON_SHAPES(outputs_are_refused_replaced_appended_to_or_left),
            ON_SHAPES(an_array_of_many_splits_is_read_whole),
            ON_SHAPES(rows_end_at_the_separator_that_is_given),
-           ON_SHAPES(only_directories_that_were_asked_for_are_read), ON_SHAPES(ranges_are_counted),
-           ON_SHAPES(records_and_whole_files_are_rows))
+           ON_SHAPES(only_directories_that_were_asked_for_are_read),
+           ON_SHAPES(what_stands_before_the_rows_may_be_longer_than_a_split),
+           ON_SHAPES(ranges_are_counted), ON_SHAPES(records_and_whole_files_are_rows))
