@@ -45,9 +45,10 @@ typedef struct barks_text_options {
  * Lines of text: barks_read_text(context, "input/*.txt") gives rows with one field, (str, text).
  *
  * A path is a file, a directory, a pattern of * ? [ ] { } **, or @FILE with one path a line. Files
- * ending in .gz and .zst (or beginning like them) are decompressed, each as a whole; others are
- * split by bytes at line ends, --barks-split-bytes to a partition. A line ends at \n, one \r before
- * it is dropped, a last line without \n counts; NUL and bytes that are not UTF-8 are data.
+ * ending in .gz, .zst, .bz2, .xz, .lz4 and .sz (or beginning like them) are decompressed, each as a
+ * whole; others are split by bytes at line ends, --barks-split-bytes to a partition. A line ends at
+ * \n, one \r before it is dropped, a last line without \n counts; NUL and bytes that are not UTF-8
+ * are data.
  * Partitions are in the order of the paths' bytes.
  *
  * With .separator = "||" a row ends at these bytes, taken exactly, in place of \n; files are split

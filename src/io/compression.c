@@ -28,6 +28,11 @@ struct format {
 #else
 #define KIND_LZ4 COMPRESSION_NONE
 #endif
+#if defined(BARKS_HAS_SNAPPY)
+#define KIND_SNAPPY COMPRESSION_SNAPPY
+#else
+#define KIND_SNAPPY COMPRESSION_NONE
+#endif
 
 static const struct format formats[] = {
     {"gzip", ".gz", NULL, 2, {0x1f, 0x8b}, COMPRESSION_GZIP},
@@ -35,6 +40,8 @@ static const struct format formats[] = {
     {"bzip2", ".bz2", "bunzip2", 3, {'B', 'Z', 'h'}, KIND_BZIP2},
     {"xz", ".xz", "unxz", 6, {0xfd, '7', 'z', 'X', 'Z', 0}, KIND_XZ},
     {"lz4", ".lz4", "unlz4", 4, {0x04, 0x22, 0x4d, 0x18}, KIND_LZ4},
+    {"snappy", ".sz", "snzip -d", 6, {0xff, 6, 0, 0, 's', 'N'}, KIND_SNAPPY},
+    {"framed snappy", ".snappy", "snzip -d", 6, {0xff, 6, 0, 0, 's', 'N'}, KIND_SNAPPY},
     {"compress", ".Z", "uncompress", 2, {0x1f, 0x9d}, COMPRESSION_NONE},
 };
 
@@ -53,6 +60,8 @@ const char *compression_name(enum compression kind)
         return "xz";
     case COMPRESSION_LZ4:
         return "lz4";
+    case COMPRESSION_SNAPPY:
+        return "snappy";
     }
     return "unknown";
 }

@@ -49,6 +49,8 @@ barks_status *input_stream_open(struct pool *pool, const struct split *split, ui
         return xz_stream_create(pool, &reader, out_stream);
     case COMPRESSION_LZ4:
         return lz4_stream_create(pool, &reader, out_stream);
+    case COMPRESSION_SNAPPY:
+        return snappy_stream_create(pool, &reader, out_stream);
     }
     BARKS_FAIL(BARKS_INTERNAL, "'%s' has compression %d, which no stream reads", split->path,
                (int)split->compression);

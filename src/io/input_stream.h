@@ -55,3 +55,5 @@ BARKS_CHECKED barks_status *xz_stream_create(struct pool *pool, struct file_read
                                              struct input_stream **out_stream);
 BARKS_CHECKED barks_status *lz4_stream_create(struct pool *pool, struct file_reader *reader,
                                               struct input_stream **out_stream);
+BARKS_CHECKED barks_status *snappy_stream_create(struct pool *pool, struct file_reader *reader,
+                                                 struct input_stream **out_stream);

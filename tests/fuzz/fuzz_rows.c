@@ -183,8 +183,9 @@ static void check(struct pool *pool, const uint8_t *data, struct split whole)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum compression compressions[] = {
-        COMPRESSION_NONE, COMPRESSION_NONE, COMPRESSION_BZIP2, COMPRESSION_XZ, COMPRESSION_LZ4};
+    static const enum compression compressions[] = {COMPRESSION_NONE,  COMPRESSION_NONE,
+                                                    COMPRESSION_BZIP2, COMPRESSION_XZ,
+                                                    COMPRESSION_LZ4,   COMPRESSION_SNAPPY};
     char path[40];
     struct stat info;
     struct pool *pool = NULL;
