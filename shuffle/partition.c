@@ -210,16 +210,25 @@ static uint32_t search_rows(const struct partitioner *partitioner, const barks_b
     return low;
 }
 
-/* How many prefixes are below the given one; without branches that could be guessed wrong. */
-static uint32_t search_prefixes(const uint64_t *prefixes, uint32_t count, uint64_t prefix)
+/* How many prefixes are below each of those sought; without branches that could be guessed wrong,
+ * and several at a time, since a step of a search waits for the one before. */
+static void search_prefixes(const uint64_t *prefixes, uint32_t count, const uint64_t *sought,
+                            uint32_t sought_count, uint32_t *out_below)
 {
-    const uint64_t *base = prefixes;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        base += base[half - 1] < prefix ? half : 0;
-        count -= half;
+    enum { AT_A_TIME = 16 };
+    memset(out_below, 0, sought_count * sizeof *out_below);
+    for (uint32_t first = 0; count > 0 && first < sought_count; first += AT_A_TIME) {
+        uint32_t end = sought_count - first < AT_A_TIME ? sought_count : first + AT_A_TIME;
+        uint32_t left = count;
+        while (left > 1) {
+            uint32_t half = left / 2;
+            for (uint32_t i = first; i < end; i++)
+                out_below[i] += half & -(uint32_t)(prefixes[out_below[i] + half - 1] < sought[i]);
+            left -= half;
+        }
+        for (uint32_t i = first; i < end; i++)
+            out_below[i] += prefixes[out_below[i]] < sought[i];
     }
-    return (uint32_t)(base - prefixes) + (count == 1 && *base < prefix);
 }
 
 BARKS_CHECKED static barks_status *look_at_splitters(struct partitioner *partitioner)
@@ -255,16 +264,18 @@ BARKS_CHECKED static barks_status *apply_range(struct partitioner *partitioner,
         return NULL;
     }
     prefixes_of(partitioner, rows, scratch->numbers);
+    search_prefixes(scratch->prefixes, splitter_count, scratch->numbers, rows->row_count,
+                    out_partitions);
     for (uint32_t row = 0; row < rows->row_count; row++) {
         uint64_t prefix = scratch->numbers[row];
-        uint32_t low = search_prefixes(scratch->prefixes, splitter_count, prefix);
+        uint32_t low = out_partitions[row], high = splitter_count;
+        if (low == splitter_count || scratch->prefixes[low] != prefix)
+            continue;
         /* Splitters of the same prefix: those that are equal in all of it may lie either side. */
-        uint32_t high = low;
-        if (low < splitter_count && scratch->prefixes[low] == prefix)
-            high = prefix == UINT64_MAX
-                       ? splitter_count
-                       : search_prefixes(scratch->prefixes, splitter_count, prefix + 1);
-        out_partitions[row] = low == high ? low : search_rows(partitioner, rows, row, low, high);
+        uint64_t above = prefix + 1;
+        if (prefix < UINT64_MAX)
+            search_prefixes(scratch->prefixes, splitter_count, &above, 1, &high);
+        out_partitions[row] = search_rows(partitioner, rows, row, low, high);
     }
     return NULL;
 }
