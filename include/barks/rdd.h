@@ -194,7 +194,8 @@ BARKS_API barks_rdd *barks_distinct_at(barks_rdd *rdd, const char *keys,
  * The result is range-partitioned, so that the partitions, one after another, are the sorted rows.
  * Option: .partitions.
  *
- * Cost: reads the input twice, first for a sample that decides the ranges.
+ * Cost: reads the input twice, first for a sample that decides the ranges; of long files of text or
+ *       of records of fixed length, pieces will do for that.
  */
 #define barks_sort_by(rdd, ...) BARKS_SORT_BY_(rdd, __VA_ARGS__, )
 #define BARKS_SORT_BY_(rdd, order, ...)                                                            \

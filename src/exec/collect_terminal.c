@@ -244,7 +244,10 @@ static barks_status *collect_end(struct operator* self)
     struct collect_terminal *op = (struct collect_terminal *)self;
     if (op->plan->kind == TERMINAL_TOP)
         BARKS_TRY(keep_best(op));
-    return result_add(self->task->result, op->partition, op->partition_rows, &op->rows->base);
+    uint64_t stood_for = op->partition_rows;
+    if (op->plan->kind == TERMINAL_SAMPLE)
+        stood_for = (uint64_t)((double)stood_for * self->task->rows_stand_for);
+    return result_add(self->task->result, op->partition, stood_for, &op->rows->base);
 }
 
 static const struct operator_kind collect_kind = {

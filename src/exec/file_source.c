@@ -119,6 +119,9 @@ BARKS_CHECKED static barks_status *begin_rows(struct task *task, const struct pi
         rows->options.record_bytes_max = task->services->line_bytes_max;
     BARKS_TRY(split_unpack(payload->bytes, payload->size_bytes, &used_bytes, &rows->splits));
     BARKS_TRY(check_files(&rows->splits));
+    const struct terminal *terminal = &task->spec->pipeline->terminal;
+    if (terminal->kind == TERMINAL_SAMPLE && terminal->stride > 1 && format->is_scattered)
+        BARKS_TRY(split_set_thin_out(&rows->splits, terminal->stride, &task->rows_stand_for));
     struct quarantine_place place = {.directory = rows->options.quarantine,
                                      .token = rows->options.quarantine_token,
                                      .job = task->spec->job};

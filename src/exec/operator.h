@@ -68,10 +68,12 @@ struct task {
     const struct task_spec *payloads; /* whose payloads have those of the partition that runs */
     uint32_t partition;               /* of the stage, that runs now */
     bool partition_done;              /* the terminal wants no more rows of this partition */
-    barks_task_info info;             /* for bodies: exec/task_info.h */
-    const struct resource *resource;  /* that a body asked for last, or NULL */
-    const struct source *source;      /* of files, whose rows are on their way; else NULL */
-    char place[320];                  /* where the source stands, for errors: "file 'x', byte 17" */
+    double rows_stand_for; /* how many of the partition's each row does: more than one where files
+                              are thinned out for a sample */
+    barks_task_info info;  /* for bodies: exec/task_info.h */
+    const struct resource *resource; /* that a body asked for last, or NULL */
+    const struct source *source;     /* of files, whose rows are on their way; else NULL */
+    char place[320];                 /* where the source stands, for errors: "file 'x', byte 17" */
 };
 
 /* task->place, brought up to date: the source is asked for it only when someone wants it. */

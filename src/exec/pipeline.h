@@ -70,7 +70,8 @@ struct terminal {
     uint32_t sort_key_count;
     struct batch *splitters;          /* PARTITION_RANGE; owned */
     uint32_t *owners;                 /* rank that owns each partition of the shuffle; owned */
-    uint32_t copies, stride;          /* PARTITION_REPLICATE */
+    uint32_t copies, stride;          /* PARTITION_REPLICATE. TERMINAL_SAMPLE: stride: one byte in
+                                         so many of long files will do; 0: all are read */
     const barks_record *accumulator;  /* of a step of STEP_COMBINE */
     const struct sink_format *format; /* TERMINAL_WRITE */
     struct commit *commit;            /* TERMINAL_WRITE: where the parts go; owned */

@@ -132,6 +132,7 @@ BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t par
     struct operator* terminal = task->terminal;
     task->partition = partition;
     task->partition_done = false;
+    task->rows_stand_for = 1;
     task_info_partition(task);
     if (terminal->kind->begin_partition != NULL)
         BARKS_TRY(terminal->kind->begin_partition(terminal, partition));

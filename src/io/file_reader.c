@@ -65,9 +65,11 @@ barks_status *file_reader_open(struct file_reader *reader, const struct split *s
         .file_bytes = split->file_bytes,
     };
     if (split->file_bytes >= ADVISED_FILE_BYTES) { /* advice that is refused costs speed alone */
+        uint64_t left_bytes = split->end > position ? split->end - position : 0;
         (void)posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-        (void)posix_fadvise(descriptor, (off_t)position, AHEAD_BYTES,
-                            POSIX_FADV_WILLNEED); /* split_unpack: < 2^63 */
+        (void)posix_fadvise(descriptor, (off_t)position, /* split_unpack: < 2^63 */
+                            left_bytes < AHEAD_BYTES ? (off_t)left_bytes : AHEAD_BYTES,
+                            POSIX_FADV_WILLNEED);
     }
     return check_unchanged(reader, split);
 }

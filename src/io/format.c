@@ -80,7 +80,11 @@ BARKS_CHECKED static barks_status *check_whole(const struct source_options *opti
 const struct source_format *source_format_find(const char *name)
 {
     static const struct source_format formats[] = {
-        {.name = "text", .is_split = true, .check = check_text, .open = open_text},
+        {.name = "text",
+         .is_split = true,
+         .is_scattered = true,
+         .check = check_text,
+         .open = open_text},
         {.name = "csv",
          .has_bad_rows = true,
          .is_split = true,
@@ -92,7 +96,11 @@ const struct source_format *source_format_find(const char *name)
          .is_split = true,
          .check = check_any,
          .open = json_source_open},
-        {.name = "fixed", .is_split = true, .check = check_fixed, .open = fixed_source_open},
+        {.name = "fixed",
+         .is_split = true,
+         .is_scattered = true,
+         .check = check_fixed,
+         .open = fixed_source_open},
         {.name = "whole", .is_split = false, .check = check_whole, .open = whole_source_open},
         {.name = "batches", .is_split = false, .check = check_any, .open = batches_source_open},
     };

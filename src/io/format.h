@@ -15,6 +15,7 @@ struct source_format {
     const char *name;
     bool has_bad_rows; /* it knows records that are no rows */
     bool is_split;     /* its files may be cut into ranges of bytes */
+    bool is_scattered; /* any ranges of them: a record is found without what lies before it */
     /* Can files be read so into rows of this schema? Errors: BARKS_INVALID, with remedy. */
     barks_status *(*check)(const struct source_options *options, const barks_schema *schema);
     /* Options, schema, splits and bad outlive the source. */

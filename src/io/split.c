@@ -1,6 +1,7 @@
 #include "io/split.h"
 
 #include "base/checked.h"
+#include "base/random.h"
 #include "base/scope.h"
 #include "io/listing.h"
 #include "io/packing.h"
@@ -269,6 +270,57 @@ barks_status *split_unpack(const uint8_t *bytes, size_t size_bytes, size_t *out_
     *out_used_bytes = used_bytes;
     *out_set = set;
     set = (struct split_set){0};
+    return NULL;
+}
+
+/* ---- thinning out ---- */
+
+enum { PIECES_MIN = 4 }; /* of a split: else what it looks like is not seen in them */
+static const uint64_t piece_bytes = UINT64_C(64) << 10; /* opening the file costs less */
+
+/* Into how many pieces a split is thinned out; 1: it stays as it is. */
+static uint64_t piece_count(const struct split *split, uint32_t stride)
+{
+    uint64_t count = (split->end - split->begin) / (piece_bytes * stride);
+    return split->compression == COMPRESSION_NONE && count >= PIECES_MIN ? count : 1;
+}
+
+/* A piece of each of `count` equal parts, anywhere in it: splits that look alike, as sorted ones
+ * do, should not be seen at the same places alone. */
+static void put_pieces(const struct split *split, uint64_t count, struct split *out)
+{
+    uint64_t part_bytes = (split->end - split->begin) / count, random = split->begin;
+    for (uint64_t i = 0; i < count; i++) {
+        out[i] = *split;
+        if (count == 1)
+            return;
+        out[i].begin =
+            split->begin + i * part_bytes + splitmix64(&random) % (part_bytes - piece_bytes + 1);
+        out[i].end = out[i].begin + piece_bytes;
+    }
+}
+
+barks_status *split_set_thin_out(struct split_set *set, uint32_t stride, double *out_times)
+{
+    uint64_t count = 0, before_bytes = 0, left_bytes = 0;
+    for (size_t i = 0; i < set->count; i++)
+        count += piece_count(&set->splits[i], stride);
+    struct split *pieces = calloc((size_t)count + 1, sizeof *pieces); /* of files: far below 2^63 */
+    if (pieces == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %ju splits", (uintmax_t)count);
+    count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct split *split = &set->splits[i];
+        uint64_t split_pieces = piece_count(split, stride), bytes = split->end - split->begin;
+        put_pieces(split, split_pieces, pieces + count);
+        count += split_pieces;
+        before_bytes += bytes;
+        left_bytes += split_pieces == 1 ? bytes : split_pieces * piece_bytes;
+    }
+    free(set->splits);
+    set->splits = pieces;
+    set->count = (size_t)count;
+    *out_times = left_bytes > 0 ? (double)before_bytes / (double)left_bytes : 1;
     return NULL;
 }
 

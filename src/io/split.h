@@ -78,3 +78,9 @@ struct split_set {
 BARKS_CHECKED barks_status *split_unpack(const uint8_t *bytes, size_t size_bytes,
                                          size_t *out_used_bytes, struct split_set *out_set);
 void split_set_drop(struct split_set *set);
+
+/* Leaves of each long split that is not compressed a part in `stride`, in pieces spread evenly
+ * over it. *out_times: how many times the bytes that are left there were before. Errors:
+ * BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *split_set_thin_out(struct split_set *set, uint32_t stride,
+                                               double *out_times);

@@ -3,6 +3,7 @@
 #include "exec/comparator.h"
 #include "exec/pipeline.h"
 #include "exec/result.h"
+#include "plan/input_bytes.h"
 #include "runtime/action.h"
 #include "runtime/quarantines.h"
 
@@ -10,7 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAMPLE_ROWS_PER_PARTITION = 100 };
+enum {
+    SAMPLE_ROWS_PER_PARTITION = 100,
+    SAMPLE_ROWS_LEAST = 20, /* for each partition of the result; with fewer all files are read */
+    FILE_STRIDE = 16,       /* else one byte in so many of long files */
+    STEPS_MAX = 64,         /* from the files to the rows that are sampled so */
+};
+#define THINNED_BYTES_MIN (UINT64_C(16) << 20)
 
 /* Sampled rows, and how many rows of the input each stands for: a partition sends about as many
  * whatever its size. */
@@ -115,34 +122,70 @@ BARKS_CHECKED static barks_status *choose_splitters(barks_context *context, stru
     return NULL;
 }
 
-barks_status *sampling_run(barks_context *context, struct node *range, const char *what)
+/* Whether each row is made of one row of a file by itself, so that files may be thinned out: any
+ * rows may be splitters, and nobody else sees those that are read for a sample. */
+static bool is_made_of_file_rows(const struct node *node, uint32_t depth)
 {
-    char sampling[256];
+    const struct step *step = &node->step;
+    if (step->kind == STEP_FILES)
+        return true;
+    bool is_by_row = step->kind == STEP_UNION || step->kind == STEP_PROJECT ||
+                     (step->kind == STEP_FUNCTION && (step->function->kind == BARKS_KIND_MAP ||
+                                                      step->function->kind == BARKS_KIND_FLAT_MAP ||
+                                                      step->function->kind == BARKS_KIND_FILTER));
+    is_by_row &= depth < STEPS_MAX;
+    for (uint32_t i = 0; is_by_row && i < node->input_count; i++)
+        is_by_row = is_made_of_file_rows(node->inputs[i], depth + 1);
+    return is_by_row;
+}
+
+/* Reads one byte in `stride` of long files, 0: all. */
+BARKS_CHECKED static barks_status *take_sample(barks_context *context, struct node *range,
+                                               const char *sampling, uint32_t stride,
+                                               struct sample *out_sample)
+{
     struct job job = {0};
-    struct sample sample = {0};
-    snprintf(sampling, sizeof sampling, "sample of %s", what);
     /* About 100 rows for each result partition, whatever the number of input partitions. */
     uint32_t inputs = range->inputs[0]->partition_count > 0 ? range->inputs[0]->partition_count : 1;
     uint64_t limit = (uint64_t)SAMPLE_ROWS_PER_PARTITION * range->partition_count / inputs;
     struct terminal terminal = {
         .kind = TERMINAL_SAMPLE,
-        .limit = limit > SAMPLE_ROWS_PER_PARTITION ? limit : SAMPLE_ROWS_PER_PARTITION};
+        .limit = limit > SAMPLE_ROWS_PER_PARTITION ? limit : SAMPLE_ROWS_PER_PARTITION,
+        .stride = stride};
     barks_status *status =
-        batch_create(context->pool, &range->record->schema, BATCH_ROWS, &sample.rows);
+        batch_create(context->pool, &range->record->schema, BATCH_ROWS, &out_sample->rows);
     if (status == NULL)
         status = step_copy(&range->exchange.step, &terminal.step);
     if (status == NULL)
         status = action_run_job(context, range->inputs[0], &terminal, sampling, &job);
     quarantines_discard(&job); /* the action itself will put them aside */
     if (status == NULL)
-        status = read_sample(&job, &sample);
+        status = read_sample(&job, out_sample);
+    terminal_drop(&terminal);
+    job_drop(&job);
+    return status;
+}
+
+barks_status *sampling_run(barks_context *context, struct node *range, const char *what)
+{
+    char sampling[256];
+    struct sample sample = {0};
+    struct node *input = range->inputs[0];
+    snprintf(sampling, sizeof sampling, "sample of %s", what);
+    bool thins_out = is_made_of_file_rows(input, 0) && node_input_bytes(input) >= THINNED_BYTES_MIN;
+    barks_status *status =
+        take_sample(context, range, sampling, thins_out ? FILE_STRIDE : 0, &sample);
+    uint64_t least_rows = (uint64_t)SAMPLE_ROWS_LEAST * range->partition_count;
+    if (status == NULL && thins_out && sample.rows->base.row_count < least_rows) {
+        sample_drop(&sample);
+        sample = (struct sample){0};
+        status = take_sample(context, range, sampling, 0, &sample);
+    }
     if (status == NULL) {
         status = choose_splitters(context, range, &sample);
         if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
             status = barks_status_new(BARKS_USER_ERROR, status, BARKS_HERE, "%s", sampling);
     }
     sample_drop(&sample);
-    terminal_drop(&terminal);
-    job_drop(&job);
     return status;
 }

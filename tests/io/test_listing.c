@@ -389,6 +389,36 @@ START_TEST(splits_are_of_even_size)
 }
 END_TEST
 
+/* Of each sixteenth of a long split one piece is left. */
+START_TEST(long_splits_are_thinned_out)
+{
+    static char path[] = "/f";
+    const uint64_t mib = UINT64_C(1) << 20;
+    const struct split given[] = {
+        {.path = path, .begin = 5, .end = 5 + 32 * mib},
+        {.path = path, .begin = 7, .end = 7 + 3 * mib},
+        {.path = path, .begin = 0, .end = 32 * mib, .compression = COMPRESSION_ZSTD},
+    };
+    struct split_set set = {.splits = calloc(3, sizeof given[0]), .count = 3};
+    double times = 0;
+    begin();
+    ck_assert_ptr_nonnull(set.splits);
+    memcpy(set.splits, given, sizeof given);
+    must(split_set_thin_out(&set, 16, &times));
+    ck_assert_uint_eq(set.count, 32 + 1 + 1);
+    for (size_t i = 0; i < 32; i++) {
+        ck_assert_uint_ge(set.splits[i].begin, 5 + mib * i);
+        ck_assert_uint_le(set.splits[i].end, 5 + mib * (i + 1));
+        ck_assert_uint_eq(set.splits[i].end - set.splits[i].begin, mib / 16);
+    }
+    ck_assert_uint_eq(set.splits[32].end, 7 + 3 * mib);
+    ck_assert_uint_eq(set.splits[33].end, 32 * mib);
+    ck_assert(times > 1.8 && times < 1.82); /* of 67 MiB 37 are left */
+    split_set_drop(&set);
+    end();
+}
+END_TEST
+
 START_TEST(malformed_splits_are_refused)
 {
     begin();
@@ -433,4 +463,4 @@ SUITE_MAIN("io/listing", files_directories_and_patterns_are_found_in_order,
            what_cannot_be_read_is_refused_in_words, patterns_match_names,
            many_small_files_take_a_moment, marks_tell_what_another_host_does_not_see,
            splits_cover_every_byte_once_in_order, splits_are_of_even_size,
-           malformed_splits_are_refused)
+           long_splits_are_thinned_out, malformed_splits_are_refused)
