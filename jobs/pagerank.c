@@ -1,37 +1,48 @@
 /* Ranks pages by their links: pagerank EDGES OUTPUT [ROUNDS] [--unsorted] [--overwrite]
- * Sums are exact (barks_sum), so any number of ranks gives the same digits. */
+ * Shares of ranks are whole multiples of 2^-40, whose sums are exact: any number of ranks gives the
+ * same digits. A rank may be up to 2^23. */
 #include <barks/barks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static const double unit = 1.0 / ((int64_t)1 << 40);
+
 BARKS_RECORD(edge, (i64, page), (i64, target));
-BARKS_RECORD(degree, (i64, page), (i64, links));
-BARKS_RECORD(link, (i64, page), (i64, target), (i64, links), (f64, rank));
-BARKS_RECORD(share, (i64, page), (record(barks_sum), sum));
+BARKS_RECORD(page_links, (i64, page), (list(i64), target));
+BARKS_RECORD(page_only, (i64, page));
+BARKS_RECORD(share, (i64, page), (i64, units)); /* of the ranks of pages that link to it */
+BARKS_RECORD(giver, (list(i64), target), (optional(i64), units));
 BARKS_RECORD(ranked, (i64, page), (f64, rank));
 
-BARKS_MAP(one_link, edge, degree) { *out = (struct degree){.page = in->page, .links = 1}; }
-BARKS_REDUCE(add_links, degree) { acc->links += in->links; }
+static double rank_of(int64_t units) { return 0.15 + 0.85 * (double)units * unit; }
 
-BARKS_FLAT_MAP(both_ends, edge, ranked)
+static int64_t units_for_each(double rank, uint32_t link_count)
 {
-    emit(.page = in->page, .rank = 1);
-    emit(.page = in->target, .rank = 1);
+    return (int64_t)(rank / link_count / unit + 0.5);
 }
 
-BARKS_MAP(give_share, link, share)
+BARKS_FLAT_MAP(give_first, page_links, share) /* every rank is 1 */
 {
-    out->page = in->target;
-    barks_sum_add(&out->sum, in->rank / (double)in->links);
+    int64_t units = units_for_each(1, in->target.count);
+    for (uint32_t i = 0; i < in->target.count; i++)
+        emit(.page = in->target.items[i], .units = units);
 }
-BARKS_MAP(no_share, ranked, share) { out->page = in->page; } /* of pages without links to them */
-BARKS_REDUCE(add_shares, share) { barks_sum_merge(&acc->sum, &in->sum); }
 
-BARKS_MAP(damp, share, ranked)
+BARKS_FLAT_MAP(give_shares, giver, share) /* no units: no page links to it */
 {
-    out->page = in->page;
-    out->rank = 0.15 + 0.85 * barks_sum_value(&in->sum);
+    double rank = rank_of(in->units.valid ? in->units.value : 0);
+    int64_t units = units_for_each(rank, in->target.count);
+    for (uint32_t i = 0; i < in->target.count; i++)
+        emit(.page = in->target.items[i], .units = units);
+}
+
+BARKS_REDUCE(add_shares, share) { acc->units += in->units; }
+
+BARKS_PAIR(to_rank, page_only, share, ranked, long) /* env: rounds */
+{
+    out->page = left != NULL ? left->page : right->page;
+    out->rank = *env == 0 ? 1 : rank_of(right != NULL ? right->units : 0);
 }
 
 static const char usage[] =
@@ -59,18 +70,17 @@ int main(int argc, char **argv)
         fputs(usage, help ? stdout : stderr);
         return barks_finalize(ctx) + (help ? 0 : 2);
     }
-    barks_rdd *edges = barks_read_csv(ctx, argv[0], edge);
-    barks_rdd *degrees = barks_reduce_by_key(barks_map(edges, one_link, NULL), "page", add_links);
-    barks_rdd *links = barks_cache(barks_join(edges, degrees, "page", .broadcast = BARKS_NEVER));
-    barks_rdd *pages = barks_cache(barks_distinct(barks_flat_map(edges, both_ends, NULL)));
-    barks_rdd *none = barks_map(pages, no_share, NULL), *ranks = pages;
+    barks_rdd *edges = barks_read_csv(ctx, argv[0], edge, .multiline = BARKS_NEVER);
+    barks_rdd *links = barks_cache(barks_group_by_key(edges, "page"));
+    barks_count(links); /* so that they lie in memory before the rounds */
+    barks_rdd *given = barks_flat_map(links, give_first, NULL), *shares = NULL;
     uint32_t partitions = barks_partition_count(links);
-    for (long i = 0; i < rounds; i++) { /* links and ranks lie by page: only shares travel */
-        barks_rdd *shares = barks_map(barks_join(links, ranks, "page"), give_share, NULL);
-        barks_rdd *sums = barks_reduce_by_key(barks_union(shares, none), "page", add_shares,
-                                              .partitions = partitions);
-        ranks = barks_map_keeping(sums, damp, NULL);
+    for (long i = 0; i < rounds || i == 0; i++) { /* both lie by page: only what is given travels */
+        shares = barks_reduce_by_key(given, "page", add_shares, .partitions = partitions);
+        barks_rdd *givers = barks_left_join(links, shares, "page", .broadcast = BARKS_NEVER);
+        given = barks_flat_map(givers, give_shares, NULL);
     }
+    barks_rdd *ranks = barks_full_join_with(links, shares, "page", to_rank, .env = &rounds);
     if (!unsorted)
         ranks = barks_sort_by(ranks, "rank desc, page");
     barks_write_csv(ranks, argv[1], .overwrite = overwrite);

@@ -65,6 +65,28 @@ static void move_to(struct sort_item *from, uint32_t count, struct sort_item *to
         memcpy(to, from, count * sizeof *from);
 }
 
+/* By prefix first, since rows are far away; only those of equal prefixes are compared, if need be.
+ */
+static void sort_few(const struct sort_rows *rows, struct sort_level level, struct sort_item *items,
+                     uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct sort_item item = items[i];
+        uint32_t place = i;
+        for (; place > 0 && item.prefix < items[place - 1].prefix; place--)
+            items[place] = items[place - 1];
+        items[place] = item;
+    }
+    for (uint32_t begin = 0, end; begin < count; begin = end) {
+        struct sort_level next = level;
+        end = begin + 1;
+        while (end < count && items[end].prefix == items[begin].prefix)
+            end++;
+        if (end - begin > 1 && sort_level_next(rows, &next, items[begin]) != SORT_EQUAL)
+            items_insertion_sort(rows, items + begin, end - begin);
+    }
+}
+
 /* Sorts items of a level, all of the same prefixes at those before it: into other, or where they
  * are. Depth: a call for each digit of each level. */
 static void sort(const struct sort_rows *rows, struct sort_level level, struct sort_item *items,
@@ -86,7 +108,7 @@ static void sort(const struct sort_rows *rows, struct sort_level level, struct s
         return;
     }
     if (count <= FEW_ITEMS) {
-        items_insertion_sort(rows, items, count);
+        sort_few(rows, level, items, count);
         move_to(items, count, other, into_other);
         return;
     }
