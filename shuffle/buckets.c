@@ -173,6 +173,9 @@ BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const stru
         if (bucket->batch == NULL)
             BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, count,
                                    &bucket->batch));
+        bucket->batch->made_bytes_left = buckets->options.frame_bytes > bucket->bytes
+                                             ? buckets->options.frame_bytes - bucket->bytes
+                                             : 0;
         BARKS_TRY(batch_gather(bucket->batch, rows, indices, count, buckets->options.strings));
         bucket->bytes += bytes;
         buckets->total_bytes += bytes;

@@ -231,6 +231,9 @@ barks_status *batch_new_made_block(struct batch *batch, size_t n)
         wanted_bytes = 2 * batch->made->acquired_bytes;
     if (wanted_bytes > MADE_BYTES_MAX)
         wanted_bytes = MADE_BYTES_MAX;
+    while (batch->made_bytes_left > 0 && wanted_bytes > batch->made_bytes_left &&
+           wanted_bytes > MADE_BYTES_MIN)
+        wanted_bytes /= 2;
     size_t size_bytes = wanted_bytes - BLOCK_SLACK_BYTES;
     if (size_bytes < n)
         size_bytes = n;

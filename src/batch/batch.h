@@ -26,7 +26,9 @@ struct batch {
     uint32_t block_capacity;
     struct block *made; /* the block that made strings are put into now; also in blocks */
     size_t made_bytes;  /* used of it */
-    bool has_foreign;   /* a column is, whose values one of blocks keeps alive */
+    uint64_t
+        made_bytes_left; /* about as many are still to come: blocks are no larger; 0: unknown */
+    bool has_foreign;    /* a column is, whose values one of blocks keeps alive */
 };
 
 /* Memory for the columns comes from the pool; capacity_rows is a start, appending grows it.

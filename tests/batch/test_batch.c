@@ -328,6 +328,25 @@ START_TEST(made_bytes_are_aligned_and_apart)
 }
 END_TEST
 
+/* What is held for strings is little more than the strings where their bytes are known before. */
+START_TEST(made_blocks_are_no_larger_than_what_is_to_come)
+{
+    enum { BYTES = 450 << 10, PIECE_BYTES = 100 };
+    struct model_world world;
+    model_world_begin(&world);
+    struct batch *batch = create(&world, &line_schema);
+    uint64_t before_bytes = batch_memory_bytes(batch);
+    for (size_t made = 0; made < BYTES; made += PIECE_BYTES) {
+        void *bytes = NULL;
+        batch->made_bytes_left = BYTES - made;
+        must(batch_make_bytes(batch, PIECE_BYTES, &bytes));
+    }
+    ck_assert_uint_lt(batch_memory_bytes(batch) - before_bytes, BYTES + BYTES / 16);
+    batch_destroy(batch);
+    model_world_end(&world);
+}
+END_TEST
+
 START_TEST(more_rows_than_a_batch_holds_are_a_limit_error)
 {
     struct model_world world;
@@ -389,5 +408,6 @@ SUITE_MAIN("batch/batch", batches_of_any_schema_equal_arrays_of_values,
            strings_of_many_blocks_are_found, strings_that_pass_by_are_copied,
            lent_strings_stay_where_they_are_and_are_copied_by_who_holds_them,
            cleared_batches_write_their_made_block_anew_unless_someone_holds_it,
-           made_bytes_are_aligned_and_apart, more_rows_than_a_batch_holds_are_a_limit_error,
-           adopted_memory_is_given_back_once, a_batch_without_columns_counts_rows)
+           made_bytes_are_aligned_and_apart, made_blocks_are_no_larger_than_what_is_to_come,
+           more_rows_than_a_batch_holds_are_a_limit_error, adopted_memory_is_given_back_once,
+           a_batch_without_columns_counts_rows)
