@@ -347,8 +347,7 @@ static bool is_crowded(const struct combine *combine)
            combine_slot_count(combine) < CROWDED_SLOTS_PER_ROW * combine->row_count;
 }
 
-/* Room for row_count new keys. */
-BARKS_CHECKED static barks_status *make_room(struct combine *combine, uint32_t row_count)
+barks_status *combine_make_room(struct combine *combine, uint32_t row_count)
 {
     bool crowded = is_crowded(combine);
     while (crowded || would_pass(combine, row_count, LOAD_EIGHTHS)) {
@@ -358,7 +357,7 @@ BARKS_CHECKED static barks_status *make_room(struct combine *combine, uint32_t r
                 return status;
             /* Some more rows fit if need be, and the caller is told to drain. */
             barks_status_free(status);
-            combine->has_failed_to_grow = true;
+            combine->is_full = true;
             break;
         }
         crowded = false;
@@ -453,6 +452,15 @@ BARKS_CHECKED static barks_status *compact(struct combine *combine)
     return NULL;
 }
 
+/* What is live is copied before the rest goes. Where that may be too much, the table is better
+ * drained, which leaves the garbage behind; but no accumulator alone is smaller then. */
+static bool may_compact(const struct combine *combine)
+{
+    uint64_t limit = combine->options.bytes_limit;
+    return limit == 0 || combine->row_count == 1 ||
+           combine_bytes(combine) + combine->keep.held_bytes <= limit;
+}
+
 barks_status *combine_add(struct combine *combine, const struct batch *batch, uint32_t *out_row)
 {
     const barks_batch *rows = &batch->base;
@@ -461,14 +469,17 @@ barks_status *combine_add(struct combine *combine, const struct batch *batch, ui
         uint32_t count = rows->row_count - first;
         if (count > FIND_ROWS)
             count = FIND_ROWS;
-        BARKS_TRY(make_room(combine, count));
+        BARKS_TRY(combine_make_room(combine, count));
         BARKS_TRY(combine_find(combine, rows, first, count));
         BARKS_TRY(fold_found(combine, rows, first, count, out_row));
     }
     combine->rows_added += rows->row_count;
     combine->rows_since_drain += rows->row_count;
-    if (combine->fold_kept_bytes > garbage_bytes_min + combine->live_bytes)
-        BARKS_TRY(compact(combine));
+    if (combine->fold_kept_bytes <= garbage_bytes_min + combine->live_bytes)
+        return NULL;
+    if (may_compact(combine))
+        return compact(combine);
+    combine->is_full = true;
     return NULL;
 }
 
@@ -492,7 +503,7 @@ void combine_clear(struct combine *combine)
     combine->distance_max = 0;
     combine->fold_kept_bytes = 0;
     combine->live_bytes = 0;
-    combine->has_failed_to_grow = false;
+    combine->is_full = false;
 }
 
 /* --- Counts --- */
@@ -511,12 +522,12 @@ bool combine_is_full(const struct combine *combine)
     uint64_t bytes = combine_bytes(combine), limit = combine->options.bytes_limit;
     if (combine->row_count == 0)
         return false;
-    if (combine->has_failed_to_grow)
+    if (combine->is_full)
         return true;
     if (limit == 0)
         return false;
     bool grows_next = would_pass(combine, BATCH_ROWS, LOAD_EIGHTHS);
-    return bytes > limit || (grows_next && bytes + 2 * combine->slots_bytes > limit);
+    return bytes > limit || (grows_next && bytes + combine->slots_bytes > limit);
 }
 
 bool combine_is_useless(const struct combine *combine)

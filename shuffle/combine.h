@@ -72,8 +72,9 @@ uint64_t combine_row_count(const struct combine *combine);  /* accumulators */
 uint64_t combine_rows_added(const struct combine *combine); /* in the table's whole life */
 uint64_t combine_bytes(const struct combine *combine);      /* taken from the pool now */
 
-/* True when one more batch might bring the table past bytes_limit, or the pool has refused to let
- * it grow: drain it, then go on. Asked after each combine_add. Never true of an empty table. */
+/* True when one more batch might bring the table past bytes_limit, or there is no room to let it
+ * grow or to clean it up: drain it, then go on. Asked after each combine_add. Never true of an
+ * empty table. */
 bool combine_is_full(const struct combine *combine);
 
 /* True when the rows since the last drain show that combining does not pay: of at least a million
@@ -83,7 +84,7 @@ bool combine_is_useless(const struct combine *combine);
 
 /**
  * Calls visit with the accumulators as batches of accumulator->schema, up to BATCH_ROWS rows each,
- * and empties the table, also when visit fails.
+ * fewer where their strings are long, and empties the table, also when visit fails.
  *
  * ordered:   by ascending (table hash, key), the same for any order of adding; else as they lie.
  * Ownership: a batch is lent until visit returns. It holds the blocks that its views point into.
@@ -91,6 +92,17 @@ bool combine_is_useless(const struct combine *combine);
 BARKS_CHECKED barks_status *
 combine_drain(struct combine *combine, bool ordered,
               barks_status *(*visit)(void *context, struct batch *batch), void *context);
+
+/* Accumulators that were drained go on where they stood; the table must have none of their keys.
+ * Errors: as combine_add. */
+BARKS_CHECKED barks_status *combine_load(struct combine *combine, const struct batch *accumulators);
+
+/* The table hash of each row, as combine_add and as combine_load take them: by ascending ones
+ * accumulators are drained. */
+void combine_hash_rows(const struct combine *combine, const barks_batch *rows,
+                       uint64_t *out_hashes);
+void combine_hash_accumulators(const struct combine *combine, const barks_batch *accumulators,
+                               uint64_t *out_hashes);
 
 /**
  * Makes each row an accumulator of its own and hands them to visit as combine_drain would, in the

@@ -13,8 +13,12 @@ enum { DRAIN_SLOTS = 2048 };
  * each of them further than this on average, as it does in tables that are crowded. */
 enum { INSERTION_MOVES_MAX = 16 };
 
+/* The strings of a batch should not be more than this: whoever copies them has that much twice. */
+enum { STRING_BYTES_AIM = 1 << 20 };
+
 struct drain {
     struct combine *combine;
+    uint32_t rows_max; /* of a batch */
     barks_status *(*visit)(void *context, struct batch *batch);
     void *context;
     struct slot **taken; /* owned; of the slots looked at together, those to be given out */
@@ -78,6 +82,15 @@ BARKS_CHECKED static barks_status *visit_staged(struct drain *drain)
                                                  NULL);
     combine->staged_count = 0;
     return drain->visit(drain->context, output);
+}
+
+static uint32_t rows_of_batch(const struct combine *combine)
+{
+    uint64_t bytes = combine->keep.held_bytes, aim = STRING_BYTES_AIM;
+    if (bytes <= aim || bytes / aim <= combine->row_count / BATCH_ROWS)
+        return BATCH_ROWS;
+    uint64_t rows = combine->row_count / (bytes / aim);
+    return rows == 0 ? 1 : rows < BATCH_ROWS ? (uint32_t)rows : BATCH_ROWS;
 }
 
 /* --- Order --- */
@@ -162,7 +175,7 @@ BARKS_CHECKED static barks_status *give_out_taken(struct drain *drain)
     for (size_t i = 0; i < drain->taken_count; i++) {
         copy_words(combine->staged + combine->staged_count * size_bytes,
                    slot_accumulator(drain->taken[i]), size_bytes);
-        if (++combine->staged_count == BATCH_ROWS)
+        if (++combine->staged_count >= drain->rows_max)
             BARKS_TRY(visit_staged(drain));
     }
     drain->taken_count = 0;
@@ -273,7 +286,8 @@ barks_status *combine_drain(struct combine *combine, bool ordered,
                             barks_status *(*visit)(void *context, struct batch *batch),
                             void *context)
 {
-    struct drain drain = {.combine = combine, .visit = visit, .context = context};
+    struct drain drain = {
+        .combine = combine, .rows_max = rows_of_batch(combine), .visit = visit, .context = context};
     barks_status *status = combine->row_count == 0 ? NULL : drain_all(&drain, ordered);
     drain_drop(&drain);
     combine_clear(combine);

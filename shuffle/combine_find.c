@@ -88,12 +88,7 @@ BARKS_CHECKED static barks_status *insert(struct combine *combine, const barks_b
                                           uint64_t distance)
 {
     BARKS_TRY(combine_begin_accumulator(combine, batch, first + k, slot_accumulator(slot)));
-    slot->hash = combine->hashes[k];
-    combine->row_count++;
-    combine->inserted++;
-    combine->displacement += distance;
-    if (distance > combine->distance_max)
-        combine->distance_max = distance;
+    combine_take_slot(combine, slot, combine->hashes[k], distance);
     combine->fresh[combine->fresh_count++] = k;
     return NULL;
 }
@@ -212,20 +207,68 @@ static bool keys_equal(const struct combine *combine, const void *accumulator,
     return true;
 }
 
+static ALWAYS_INLINE void hash_keys(enum find_kind kind, const barks_column *column, uint32_t first,
+                                    uint32_t row_count, uint64_t *out_hashes)
+{
+    const size_t bytes = key_bytes(kind);
+    const uint8_t *keys = (const uint8_t *)column->values + first * bytes;
+    for (uint32_t k = 0; k < row_count; k++)
+        out_hashes[k] = hash_key(kind, keys + k * bytes);
+}
+
+static void hash_any(const struct combine *combine, const barks_batch *rows,
+                     const uint32_t *columns, uint32_t first, uint32_t row_count,
+                     uint64_t *out_hashes)
+{
+    const struct combine_options *options = &combine->options;
+    memset(out_hashes, 0, row_count * sizeof *out_hashes);
+    for (uint32_t i = 0; i < options->key_count; i++)
+        accumulator_hash_column(combine->fields[options->key_fields[i]].type,
+                                &rows->columns[columns[i]], first, row_count, out_hashes);
+}
+
+void combine_hash(const struct combine *combine, const barks_batch *rows, const uint32_t *columns,
+                  uint32_t first, uint32_t row_count, uint64_t *out_hashes)
+{
+    const struct combine_options *options = &combine->options;
+    switch (combine->find_kind) {
+    case FIND_STR:
+        hash_keys(FIND_STR, &rows->columns[columns[0]], first, row_count, out_hashes);
+        break;
+    case FIND_I64:
+        hash_keys(FIND_I64, &rows->columns[columns[0]], first, row_count, out_hashes);
+        break;
+    case FIND_I32:
+        hash_keys(FIND_I32, &rows->columns[columns[0]], first, row_count, out_hashes);
+        break;
+    case FIND_ONE:
+    case FIND_ANY:
+        hash_any(combine, rows, columns, first, row_count, out_hashes);
+        break;
+    }
+    for (uint32_t k = 0; k < row_count; k++)
+        out_hashes[k] = (out_hashes[k] & options->hash_and) | options->hash_or;
+}
+
+void combine_hash_rows(const struct combine *combine, const barks_batch *rows, uint64_t *out_hashes)
+{
+    combine_hash(combine, rows, combine->options.key_columns, 0, rows->row_count, out_hashes);
+}
+
+void combine_hash_accumulators(const struct combine *combine, const barks_batch *accumulators,
+                               uint64_t *out_hashes)
+{
+    combine_hash(combine, accumulators, combine->options.key_fields, 0, accumulators->row_count,
+                 out_hashes);
+}
+
 /* Any number of keys of any types; none is one key that all rows share. */
 BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks_batch *batch,
                                             uint32_t first, uint32_t row_count)
 {
-    const struct combine_options *options = &combine->options;
-    memset(combine->hashes, 0, row_count * sizeof *combine->hashes);
-    for (uint32_t i = 0; i < options->key_count; i++)
-        accumulator_hash_column(combine->fields[options->key_fields[i]].type,
-                                &batch->columns[options->key_columns[i]], first, row_count,
-                                combine->hashes);
-    for (uint32_t k = 0; k < row_count; k++) {
-        combine->hashes[k] = (combine->hashes[k] & options->hash_and) | options->hash_or;
+    combine_hash(combine, batch, combine->options.key_columns, first, row_count, combine->hashes);
+    for (uint32_t k = 0; k < row_count; k++)
         __builtin_prefetch(combine_slot(combine, combine_home(combine, combine->hashes[k])), 1);
-    }
     const uint64_t mask = combine_slot_count(combine) - 1;
     for (uint32_t k = 0; k < row_count; k++) {
         uint64_t hash = combine->hashes[k];

@@ -2,6 +2,7 @@
 
 #include "barks/function.h"
 #include "base/checked.h"
+#include "base/pool.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -19,11 +20,12 @@ enum { FAIL_TEXT_BYTES = 1024 };
 
 BARKS_CHECKED static barks_status *add_block(struct keeper *keeper, size_t needed_bytes)
 {
-    size_t block_bytes = keeper->held_bytes < first_block_bytes     ? first_block_bytes
-                         : keeper->held_bytes < largest_block_bytes ? (size_t)keeper->held_bytes
-                                                                    : largest_block_bytes;
-    if (block_bytes < needed_bytes)
-        block_bytes = needed_bytes;
+    size_t acquired_bytes = keeper->held_bytes < first_block_bytes     ? first_block_bytes
+                            : keeper->held_bytes < largest_block_bytes ? (size_t)keeper->held_bytes
+                                                                       : largest_block_bytes;
+    if (acquired_bytes < needed_bytes)
+        acquired_bytes = needed_bytes;
+    acquired_bytes = pool_size_class(acquired_bytes);
     if (keeper->block_count == keeper->block_capacity) {
         uint32_t capacity = keeper->block_capacity == 0 ? 8 : 2 * keeper->block_capacity;
         struct block **blocks = realloc(keeper->blocks, capacity * sizeof(struct block *));
@@ -33,9 +35,9 @@ BARKS_CHECKED static barks_status *add_block(struct keeper *keeper, size_t neede
         keeper->block_capacity = capacity;
     }
     struct block *block = NULL;
-    BARKS_TRY(block_create(keeper->pool, block_bytes, &block));
+    BARKS_TRY(block_create(keeper->pool, acquired_bytes - BLOCK_SLACK_BYTES, &block));
     keeper->blocks[keeper->block_count++] = block;
-    keeper->held_bytes += block_bytes;
+    keeper->held_bytes += acquired_bytes;
     keeper->used_bytes = 0;
     return NULL;
 }
@@ -44,7 +46,7 @@ barks_status *keeper_make(struct keeper *keeper, size_t n, size_t alignment, voi
 {
     assert(alignment == 1 || alignment == 8);
     size_t needed_bytes = 0;
-    if (ckd_add(&needed_bytes, n, alignment))
+    if (ckd_add(&needed_bytes, n, alignment + BLOCK_SLACK_BYTES))
         BARKS_FAIL(BARKS_LIMIT, "a value of %zu bytes is larger than memory can be", n);
     uint64_t begin = (keeper->used_bytes + alignment - 1) & ~(uint64_t)(alignment - 1);
     if (keeper->block_count == 0 ||
@@ -80,7 +82,7 @@ void keeper_release_first(struct keeper *keeper, uint32_t block_count)
 {
     assert(block_count <= keeper->block_count);
     for (uint32_t i = 0; i < block_count; i++) {
-        keeper->held_bytes -= keeper->blocks[i]->size_bytes;
+        keeper->held_bytes -= keeper->blocks[i]->acquired_bytes;
         block_release(keeper->blocks[i]);
     }
     keeper->block_count -= block_count;

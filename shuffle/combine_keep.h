@@ -19,7 +19,7 @@ struct keeper {
     uint32_t block_count;
     uint32_t block_capacity;
     uint64_t used_bytes; /* of the last block */
-    uint64_t held_bytes; /* of all blocks */
+    uint64_t held_bytes; /* of all blocks, as the pool counts them */
     uint64_t kept_bytes; /* handed out */
 };
 

@@ -65,7 +65,7 @@ struct combine {
     uint64_t displacement; /* slots between where keys hash to and where they went, since growing */
     uint64_t inserted;     /* keys, since growing */
     uint64_t distance_max; /* the most slots between where a key hashes to and where it is */
-    bool has_failed_to_grow;
+    bool is_full;          /* the pool refused to let it grow, or garbage stays for want of room */
 
     struct keeper keep;
     uint64_t fold_kept_bytes; /* kept by bodies since the last compaction */
@@ -115,6 +115,26 @@ static inline uint64_t combine_home(const struct combine *combine, uint64_t hash
 {
     return hash >> (64 - combine->bits);
 }
+
+/* Slot, which is empty, has the accumulator of a new key from now on, distance slots behind where
+ * the search for it begins. */
+static inline void combine_take_slot(struct combine *combine, struct slot *slot, uint64_t hash,
+                                     uint64_t distance)
+{
+    slot->hash = hash;
+    combine->row_count++;
+    combine->inserted++;
+    combine->displacement += distance;
+    if (distance > combine->distance_max)
+        combine->distance_max = distance;
+}
+
+/* Room for row_count new keys. */
+BARKS_CHECKED barks_status *combine_make_room(struct combine *combine, uint32_t row_count);
+
+/* Of the keys in columns `columns` of rows [first, first + row_count). */
+void combine_hash(const struct combine *combine, const barks_batch *rows, const uint32_t *columns,
+                  uint32_t first, uint32_t row_count, uint64_t *out_hashes);
 
 /* Sets accumulators[k] for row first + k of batch, k < row_count <= FIND_ROWS, adding those that
  * are missing, which are listed in fresh. There are as many free slots. bound is set. */

@@ -5,6 +5,8 @@
 #include "batch/bind.h"
 #include "batch/schema.h"
 #include "exec/column_aggregates.h"
+#include "exec/combine_piles.h"
+#include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "shuffle/accumulator.h"
 
@@ -58,8 +60,8 @@ barks_status *combine_open(struct task *task, const struct combine_plan *plan,
 struct combine_operator {
     struct operator base;
     struct combine *table;
+    struct combine_piles piles; /* what the table cannot hold */
     struct combine_binding binding;
-    const barks_function *function;
     const barks_record *accumulator;
     bool fills_empty;               /* a partition without rows gives an accumulator too */
     struct column_results *results; /* of built-in aggregates, else NULL */
@@ -68,20 +70,23 @@ struct combine_operator {
 static void combine_operator_destroy(struct operator* self)
 {
     struct combine_operator *op = (struct combine_operator *)self;
+    combine_piles_drop(&op->piles);
     combine_destroy(op->table);
     combine_binding_drop(&op->binding);
     column_results_destroy(op->results);
     free(op);
 }
 
+static barks_status *combine_begin_partition(struct operator* self, uint32_t partition)
+{
+    ((struct combine_operator *)self)->piles.partition = partition;
+    return NULL;
+}
+
 static barks_status *combine_push(struct operator* self, struct batch *batch)
 {
     struct combine_operator *op = (struct combine_operator *)self;
-    uint32_t row = 0;
-    barks_status *status = combine_add(op->table, batch, &row);
-    if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(self->task, status, op->function, &batch->base, row);
-    return status;
+    return combine_piles_add(&op->piles, batch);
 }
 
 static barks_status *push_next(void *context, struct batch *batch)
@@ -126,11 +131,12 @@ static barks_status *combine_end_partition(struct operator* self)
     struct combine_operator *op = (struct combine_operator *)self;
     if (op->fills_empty && combine_row_count(op->table) == 0)
         return push_nothing(op);
-    return combine_drain(op->table, true, push_next, self);
+    return combine_piles_give(&op->piles, push_next, self);
 }
 
 static const struct operator_kind combine_kind = {
     .name = "combine",
+    .begin_partition = combine_begin_partition,
     .push = combine_push,
     .end_partition = combine_end_partition,
     .destroy = combine_operator_destroy,
@@ -145,11 +151,16 @@ OPERATOR_MAKER(combine)
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &combine_kind, .task = task};
-    op->function = plan.function;
     op->accumulator = plan.accumulator;
     op->fills_empty = node->step.numbers[0] != 0;
-    barks_status *status =
-        combine_open(task, &plan, plan.function, inputs->schemas[0], 0, &op->binding, &op->table);
+    barks_status *status = combine_open(task, &plan, plan.function, inputs->schemas[0],
+                                        memory_share_bytes(task), &op->binding, &op->table);
+    op->piles.options = (struct combine_piles_options){.task = task,
+                                                       .node = node,
+                                                       .table = op->table,
+                                                       .function = plan.function,
+                                                       .rows = inputs->schemas[0],
+                                                       .accumulators = &plan.accumulator->schema};
     if (status == NULL && is_built_in)
         status = column_results_create(task->services->pool, plan.env, &node->record->schema,
                                        &op->results);

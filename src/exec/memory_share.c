@@ -3,6 +3,9 @@
 #include "base/pool.h"
 #include "exec/operator.h"
 
+/* A block of strings that is begun, and another of what they become. */
+static const uint64_t spare_bytes_max = UINT64_C(8) << 20;
+
 static bool holds_rows(enum step_kind kind)
 {
     return kind == STEP_COMBINE || kind == STEP_SORT || kind == STEP_GROUP || kind == STEP_GLOM ||
@@ -19,4 +22,17 @@ uint64_t memory_share_bytes(const struct task *task)
     uint64_t worker_bytes =
         pool_budget_bytes(task->services->pool) / 2 / task->services->worker_count;
     return worker_bytes / (holder_count > 0 ? holder_count : 1);
+}
+
+bool memory_is_short(const struct task *task, const struct batch *batch)
+{
+    struct pool *pool = task->services->pool;
+    uint64_t budget_bytes = pool_budget_bytes(pool), wanted_bytes = budget_bytes / 8;
+    if (wanted_bytes > spare_bytes_max)
+        wanted_bytes = spare_bytes_max;
+    wanted_bytes += batch_bytes(batch);
+    if (pool_used_bytes(pool) + wanted_bytes <= budget_bytes)
+        return false;
+    pool_make_room(pool, wanted_bytes);
+    return pool_used_bytes(pool) + wanted_bytes > budget_bytes;
 }

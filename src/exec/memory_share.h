@@ -1,8 +1,10 @@
 /* How much of the budget an operator may hold before it puts rows on disk. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct batch;
 struct task;
 
 /* Half of the budget is for what operators hold: an equal share for each worker, and of that for
@@ -10,3 +12,7 @@ struct task;
  * of the map side, frames, rounds, batches on their way. A few MiB more than the share do no harm.
  */
 uint64_t memory_share_bytes(const struct task *task);
+
+/* Whether what it may take to hold the strings of another batch is not free, even after what others
+ * can put on disk has gone there: who holds rows then puts them on disk, or sends them on. */
+bool memory_is_short(const struct task *task, const struct batch *batch);

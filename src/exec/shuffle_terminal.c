@@ -4,6 +4,7 @@
 #include "exec/chooser.h"
 #include "exec/combine_operator.h"
 #include "exec/comparator.h"
+#include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "shuffle/buckets.h"
 #include "shuffle/exchange.h"
@@ -46,6 +47,16 @@ static barks_status *emit_frame(void *context, uint32_t partition, struct batch 
 static barks_status *drained(void *context, struct batch *batch)
 {
     return buckets_add(((struct shuffle_terminal *)context)->buckets, batch);
+}
+
+/* Where memory is used up the table goes on its way before more rows come, and with it what lies in
+ * the buckets, which would keep its strings. */
+BARKS_CHECKED static barks_status *make_room(struct shuffle_terminal *op, const struct batch *batch)
+{
+    if (combine_row_count(op->table) == 0 || !memory_is_short(op->base.task, batch))
+        return NULL;
+    BARKS_TRY(combine_drain(op->table, false, drained, op));
+    return buckets_flush(op->buckets);
 }
 
 /* A table that has outgrown its share of the budget is emptied into the buckets and begins anew;
@@ -119,6 +130,7 @@ static barks_status *shuffle_push(struct operator* self, struct batch *batch)
     if (op->table == NULL)
         return buckets_add(op->buckets, batch);
     uint32_t row = 0;
+    BARKS_TRY(make_room(op, batch));
     barks_status *status = op->passes ? combine_pass(op->table, batch, &row, drained, op)
                                       : combine_add(op->table, batch, &row);
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)

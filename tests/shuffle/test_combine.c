@@ -365,6 +365,66 @@ START_TEST(a_drained_table_is_used_again_and_a_failed_visit_empties_it)
 }
 END_TEST
 
+/* Batches that were drained, and where they are loaded. */
+struct loading {
+    struct combine *from, *to;
+    uint64_t last_hash;
+};
+
+static barks_status *load_batch(void *context, struct batch *batch)
+{
+    struct loading *loading = context;
+    static uint64_t hashes[BATCH_ROWS];
+    combine_hash_accumulators(loading->from, &batch->base, hashes);
+    for (uint32_t i = 0; i < batch->base.row_count; i++) {
+        ck_assert_uint_le(loading->last_hash, hashes[i]);
+        loading->last_hash = hashes[i];
+    }
+    return combine_load(loading->to, batch);
+}
+
+/* Half of the rows' folding is done in one table, the rest in another. */
+static void go_on(const struct combine_case *kind, size_t hook, struct random *random)
+{
+    struct pool *pool = NULL;
+    ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &pool));
+    struct model model;
+    model_begin(&model, kind, pool);
+    model_add(&model, random_next(random), 4000, (uint32_t)random_below(random, 3000) + 1);
+    struct combine_options options = options_of(kind, pool);
+    options.hash_and = hooks[hook].hash_and;
+    options.hash_or = hooks[hook].hash_or;
+    struct loading loading = {0};
+    ck_assert_ptr_null(combine_create(&options, &loading.from));
+    ck_assert_ptr_null(combine_create(&options, &loading.to));
+    ck_assert_ptr_null(add_rows(loading.from, &model, NULL, random, pool));
+    ck_assert_ptr_null(combine_drain(loading.from, true, load_batch, &loading));
+    ck_assert(combine_is_sound(loading.to));
+    ck_assert_uint_eq(combine_row_count(loading.to), model.accumulator_count);
+    ck_assert_ptr_null(add_rows(loading.to, &model, NULL, random, pool));
+    model_repeat(&model);
+    struct texts expected = model_texts(&model), found = texts_for(kind);
+    ck_assert_ptr_null(combine_drain(loading.to, false, print_batch, &found));
+    sort_texts(&found);
+    ck_assert_msg(equal_texts(&expected, &found), "%s: not the rows of the model", kind->name);
+    free(expected.lines);
+    free(found.lines);
+    combine_destroy(loading.from);
+    combine_destroy(loading.to);
+    model_end(&model);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+
+START_TEST(drained_accumulators_go_on_where_they_stood)
+{
+    struct random random = random_of(property_seed());
+    for (size_t i = 0; i < combine_case_count; i++)
+        for (size_t hook = 0; hook < sizeof hooks / sizeof *hooks; hook++)
+            go_on(&combine_cases[i], hook, &random);
+}
+END_TEST
+
 static void pass_rows(const struct combine_case *kind)
 {
     struct random random = random_of(property_seed());
@@ -448,4 +508,5 @@ SUITE_MAIN("shuffle/combine", a_table_equals_a_linear_list_in_any_order,
            every_failure_of_memory_is_told_and_leaks_nothing,
            a_drained_table_is_used_again_and_a_failed_visit_empties_it,
            rows_that_pass_are_accumulators_of_their_own,
+           drained_accumulators_go_on_where_they_stood,
            strings_that_bodies_no_longer_keep_are_given_back)
