@@ -25,6 +25,15 @@ BARKS_CHECKED static barks_status *make_room(struct pool *pool, uint64_t stored_
     return NULL;
 }
 
+/* Rows are packed where memory is scarce: what is only for the sake of size then does without. */
+static barks_status *unless_limit(barks_status *status)
+{
+    if (status == NULL || barks_status_code(status) != BARKS_LIMIT)
+        return status;
+    barks_status_free(status);
+    return NULL;
+}
+
 barks_status *packed_rows_compress(struct pool *pool, const uint8_t *encoded,
                                    uint64_t encoded_bytes, struct packed_rows *out_packed)
 {
@@ -33,7 +42,9 @@ barks_status *packed_rows_compress(struct pool *pool, const uint8_t *encoded,
         return NULL;
     /* What does not fit below the size that it has is not wanted. */
     uint64_t most_bytes = encoded_bytes - encoded_bytes / 16;
-    BARKS_TRY(make_room(pool, most_bytes, encoded_bytes, &packed));
+    BARKS_TRY(unless_limit(make_room(pool, most_bytes, encoded_bytes, &packed)));
+    if (packed.bytes == NULL)
+        return NULL;
     int packed_bytes = LZ4_compress_default((const char *)encoded, (char *)packed.bytes,
                                             (int)encoded_bytes, (int)most_bytes);
     if (packed_bytes <= 0)
@@ -45,8 +56,9 @@ barks_status *packed_rows_compress(struct pool *pool, const uint8_t *encoded,
         out_packed->stored_bytes = (uint64_t)packed_bytes;
         return NULL;
     }
-    BARKS_TRY(make_room(pool, (uint64_t)packed_bytes, encoded_bytes, out_packed));
-    memcpy(out_packed->bytes, packed.bytes, (size_t)packed_bytes);
+    BARKS_TRY(unless_limit(make_room(pool, (uint64_t)packed_bytes, encoded_bytes, out_packed)));
+    if (out_packed->bytes != NULL)
+        memcpy(out_packed->bytes, packed.bytes, (size_t)packed_bytes);
     return NULL;
 }
 

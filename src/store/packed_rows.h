@@ -26,8 +26,8 @@ BARKS_CHECKED barks_status *packed_rows_make(struct pool *pool, const barks_batc
                                              uint32_t first, uint32_t row_count, bool compress,
                                              struct packed_rows *out_packed);
 
-/* Compresses what is encoded already; *out_packed stays zeroed where that does not make it smaller.
- * Errors: as pool_acquire. */
+/* Compresses what is encoded already; *out_packed stays zeroed where that does not make it smaller,
+ * or finds no room. Errors: as pool_acquire. */
 BARKS_CHECKED barks_status *packed_rows_compress(struct pool *pool, const uint8_t *encoded,
                                                  uint64_t encoded_bytes,
                                                  struct packed_rows *out_packed);
