@@ -97,6 +97,23 @@ BARKS_CHECKED static barks_status *keep_some(struct piles *piles, uint32_t pile,
     }
 }
 
+/* Rows that are about as large as a piece are not copied first. */
+static bool are_wide(const struct piles *piles, const struct batch *batch)
+{
+    return batch_bytes(batch) / batch->base.row_count > piles->buffer_bytes;
+}
+
+BARKS_CHECKED static barks_status *write_one_by_one(struct piles *piles, uint32_t pile,
+                                                    const struct batch *batch, const uint32_t *rows,
+                                                    uint32_t row_count)
+{
+    if (row_count > 0)
+        BARKS_TRY(write_waiting(piles, pile));
+    for (uint32_t i = 0; i < row_count; i++)
+        BARKS_TRY(row_run_add(&piles->runs[pile], &batch->base, rows[i], 1));
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *add_to_pile(struct piles *piles, uint32_t pile,
                                                const struct batch *batch, const uint32_t *rows,
                                                uint32_t row_count)
@@ -127,9 +144,12 @@ BARKS_CHECKED static barks_status *deal(struct piles *piles, const struct batch 
         ends[pile] += ends[pile - 1];
     for (uint32_t i = row_count; i-- > 0;)
         piles->rows[--ends[pile_of(piles, hashes[first + i])]] = first + i;
+    bool wide = row_count > 0 && are_wide(piles, batch);
     for (uint32_t pile = 0; pile < PILE_COUNT; pile++) { /* ends are where piles begin now */
-        uint32_t end = pile + 1 < PILE_COUNT ? ends[pile + 1] : row_count;
-        BARKS_TRY(add_to_pile(piles, pile, batch, piles->rows + ends[pile], end - ends[pile]));
+        const uint32_t *rows = piles->rows + ends[pile];
+        uint32_t count = (pile + 1 < PILE_COUNT ? ends[pile + 1] : row_count) - ends[pile];
+        BARKS_TRY(wide ? write_one_by_one(piles, pile, batch, rows, count)
+                       : add_to_pile(piles, pile, batch, rows, count));
     }
     return NULL;
 }

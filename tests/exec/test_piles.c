@@ -168,13 +168,13 @@ START_TEST(small_rows_of_all_piles_take_a_part_of_the_share)
 }
 END_TEST
 
-/* Some batches alone are half of all memory. */
+/* A batch alone may be half of all memory. */
 START_TEST(rows_of_a_mebibyte_find_room_as_long_as_one_does)
 {
-    begin(UINT64_C(64) << 20);
+    begin(UINT64_C(96) << 20);
     struct random random = random_of(property_seed());
     for (int round = 0; round < 4; round++)
-        deal_and_check(&random, 0, UINT64_C(4) << 20, 200, 30, 2 << 20);
+        deal_and_check(&random, 0, UINT64_C(4) << 20, 200, 20, 2 << 20);
     end();
 }
 END_TEST
