@@ -506,6 +506,15 @@ void combine_clear(struct combine *combine)
     combine->is_full = false;
 }
 
+void combine_begin_part(struct combine *combine, uint32_t shared_bits)
+{
+    assert(combine->row_count == 0);
+    uint32_t shift = shared_bits < 64 ? shared_bits : 63;
+    if (shift != combine->hash_shift)
+        combine->first_bits = FIRST_BITS; /* of another size than the last table */
+    combine->hash_shift = shift;
+}
+
 /* --- Counts --- */
 
 uint64_t combine_row_count(const struct combine *combine) { return combine->row_count; }

@@ -93,6 +93,10 @@ BARKS_CHECKED barks_status *
 combine_drain(struct combine *combine, bool ordered,
               barks_status *(*visit)(void *context, struct batch *batch), void *context);
 
+/* The table hashes of what is added from now on to the table, which is empty, agree in their first
+ * shared_bits bits: so those do not choose slots. At first: none. */
+void combine_begin_part(struct combine *combine, uint32_t shared_bits);
+
 /* Accumulators that were drained go on where they stood; the table must have none of their keys.
  * Errors: as combine_add. */
 BARKS_CHECKED barks_status *combine_load(struct combine *combine, const struct batch *accumulators);

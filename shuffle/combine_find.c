@@ -27,7 +27,7 @@ struct shape {
     enum find_kind kind;
     size_t stride_bytes;
     size_t key_offset;
-    bool is_test; /* hash_and and hash_or are obeyed */
+    bool is_plain; /* hashes are as they are: no options of tests, no shared bits */
 };
 
 static ALWAYS_INLINE struct slot *slot_at(const struct combine *combine, struct shape shape,
@@ -134,8 +134,8 @@ static ALWAYS_INLINE void hash_row(struct combine *combine, struct shape shape, 
                                    uint64_t *out_hash)
 {
     uint64_t hash = hash_key(shape.kind, key) | 1;
-    if (shape.is_test)
-        hash = (hash & combine->options.hash_and) | combine->options.hash_or;
+    if (!shape.is_plain)
+        hash = combine_slot_hash(combine, hash);
     *out_hash = hash;
     __builtin_prefetch(slot_at(combine, shape, combine_home(combine, hash)), 1);
 }
@@ -230,7 +230,6 @@ static void hash_any(const struct combine *combine, const barks_batch *rows,
 void combine_hash(const struct combine *combine, const barks_batch *rows, const uint32_t *columns,
                   uint32_t first, uint32_t row_count, uint64_t *out_hashes)
 {
-    const struct combine_options *options = &combine->options;
     switch (combine->find_kind) {
     case FIND_STR:
         hash_keys(FIND_STR, &rows->columns[columns[0]], first, row_count, out_hashes);
@@ -247,7 +246,7 @@ void combine_hash(const struct combine *combine, const barks_batch *rows, const 
         break;
     }
     for (uint32_t k = 0; k < row_count; k++)
-        out_hashes[k] = (out_hashes[k] & options->hash_and) | options->hash_or;
+        out_hashes[k] = (out_hashes[k] & combine->options.hash_and) | combine->options.hash_or;
 }
 
 void combine_hash_rows(const struct combine *combine, const barks_batch *rows, uint64_t *out_hashes)
@@ -267,8 +266,10 @@ BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks
                                             uint32_t first, uint32_t row_count)
 {
     combine_hash(combine, batch, combine->options.key_columns, first, row_count, combine->hashes);
-    for (uint32_t k = 0; k < row_count; k++)
+    for (uint32_t k = 0; k < row_count; k++) {
+        combine->hashes[k] = combine_slot_hash(combine, combine->hashes[k]);
         __builtin_prefetch(combine_slot(combine, combine_home(combine, combine->hashes[k])), 1);
+    }
     const uint64_t mask = combine_slot_count(combine) - 1;
     for (uint32_t k = 0; k < row_count; k++) {
         uint64_t hash = combine->hashes[k];
@@ -292,9 +293,10 @@ BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks
     BARKS_CHECKED static barks_status *name(struct combine *combine, const barks_batch *batch,     \
                                             uint32_t first, uint32_t row_count)                    \
     {                                                                                              \
-        struct shape any = {(find_kind), combine->stride_bytes, combine->key_offset, true};        \
-        struct shape small = {(find_kind), (find_kind) == FIND_STR ? 32 : 24, 0, false};           \
-        if (!combine->is_test && any.key_offset == 0 && any.stride_bytes == small.stride_bytes)    \
+        struct shape any = {(find_kind), combine->stride_bytes, combine->key_offset, false};       \
+        struct shape small = {(find_kind), (find_kind) == FIND_STR ? 32 : 24, 0, true};            \
+        bool is_plain = !combine->is_test && combine->hash_shift == 0;                             \
+        if (is_plain && any.key_offset == 0 && any.stride_bytes == small.stride_bytes)             \
             return find_keys(combine, small, batch, first, row_count);                             \
         return find_keys(combine, any, batch, first, row_count);                                   \
     }

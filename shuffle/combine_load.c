@@ -38,7 +38,7 @@ barks_status *combine_load(struct combine *combine, const struct batch *accumula
         combine_hash(combine, rows, combine->options.key_fields, first, count, hashes);
         BARKS_TRY(combine_make_room(combine, count));
         for (uint32_t k = 0; k < count; k++)
-            BARKS_TRY(place(combine, rows, first + k, hashes[k]));
+            BARKS_TRY(place(combine, rows, first + k, combine_slot_hash(combine, hashes[k])));
     }
     combine->rows_since_drain += rows->row_count;
     return NULL;

@@ -59,6 +59,7 @@ struct combine {
     size_t key_offset;     /* FIND_STR, FIND_I64, FIND_I32: of the key in the accumulator */
     uint32_t bits;         /* 2^bits slots */
     uint32_t first_bits;   /* what the next table begins with */
+    uint32_t hash_shift;   /* bits of hashes that all keys share */
     uint64_t row_count;    /* accumulators */
     uint64_t rows_added;
     uint64_t rows_since_drain;
@@ -132,7 +133,15 @@ static inline void combine_take_slot(struct combine *combine, struct slot *slot,
 /* Room for row_count new keys. */
 BARKS_CHECKED barks_status *combine_make_room(struct combine *combine, uint32_t row_count);
 
-/* Of the keys in columns `columns` of rows [first, first + row_count). */
+/* The hash that a slot has: of no bits that all keys share. The lowest bit was set, and is again.
+ */
+static inline uint64_t combine_slot_hash(const struct combine *combine, uint64_t hash)
+{
+    hash = (hash & combine->options.hash_and) | combine->options.hash_or;
+    return hash << combine->hash_shift | 1;
+}
+
+/* The table hashes of the keys in columns `columns` of rows [first, first + row_count). */
 void combine_hash(const struct combine *combine, const barks_batch *rows, const uint32_t *columns,
                   uint32_t first, uint32_t row_count, uint64_t *out_hashes);
 

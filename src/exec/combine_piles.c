@@ -127,6 +127,7 @@ give_pile(struct combine_piles *piles, uint32_t pile,
     const struct combine_piles_options *options = &piles->options;
     struct combine_piles part = {
         .options = *options, .partition = piles->partition, .level = piles->level + 1};
+    combine_begin_part(options->table, part.level * PILE_BITS);
     barks_status *status = row_run_visit(&piles->dealt->accumulators.runs[pile],
                                          options->accumulators, true, read_accumulators, &part);
     if (status == NULL)
@@ -150,6 +151,8 @@ barks_status *combine_piles_give(struct combine_piles *piles,
     for (uint32_t pile = 0; status == NULL && pile < PILE_COUNT; pile++)
         if (!piles->options.task->partition_done)
             status = give_pile(piles, pile, visit, context);
+    if (status == NULL)
+        combine_begin_part(piles->options.table, piles->level * PILE_BITS);
     combine_piles_drop(piles);
     return status;
 }

@@ -229,12 +229,13 @@ static void shuffle_order(uint32_t *order, uint32_t count, struct random *random
  * at the beginning; at the end or the beginning; of two values. */
 static const struct {
     uint64_t hash_and, hash_or;
+    uint32_t shared_bits;
 } hooks[] = {
-    {0, 0},
-    {UINT64_C(0xf000000000000000), 0},
-    {0, UINT64_C(0xfff0000000000000)},
-    {UINT64_C(0x8000000000000000), UINT64_C(0x7ffc000000000000)},
-    {UINT64_C(0x8000000000000000), 0},
+    {0, 0, 0},
+    {UINT64_C(0xf000000000000000), 0, 0},
+    {0, UINT64_C(0xfff0000000000000), 12},
+    {UINT64_C(0x8000000000000000), UINT64_C(0x7ffc000000000000), 0},
+    {UINT64_C(0x8000000000000000), 0, 0},
 };
 
 static void compare_with_list(const struct combine_case *kind, size_t hook, struct random *random)
@@ -397,6 +398,7 @@ static void go_on(const struct combine_case *kind, size_t hook, struct random *r
     struct loading loading = {0};
     ck_assert_ptr_null(combine_create(&options, &loading.from));
     ck_assert_ptr_null(combine_create(&options, &loading.to));
+    combine_begin_part(loading.to, hooks[hook].shared_bits);
     ck_assert_ptr_null(add_rows(loading.from, &model, NULL, random, pool));
     ck_assert_ptr_null(combine_drain(loading.from, true, load_batch, &loading));
     ck_assert(combine_is_sound(loading.to));
