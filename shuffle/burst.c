@@ -99,11 +99,16 @@ static bool fill_slice(struct exchange *exchange)
         if (piece->bytes >= limit)
             continue;
         uint64_t frame_count = 0;
+        size_t filled_bytes = 0;
         size_t room_bytes = (size_t)smaller(limit - piece->bytes, left_bytes);
         piece->offset_bytes = stretch_of(exchange, i);
-        size_t filled_bytes =
+        barks_status *status =
             outbox_fill(&exchange->outbox, i, set->bytes + piece->offset_bytes + piece->bytes,
-                        room_bytes, &frame_count);
+                        room_bytes, &filled_bytes, &frame_count);
+        if (status != NULL) {
+            fail(exchange, status);
+            return false;
+        }
         piece->bytes += filled_bytes;
         left_bytes -= filled_bytes;
         add_to(&exchange->bytes_sent, filled_bytes);

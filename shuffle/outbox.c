@@ -29,7 +29,20 @@ barks_status *outbox_init(struct outbox *outbox, const struct exchange_options *
     if (outbox->queues == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the queues to %u executors", executor_count);
     lock_init(&outbox->lock, LOCK_EXCHANGE, "outbox");
+    outbox->giver =
+        (struct giver){.name = "frames to be sent", .give = outbox_give, .context = outbox};
+    if (outbox->room != NULL)
+        pool_add_giver(outbox->pool, &outbox->giver);
     return NULL;
+}
+
+void out_chunk_destroy(struct outbox *outbox, struct out_chunk *chunk)
+{
+    if (chunk->bytes != NULL)
+        pool_release(outbox->pool, chunk->bytes, chunk->capacity_bytes);
+    else
+        scratch_free(outbox->room->scratch, chunk->place);
+    free(chunk);
 }
 
 static void destroy_chunks(struct outbox *outbox, struct out_list *list)
@@ -37,10 +50,9 @@ static void destroy_chunks(struct outbox *outbox, struct out_list *list)
     while (list->first != NULL) {
         struct out_chunk *chunk = list->first;
         list->first = chunk->next;
-        pool_release(outbox->pool, chunk->bytes, chunk->capacity_bytes);
-        free(chunk);
+        out_chunk_destroy(outbox, chunk);
     }
-    list->last = NULL;
+    *list = (struct out_list){0};
 }
 
 static void append_list(struct out_list *to, struct out_list *from)
@@ -74,6 +86,8 @@ void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt)
 
 void outbox_drop(struct outbox *outbox)
 {
+    if (outbox->queues != NULL && outbox->room != NULL)
+        pool_remove_giver(outbox->pool, &outbox->giver);
     for (uint32_t i = 0; outbox->queues != NULL && i < outbox->executor_count; i++)
         destroy_chunks(outbox, &outbox->queues[i]);
     for (size_t bucket = 0; bucket < OUT_BUCKETS; bucket++)
@@ -120,6 +134,7 @@ static struct out_attempt *create_attempt(struct outbox *outbox, const struct fr
     created->shuffle = name->shuffle;
     created->run = name->run;
     created->attempt = name->attempt;
+    created->thread = pthread_self();
     created->lists = calloc(outbox->executor_count, sizeof *created->lists);
     created->sent = calloc(outbox->executor_count, sizeof *created->sent);
     if (created->lists == NULL || created->sent == NULL) {
@@ -180,7 +195,7 @@ BARKS_CHECKED static barks_status *add_chunk(struct outbox *outbox, struct out_l
     chunk->shuffle = shuffle;
     chunk->bytes = bytes;
     chunk->capacity_bytes = capacity_bytes;
-    struct out_list added = {chunk, chunk};
+    struct out_list added = {.first = chunk, .last = chunk};
     append_list(list, &added);
     return NULL;
 }
@@ -250,21 +265,6 @@ BARKS_CHECKED static barks_status *add_for_own(struct outbox *outbox, struct out
     return NULL;
 }
 
-/* What a running attempt has is its thread's, so nobody else could put it on disk when memory is
- * wanted: it does so itself, before there is none left. */
-BARKS_CHECKED static barks_status *spill_own(struct outbox *outbox, struct out_attempt *attempt)
-{
-    struct frame *frame =
-        attempt->own_spilled != NULL ? attempt->own_spilled->next : attempt->own_first;
-    for (; frame != NULL; frame = frame->next) {
-        BARKS_TRY_DOING(frame_spill(frame, outbox->room),
-                        "put %u rows of a shuffle on disk, as memory is used up",
-                        frame->name.row_count);
-        attempt->own_spilled = frame;
-    }
-    return NULL;
-}
-
 /* Takes the batch unless it fails. */
 BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name *name,
                                        uint32_t executor, struct batch *batch,
@@ -308,9 +308,12 @@ barks_status *outbox_add(struct outbox *outbox, struct frame_name name, uint32_t
         status = add(outbox, &name, owner - 1, batch, &attempt);
     if (status != NULL)
         batch_destroy(batch);
-    else if (outbox->room != NULL && pool_is_tight(outbox->pool))
-        status = spill_own(outbox, attempt);
-    return status;
+    if (status != NULL || outbox->room == NULL || !pool_is_tight(outbox->pool))
+        return status;
+    /* What a running attempt has is its thread's, so nobody else could put it on disk when memory
+     * is wanted: it does so itself, before there is none left. */
+    uint64_t given_bytes = 0;
+    return outbox_spill_attempt(outbox, attempt, &given_bytes);
 }
 
 void outbox_queue(struct outbox *outbox, struct out_attempt *attempt)
@@ -328,7 +331,8 @@ void outbox_queue(struct outbox *outbox, struct out_attempt *attempt)
     lock_release(&outbox->lock);
 }
 
-/* Moves from a queue to dropped what is of this shuffle and has not begun. */
+/* Takes from a queue what is of this shuffle and has not begun; 0: all of it. dropped gets it, but
+ * for what is moving. */
 static void drop_from_queue_locked(struct outbox *outbox, struct out_list *queue, uint64_t shuffle,
                                    struct out_list *dropped)
 {
@@ -337,11 +341,13 @@ static void drop_from_queue_locked(struct outbox *outbox, struct out_list *queue
         struct out_chunk *chunk = queue->first;
         queue->first = chunk->next;
         chunk->next = NULL;
-        bool drops = chunk->shuffle == shuffle && !chunk->has_begun;
+        bool drops = shuffle == 0 || (chunk->shuffle == shuffle && !chunk->has_begun);
+        struct out_list one = {.first = chunk, .last = chunk};
+        chunk->is_dropped = drops;
         if (drops)
-            outbox->locked.queued_bytes -= chunk->used_bytes;
-        struct out_list one = {chunk, chunk};
-        append_list(drops ? dropped : &kept, &one);
+            outbox->locked.queued_bytes -= chunk->used_bytes - chunk->sent_bytes;
+        if (!drops || !chunk->is_moving)
+            append_list(drops ? dropped : &kept, &one);
     }
     *queue = kept;
 }
@@ -361,25 +367,27 @@ void outbox_drop_all(struct outbox *outbox)
     struct out_list dropped = {0};
     lock_acquire(&outbox->lock);
     for (uint32_t i = 0; i < outbox->executor_count; i++)
-        append_list(&dropped, &outbox->queues[i]);
-    outbox->locked.queued_bytes = 0;
+        drop_from_queue_locked(outbox, &outbox->queues[i], 0, &dropped);
     lock_release(&outbox->lock);
     destroy_chunks(outbox, &dropped);
 }
 
-/* The chunk that is next for an executor, marked as begun so that it stays; NULL: none. */
+/* The chunk that is next for an executor, marked as begun so that it stays; NULL: none, or it is
+ * just moving to disk. */
 static struct out_chunk *begin_first(struct outbox *outbox, uint32_t executor)
 {
     lock_acquire(&outbox->lock);
     struct out_chunk *chunk = outbox->queues[executor].first;
+    if (chunk != NULL && chunk->is_moving)
+        chunk = NULL;
     if (chunk != NULL)
         chunk->has_begun = true;
     lock_release(&outbox->lock);
     return chunk;
 }
 
-size_t outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_t room_bytes,
-                   uint64_t *out_frame_count)
+barks_status *outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_t room_bytes,
+                          size_t *out_bytes, uint64_t *out_frame_count)
 {
     size_t filled_bytes = 0;
     uint64_t frame_count = 0;
@@ -392,7 +400,10 @@ size_t outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_
             piece_bytes = room_bytes - filled_bytes;
         if (chunk->sent_bytes == 0)
             frame_count += chunk->frame_count;
-        memcpy(out + filled_bytes, chunk->bytes + chunk->sent_bytes, piece_bytes);
+        if (chunk->bytes != NULL)
+            memcpy(out + filled_bytes, chunk->bytes + chunk->sent_bytes, piece_bytes);
+        else
+            BARKS_TRY(outbox_read_chunk(outbox, chunk, out + filled_bytes, piece_bytes));
         filled_bytes += piece_bytes;
         chunk->sent_bytes += piece_bytes;
         bool is_sent = chunk->sent_bytes == chunk->used_bytes;
@@ -405,13 +416,12 @@ size_t outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_
                 queue->last = NULL;
         }
         lock_release(&outbox->lock);
-        if (is_sent) {
-            pool_release(outbox->pool, chunk->bytes, chunk->capacity_bytes);
-            free(chunk);
-        }
+        if (is_sent)
+            out_chunk_destroy(outbox, chunk);
     }
     *out_frame_count = frame_count;
-    return filled_bytes;
+    *out_bytes = filled_bytes;
+    return NULL;
 }
 
 bool outbox_is_worth(struct outbox *outbox, uint64_t many_bytes, uint64_t linger_ns)

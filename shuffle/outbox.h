@@ -2,9 +2,12 @@
  * other executor. */
 #pragma once
 
+#include "base/givers.h"
 #include "base/lock.h"
 #include "shuffle/exchange.h"
+#include "store/spill.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,16 +19,20 @@ struct out_chunk {
     uint64_t shuffle;
     uint64_t ready_ns; /* when its attempt ended */
     uint64_t frame_count;
-    uint8_t *bytes; /* owned, of the pool */
+    uint8_t *bytes; /* owned, of the pool; NULL: on disk */
     size_t capacity_bytes;
     size_t used_bytes;
     size_t sent_bytes;
-    bool has_begun; /* some of it has been or is being copied: it travels whole */
+    struct scratch_place place; /* of what is on disk, as it was in memory */
+    bool has_begun;             /* some of it has been or is being copied: it travels whole */
+    bool is_moving;             /* to disk: it is not begun, and whoever moves it */
+    bool is_dropped;            /* destroys it where it was dropped meanwhile */
 };
 
 struct out_list {
     struct out_chunk *first;
     struct out_chunk *last;
+    struct out_chunk *spilled; /* of an attempt: it and those before it are on disk; NULL: none */
 };
 
 /* What an attempt has made so far. Owned by the thread that runs it, but for the table's link. */
@@ -34,6 +41,8 @@ struct out_attempt {
     uint64_t shuffle;
     uint32_t run;
     uint32_t attempt;
+    pthread_t thread;         /* that runs it */
+    bool is_spilling;         /* memory that this thread asks for is for that */
     uint32_t *next_sequences; /* owned; for each partition below partition_capacity */
     uint32_t partition_capacity;
     struct frame *own_first; /* frames to this executor, in order */
@@ -53,7 +62,8 @@ struct outbox {
     uint32_t executor_count;       /* peers are executors, of rank i + 1 at i */
     uint32_t me;
     bool encode_always;
-    struct lock lock; /* rank LOCK_EXCHANGE; nothing is taken under it */
+    struct giver giver; /* where there is a room */
+    struct lock lock;   /* rank LOCK_EXCHANGE; nothing is taken under it */
     struct {
         struct out_attempt *attempts[OUT_BUCKETS];
         uint64_t queued_bytes; /* of all that may travel and has not been copied */
@@ -83,12 +93,27 @@ void outbox_drop_shuffle(struct outbox *outbox, uint64_t shuffle);
 void outbox_drop_all(struct outbox *outbox);
 
 /* Copies the next bytes for an executor, at most room_bytes; *out_frame_count: of frames whose
- * first byte may be among them. */
-size_t outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_t room_bytes,
-                   uint64_t *out_frame_count);
+ * first byte may be among them. Errors: BARKS_IO, of what is on disk. */
+BARKS_CHECKED barks_status *outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out,
+                                        size_t room_bytes, size_t *out_bytes,
+                                        uint64_t *out_frame_count);
 
 /* Whether what is queued deserves a round: many bytes, or some for linger_ns, or the rest of a
  * piece that has begun. */
 bool outbox_is_worth(struct outbox *outbox, uint64_t many_bytes, uint64_t linger_ns);
 
 uint64_t outbox_queued_bytes(struct outbox *outbox);
+
+/* outbox_spill.c, for outbox.c. */
+
+/* Puts what a running attempt of this thread has on disk; what finds no memory to be encoded stays.
+ * Errors: those of scratch_write. */
+BARKS_CHECKED barks_status *outbox_spill_attempt(struct outbox *outbox, struct out_attempt *attempt,
+                                                 uint64_t *out_bytes);
+/* The next bytes of a chunk on disk. Errors: BARKS_IO. */
+BARKS_CHECKED barks_status *outbox_read_chunk(const struct outbox *outbox,
+                                              const struct out_chunk *chunk, uint8_t *out,
+                                              size_t size_bytes);
+/* As struct giver wants it. */
+uint64_t outbox_give(void *context, uint64_t bytes, barks_status **out_failure);
+void out_chunk_destroy(struct outbox *outbox, struct out_chunk *chunk);

@@ -17,6 +17,7 @@ ROWS, KEYS, FEW = 1_200_000, 1000, 3  # as in limit_job.c
 EXPECTED = {"distinct": ROWS, "reduce": ROWS, "sort": ROWS, "join": ROWS, "zip": ROWS, "repartition": ROWS,
             "group": KEYS, "cogroup": KEYS, "cartesian": FEW * ROWS, "transposed": FEW * ROWS,
             "collect": None, "row": None}
+ON_DISK = {"distinct", "reduce", "sort", "repartition"}  # what is not in memory alone must not fail
 SHAPES = [shapes.PLAIN, shapes.Shape(executors=2), shapes.Shape(ranks=3)]
 LIMIT_STATUS = 4
 SENTENCE = re.compile(rb"^barks: .*--barks-(memory|collect-bytes-max)\b.*$", re.MULTILINE)
@@ -37,14 +38,14 @@ def check_failed(ended, folder):
 def run(program, mode, shape, folder):
     output = os.path.join(folder, "output")
     ended = shapes.run(shape, program, [mode, output, "--barks-memory=64m"], folder, 120)
-    if ended.status != 0 or EXPECTED[mode] is None:
+    if EXPECTED[mode] is None or (ended.status != 0 and mode not in ON_DISK):
         check_failed(ended, folder)
-    elif count_rows(output) != EXPECTED[mode]:
-        raise outputs.Wrong(f"{count_rows(output)} rows\n{ended.describe()}")
+    elif ended.status != 0 or count_rows(output) != EXPECTED[mode]:
+        raise outputs.Wrong(f"not {EXPECTED[mode]} rows\n{ended.describe()}")
 
 
 def run_often(program, shape, folder):
-    """A job may fail amid a burst of rounds; the exit status is its own all the same."""
+    """Whatever is on its way in which round when memory is used up."""
     for i in range(8):
         where = os.path.join(folder, str(i))
         os.mkdir(where)
@@ -58,7 +59,7 @@ def main():
         for shape in SHAPES if not wanted or mode in wanted else []:
             calls.append((f"{mode}, {shape.name}", functools.partial(harness.in_folder, run, program, mode, shape)))
     if not wanted:
-        calls.append(("many that fail amid an exchange, np 3",
+        calls.append(("many whose memory is used up amid an exchange, np 3",
                       lambda: harness.in_folder(run_often, program, shapes.Shape(ranks=3))))
     sys.exit(harness.run_all(calls))
 

@@ -216,7 +216,7 @@ static uint64_t seed;
 
 static struct making making_of(enum kind kind)
 {
-    struct making making = {.seed = seed, .kind = kind, .row_count = 1500000, .key_count = 600000};
+    struct making making = {.seed = seed, .kind = kind, .row_count = 1100000, .key_count = 700000};
     if (kind == LONG_TEXTS || kind == DISTINCT || kind == IN_WORDS || kind == FIRST_OF_KEY)
         making.key_count = (making.row_count = 400000) / 2;
     if (kind == FEW_KEYS || kind == ONE_KEY)
@@ -379,7 +379,11 @@ GROUPS(accumulators_begin_once, AGGREGATED)
 GROUPS(folds_begin_once, FOLDED)
 GROUPS(whole_rows, DISTINCT)
 GROUPS(first_rows_of_keys, FIRST_OF_KEY)
+GROUPS(aggregates_in_words, IN_WORDS)
 GROUPS(lists, LISTS)
+GROUPS(keys_of_half_a_mebibyte, WIDE_KEYS)
+GROUPS(values_of_a_mebibyte, WIDE_VALUES)
 
 SUITE_MAIN("rdd/spilled_groups", many_numbers, many_short_texts, many_long_texts, few_keys, one_key,
-           accumulators_begin_once, folds_begin_once, whole_rows, first_rows_of_keys, lists)
+           accumulators_begin_once, folds_begin_once, whole_rows, first_rows_of_keys,
+           aggregates_in_words, lists, keys_of_half_a_mebibyte, values_of_a_mebibyte)

@@ -4,7 +4,6 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "batch/batch.h"
-#include "batch/codec.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -90,11 +89,15 @@ BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct
     uint32_t from = name->run / (attempts > 0 ? attempts : 1);
     uint32_t at = name->run % (attempts > 0 ? attempts : 1);
     if (name->shuffle != TEST_SHUFFLE || from + 1 >= node->net->size || name->attempt != at % 3 ||
-        name->partition >= CLUSTER_PARTITIONS || (frame->batch == NULL) == (frame->body == NULL) ||
+        name->partition >= CLUSTER_PARTITIONS ||
+        (frame->batch != NULL) + (frame->body != NULL) + is_spilled(&frame->spilled) != 1 ||
         owner_of(node, name->partition) != node->net->rank)
         BARKS_FAIL(BARKS_INTERNAL, "a frame of run %u, partition %u has no place here", name->run,
                    name->partition);
-    if ((from + 1 != node->net->rank || node->options->encode_always) != (frame->body != NULL))
+    bool is_own = from + 1 == node->net->rank;
+    if (is_spilled(&frame->spilled)
+            ? !is_own || !node->options->spills
+            : (!is_own || node->options->encode_always) != (frame->body != NULL))
         BARKS_FAIL(BARKS_INTERNAL, "a frame of run %u came the wrong way", name->run);
     uint32_t *next = &node->seen[name->run].next_sequences[name->partition];
     if (name->sequence != (*next)++)
@@ -110,8 +113,7 @@ BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct
         return NULL;
     struct batch *batch = NULL;
     BARKS_TRY(batch_create(node->pool, &schema, name->row_count, &batch));
-    barks_status *status =
-        codec_decode(frame->body->bytes, frame->body->size_bytes, frame->body, batch);
+    barks_status *status = frame_read(frame, batch);
     if (status == NULL)
         status = check_rows(node, name, batch);
     batch_destroy(batch);
@@ -156,8 +158,12 @@ barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to note what arrives");
     BARKS_TRY(pool_create(options->pool_bytes > 0 ? options->pool_bytes : (uint64_t)256 << 20,
                           &node->pool));
+    node->room.pool = node->pool;
+    if (options->spills)
+        BARKS_TRY(scratch_create("/tmp", &node->room.scratch));
     return exchange_create(
         &(struct exchange_options){.pool = node->pool,
+                                   .room = options->spills ? &node->room : NULL,
                                    .net = net,
                                    .round_bytes_per_peer = options->round_bytes_per_peer,
                                    .linger_ns = options->linger_ns,
@@ -176,6 +182,7 @@ void cluster_node_drop(struct cluster_node *node)
         frame_destroy(node->kept);
         node->kept = next;
     }
+    scratch_destroy(node->room.scratch);
     pool_destroy(node->pool); /* asserts that nothing was leaked */
     pthread_mutex_destroy(&node->lock);
     free(node->seen);

@@ -29,6 +29,7 @@ struct cluster_options {
     uint32_t stalled_rounds_max;
     uint64_t used_bytes_max; /* workers rest while more of the pool is in use; 0: never */
     bool encode_always;
+    bool spills; /* what waits to be sent goes to disk where memory is used up */
 };
 
 /* What has arrived from one (run, attempt): the next sequence of each partition. */
@@ -53,6 +54,7 @@ struct cluster_worker {
 struct cluster_node {
     struct net *net;
     struct pool *pool;
+    struct spill_room room; /* where it spills */
     struct exchange *exchange;
     const struct cluster_options *options;
     struct cluster_worker workers[CLUSTER_WORKERS];

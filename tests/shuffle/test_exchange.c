@@ -265,6 +265,25 @@ START_TEST(a_small_budget_is_enough_where_frames_are_taken)
 }
 END_TEST
 
+/* The same, but workers do not wait for anything to be sent. */
+START_TEST(what_waits_to_be_sent_goes_to_disk)
+{
+    uint64_t seed = property_seed();
+    struct cluster_options options = {.seed = seed,
+                                      .attempts_per_executor = 600,
+                                      .frames_per_attempt_max = 6,
+                                      .rows_per_frame_max = 6000,
+                                      .bad_percent = 10,
+                                      .pool_bytes = (uint64_t)24 << 20,
+                                      .spills = true,
+                                      .round_bytes_per_peer = 50000};
+    run_threads(false, 4, &options);
+    options.encode_always = true;
+    options.one_owner = true;
+    run_threads(false, 4, &options);
+}
+END_TEST
+
 /* Steps until an error at each executor; codes[rank]. */
 static void step_to_failures(struct cluster *cluster, uint64_t seed, barks_code *codes,
                              char (*texts)[400])
@@ -507,7 +526,7 @@ END_TEST
 SUITE_MAIN("shuffle/exchange", frames_arrive_once_and_in_order_over_the_simulator,
            frames_arrive_once_and_in_order_over_local_endpoints, a_huge_frame_crosses_many_rounds,
            threads_exchange_over_local_and_simulated_endpoints,
-           a_small_budget_is_enough_where_frames_are_taken,
+           a_small_budget_is_enough_where_frames_are_taken, what_waits_to_be_sent_goes_to_disk,
            a_full_executor_ends_the_exchange_with_a_limit,
            a_failing_delivery_ends_the_exchange_everywhere,
            every_failing_allocation_is_told_and_leaks_nothing,
