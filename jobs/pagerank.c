@@ -72,7 +72,8 @@ int main(int argc, char **argv)
     }
     barks_rdd *edges = barks_read_csv(ctx, argv[0], edge, .multiline = BARKS_NEVER);
     barks_rdd *links = barks_cache(barks_group_by_key(edges, "page"));
-    barks_count(links); /* so that they lie in memory before the rounds */
+    if (barks_count(links) < 0) /* so that they lie in memory before the rounds */
+        return barks_finalize(ctx);
     barks_rdd *given = barks_flat_map(links, give_first, NULL), *shares = NULL;
     uint32_t partitions = barks_partition_count(links);
     for (long i = 0; i < rounds || i == 0; i++) { /* both lie by page: only what is given travels */

@@ -69,8 +69,10 @@ bool dispatch_is_busy(const struct dispatch *dispatch) { return dispatch->jobs !
 struct driver_totals dispatch_totals(const struct dispatch *dispatch)
 {
     struct driver_totals totals = dispatch->totals;
-    for (uint32_t i = 0; i < dispatch->members->count; i++)
+    for (uint32_t i = 0; i < dispatch->members->count; i++) {
         totals.peak_bytes += dispatch->members->all[i].peak_bytes;
+        totals.spilled_bytes += dispatch->members->all[i].spilled_bytes;
+    }
     return totals;
 }
 

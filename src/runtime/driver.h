@@ -99,7 +99,8 @@ uint64_t driver_memory_bytes(
 /* What the executors say of themselves, summed up, for the summary. After driver_end. */
 struct driver_totals {
     uint64_t rows_read, bytes_read, bytes_shuffled, rows_written, bytes_written;
-    uint64_t peak_bytes; /* of the pools, added up */
+    uint64_t peak_bytes;    /* of the pools, added up */
+    uint64_t spilled_bytes; /* written to scratch */
     uint32_t stage_count, task_count;
 };
 struct driver_totals driver_totals(struct driver *driver);

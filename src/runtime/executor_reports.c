@@ -59,6 +59,13 @@ BARKS_CHECKED static barks_status *report_kept(struct executor *executor)
     return NULL;
 }
 
+/* What the summary says of memory and disk. */
+static void pack_peaks(struct packer *out, struct executor *executor)
+{
+    pack_u64(out, pool_peak_bytes(executor->pool));
+    pack_u64(out, scratch_written_bytes(executor->room.scratch));
+}
+
 BARKS_CHECKED static barks_status *report(struct executor *executor, struct assignment *assignment)
 {
     struct packer out = {0}, accumulated = {0};
@@ -72,6 +79,7 @@ BARKS_CHECKED static barks_status *report(struct executor *executor, struct assi
         pack_status(&out, assignment->status);
         return message_send(executor->net, 0, &out);
     }
+    pack_peaks(&out, executor);
     pack_u64(&out, result->counters.rows_read);
     pack_u64(&out, result->counters.bytes_read);
     pack_u64(&out, result->counters.rows_written);
@@ -178,8 +186,8 @@ BARKS_CHECKED static barks_status *send_pulse(struct executor *executor, uint64_
     struct pulse pulse = {.out = &out};
     pack_u64(&out, MESSAGE_PULSE);
     pack_u64(&out, pool_used_bytes(executor->pool));
-    pack_u64(&out, pool_peak_bytes(executor->pool));
     pack_u64(&out, exchange_counters(executor->exchange).bytes_sent);
+    pack_peaks(&out, executor);
     workers_visit(executor->workers, count_task, &pulse);
     uint32_t announced = pulse.count;
     pack_u64(&out, announced);

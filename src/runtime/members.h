@@ -17,7 +17,7 @@ struct member {
     bool has_hello;
     bool is_lost;
     uint64_t last_heard_ns;
-    uint64_t used_bytes, peak_bytes, sent_bytes; /* of its last pulse */
+    uint64_t used_bytes, peak_bytes, sent_bytes, spilled_bytes; /* of its last pulse */
 };
 
 /* Member i is rank i + 1. */

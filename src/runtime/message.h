@@ -13,14 +13,14 @@ enum message_kind {
     /* executor -> driver */
     MESSAGE_HELLO = 1,     /* protocol, library version, binary hash, host, pid, node, cores, user
                               bound, budget, problem */
-    MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, counters, sent, result,
-                              accumulated */
+    MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, pool bytes peak, scratch
+                              bytes written, counters, sent, result, accumulated */
     MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
     MESSAGE_SHUFFLE_READY, /* shuffle, count, then partition and bytes of those with rows */
     MESSAGE_BURST_WANTED,  /* number */
-    MESSAGE_PULSE,   /* pool bytes used, pool bytes peak, exchange bytes sent, then running tasks:
-                        stage, rows, bytes */
-    MESSAGE_LOG,     /* level, line */
+    MESSAGE_PULSE, /* pool bytes used, exchange bytes sent, pool bytes peak, scratch bytes written,
+                      then running tasks: stage, rows, bytes */
+    MESSAGE_LOG,   /* level, line */
     MESSAGE_TROUBLE, /* status: the executor itself is broken */
     MESSAGE_KEPT, /* dataset, partition, whether it is kept or was evicted, rows, bytes in memory,
                      on disk */

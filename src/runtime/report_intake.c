@@ -98,6 +98,12 @@ static void read_sent(struct unpacker *in, struct attempt_report *report, uint32
     }
 }
 
+static void read_peaks(struct unpacker *in, struct member *member)
+{
+    member->peak_bytes = unpack_u64(in);
+    member->spilled_bytes = unpack_u64(in);
+}
+
 BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t executor_count,
                                                struct attempt_report *report)
 {
@@ -168,6 +174,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     struct attempt_report *report = &dispatch->reports[dispatch->report_count];
     *report = (struct attempt_report){.id = event.attempt_finished.id};
     event.attempt_finished.report = dispatch->report_count++;
+    read_peaks(in, &dispatch->members->all[executor - 1]);
     BARKS_TRY(read_report(in, dispatch->members->count, report));
     struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
     if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
@@ -268,8 +275,8 @@ BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct un
     struct member *member = &dispatch->members->all[executor - 1];
     uint64_t kept = 0;
     member->used_bytes = unpack_u64(in);
-    member->peak_bytes = unpack_u64(in);
     member->sent_bytes = unpack_u64(in);
+    read_peaks(in, member);
     uint32_t count = unpack_count(in);
     for (uint64_t i = 0; i < dispatch->live_count; i++)
         if (dispatch->live[i].executor != executor)

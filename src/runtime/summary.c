@@ -7,6 +7,7 @@
 #include "runtime/units_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* The numbers that the job has counted itself. */
 static void say_accumulators(const barks_context *context, struct progress *progress)
@@ -26,21 +27,26 @@ void summary_print(const barks_context *context)
         return;
     struct driver_totals totals = driver_totals(context->driver);
     struct progress *progress = driver_progress(context->driver);
-    char rows[32], read[32], shuffled[32], written[32], peak[32];
+    char rows[32], read[32], shuffled[32], written[32], peak[32], spilled[48] = "";
     text_of_count((double)totals.rows_read, rows, sizeof rows);
     text_of_bytes((double)totals.bytes_read, read, sizeof read);
     text_of_bytes((double)totals.bytes_shuffled, shuffled, sizeof shuffled);
     text_of_bytes((double)totals.bytes_written, written, sizeof written);
     text_of_bytes((double)totals.peak_bytes, peak, sizeof peak);
+    if (totals.spilled_bytes > 0) {
+        char bytes[32];
+        text_of_bytes((double)totals.spilled_bytes, bytes, sizeof bytes);
+        snprintf(spilled, sizeof spilled, ", spilled %s", bytes);
+    }
     progress_say(
         progress,
         "%s in %.2f s: %" PRIu32 " executor%s with %" PRIu32 " worker%s, %" PRIu32
-        " stages, %" PRIu32 " tasks; read %s rows (%s), shuffled %s, wrote %s, peak memory %s",
+        " stages, %" PRIu32 " tasks; read %s rows (%s), shuffled %s, wrote %s, peak memory %s%s",
         context->exit_code == 0 ? "done" : "failed",
         (double)(monotonic_ns() - context->start_ns) * 1e-9, driver_executor_count(context->driver),
         driver_executor_count(context->driver) == 1 ? "" : "s",
         driver_worker_count(context->driver), driver_worker_count(context->driver) == 1 ? "" : "s",
-        totals.stage_count, totals.task_count, rows, read, shuffled, written, peak);
+        totals.stage_count, totals.task_count, rows, read, shuffled, written, peak, spilled);
     say_accumulators(context, progress);
     if (context->output != NULL)
         progress_say(progress, "output: %s", context->output);

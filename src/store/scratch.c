@@ -42,7 +42,7 @@ struct scratch {
     struct lock lock;
     /* Under the lock. */
     uint32_t next; /* whose turn it is */
-    uint64_t used_bytes, peak_bytes;
+    uint64_t used_bytes, peak_bytes, written_bytes;
 };
 
 static bool is_empty(const char *text) { return text == NULL || *text == '\0'; }
@@ -208,8 +208,10 @@ BARKS_CHECKED static barks_status *claim(struct scratch *scratch, uint32_t numbe
         place.offset = file->end;
         file->end += class_bytes;
     }
-    if (status == NULL)
+    if (status == NULL) {
         scratch->used_bytes += class_bytes;
+        scratch->written_bytes += size_bytes;
+    }
     if (scratch->used_bytes > scratch->peak_bytes)
         scratch->peak_bytes = scratch->used_bytes;
     lock_release(&scratch->lock);
@@ -316,4 +318,12 @@ uint64_t scratch_peak_bytes(struct scratch *scratch)
     uint64_t peak_bytes = scratch->peak_bytes;
     lock_release(&scratch->lock);
     return peak_bytes;
+}
+
+uint64_t scratch_written_bytes(struct scratch *scratch)
+{
+    lock_acquire(&scratch->lock);
+    uint64_t written_bytes = scratch->written_bytes;
+    lock_release(&scratch->lock);
+    return written_bytes;
 }

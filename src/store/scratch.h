@@ -40,4 +40,5 @@ BARKS_CHECKED barks_status *scratch_read(struct scratch *scratch, struct scratch
 /* The space is used again, and given back to file systems that can take it. */
 void scratch_free(struct scratch *scratch, struct scratch_place place);
 
-uint64_t scratch_peak_bytes(struct scratch *scratch); /* the most that was ever in use */
+uint64_t scratch_peak_bytes(struct scratch *scratch);    /* the most that was ever in use */
+uint64_t scratch_written_bytes(struct scratch *scratch); /* in its whole life */
