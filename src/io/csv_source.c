@@ -289,6 +289,7 @@ BARKS_CHECKED static barks_status *csv_next(struct source *source, struct batch 
     barks_status *status = fill(csv, batch);
     source->file_bytes = csv->window.file_bytes;
     if (status != NULL) {
+        batch_forget_uncounted(batch);
         batch_truncate(batch, 0);
         return status;
     }

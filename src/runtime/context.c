@@ -83,7 +83,10 @@ static void drop_context(barks_context *context)
 
 /* ---- init ---- */
 
-/* What every rank would say in the same words is said by one. */
+/* What every rank would say in the same words is said by one: mpirun ends all as soon as one has
+ * failed, and so the others leave rank 0 time. Who then still lives was alone with its error. */
+enum { OTHER_RANK_SECONDS = 5 };
+
 static bool is_other_rank(void)
 {
     const char *rank = getenv("OMPI_COMM_WORLD_RANK");
@@ -130,8 +133,9 @@ barks_context *barks_init(int *argc, char ***argv)
                                           : start(context, argc, argv, &exit_status);
     if (error != NULL) {
         exit_status = barks_exit_code(error);
-        if (!is_other_rank())
-            print_error(error);
+        if (is_other_rank())
+            sleep(OTHER_RANK_SECONDS);
+        print_error(error);
         fflush(NULL);
         _exit(exit_status); /* threads may still run on what failed to start */
     }
