@@ -240,6 +240,7 @@ void kept_protect(struct kept_store *store, uint64_t dataset, int by)
 
 struct choice {
     uint64_t not_of_dataset;
+    bool spares_protected;
     struct kept_entry *entry; /* the one read least recently that may go */
 };
 
@@ -248,7 +249,7 @@ static void consider(struct kept_store *store, struct kept_entry *entry, void *c
     struct choice *choice = context;
     if (entry->holders > 0 || entry->pieces.memory_bytes == 0 ||
         entry->name.dataset == choice->not_of_dataset ||
-        protection_of_locked(store, entry->name.dataset) != NULL)
+        (choice->spares_protected && protection_of_locked(store, entry->name.dataset) != NULL))
         return;
     if (choice->entry == NULL || entry->last_read < choice->entry->last_read)
         choice->entry = entry;
@@ -288,9 +289,10 @@ static void move_to_disk_locked(struct kept_store *store, struct kept_entry *ent
 }
 
 /* Evicts one; false where none may go. */
-static bool evict_one_locked(struct kept_store *store, uint64_t not_of_dataset)
+static bool evict_one_locked(struct kept_store *store, uint64_t not_of_dataset,
+                             bool spares_protected)
 {
-    struct choice choice = {.not_of_dataset = not_of_dataset};
+    struct choice choice = {.not_of_dataset = not_of_dataset, .spares_protected = spares_protected};
     visit_all_locked(store, consider, &choice);
     struct kept_entry *entry = choice.entry;
     if (entry == NULL)
@@ -308,7 +310,9 @@ uint64_t kept_give_back(struct kept_store *store, uint64_t bytes, uint64_t not_o
 {
     lock_acquire(&store->lock);
     uint64_t before = store->locked.memory_bytes, given = 0;
-    while (given < bytes && evict_one_locked(store, not_of_dataset))
+    /* Those that are protected go last: without the memory that is wanted the job would end. */
+    while (given < bytes && (evict_one_locked(store, not_of_dataset, true) ||
+                             evict_one_locked(store, not_of_dataset, false)))
         given = before > store->locked.memory_bytes ? before - store->locked.memory_bytes : 0;
     lock_release(&store->lock);
     tell(store);
@@ -321,7 +325,7 @@ bool kept_claim(struct kept_store *store, uint64_t bytes, uint64_t dataset)
     lock_acquire(&store->lock);
     uint64_t limit = store->options.memory_bytes_max;
     while (bytes <= limit && store->locked.memory_bytes > limit - bytes &&
-           evict_one_locked(store, dataset))
+           evict_one_locked(store, dataset, true))
         evicted = true;
     bool fits = bytes <= limit && store->locked.memory_bytes <= limit - bytes;
     if (fits)

@@ -82,8 +82,8 @@ BARKS_CHECKED barks_status *kept_read(struct kept_store *store, struct kept_name
 
 /* ---- room ---- */
 
-/* A stage that makes or reads the dataset is there (by 1) or has gone (by -1): meanwhile none of
- * its partitions is evicted. */
+/* A stage that makes or reads the dataset is there (by 1) or has gone (by -1): meanwhile its
+ * partitions go only where nothing else is left to be evicted. */
 void kept_protect(struct kept_store *store, uint64_t dataset, int by);
 
 /* Forgets all of the dataset; what is being read goes when that ends, and what is being written is
@@ -91,8 +91,8 @@ void kept_protect(struct kept_store *store, uint64_t dataset, int by);
 void kept_drop(struct kept_store *store, uint64_t dataset);
 
 /* Evicts partitions, the least recently read first, until bytes of memory are given back or none
- * is left that may be evicted: none of not_of_dataset, of protected ones, or being read. Those of
- * KEPT_MEMORY_AND_DISK go to disk. Returns the bytes given back. */
+ * is left that may be evicted: none of not_of_dataset, or being read. Protected ones go last. Those
+ * of KEPT_MEMORY_AND_DISK go to disk. Returns the bytes given back. */
 uint64_t kept_give_back(struct kept_store *store, uint64_t bytes, uint64_t not_of_dataset);
 
 /* What has changed and was not taken yet, in order; false: nothing. */
