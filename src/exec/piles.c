@@ -133,6 +133,15 @@ BARKS_CHECKED static barks_status *add_to_pile(struct piles *piles, uint32_t pil
     return NULL;
 }
 
+/* How many rows are dealt at a time: if all are of one pile, that is about what it may have
+ * waiting; wide rows are copied, and there may be little memory. */
+static uint32_t deal_rows(const struct piles *piles, const struct batch *batch)
+{
+    uint64_t row_bytes = batch_bytes(batch) / batch->base.row_count + 1;
+    uint64_t row_count = 2 * piles->buffer_bytes / row_bytes + 1;
+    return row_count < BATCH_ROWS ? (uint32_t)row_count : BATCH_ROWS;
+}
+
 /* At most BATCH_ROWS rows from first on. */
 BARKS_CHECKED static barks_status *deal(struct piles *piles, const struct batch *batch,
                                         const uint64_t *hashes, uint32_t first, uint32_t row_count)
@@ -157,8 +166,9 @@ BARKS_CHECKED static barks_status *deal(struct piles *piles, const struct batch 
 barks_status *piles_add(struct piles *piles, const struct batch *batch, const uint64_t *hashes)
 {
     uint32_t row_count = batch->base.row_count;
-    for (uint32_t first = 0; first < row_count; first += BATCH_ROWS) {
-        uint32_t count = row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS;
+    uint32_t rows_max = row_count > 0 ? deal_rows(piles, batch) : 0;
+    for (uint32_t first = 0; first < row_count; first += rows_max) {
+        uint32_t count = row_count - first < rows_max ? row_count - first : rows_max;
         BARKS_TRY(deal(piles, batch, hashes, first, count));
     }
     return NULL;
