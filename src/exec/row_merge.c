@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_SPARE = 4096 }; /* used ones that may lie about before the rest is moved together */
+enum { ROWS_SPARE = 16 }; /* used ones that may lie about even where few wait: they may be wide */
 #define PIECE_BYTES_MIN (UINT64_C(64) << 10)
 #define PIECE_BYTES_MAX (UINT64_C(1) << 20)
 
