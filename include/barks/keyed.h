@@ -46,9 +46,13 @@ enum {
  * so a left, semi or anti join may send the right, a right join the left, an inner join the smaller
  * of the two, a full join none. BARKS_ALWAYS does so whatever the sizes, BARKS_NEVER never does.
  *
- * Errors:    BARKS_LIMIT: the right side's rows of a partition are held and must fit the memory; or
- *            those of the side that is broadcast the memory of each executor, and what collect
- *            may bring to the driver. BARKS_INVALID: BARKS_ALWAYS where it cannot be.
+ * The right side's rows of a partition are held. Where they do not fit a share of the memory, both
+ * sides go to disk (--barks-scratch), as does the right's part of each pair, until pairs are in
+ * order: so such a join wants the smaller side at its right, and room for its result.
+ *
+ * Errors:    BARKS_LIMIT: the rows of a side that is broadcast must fit the memory of each
+ * executor, and what collect may bring to the driver. BARKS_IO: no room on the disk. BARKS_INVALID:
+ *            BARKS_ALWAYS where it cannot be.
  */
 #define barks_join(left, right, ...) BARKS_JOIN_(INNER_, left, right, __VA_ARGS__, )
 #define barks_left_join(left, right, ...) BARKS_JOIN_(LEFT_, left, right, __VA_ARGS__, )

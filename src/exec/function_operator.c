@@ -49,7 +49,7 @@ barks_status *operator_fail_at_row(struct task *task, barks_status *cause,
 {
     char excerpt[96] = "";
     if (row < batch->row_count && batch->schema->field_count > 0 &&
-        batch->schema->fields[0].type->id == BARKS_STR) {
+        batch->schema->fields[0].type->id == BARKS_STR && batch->columns[0].values != NULL) {
         const barks_str *text = (const barks_str *)batch->columns[0].values + row;
         int shown = text->length < 60 ? (int)text->length : 60;
         snprintf(excerpt, sizeof excerpt, " (%s '%.*s%s')", batch->schema->fields[0].name, shown,
