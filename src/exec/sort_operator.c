@@ -1,4 +1,5 @@
 /* Holds the rows of a partition, in memory or as runs on disk, and gives them on in order. */
+#include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "exec/sorted_runs.h"
 
@@ -51,7 +52,7 @@ OPERATOR_MAKER(sort)
         .order = step->function != NULL
                      ? order_of_function(step)
                      : (struct row_order){.keys = step->order, .key_count = step->order_count}};
-    barks_status *status = sorted_runs_init(&op->sorted, &options);
+    barks_status *status = sorted_runs_init(&op->sorted, &options, memory_share_bytes(task));
     if (status != NULL) {
         sort_destroy(&op->base);
         return status;

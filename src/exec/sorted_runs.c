@@ -1,7 +1,6 @@
 #include "exec/sorted_runs.h"
 
 #include "base/pool.h"
-#include "exec/memory_share.h"
 #include "exec/operator.h"
 
 #include <stdlib.h>
@@ -16,66 +15,50 @@ static struct pool *pool_of(const struct sorted_runs *sorted)
     return sorted->options.task->services->pool;
 }
 
-barks_status *sorted_runs_init(struct sorted_runs *sorted, const struct row_merge_options *options)
+static bool has_order(const struct sorted_runs *sorted)
 {
-    *sorted =
-        (struct sorted_runs){.options = *options, .share_bytes = memory_share_bytes(options->task)};
+    return sorted->options.order.key_count > 0 || sorted->options.order.compare != NULL;
+}
+
+barks_status *sorted_runs_init(struct sorted_runs *sorted, const struct row_merge_options *options,
+                               uint64_t share_bytes)
+{
+    *sorted = (struct sorted_runs){.options = *options, .share_bytes = share_bytes};
     BARKS_TRY(batch_create(pool_of(sorted), options->schema, BATCH_ROWS, &sorted->rows));
     return batch_create(pool_of(sorted), options->schema, BATCH_ROWS, &sorted->output);
 }
 
-void sorted_runs_drop(struct sorted_runs *sorted)
+static void forget_order(struct sorted_runs *sorted)
 {
+    if (sorted->order != NULL)
+        pool_release(pool_of(sorted), sorted->order, sorted->order_bytes);
+    sorted->order = NULL;
+}
+
+void sorted_runs_clear(struct sorted_runs *sorted)
+{
+    row_merge_close(sorted->merge);
+    sorted->merge = NULL;
     for (uint32_t i = 0; i < sorted->run_count; i++)
         row_run_drop(&sorted->runs[i]);
+    sorted->run_count = 0;
+    forget_order(sorted);
+    batch_clear(sorted->rows);
+    sorted->row_count = 0;
+    sorted->is_given = false;
+}
+
+void sorted_runs_drop(struct sorted_runs *sorted)
+{
+    if (sorted->rows != NULL)
+        sorted_runs_clear(sorted);
     free(sorted->runs);
     batch_destroy(sorted->rows);
     batch_destroy(sorted->output);
     *sorted = (struct sorted_runs){0};
 }
 
-/* The rows in memory, in order, at most so many at a time. */
-BARKS_CHECKED static barks_status *
-give_in_order(struct sorted_runs *sorted, const uint32_t *order, uint32_t rows_max,
-              barks_status *(*visit)(void *context, struct batch *batch), void *context)
-{
-    uint32_t row_count = sorted->rows->base.row_count;
-    const bool *is_done = &sorted->options.task->partition_done;
-    for (uint32_t first = 0; first < row_count && !*is_done; first += rows_max) {
-        uint32_t count = row_count - first < rows_max ? row_count - first : rows_max;
-        barks_status *status =
-            batch_gather(sorted->output, sorted->rows, order + first, count, BATCH_LEND);
-        if (status == NULL)
-            status = visit(context, sorted->output);
-        batch_clear(sorted->output);
-        BARKS_TRY(status);
-    }
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *
-give_from_memory(struct sorted_runs *sorted, uint32_t rows_max,
-                 barks_status *(*visit)(void *context, struct batch *batch), void *context)
-{
-    uint32_t row_count = sorted->rows->base.row_count;
-    void *order = NULL;
-    if (row_count == 0)
-        return NULL;
-    BARKS_TRY_DOING(pool_acquire(pool_of(sorted), row_count * sizeof(uint32_t), &order),
-                    "sort %u rows", row_count);
-    barks_status *status = rows_order_as(&sorted->rows->base, &sorted->options.order,
-                                         sorted->options.task, pool_of(sorted), order);
-    if (status == NULL)
-        status = give_in_order(sorted, order, rows_max, visit, context);
-    pool_release(pool_of(sorted), order, row_count * sizeof(uint32_t));
-    batch_clear(sorted->rows);
-    return status;
-}
-
-static barks_status *add_piece(void *context, struct batch *batch)
-{
-    return row_run_add(context, &batch->base, 0, batch->base.row_count);
-}
+/* ---- adding ---- */
 
 /* How many rows a piece of a run has, so that it is about as large as it should be. */
 static uint32_t piece_rows(const struct sorted_runs *sorted)
@@ -85,10 +68,41 @@ static uint32_t piece_rows(const struct sorted_runs *sorted)
     return count < 1 ? 1 : count < BATCH_ROWS ? (uint32_t)count : BATCH_ROWS;
 }
 
-BARKS_CHECKED static barks_status *spill(struct sorted_runs *sorted)
+BARKS_CHECKED static barks_status *find_order(struct sorted_runs *sorted)
 {
-    if (sorted->rows->base.row_count == 0)
+    uint32_t row_count = sorted->rows->base.row_count;
+    void *order = NULL;
+    if (!has_order(sorted) || row_count == 0)
         return NULL;
+    sorted->order_bytes = row_count * sizeof *sorted->order;
+    BARKS_TRY_DOING(pool_acquire(pool_of(sorted), sorted->order_bytes, &order), "sort %u rows",
+                    row_count);
+    sorted->order = order;
+    return rows_order_as(&sorted->rows->base, &sorted->options.order, sorted->options.task,
+                         pool_of(sorted), order);
+}
+
+/* Places [first, first + count) of the rows in memory. */
+BARKS_CHECKED static barks_status *write_piece(struct sorted_runs *sorted, uint32_t first,
+                                               uint32_t count, struct row_run *run)
+{
+    if (sorted->order == NULL)
+        return row_run_add(run, &sorted->rows->base, first, count);
+    barks_status *status =
+        batch_gather(sorted->output, sorted->rows, sorted->order + first, count, BATCH_LEND);
+    if (status == NULL)
+        status = row_run_add(run, &sorted->output->base, 0, count);
+    batch_clear(sorted->output);
+    return status;
+}
+
+/* The run that the rows in memory go to: rows that are not ordered have but one. */
+BARKS_CHECKED static barks_status *find_run(struct sorted_runs *sorted, struct row_run **out_run)
+{
+    if (sorted->run_count > 0 && !has_order(sorted)) {
+        *out_run = &sorted->runs[0];
+        return NULL;
+    }
     if (sorted->run_count == sorted->run_capacity) {
         uint32_t capacity = 2 * sorted->run_capacity + 8;
         struct row_run *runs = realloc(sorted->runs, capacity * sizeof *runs);
@@ -97,9 +111,26 @@ BARKS_CHECKED static barks_status *spill(struct sorted_runs *sorted)
         sorted->runs = runs;
         sorted->run_capacity = capacity;
     }
-    struct row_run *run = &sorted->runs[sorted->run_count++];
-    *run = (struct row_run){.room = sorted->options.task->services->room};
-    return give_from_memory(sorted, piece_rows(sorted), add_piece, run);
+    *out_run = &sorted->runs[sorted->run_count++];
+    **out_run = (struct row_run){.room = sorted->options.task->services->room};
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *spill(struct sorted_runs *sorted)
+{
+    uint32_t row_count = sorted->rows->base.row_count;
+    struct row_run *run = NULL;
+    if (row_count == 0)
+        return NULL;
+    BARKS_TRY(find_run(sorted, &run));
+    barks_status *status = find_order(sorted);
+    uint32_t rows_max = piece_rows(sorted);
+    for (uint32_t first = 0; first < row_count && status == NULL; first += rows_max)
+        status = write_piece(sorted, first,
+                             row_count - first < rows_max ? row_count - first : rows_max, run);
+    forget_order(sorted);
+    batch_clear(sorted->rows);
+    return status;
 }
 
 barks_status *sorted_runs_add(struct sorted_runs *sorted, const struct batch *batch)
@@ -113,24 +144,93 @@ barks_status *sorted_runs_add(struct sorted_runs *sorted, const struct batch *ba
         status = batch_append(sorted->rows, batch, 0, row_count, BATCH_KEEP);
     }
     BARKS_TRY(status);
+    sorted->row_count += row_count;
     if (++sorted->added_count % LOOK_EVERY != 0)
         return NULL;
-    uint64_t wanted_bytes = batch_memory_bytes(sorted->rows) +
-                            (uint64_t)sorted->rows->base.row_count * BYTES_TO_SORT_ROW;
+    uint64_t wanted_bytes =
+        batch_memory_bytes(sorted->rows) +
+        (has_order(sorted) ? (uint64_t)sorted->rows->base.row_count * BYTES_TO_SORT_ROW : 0);
     return wanted_bytes > sorted->share_bytes ? spill(sorted) : NULL;
+}
+
+/* ---- reading ---- */
+
+barks_status *sorted_runs_seal(struct sorted_runs *sorted)
+{
+    if (sorted->run_count == 0)
+        return find_order(sorted);
+    BARKS_TRY(spill(sorted));
+    return row_merge_open(&sorted->options, sorted->runs, sorted->run_count, &sorted->merge);
+}
+
+barks_status *sorted_runs_next(struct sorted_runs *sorted, struct row_slice *out_slice)
+{
+    struct row_slice slice = {0};
+    if (sorted->merge != NULL) {
+        BARKS_TRY(row_merge_next(sorted->merge, &slice.rows));
+        slice.count = slice.rows != NULL ? slice.rows->base.row_count : 0;
+    } else if (!sorted->is_given) {
+        slice = (struct row_slice){
+            .rows = sorted->rows, .order = sorted->order, .count = sorted->rows->base.row_count};
+        sorted->is_given = true;
+    }
+    *out_slice = slice;
+    return NULL;
+}
+
+void sorted_runs_mark(struct sorted_runs *sorted)
+{
+    if (sorted->merge != NULL)
+        row_merge_mark(sorted->merge);
+}
+
+barks_status *sorted_runs_rewind(struct sorted_runs *sorted)
+{
+    sorted->is_given = false;
+    return sorted->merge != NULL ? row_merge_rewind(sorted->merge) : NULL;
+}
+
+BARKS_CHECKED static barks_status *
+give_from_memory(struct sorted_runs *sorted,
+                 barks_status *(*visit)(void *context, struct batch *batch), void *context)
+{
+    uint32_t row_count = sorted->rows->base.row_count;
+    const bool *is_done = &sorted->options.task->partition_done;
+    for (uint32_t first = 0; first < row_count && !*is_done; first += BATCH_ROWS) {
+        uint32_t count = row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS;
+        barks_status *status =
+            batch_gather(sorted->output, sorted->rows, sorted->order + first, count, BATCH_LEND);
+        if (status == NULL)
+            status = visit(context, sorted->output);
+        batch_clear(sorted->output);
+        BARKS_TRY(status);
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *
+give_from_disk(struct sorted_runs *sorted,
+               barks_status *(*visit)(void *context, struct batch *batch), void *context)
+{
+    const bool *is_done = &sorted->options.task->partition_done;
+    struct batch *batch = NULL;
+    while (!*is_done) {
+        BARKS_TRY(row_merge_next(sorted->merge, &batch));
+        if (batch == NULL)
+            return NULL;
+        BARKS_TRY(visit(context, batch));
+    }
+    return NULL;
 }
 
 barks_status *sorted_runs_give(struct sorted_runs *sorted,
                                barks_status *(*visit)(void *context, struct batch *batch),
                                void *context)
 {
-    if (sorted->run_count == 0)
-        return give_from_memory(sorted, BATCH_ROWS, visit, context);
-    barks_status *status = spill(sorted);
+    barks_status *status = sorted_runs_seal(sorted);
     if (status == NULL)
-        status = rows_merge(&sorted->options, sorted->runs, sorted->run_count, visit, context);
-    for (uint32_t i = 0; i < sorted->run_count; i++)
-        row_run_drop(&sorted->runs[i]);
-    sorted->run_count = 0;
+        status = sorted->merge != NULL ? give_from_disk(sorted, visit, context)
+                                       : give_from_memory(sorted, visit, context);
+    sorted_runs_clear(sorted);
     return status;
 }
