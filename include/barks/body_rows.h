@@ -134,7 +134,8 @@ BARKS_INLINE const void *barks_side_(const void *row)
  *
  * The body is called once for a group of rows, which `rows` gives one after another and, after
  * barks_rewind_rows(rows), again; it emits any number of rows. Strings of rows live until the body
- * returns.
+ * returns, items of lists until the row after the next one is asked for. Rows that do not fit the
+ * memory are read from disk as the body asks for them.
  */
 #define BARKS_GROUP(...) BARKS_PASTE(BARKS_GROUP_, BARKS_ENV_AFTER_3_(__VA_ARGS__))(__VA_ARGS__)
 #define BARKS_GROUP_BAD_(...)                                                                      \
@@ -161,7 +162,8 @@ BARKS_INLINE const void *barks_side_(const void *row)
 /* The side's rows from the first one on again. */
 #define barks_rewind_rows(rows) ((void)(rows)->cursor->rewind((rows)->cursor))
 /* True when there are rows that barks_next_row has not given. */
-#define barks_has_rows(rows) ((rows)->cursor->row < (rows)->cursor->end)
+#define barks_has_rows(rows)                                                                       \
+    ((rows)->cursor->row < (rows)->cursor->end || (rows)->cursor->more((rows)->cursor))
 
 #define BARKS_SIDE_(macro, context, side) BARKS_SIDE__(macro, context, BARKS_UNPAIR_ side)
 #define BARKS_SIDE__(macro, ...) macro(__VA_ARGS__)

@@ -24,7 +24,7 @@ typedef struct barks_group_options {
  * them. To reduce, barks_reduce_by_key and barks_aggregate_by_key hold far less. In a partition the
  * keys ascend. Options: .partitions, .order.
  *
- * Errors:    BARKS_LIMIT: the rows of a partition are held and must fit the memory.
+ * Errors:    BARKS_LIMIT: the list of one key must fit the memory; the failure says which.
  */
 #define barks_group_by_key(rdd, ...) BARKS_GROUP_BY_KEY_(rdd, __VA_ARGS__, )
 #define BARKS_GROUP_BY_KEY_(rdd, keys, ...)                                                        \
@@ -32,7 +32,8 @@ typedef struct barks_group_options {
 
 /**
  * Calls a BARKS_GROUP for each key: barks_group_with(clicks, "user", to_sessions, .order = "time").
- * Groups come by ascending keys; no list is made. Options: .partitions, .order, .env.
+ * Groups come by ascending keys; no list is made, and no group has to fit the memory. Options:
+ * .partitions, .order, .env.
  */
 #define barks_group_with(rdd, keys, ...) BARKS_GROUP_WITH_(rdd, keys, __VA_ARGS__, )
 #define BARKS_GROUP_WITH_(rdd, keys, f, ...)                                                       \
@@ -76,6 +77,6 @@ BARKS_API barks_rdd *barks_zip_partitions_at(barks_rdd *const *rdds, uint32_t co
                                              const char *where);
 
 /* One row for each partition: for each field a list of its values, empty where there are no rows.
- */
+ * The rows of a partition must fit the memory, or are BARKS_LIMIT. */
 #define barks_glom(rdd) barks_glom_at((rdd), BARKS_HERE)
 BARKS_API barks_rdd *barks_glom_at(barks_rdd *rdd, const char *where);

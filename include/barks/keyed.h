@@ -125,7 +125,6 @@ BARKS_API barks_rdd *barks_map_values_at(barks_rdd *rdd, const char *keys,
  * Names that both have are an error.
  *
  * Errors:    BARKS_INVALID: not as many partitions; or, when it runs, not as many rows in one.
- *            BARKS_LIMIT: the rows of a partition of b are held and must fit the memory.
  */
 #define barks_zip(a, b) barks_zip_at((a), (b), NULL, NULL, BARKS_HERE)
 #define barks_zip_with(a, b, f, env)                                                               \
@@ -136,10 +135,10 @@ BARKS_API barks_rdd *barks_zip_at(barks_rdd *left, barks_rdd *right, const barks
 /**
  * Every row of a with every row of b. Partition i * p + j, p being b's number of partitions, has
  * the pairs of partition i of a with partition j of b, a's rows outermost. Each side is sent as
- * many times as the other has partitions.
+ * many times as the other has partitions. A partition of b that does not fit the memory is read
+ * from disk once for each row of a's.
  *
  * Errors:    BARKS_INVALID: more than 65,536 pairs of partitions, names that both have.
- *            BARKS_LIMIT: the rows of a partition of b are held and must fit the memory.
  */
 #define barks_cartesian(a, b) barks_cartesian_at((a), (b), NULL, NULL, BARKS_HERE)
 #define barks_cartesian_with(a, b, f, env)                                                         \

@@ -214,8 +214,7 @@ typedef enum barks_zip_mode {
  * Of the longest all fields may be null. The result has the partitions of the side that decides how
  * many rows there are, or of the left; rows of the other move, unless they lie so already.
  *
- * Errors:    (sticky) BARKS_INVALID: two fields of one name, unequal numbers of rows. BARKS_LIMIT:
- *            the right side's rows of a partition are held and must fit the memory.
+ * Errors:    (sticky) BARKS_INVALID: two fields of one name, unequal numbers of rows.
  */
 #define barks_zip_align(left, right, mode)                                                         \
     barks_zip_align_at((left), (right), (mode), NULL, NULL, BARKS_HERE)
@@ -316,8 +315,7 @@ typedef struct barks_index_options {
  * the index filled in. Partition i of p has the indices from i * count / p to below (i + 1) * count
  * / p. Options: .initial, .partitions, .env.
  *
- * Errors:    (sticky) BARKS_INVALID: no such field. Of the job: a key that is no index;
- * BARKS_LIMIT: the rows of a partition are held and must fit the memory.
+ * Errors:    (sticky) BARKS_INVALID: no such field. Of the job: a key that is no index.
  */
 #define barks_reduce_to_index(rdd, key, count, ...)                                                \
     BARKS_REDUCE_TO_INDEX_(rdd, key, count, __VA_ARGS__, )

@@ -271,7 +271,7 @@ barks_status *columns_gather(struct batch *to, const uint32_t *to_columns, const
 
 barks_status *column_gather_lists(struct batch *to, barks_column *list, uint32_t to_row,
                                   const barks_column *from, const uint32_t *rows,
-                                  const uint32_t *lengths, uint32_t list_count)
+                                  uint32_t first_row, const uint32_t *lengths, uint32_t list_count)
 {
     bool any_long = false;
     uint64_t item_count = 0;
@@ -281,7 +281,7 @@ barks_status *column_gather_lists(struct batch *to, barks_column *list, uint32_t
         BARKS_FAIL(BARKS_LIMIT, "a list of %llu items is above the %u that a column may hold",
                    (unsigned long long)item_count, COLUMN_ROWS_MAX);
     BARKS_TRY(column_reserve_items(to, list, (uint32_t)item_count));
-    struct row_set set = {.indices = rows, .count = (uint32_t)item_count};
+    struct row_set set = {.indices = rows, .first = first_row, .count = (uint32_t)item_count};
     if (item_count > 0)
         BARKS_TRY(copy_column(to, &list->children[0], list->item_count, from, set, &any_long));
     barks_list_slice *slices = (barks_list_slice *)list->values + to_row;

@@ -18,11 +18,12 @@ BARKS_CHECKED barks_status *columns_gather(struct batch *to, const uint32_t *to_
                                            uint32_t row_count);
 
 /* Writes lists of values of from to rows [to_row, to_row + list_count) of a list column of to: the
- * values at rows (NULL: 0, 1, ...), lengths[k] of them for list k. Errors: as above. */
+ * values at rows (NULL: first_row, first_row + 1, ...), lengths[k] of them for list k.
+ * Errors: as above. */
 BARKS_CHECKED barks_status *column_gather_lists(struct batch *to, barks_column *list,
                                                 uint32_t to_row, const barks_column *from,
-                                                const uint32_t *rows, const uint32_t *lengths,
-                                                uint32_t list_count);
+                                                const uint32_t *rows, uint32_t first_row,
+                                                const uint32_t *lengths, uint32_t list_count);
 
 /* to holds all of from's blocks. */
 BARKS_CHECKED barks_status *batch_lend_blocks(struct batch *to, const struct batch *from);

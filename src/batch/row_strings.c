@@ -19,6 +19,8 @@ struct string_pass {
         *used_bytes;     /* of each of from's blocks by the new rows; of copied ones 0 in the end */
     uint64_t lost_bytes; /* of strings outside of from's blocks */
     uint32_t last_block;
+    struct string_room *room; /* of moved strings */
+    struct block *into;       /* where the last one went; the batch holds it */
 };
 
 typedef barks_status *string_visit(struct string_pass *pass, barks_str *strings, uint32_t count);
@@ -155,5 +157,41 @@ barks_status *batch_own_strings(struct batch *batch, uint32_t new_row_count,
     }
     barks_status *status = keep_strings(&pass, new_row_count);
     free(many);
+    return status;
+}
+
+static barks_status *move_strings(struct string_pass *pass, barks_str *strings, uint32_t count)
+{
+    for (uint32_t row = 0; row < count; row++) {
+        struct block *block = NULL;
+        uint8_t *copy = NULL;
+        if (barks_str_is_inline(strings[row]))
+            continue;
+        BARKS_TRY(pass->room->take(pass->room, strings[row].length, &block, &copy));
+        if (block != pass->into)
+            BARKS_TRY(batch_keep_block(pass->batch, block));
+        pass->into = block;
+        memcpy(copy, strings[row].pointer, strings[row].length);
+        strings[row].pointer = (const char *)copy;
+    }
+    return NULL;
+}
+
+barks_status *batch_move_strings(struct batch *batch, struct string_room *room)
+{
+    struct string_pass pass = {.batch = batch, .room = room};
+    struct block **blocks = batch->blocks;
+    uint32_t block_count = batch->block_count;
+    barks_status *status = NULL;
+    assert(!batch->has_foreign);
+    batch->blocks = NULL;
+    batch->block_count = batch->block_capacity = 0;
+    batch->made = NULL;
+    for (uint32_t i = 0; i < batch->base.schema->field_count && status == NULL; i++)
+        status =
+            visit_column(&pass, &batch->base.columns[i], 0, batch->base.row_count, move_strings);
+    for (uint32_t i = 0; i < block_count; i++)
+        block_release(blocks[i]);
+    free(blocks);
     return status;
 }

@@ -33,3 +33,14 @@ void batch_forget_uncounted(struct batch *batch);
  */
 BARKS_CHECKED barks_status *batch_own_strings(struct batch *batch, uint32_t new_row_count,
                                               const struct batch *from, enum batch_strings strings);
+
+/* Where moved strings go to: take gives length bytes inside a block, which take's side holds until
+ * the batch does. */
+struct string_room {
+    barks_status *(*take)(struct string_room *room, size_t length, struct block **out_block,
+                          uint8_t **out_bytes);
+};
+
+/* Copies the long strings of all rows to what room gives, and lets go of all other blocks.
+ * Errors: those of take; the batch must be cleared then. */
+BARKS_CHECKED barks_status *batch_move_strings(struct batch *batch, struct string_room *room);

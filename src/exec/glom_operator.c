@@ -42,7 +42,7 @@ BARKS_CHECKED static barks_status *push_row(struct glom_operator *op)
     BARKS_TRY(batch_reserve(output, 1));
     for (uint32_t i = 0; i < output->base.schema->field_count; i++)
         BARKS_TRY(column_gather_lists(output, &output->base.columns[i], 0,
-                                      &op->held->base.columns[i], NULL, &row_count, 1));
+                                      &op->held->base.columns[i], NULL, 0, &row_count, 1));
     output->base.row_count = 1;
     BARKS_TRY(batch_lend_blocks(output, op->held));
     return operator_push(op->base.next, output);

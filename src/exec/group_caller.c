@@ -1,6 +1,7 @@
 #include "exec/group_caller.h"
 
 #include "batch/bind.h"
+#include "batch/gather_columns.h"
 
 #include <stdlib.h>
 
@@ -51,27 +52,76 @@ void group_caller_lend(struct group_caller *caller, uint32_t side, const struct 
     caller->emitting.input_count = caller->side_count;
 }
 
-static bool no_more(barks_cursor *cursor)
+barks_status *group_caller_keep(struct group_caller *caller, const struct batch *rows)
 {
-    (void)cursor;
-    return false;
+    return batch_lend_blocks(caller->emitting.maker, rows);
+}
+
+uint64_t group_caller_kept_bytes(const struct group_caller *caller)
+{
+    return batch_memory_bytes(caller->emitting.maker);
+}
+
+/* ---- cursors ---- */
+
+/* What a cursor's engine leads to. */
+struct called_side {
+    struct group_caller *caller;
+    const struct group_rows *whole; /* or where it begins */
+    struct group_rows now;          /* at hand */
+};
+
+static void point_at(barks_cursor *cursor, const struct group_rows *rows)
+{
+    cursor->order = rows->order;
+    cursor->row = rows->first;
+    cursor->end = rows->end;
+    cursor->moved = true;
+}
+
+/* Rows that the feed has given; there is a failure on its way when it has none. */
+static bool take_fed(barks_cursor *cursor, struct group_rows fed, barks_status *status)
+{
+    struct called_side *side = cursor->engine;
+    if (status != NULL)
+        emitter_fail(&side->caller->emitting.emitter, status);
+    if (status != NULL || fed.first == fed.end) {
+        cursor->row = cursor->end;
+        return false;
+    }
+    side->now = fed;
+    point_at(cursor, &side->now);
+    return true;
+}
+
+static bool bring_more(barks_cursor *cursor)
+{
+    struct called_side *side = cursor->engine;
+    struct group_rows fed = side->now;
+    if (fed.feed == NULL || side->caller->emitting.emitter.failed != NULL)
+        return false;
+    barks_status *status = fed.feed->more(fed.feed, &fed);
+    return take_fed(cursor, fed, status);
 }
 
 static bool rewind_side(barks_cursor *cursor)
 {
-    const struct group_rows *side = cursor->engine;
-    cursor->row = side->first;
-    return cursor->row < cursor->end;
+    struct called_side *side = cursor->engine;
+    struct group_rows fed = *side->whole;
+    if (side->caller->emitting.emitter.failed != NULL)
+        return false;
+    barks_status *status = fed.feed != NULL ? fed.feed->rewind(fed.feed, &fed) : NULL;
+    return take_fed(cursor, fed, status);
 }
 
-/* At the first row that any side has. */
+/* At the first row that any side has at hand. */
 BARKS_CHECKED static barks_status *fail_in_group(struct group_caller *caller, barks_status *cause,
-                                                 const struct group_rows *sides)
+                                                 const struct called_side *sides)
 {
-    const struct group_rows *shown = &sides[0];
+    const struct group_rows *shown = &sides[0].now;
     for (uint32_t k = caller->side_count; k-- > 0;)
-        if (sides[k].first < sides[k].end)
-            shown = &sides[k];
+        if (sides[k].now.first < sides[k].now.end)
+            shown = &sides[k].now;
     uint32_t row = shown->first < shown->end && shown->order != NULL ? shown->order[shown->first]
                                                                      : shown->first;
     return operator_fail_at_row(caller->op->task, cause, caller->node->step.function,
@@ -82,20 +132,21 @@ barks_status *group_caller_call(struct group_caller *caller, const struct group_
 {
     const struct step *step = &caller->node->step;
     barks_cursor cursors[STEP_INPUTS_MAX];
-    for (uint32_t k = 0; k < caller->side_count; k++)
+    struct called_side called[STEP_INPUTS_MAX];
+    for (uint32_t k = 0; k < caller->side_count; k++) {
+        called[k] = (struct called_side){.caller = caller, .whole = &sides[k], .now = sides[k]};
         cursors[k] = (barks_cursor){.columns = caller->bound[k],
-                                    .order = sides[k].order,
-                                    .row = sides[k].first,
-                                    .end = sides[k].end,
-                                    .more = no_more,
+                                    .more = bring_more,
                                     .rewind = rewind_side,
-                                    .engine = (void *)(uintptr_t)&sides[k]};
+                                    .engine = &called[k]};
+        point_at(&cursors[k], &sides[k]);
+    }
     barks_call call = {.env = step->env, .task = &caller->op->task->info};
     emitting_begin(&caller->emitting);
     step->function->group(&call, cursors, caller->side_count, &caller->emitting.emitter.out);
     barks_status *status = emitting_end(&caller->emitting, &call);
     if (status == NULL && call.status != NULL)
-        status = fail_in_group(caller, call.status, sides);
+        status = fail_in_group(caller, call.status, called);
     if (status == NULL && caller->emitting.maker->block_count > MADE_BLOCKS_MAX)
         status = emitting_flush(&caller->emitting);
     return status;

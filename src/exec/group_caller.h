@@ -7,11 +7,23 @@
 
 #include <stdint.h>
 
+struct group_rows;
+
+/* What gives the rows of one side of a group piece by piece, where they do not fit in memory. */
+struct group_feed {
+    /* The next rows, which group_caller_lend has been told of; none: first is end, and those before
+     * stay as they are. */
+    barks_status *(*more)(struct group_feed *feed, struct group_rows *out_rows);
+    /* The first ones again, likewise. */
+    barks_status *(*rewind)(struct group_feed *feed, struct group_rows *out_rows);
+};
+
 /* The rows of one side of a group: places [first, end) of order (NULL: 0, 1, ...). */
 struct group_rows {
     const struct batch *rows; /* as group_caller_lend was given them */
     const uint32_t *order;
     uint32_t first, end;
+    struct group_feed *feed; /* borrowed; NULL: these are all */
 };
 
 /* Begins zeroed, ends with group_caller_drop. Threads: the task's only. */
@@ -33,8 +45,15 @@ BARKS_CHECKED barks_status *group_caller_init(struct group_caller *caller, struc
 void group_caller_drop(struct group_caller *caller);
 
 /* The rows that groups of a side are of from now on. They stay as they are until
- * group_caller_flush. */
+ * group_caller_flush, or until group_caller_keep of them. */
 void group_caller_lend(struct group_caller *caller, uint32_t side, const struct batch *rows);
+
+/* What emitted rows and the body that runs see of rows' strings is kept, though rows are not. */
+BARKS_CHECKED barks_status *group_caller_keep(struct group_caller *caller,
+                                              const struct batch *rows);
+
+/* How much memory that takes by now. */
+uint64_t group_caller_kept_bytes(const struct group_caller *caller);
 
 /* Calls the function for one group: sides has side_count entries. Errors: what it reports, and
  * those of the operators behind. */

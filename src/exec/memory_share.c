@@ -10,7 +10,7 @@ static bool holds_rows(enum step_kind kind)
 {
     return kind == STEP_COMBINE || kind == STEP_SORT || kind == STEP_GROUP || kind == STEP_GLOM ||
            kind == STEP_PAIR || kind == STEP_JOIN || kind == STEP_COGROUP || kind == STEP_CROSS ||
-           kind == STEP_WINDOWS;
+           kind == STEP_WINDOWS || kind == STEP_INDEX;
 }
 
 uint64_t memory_share_bytes(const struct task *task)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    LOOK_EVERY = 16,        /* batches that are added before the share is looked at again */
+    LOOKS = 16,             /* at what the rows take, while they fill their share */
     BYTES_TO_SORT_ROW = 40, /* order, prefixes and a second place for them while rows are sorted */
 };
 
@@ -145,8 +145,10 @@ barks_status *sorted_runs_add(struct sorted_runs *sorted, const struct batch *ba
     }
     BARKS_TRY(status);
     sorted->row_count += row_count;
-    if (++sorted->added_count % LOOK_EVERY != 0)
+    sorted->added_bytes += batch_memory_bytes(batch);
+    if (sorted->added_bytes < sorted->share_bytes / LOOKS)
         return NULL;
+    sorted->added_bytes = 0;
     uint64_t wanted_bytes =
         batch_memory_bytes(sorted->rows) +
         (has_order(sorted) ? (uint64_t)sorted->rows->base.row_count * BYTES_TO_SORT_ROW : 0);

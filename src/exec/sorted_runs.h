@@ -27,7 +27,7 @@ struct sorted_runs {
     struct batch *rows;   /* owned: those in memory, as they came */
     struct batch *output; /* owned */
     uint64_t row_count;   /* of all that were added */
-    uint32_t added_count; /* batches since the share was looked at */
+    uint64_t added_bytes; /* since the share was looked at */
     struct row_run *runs; /* owned */
     uint32_t run_count, run_capacity;
     /* Once sealed. */

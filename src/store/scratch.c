@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -292,6 +293,16 @@ barks_status *scratch_read(struct scratch *scratch, struct scratch_place place, 
                        got < 0 ? strerrordesc_np(errno) : "the file is shorter than was written");
         done += (uint64_t)got;
     }
+    return NULL;
+}
+
+barks_status *scratch_map(struct scratch *scratch, struct scratch_place place, void *at)
+{
+    const struct scratch_file *file = &scratch->files[place.directory];
+    if (mmap(at, (size_t)place.size_bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file->descriptor,
+             (off_t)place.offset) == MAP_FAILED)
+        BARKS_FAIL(BARKS_IO, "cannot map scratch data in '%s': %s", file->directory,
+                   strerrordesc_np(errno));
     return NULL;
 }
 

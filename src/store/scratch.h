@@ -37,6 +37,12 @@ BARKS_CHECKED barks_status *scratch_write(struct scratch *scratch, const void *b
 BARKS_CHECKED barks_status *scratch_read(struct scratch *scratch, struct scratch_place place,
                                          void *out);
 
+/* Puts what place holds in the stead of memory `at`, for reading: whole pages of the kernel's, as
+ * place.size_bytes is. The kernel keeps in memory what it has room for. Unmapped before the place
+ * is freed. Errors: BARKS_IO. */
+BARKS_CHECKED barks_status *scratch_map(struct scratch *scratch, struct scratch_place place,
+                                        void *at);
+
 /* The space is used again, and given back to file systems that can take it. */
 void scratch_free(struct scratch *scratch, struct scratch_place place);
 
