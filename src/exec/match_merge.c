@@ -114,11 +114,12 @@ static barks_status *give_alone(void *context, struct batch *batch)
 {
     struct match_merge *merge = context;
     see_found(merge, batch);
-    for (uint32_t k = 0; k < batch->base.row_count; k++) {
-        merge->rows[0][k] = BARKS_NO_ROW;
-        merge->rows[1][k] = k;
+    for (uint32_t k = 0; k < batch->base.row_count && !is_done(merge); k++) {
+        merge->rows[0][merge->pair_count] = BARKS_NO_ROW;
+        merge->rows[1][merge->pair_count++] = k;
+        if (merge->pair_count == BATCH_ROWS)
+            BARKS_TRY(give_pairs(merge, NULL, &merge->found));
     }
-    merge->pair_count = batch->base.row_count;
     return give_pairs(merge, NULL, &merge->found);
 }
 
@@ -130,7 +131,18 @@ BARKS_CHECKED static barks_status *merge_runs(struct match_merge *merge, struct 
     struct row_merge_options options = {.task = merge->options->task,
                                         .schema = merge->options->found,
                                         .order = {.keys = &by_number, .key_count = 1}};
-    return runs->count > 0 ? rows_merge(&options, runs->runs, runs->count, visit, merge) : NULL;
+    struct row_merge *rows = NULL;
+    if (runs->count == 0)
+        return NULL;
+    barks_status *status = row_merge_open(&options, runs->runs, runs->count, &rows);
+    for (struct batch *batch = NULL; status == NULL && !is_done(merge);) {
+        status = row_merge_next(rows, &batch);
+        if (status != NULL || batch == NULL)
+            break;
+        status = visit(merge, batch);
+    }
+    row_merge_close(rows);
+    return status;
 }
 
 BARKS_CHECKED static barks_status *merge_all(struct match_merge *merge, struct match_runs *matches,
