@@ -8,6 +8,7 @@
 #include "plan/partitioning.h"
 #include "shuffle/partition.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -83,7 +84,7 @@ struct node {
     bool is_shifted;
     uint8_t determinism, determinism_below; /* barks_determinacy: the user's word of this step; the
                                                worst of its inputs */
-    bool knows_partitioning;
+    atomic_bool knows_partitioning;
     struct partitioning partitioning; /* once it is known: partitioning_know */
     bool knows_input_bytes;
     uint64_t input_bytes; /* once they are known: node_input_bytes */

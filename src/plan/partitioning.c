@@ -1,8 +1,11 @@
 #include "plan/partitioning.h"
 
+#include "base/assertion.h"
 #include "batch/schema.h"
 #include "plan/node.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 void partitioning_drop(struct partitioning *partitioning)
@@ -128,9 +131,11 @@ static bool is_key_of(const struct node *node, const struct node *input, uint32_
     return after >= 0 && contains(keys->items, keys->count, (uint32_t)after);
 }
 
+static void know_locked(struct node *node);
+
 static void derive_from_input(struct node *node, struct node *input)
 {
-    partitioning_know(input);
+    know_locked(input);
     const struct partitioning *from = &input->partitioning;
     struct index_list fields = {0};
     if (from->kind == PARTITIONED_ANYHOW || node->partition_count != input->partition_count)
@@ -218,11 +223,8 @@ static uint32_t streamed_input(const struct step *step)
     return step->kind == STEP_LOOKUP ? (uint32_t)step->numbers[1] : 0;
 }
 
-void partitioning_know(struct node *node)
+static void find_out_locked(struct node *node)
 {
-    if (node->knows_partitioning)
-        return;
-    node->knows_partitioning = true;
     if (node->error != NULL || node->record == NULL)
         return;
     if (node_is_exchange(node)) {
@@ -231,6 +233,27 @@ void partitioning_know(struct node *node)
     } else if (node->step.kind == STEP_UNION ? node->step.numbers[0] != 0 : rows_stay(node)) {
         derive_from_input(node, node->inputs[streamed_input(&node->step)]);
     }
+}
+
+static void know_locked(struct node *node)
+{
+    if (atomic_load_explicit(&node->knows_partitioning, memory_order_relaxed))
+        return; /* it was written under the same lock */
+    find_out_locked(node);
+    atomic_store_explicit(&node->knows_partitioning, true, memory_order_release);
+}
+
+/* Actions in threads of their own ask, while others add steps to the same dataset. */
+void partitioning_know(struct node *node)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    if (atomic_load_explicit(&node->knows_partitioning, memory_order_acquire))
+        return;
+    int error = pthread_mutex_lock(&mutex);
+    BARKS_ASSERT(error == 0);
+    know_locked(node);
+    error = pthread_mutex_unlock(&mutex);
+    BARKS_ASSERT(error == 0);
 }
 
 /* ---- questions ---- */

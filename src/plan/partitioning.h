@@ -39,5 +39,5 @@ bool partitioning_is_hash_of(struct node *node, const uint32_t *keys, uint32_t k
 
 /* Sets node->partitioning from its step and inputs, once; the questions above do so themselves, and
  * for the inputs it was done when node was made. Without memory it is PARTITIONED_ANYHOW, which is
- * always right. */
+ * always right. Threads: any. */
 void partitioning_know(struct node *node);
