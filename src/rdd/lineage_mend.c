@@ -14,54 +14,71 @@ BARKS_CHECKED static barks_status *make_handle(barks_context *context, barks_rdd
     return NULL;
 }
 
-/* Where rows lie is as it was, whatever makes them. */
-BARKS_CHECKED static barks_status *copy_partitioning(struct node *from, struct node *to)
+/* node becomes a step above inner, which has all that was node's. What actions of other threads
+ * read without the planning lock stays as it is, since it is the same: place, record, partitions,
+ * error.
+ */
+static void become_above(struct node *node, struct node *inner, struct node **inputs)
 {
-    partitioning_know(from);
-    const struct partitioning *known = &from->partitioning;
-    struct index_list fields = {0};
-    BARKS_TRY(index_list_copy(known->fields.items, known->fields.count, &fields));
-    to->partitioning =
-        (struct partitioning){.kind = known->kind, .fields = fields, .exchange = known->exchange};
-    to->knows_partitioning = true;
+    inputs[0] = inner;
+    node->step = (struct step){.kind = STEP_KEEP};
+    node->inputs = inputs;
+    node->input_count = 1;
+    node->determinism = node->determinism_below = 0;
+    node->knows_input_bytes = false;
+    node->row_firsts = NULL;
+    node->run = (struct node_run){0};
+    node->listing = NULL;
+    node->splits = NULL;
+    node->bad_rows = (struct node_bad_rows){0};
+    node->custom = NULL;
+    node->rows = NULL;
+    node->exchange = (struct exchange_plan){0};
+    node->kept = NULL;
+    node_find_place(node);
+    node_note_determinism(node);
+}
+
+/* Errors: as context_add_node_locked, which has destroyed inner then, with all that was node's. */
+BARKS_CHECKED static barks_status *add_inner(barks_rdd *rdd, barks_rdd *inner,
+                                             struct index_list fields)
+{
+    struct partitioning own = rdd->node.partitioning;
+    inner->node = rdd->node;
+    inner->node.name = NULL; /* the name and its own list of fields stay with the handle */
+    inner->node.partitioning.fields = fields;
+    barks_status *status = context_add_node_locked(rdd->context, &inner->node);
+    if (status != NULL) {
+        rdd->node = (struct node){.id = rdd->node.id,
+                                  .where = rdd->node.where,
+                                  .name = rdd->node.name,
+                                  .knows_partitioning = true,
+                                  .partitioning = own};
+        rdd->node.error = status;
+    }
     return NULL;
 }
 
 barks_status *lineage_put_above(barks_rdd *rdd, barks_rdd **out_inner)
 {
-    struct node made = {.step.kind = STEP_KEEP,
-                        .id = rdd->node.id,
-                        .where = rdd->node.where,
-                        .record = rdd->node.record,
-                        .partition_count = rdd->node.partition_count,
-                        .input_count = 1};
+    struct index_list fields = {0};
     barks_rdd *inner = NULL;
-    BARKS_TRY(copy_partitioning(&rdd->node, &made));
-    made.inputs = calloc(1, sizeof(struct node *));
-    barks_status *status = made.inputs != NULL ? make_handle(rdd->context, &inner)
-                                               : barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                                                  "no memory for a dataset");
-    if (status == NULL) {
-        made.name = rdd->node.name;
-        rdd->node.name = NULL;
-        inner->node = rdd->node;
-        status = context_add_node_locked(rdd->context, &inner->node);
-        if (status != NULL) { /* inner was destroyed, with all that the handle owned */
-            rdd->node = (struct node){.id = made.id, .where = made.where, .error = status};
-            status = NULL;
-            inner = NULL;
-        }
-    }
-    if (status != NULL || inner == NULL) {
-        free(made.name);
-        partitioning_drop(&made.partitioning);
-        free(made.inputs);
+    partitioning_know(&rdd->node);
+    const struct index_list *known = &rdd->node.partitioning.fields;
+    BARKS_TRY(index_list_copy(known->items, known->count, &fields));
+    struct node **inputs = calloc(1, sizeof(struct node *));
+    barks_status *status = inputs != NULL ? make_handle(rdd->context, &inner)
+                                          : barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                                             "no memory for a dataset");
+    if (status == NULL)
+        status = add_inner(rdd, inner, fields);
+    else
+        index_list_drop(&fields);
+    if (status != NULL || rdd->node.error != NULL) {
+        free(inputs);
         return status;
     }
-    made.inputs[0] = &inner->node;
-    node_find_place(&made);
-    node_note_determinism(&made);
-    rdd->node = made;
+    become_above(&rdd->node, &inner->node, inputs);
     *out_inner = inner;
     return NULL;
 }
