@@ -280,12 +280,13 @@ BARKS_CHECKED static barks_status *finish_job(struct dispatch *dispatch, struct 
 
 void dispatch_abandon(struct dispatch *dispatch, const barks_status *status)
 {
+    char text[2048]; /* with its causes */
+    barks_status_format(status, text, sizeof text);
     while (dispatch->jobs != NULL) {
         struct job *job = dispatch->jobs;
         if (job->status == NULL)
-            job->status =
-                barks_status_new(barks_status_code(status), NULL, BARKS_HERE, "%s; %s did not end",
-                                 barks_status_text(status), job->what);
+            job->status = barks_status_new(barks_status_code(status), NULL, BARKS_HERE,
+                                           "%s; %s did not end", text, job->what);
         dispatch_let_go(dispatch, job);
     }
 }

@@ -26,6 +26,8 @@ enum {
 #define STUCK_NS (UINT64_C(60) * NS_PER_S)
 /* Of a burst that nobody has more to send in; longer only where an executor is lost. */
 #define LEAVE_NS_MAX (2 * NS_PER_S)
+/* How long who was stopped by another waits for what that one has told the driver. */
+#define OTHERS_TROUBLE_NS (2 * NS_PER_S)
 #define IDLE_AFTER_NS (UINT64_C(1000) * 1000 * 1000)
 
 static barks_status *deliver(void *context, struct frame *frame)
@@ -222,9 +224,9 @@ static void stop(struct executor *executor)
 
 /* Reads on until the driver has said how to end. Of a driver that is gone only what it has said
  * before is left to read. */
-static void await_end(struct executor *executor, bool driver_is_gone)
+static void await_end(struct executor *executor, bool driver_is_gone, uint64_t until_ns)
 {
-    while (!executor->ended) {
+    while (!executor->ended && monotonic_ns() < until_ns) {
         struct net_message message = {0};
         bool got = false;
         barks_status *lost = net_poll(executor->net, &message, &got);
@@ -250,10 +252,17 @@ static void await_end(struct executor *executor, bool driver_is_gone)
 BARKS_CHECKED static bool tell_trouble(struct executor *executor, barks_status *status)
 {
     struct packer out = {0};
+    if (barks_status_code(status) ==
+        BARKS_CANCELLED) /* by another's trouble, who knows the cause */
+        await_end(executor, false, monotonic_ns() + OTHERS_TROUBLE_NS);
+    if (executor->ended) {
+        barks_status_free(status);
+        return false;
+    }
     pack_u64(&out, MESSAGE_TROUBLE);
     pack_status(&out, status);
     barks_status *unsent = message_send(executor->net, 0, &out);
-    await_end(executor, unsent != NULL);
+    await_end(executor, unsent != NULL, UINT64_MAX);
     bool is_trouble = unsent == NULL || !executor->ended;
     if (unsent != NULL)
         LOG(is_trouble ? LEVEL_ERROR : LEVEL_DEBUG, "runtime",
