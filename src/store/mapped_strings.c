@@ -66,7 +66,7 @@ BARKS_CHECKED static barks_status *create_chunk(const struct spill_room *room, s
     status = block_adopt(chunk->memory, chunk->size_bytes - BLOCK_SLACK_BYTES, give_back, chunk,
                          &chunk->block);
     if (status != NULL) {
-        (void)munmap(chunk->memory, chunk->size_bytes);
+        (void)munmap(chunk->memory, chunk->size_bytes); /* likewise */
         pool_unreserve(room->pool, chunk->size_bytes);
         free(chunk);
         return status;

@@ -18,7 +18,7 @@ static struct spill_room room;
 static void must(barks_status *status)
 {
     char text[500];
-    (void)barks_status_format(status, text, sizeof text);
+    (void)barks_status_format(status, text, sizeof text); /* cut where it is long */
     ck_assert_msg(status == NULL, "%s", text);
 }
 

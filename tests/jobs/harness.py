@@ -6,10 +6,12 @@ options choose cases by a part of their name.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -91,6 +93,21 @@ def report(number, name, wrong):
 
 class Skipped(Exception):
     """This machine cannot run the case; the text says what it lacks."""
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system of its own in memory, which is soon full."""
+    os.makedirs(folder)
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False,
+        stderr=subprocess.DEVNULL).returncode == 0
+    if not mounted:
+        raise Skipped("mounting a small disk needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def run_all(named_calls):

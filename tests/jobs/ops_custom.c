@@ -39,7 +39,7 @@ static void op_remove(const struct op_folder *folder)
     }
     if (files != NULL)
         closedir(files);
-    (void)rmdir(folder->path);
+    (void)rmdir(folder->path); /* one that was never made is not there */
 }
 
 BARKS_SINK(op_sink, op_row, struct op_part, struct op_folder)
@@ -86,7 +86,7 @@ BARKS_SINK(op_sink, op_row, struct op_part, struct op_folder)
     case BARKS_ABORT:
         if (state->file != NULL)
             fclose(state->file);
-        (void)unlink(hidden);
+        (void)unlink(hidden); /* whichever of the two is there */
         (void)unlink(path);
         break;
     case BARKS_COMMIT_JOB: {

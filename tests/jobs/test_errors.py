@@ -210,23 +210,9 @@ def output_not_writable(place, shape):
     check_left_nothing(place)
 
 
-@contextlib.contextmanager
-def small_disk(folder, size):
-    os.makedirs(folder)
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False,
-        stderr=subprocess.DEVNULL).returncode == 0
-    if not mounted:
-        raise harness.Skipped("mounting a small disk needs root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
 def disk_full(place, shape):
     text = inputs.write(place.folder, "text", b"\n".join(b"word-%d" % i for i in range(200000)))
-    with small_disk(place.path("disk"), "256k"):
+    with harness.small_disk(place.path("disk"), "256k"):
         place.output = place.path("disk/output")
         check_fails(place, [text, place.output], "disk full", shape)
 

@@ -10,7 +10,6 @@ import functools
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -22,20 +21,6 @@ MODES = ["sort", "group"]  # of limit_job.c
 SHAPES = [shapes.PLAIN, shapes.Shape(ranks=3)]
 ENOUGH = 8 << 20  # bytes in a scratch file, when rows are surely on disk
 SENTENCE = re.compile(rb"^barks: (?!done in|failed in|stage )", re.MULTILINE)
-
-
-@contextlib.contextmanager
-def small_disk(folder, size):
-    os.mkdir(folder)
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False,
-        stderr=subprocess.DEVNULL).returncode == 0
-    if not mounted:
-        raise harness.Skipped("mounting a small disk needs root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def start(program, mode, shape, folder, scratch):
@@ -104,7 +89,7 @@ def do_once_on_disk(process, scratch, act):
 
 def full(program, mode, shape, folder):
     scratch = os.path.join(folder, "scratch")
-    with small_disk(scratch, "6m"):
+    with harness.small_disk(scratch, "6m"):
         ended = shapes.finish(start(program, mode, shape, folder, scratch), 60)
         check(ended, folder, scratch, rb"cannot write scratch data in '[^']*': No space left on device")
 
