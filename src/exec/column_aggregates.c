@@ -377,6 +377,8 @@ barks_status *column_results_make(struct column_results *results, const struct b
     const struct column_aggregates *plan = results->plan;
     batch_clear(results->computed);
     BARKS_TRY(batch_reserve(results->computed, accumulators->base.row_count));
+    /* So that the next clearing finds the rows whose nulls it takes away. */
+    results->computed->base.row_count = accumulators->base.row_count;
     for (uint32_t k = 0; k < plan->key_count; k++)
         results->columns[k] = accumulators->base.columns[k];
     for (uint32_t i = 0; i < plan->count; i++) {
