@@ -1,6 +1,7 @@
 #include "shuffle/buckets.h"
 
 #include "base/pool.h"
+#include "shuffle/hot_keys.h"
 #include "shuffle/row_bytes.h"
 
 #include <assert.h>
@@ -40,6 +41,12 @@ struct buckets {
     uint32_t *order;      /* owned; rows of partition 0, of partition 1 ... */
     uint32_t *bytes;      /* owned; that each row points to, at most UINT32_MAX */
     uint32_t row_capacity;
+
+    /* Where some rows go to several partitions: an entry for each. */
+    uint32_t *entry_rows;       /* owned */
+    uint32_t *entry_partitions; /* owned */
+    uint32_t *entry_order;      /* owned; their rows, of partition 0, of partition 1 ... */
+    uint32_t entry_capacity;
 };
 
 barks_status *buckets_create(const struct buckets_options *options, struct buckets **out_buckets)
@@ -89,6 +96,9 @@ void buckets_destroy(struct buckets *buckets)
     free(buckets->partitions);
     free(buckets->order);
     free(buckets->bytes);
+    free(buckets->entry_rows);
+    free(buckets->entry_partitions);
+    free(buckets->entry_order);
     free(buckets);
 }
 
@@ -114,37 +124,55 @@ BARKS_CHECKED static barks_status *emit_all(struct buckets *buckets)
 
 /* --- Dealing out --- */
 
-BARKS_CHECKED static barks_status *reserve_rows(struct buckets *buckets, uint32_t row_count)
+/* Makes three arrays, which are there for *capacity rows, larger. */
+BARKS_CHECKED static barks_status *reserve(uint32_t **arrays[3], uint32_t row_count,
+                                           uint32_t *capacity)
 {
-    if (row_count <= buckets->row_capacity)
+    if (row_count <= *capacity)
         return NULL;
-    uint32_t **arrays[] = {&buckets->partitions, &buckets->order, &buckets->bytes};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+    for (size_t i = 0; i < 3; i++) {
         uint32_t *array = realloc(*arrays[i], (size_t)row_count * sizeof *array);
         if (array == NULL)
             BARKS_FAIL(BARKS_NO_MEMORY, "no memory to deal out %" PRIu32 " rows", row_count);
         *arrays[i] = array;
     }
-    buckets->row_capacity = row_count;
+    *capacity = row_count;
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *reserve_rows(struct buckets *buckets, uint32_t row_count)
+{
+    return reserve((uint32_t **[]){&buckets->partitions, &buckets->order, &buckets->bytes},
+                   row_count, &buckets->row_capacity);
+}
+
+/* Rows to be dealt out: one after another, or those of entries. */
+struct deal {
+    const struct batch *rows;
+    const uint32_t *partitions; /* of each */
+    const uint32_t *entry_rows; /* NULL: the k-th is row k */
+    uint32_t *order;            /* out */
+    uint32_t count;
+    bool is_last; /* nothing comes after them, so that no partition needs to keep a bucket */
+};
+
 /* A counting sort, in which rows of a partition keep their order: those of partition p are then
  * order[begins[p]] up to order[begins[p + 1]]. */
-static void order_rows(struct buckets *buckets, uint32_t row_count)
+static void order_rows(struct buckets *buckets, const struct deal *deal)
 {
     uint32_t partition_count = buckets->options.partitioner.partition_count;
     uint32_t *begins = buckets->begins;
     memset(begins, 0, ((size_t)partition_count + 1) * sizeof *begins);
-    for (uint32_t row = 0; row < row_count; row++)
-        begins[buckets->partitions[row]]++;
+    for (uint32_t k = 0; k < deal->count; k++)
+        begins[deal->partitions[k]]++;
     uint32_t sum = 0;
     for (uint32_t i = 0; i <= partition_count; i++) {
         sum += begins[i];
         begins[i] = sum; /* the end of partition i; filling in from the back makes it the begin */
     }
-    for (uint32_t row = row_count; row-- > 0;)
-        buckets->order[--begins[buckets->partitions[row]]] = row;
+    for (uint32_t k = deal->count; k-- > 0;)
+        deal->order[--begins[deal->partitions[k]]] =
+            deal->entry_rows != NULL ? deal->entry_rows[k] : k;
 }
 
 /* As many of the rows, but at least one, as fill a bucket that has `bytes` up to a frame. */
@@ -187,27 +215,84 @@ BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const stru
     return NULL;
 }
 
-/* is_last: nothing comes after these rows, so that no partition needs to keep a bucket. */
+BARKS_CHECKED static barks_status *give_all(struct buckets *buckets, const struct deal *deal)
+{
+    order_rows(buckets, deal);
+    for (uint32_t i = 0; i < buckets->options.partitioner.partition_count; i++) {
+        uint32_t begin = buckets->begins[i], end = buckets->begins[i + 1];
+        if (begin < end)
+            BARKS_TRY(give_rows(buckets, deal->rows, i, deal->order + begin, end - begin));
+        if (deal->is_last)
+            BARKS_TRY(emit_bucket(buckets, i));
+    }
+    return NULL;
+}
+
+/* Rows [first, *out_end), each as often as it has partitions, but about COPIES_AT_A_TIME entries.
+ */
+BARKS_CHECKED static barks_status *make_entries(struct buckets *buckets, uint32_t first,
+                                                uint32_t row_count, uint32_t *out_end,
+                                                uint32_t *out_count)
+{
+    enum { COPIES_AT_A_TIME = 1 << 16 };
+    const struct partitioner *partitioner = &buckets->options.partitioner;
+    const uint64_t *hashes = partitioner_hashes(partitioner);
+    uint32_t partition_count = partitioner->partition_count, count = 0, row = first;
+    if (partition_count > UINT32_MAX - COPIES_AT_A_TIME)
+        BARKS_FAIL(BARKS_LIMIT, "rows cannot be copied to %" PRIu32 " partitions", partition_count);
+    BARKS_TRY(reserve(
+        (uint32_t **[]){&buckets->entry_rows, &buckets->entry_partitions, &buckets->entry_order},
+        COPIES_AT_A_TIME + partition_count, &buckets->entry_capacity));
+    for (; row < row_count && count < COPIES_AT_A_TIME; row++) {
+        const struct hot_key *hot = hot_list_find(buckets->options.copied, hashes[row]);
+        uint32_t pieces = hot != NULL ? hot->piece_count : 1;
+        for (uint32_t piece = 0; piece < pieces; piece++, count++) {
+            buckets->entry_rows[count] = row;
+            buckets->entry_partitions[count] =
+                hot == NULL ? buckets->partitions[row]
+                            : hot_partition(hashes[row], piece, pieces, partition_count);
+        }
+    }
+    *out_end = row;
+    *out_count = count;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *give_copies(struct buckets *buckets, const struct batch *rows,
+                                               bool is_last)
+{
+    uint32_t end = 0;
+    for (uint32_t first = 0; first < rows->base.row_count; first = end) {
+        struct deal deal = {.rows = rows};
+        BARKS_TRY(make_entries(buckets, first, rows->base.row_count, &end, &deal.count));
+        deal.partitions = buckets->entry_partitions;
+        deal.entry_rows = buckets->entry_rows;
+        deal.order = buckets->entry_order;
+        deal.is_last = is_last && end == rows->base.row_count;
+        BARKS_TRY(give_all(buckets, &deal));
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *deal_out(struct buckets *buckets, const struct batch *rows,
                                             bool is_last)
 {
-    BARKS_TRY(reserve_rows(buckets, rows->base.row_count));
+    uint32_t row_count = rows->base.row_count;
+    const struct hot_list *copied = buckets->options.copied;
+    BARKS_TRY(reserve_rows(buckets, row_count));
     BARKS_TRY(partitioner_apply(&buckets->options.partitioner, rows, buckets->partitions));
     if (buckets->has_pointers)
         rows_find_bytes(&rows->base, buckets->bytes);
     if (buckets->has_pointers)
-        BARKS_TRY(
-            rows_check_bytes(buckets->bytes, rows->base.row_count, buckets->options.row_bytes_max));
-    order_rows(buckets, rows->base.row_count);
-    uint32_t partition_count = buckets->options.partitioner.partition_count;
-    for (uint32_t i = 0; i < partition_count; i++) {
-        uint32_t begin = buckets->begins[i];
-        uint32_t end = buckets->begins[i + 1];
-        if (begin < end)
-            BARKS_TRY(give_rows(buckets, rows, i, buckets->order + begin, end - begin));
-        if (is_last)
-            BARKS_TRY(emit_bucket(buckets, i));
-    }
+        BARKS_TRY(rows_check_bytes(buckets->bytes, row_count, buckets->options.row_bytes_max));
+    if (copied != NULL && copied->count > 0)
+        BARKS_TRY(give_copies(buckets, rows, is_last));
+    else
+        BARKS_TRY(give_all(buckets, &(struct deal){.rows = rows,
+                                                   .partitions = buckets->partitions,
+                                                   .order = buckets->order,
+                                                   .count = row_count,
+                                                   .is_last = is_last}));
     return buckets->total_bytes > buckets->options.total_bytes ? emit_all(buckets) : NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+struct hot_list;
 struct pool;
 
 /* Rows on their way into a shuffle. One worker's, for one attempt.
@@ -19,8 +20,11 @@ struct buckets_options {
     struct pool *pool;
     const barks_schema *schema;
     struct partitioner partitioner; /* moved; what it points to is borrowed for the buckets' life */
-    uint64_t frame_bytes;           /* a bucket that has them becomes a frame; 0: 448 KiB */
-    uint64_t row_bytes_max;         /* of a row's strings and lists; 0: ROW_BYTES_MAX */
+    /* With a hash partitioner: rows of these keys are copied to all of their pieces; borrowed,
+     * NULL: none. */
+    const struct hot_list *copied;
+    uint64_t frame_bytes;   /* a bucket that has them becomes a frame; 0: 448 KiB */
+    uint64_t row_bytes_max; /* of a row's strings and lists; 0: ROW_BYTES_MAX */
     /* All buckets together: past it, all become frames. 0: a sixteenth of the pool's budget,
      * between 4 and 256 MiB. */
     uint64_t total_bytes;

@@ -1,6 +1,7 @@
 #include "shuffle/partition.h"
 
 #include "base/checked.h"
+#include "shuffle/hot_watch.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -28,6 +29,11 @@ void partitioner_drop(struct partitioner *partitioner)
     partitioner->scratch = NULL;
 }
 
+const uint64_t *partitioner_hashes(const struct partitioner *partitioner)
+{
+    return partitioner->scratch->numbers;
+}
+
 BARKS_CHECKED static barks_status *prepare(struct partitioner *partitioner, uint32_t row_count)
 {
     if (partitioner->scratch == NULL)
@@ -45,14 +51,17 @@ BARKS_CHECKED static barks_status *prepare(struct partitioner *partitioner, uint
     return NULL;
 }
 
-static void apply_hash(const struct partitioner *partitioner, const barks_batch *rows,
-                       uint32_t *out_partitions)
+BARKS_CHECKED static barks_status *apply_hash(const struct partitioner *partitioner,
+                                              const barks_batch *rows, uint32_t *out_partitions)
 {
     uint64_t *hashes = partitioner->scratch->numbers;
     uint32_t partition_count = partitioner->partition_count;
     batch_hash(rows, partitioner->key_columns, partitioner->key_count, hashes);
     for (uint32_t row = 0; row < rows->row_count; row++)
         out_partitions[row] = partition_of_hash(hashes[row], partition_count);
+    if (partitioner->watch == NULL)
+        return NULL;
+    return hot_watch_spread(partitioner->watch, rows, hashes, out_partitions);
 }
 
 static void apply_round_robin(struct partitioner *partitioner, uint32_t row_count,
@@ -295,8 +304,7 @@ barks_status *partitioner_apply(struct partitioner *partitioner, const struct ba
     BARKS_TRY(prepare(partitioner, rows->row_count));
     switch (partitioner->kind) {
     case PARTITION_HASH:
-        apply_hash(partitioner, rows, out_partitions);
-        return NULL;
+        return apply_hash(partitioner, rows, out_partitions);
     case PARTITION_RANGE:
         return apply_range(partitioner, rows, out_partitions);
     case PARTITION_ROUND_ROBIN:

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+struct hot_watch;
+
 __extension__ typedef unsigned __int128 partition_product;
 
 /* High bits of the key hash scaled to the count (S59): (hash * count) >> 64. */
@@ -32,6 +34,7 @@ struct partitioner {
     uint32_t partition_count;
     const uint32_t *key_columns; /* hash */
     uint32_t key_count;
+    struct hot_watch *watch; /* hash: spreads the rows of hot keys; or NULL */
     /* Range: of splitters' columns, which equal the rows' schema. A row goes to the number of
      * splitters that are <= it; there are partition_count - 1 of them, ascending. */
     const struct sort_key *sort_keys;
@@ -52,4 +55,6 @@ struct partitioner {
  * BARKS_NO_MEMORY. Cost: O(rows), for ranges O(rows * log splitters). */
 BARKS_CHECKED barks_status *partitioner_apply(struct partitioner *partitioner,
                                               const struct batch *batch, uint32_t *out_partitions);
+/* Hash: of the keys of the rows it was last applied to. */
+const uint64_t *partitioner_hashes(const struct partitioner *partitioner);
 void partitioner_drop(struct partitioner *partitioner); /* twice is fine */

@@ -46,6 +46,14 @@ enum {
  * so a left, semi or anti join may send the right, a right join the left, an inner join the smaller
  * of the two, a full join none. BARKS_ALWAYS does so whatever the sizes, BARKS_NEVER never does.
  *
+ * Where a key has so many rows of the left (of the right in a right join, of the larger side in an
+ * inner one) that they fill one and a half partitions or more, they are spread over several, and
+ * the other side's rows of that key copied to each of these; the summary counts such keys. Then the
+ * result is not partitioned by the keys. Rows are not spread where .partitions is given, where a
+ * later step, planned before the first action, or barks_persist relies on the partitioning, nor in
+ * full joins. A map partition decides by its first 4096 rows. After Flow-Join (Roediger and others,
+ * ICDE 2016).
+ *
  * The right side's rows of a partition are held. Where they do not fit a share of the memory, both
  * sides go to disk (--barks-scratch), as does the right's part of each pair, until pairs are in
  * order: so such a join wants the smaller side at its right, and room for its result.

@@ -42,6 +42,7 @@ void terminal_drop(struct terminal *terminal)
     free(terminal->key_columns);
     free(terminal->sort_keys);
     batch_destroy(terminal->splitters);
+    hot_list_drop(&terminal->hot_keys);
     free(terminal->owners);
     if (terminal->commit != NULL)
         commit_drop(terminal->commit);

@@ -4,6 +4,7 @@
 #include "barks/function.h"
 #include "batch/batch.h"
 #include "exec/step.h"
+#include "shuffle/hot_keys.h"
 #include "shuffle/partition.h"
 
 #include <stdbool.h>
@@ -53,6 +54,13 @@ enum terminal_kind {
     TERMINAL_PARTIAL, /* a state of step.texts[0] for each partition */
 };
 
+/* What a shuffle does for a join whose hot keys are spread (shuffle/hot_keys.h). */
+enum hot_role {
+    HOT_NONE = 0,
+    HOT_SPREAD, /* finds them, tells them with the result, and spreads their rows */
+    HOT_COPIED, /* copies their rows */
+};
+
 struct terminal {
     enum terminal_kind kind;
     struct step step; /* what the kind wants: functions, names, numbers; TOP, SAMPLE: the function
@@ -68,6 +76,8 @@ struct terminal {
     uint32_t key_count;
     struct sort_key *sort_keys; /* PARTITION_RANGE, TERMINAL_TOP; owned */
     uint32_t sort_key_count;
+    enum hot_role hot_role;           /* PARTITION_HASH */
+    struct hot_list hot_keys;         /* HOT_COPIED; owned */
     struct batch *splitters;          /* PARTITION_RANGE; owned */
     uint32_t *owners;                 /* rank that owns each partition of the shuffle; owned */
     uint32_t copies, stride;          /* PARTITION_REPLICATE. TERMINAL_SAMPLE: stride: one byte in

@@ -1,5 +1,6 @@
 /* Rows into a shuffle: through a combine table where the plan has one, into buckets, into the
  * exchange. */
+#include "base/pack.h"
 #include "base/pool.h"
 #include "exec/chooser.h"
 #include "exec/combine_operator.h"
@@ -8,6 +9,7 @@
 #include "exec/operator.h"
 #include "shuffle/buckets.h"
 #include "shuffle/exchange.h"
+#include "shuffle/hot_watch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@ struct shuffle_terminal {
     struct combine_binding binding;
     struct chooser chooser;      /* PARTITION_CHOSEN */
     struct range_chooser ranges; /* PARTITION_RANGE by a function */
+    struct hot_watch *watch;     /* HOT_SPREAD */
     const uint64_t *firsts;      /* PARTITION_PLACE: of the partitions that rows come from */
     uint64_t place;              /* PARTITION_PLACE: of the next row */
 };
@@ -31,6 +34,7 @@ static void shuffle_destroy(struct operator* self)
     combine_destroy(op->table);
     combine_binding_drop(&op->binding);
     buckets_destroy(op->buckets);
+    hot_watch_destroy(op->watch);
     chooser_drop(&op->chooser);
     range_chooser_drop(&op->ranges);
     free(op);
@@ -118,9 +122,12 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
                    pipeline_partition_count(self->task->spec->pipeline);
     else if (op->firsts != NULL)
         position = op->place = op->firsts[partition];
-    else if (op->plan->partitioner != PARTITION_ROUND_ROBIN)
+    else if (op->plan->partitioner != PARTITION_ROUND_ROBIN && op->watch == NULL)
         return NULL;
-    return buckets_seek(op->buckets, position);
+    BARKS_TRY(buckets_seek(op->buckets, position));
+    if (op->watch != NULL)
+        hot_watch_begin(op->watch, partition);
+    return NULL;
 }
 
 static barks_status *shuffle_push(struct operator* self, struct batch *batch)
@@ -139,12 +146,25 @@ static barks_status *shuffle_push(struct operator* self, struct batch *batch)
     return op->passes ? NULL : look_at_table(op);
 }
 
+/* Those who copy the other side's rows must know of them. */
+BARKS_CHECKED static barks_status *tell_hot_keys(const struct shuffle_terminal *op)
+{
+    struct packer out = {0};
+    hot_list_pack(hot_watch_found(op->watch), &out);
+    barks_status *status = packer_finish(&out);
+    if (status == NULL)
+        status = buffer_append(&op->base.task->result->bytes, out.bytes.data, out.bytes.size);
+    packer_drop(&out);
+    return status;
+}
+
 static barks_status *shuffle_finish(struct operator* self)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
     if (op->table != NULL && !op->passes)
         BARKS_TRY(combine_drain(op->table, false, drained, op));
-    return buckets_flush(op->buckets);
+    BARKS_TRY(buckets_flush(op->buckets));
+    return op->watch != NULL ? tell_hot_keys(op) : NULL;
 }
 
 static const struct operator_kind shuffle_kind = {
@@ -184,6 +204,9 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
         status = open_places(op);
     if (status == NULL && ranges_by_function)
         status = range_chooser_init(&op->ranges, task, &record->schema);
+    if (status == NULL && plan->hot_role == HOT_SPREAD)
+        status =
+            hot_watch_create(plan->partition_count, plan->key_columns, plan->key_count, &op->watch);
     struct buckets_options options = {
         .pool = task->services->pool,
         .schema = terminal_combines(plan) ? &plan->accumulator->schema : &record->schema,
@@ -191,6 +214,7 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
                         .partition_count = plan->partition_count,
                         .key_columns = plan->key_columns,
                         .key_count = plan->key_count,
+                        .watch = op->watch,
                         .sort_keys = plan->sort_keys,
                         .sort_key_count = plan->sort_key_count,
                         .splitters = plan->splitters,
@@ -199,6 +223,7 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
                             op->firsts != NULL ? op->firsts + partitions_from(plan) + 1 : NULL,
                         .choose = ranges_by_function ? range_chooser_choose : chooser_choose,
                         .context = ranges_by_function ? (void *)&op->ranges : &op->chooser},
+        .copied = plan->hot_role == HOT_COPIED ? &plan->hot_keys : NULL,
         .strings = terminal_combines(plan) ? BATCH_KEEP : BATCH_COPY,
         .emit = emit_frame,
         .context = op,

@@ -4,7 +4,7 @@
 #include "barks/function.h"
 #include "barks/status.h"
 #include "batch/batch.h"
-#include "exec/step.h"
+#include "exec/pipeline.h"
 #include "plan/partitioning.h"
 #include "shuffle/partition.h"
 
@@ -29,6 +29,18 @@ struct exchange_plan {
                                 places of the first rows of the partitions that rows come from
                                 and their number, then of those that they go to; or none */
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
+    /* HASH, of a side of a join whose hot keys may be spread: what is to be done here, and the
+     * exchange of the other side. The placement of the left side's decides. */
+    enum hot_role hot_role;
+    struct node *hot_partner, *hot_left;
+};
+
+/* Where an exchange by hash brings rows of a hot key: to one partition, or to several. Decided
+ * once: whatever is computed or planned later must find it as it was. */
+enum exchange_placement {
+    PLACEMENT_OPEN = 0,
+    PLACEMENT_RELIED_ON, /* some step, or what is kept, is as it is because of where rows are */
+    PLACEMENT_SPREAD,    /* rows were spread: nobody may rely on where they are */
 };
 
 /* STEP_FILES: what becomes of bad rows. */
@@ -85,6 +97,8 @@ struct node {
     uint8_t determinism, determinism_below; /* barks_determinacy: the user's word of this step; the
                                                worst of its inputs */
     atomic_bool knows_partitioning;
+    /* STEP_EXCHANGE: enum exchange_placement. */
+    _Atomic uint8_t placement;
     struct partitioning partitioning; /* once it is known: partitioning_know */
     bool knows_input_bytes;
     uint64_t input_bytes; /* once they are known: node_input_bytes */

@@ -258,6 +258,30 @@ void partitioning_know(struct node *node)
 
 /* ---- questions ---- */
 
+static bool is_spread(const struct partitioning *known)
+{
+    return known->exchange != NULL &&
+           atomic_load_explicit(&known->exchange->placement, memory_order_relaxed) ==
+               PLACEMENT_SPREAD;
+}
+
+bool partitioning_rely(struct node *node)
+{
+    uint8_t open = PLACEMENT_OPEN;
+    partitioning_know(node);
+    const struct partitioning *known = &node->partitioning;
+    if (known->kind == PARTITIONED_ANYHOW)
+        return false;
+    atomic_compare_exchange_strong(&known->exchange->placement, &open, PLACEMENT_RELIED_ON);
+    return !is_spread(known);
+}
+
+enum partitioning_kind partitioning_kind_now(struct node *node)
+{
+    partitioning_know(node);
+    return is_spread(&node->partitioning) ? PARTITIONED_ANYHOW : node->partitioning.kind;
+}
+
 bool partitioning_groups(struct node *node, const uint32_t *keys, uint32_t key_count,
                          uint32_t partition_count)
 {
@@ -270,7 +294,7 @@ bool partitioning_groups(struct node *node, const uint32_t *keys, uint32_t key_c
     bool groups = known->kind != PARTITIONED_ANYHOW;
     for (uint32_t i = 0; groups && i < known->fields.count; i++)
         groups = contains(keys, key_count, known->fields.items[i]);
-    return groups;
+    return groups && partitioning_rely(node);
 }
 
 bool partitioning_pairs(struct node *a, const uint32_t *a_keys, struct node *b,
@@ -294,7 +318,7 @@ bool partitioning_pairs(struct node *a, const uint32_t *a_keys, struct node *b,
         if (!found)
             return false;
     }
-    return true;
+    return partitioning_rely(a) && partitioning_rely(b);
 }
 
 bool partitioning_is_hash_of(struct node *node, const uint32_t *keys, uint32_t key_count)
@@ -302,5 +326,5 @@ bool partitioning_is_hash_of(struct node *node, const uint32_t *keys, uint32_t k
     partitioning_know(node);
     const struct index_list wanted = {.items = (uint32_t *)(uintptr_t)keys, .count = key_count};
     return node->partitioning.kind == PARTITIONED_HASH &&
-           index_list_equal(&node->partitioning.fields, &wanted);
+           index_list_equal(&node->partitioning.fields, &wanted) && partitioning_rely(node);
 }

@@ -88,6 +88,8 @@ BARKS_CHECKED static barks_status *pack_terminal(struct packer *out,
     pack_u32s(out, terminal->owners, terminal->owners != NULL ? terminal->partition_count : 0);
     pack_u64(out, terminal->copies);
     pack_u64(out, terminal->stride);
+    pack_u64(out, terminal->hot_role);
+    hot_list_pack(&terminal->hot_keys, out);
     record_pack(out, terminal->accumulator);
     pack_text(out, terminal->format != NULL ? terminal->format->name : NULL);
     BARKS_TRY(pack_commit(out, terminal->commit));
@@ -192,6 +194,19 @@ BARKS_CHECKED static barks_status *unpack_commit(struct unpacker *in, struct ter
     return commit_unpack(bytes, size_bytes, &used_bytes, out->commit);
 }
 
+BARKS_CHECKED static barks_status *unpack_hot_keys(struct unpacker *in, struct terminal *out)
+{
+    out->hot_role = (enum hot_role)unpack_u32(in);
+    BARKS_TRY(hot_list_unpack(&out->hot_keys, in));
+    bool makes_sense = out->hot_role <= HOT_COPIED &&
+                       (out->hot_role == HOT_NONE || out->partitioner == PARTITION_HASH);
+    for (uint32_t i = 0; i < out->hot_keys.count; i++)
+        makes_sense &= out->hot_keys.keys[i].piece_count <= out->partition_count;
+    if (!makes_sense)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan spreads hot keys as it cannot be done");
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct pool *pool,
                                                    const barks_record *record, struct terminal *out)
 {
@@ -212,6 +227,7 @@ BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct p
                    owner_count, out->partition_count);
     out->copies = unpack_u32(in);
     out->stride = unpack_u32(in);
+    BARKS_TRY(unpack_hot_keys(in, out));
     BARKS_TRY(record_unpack(in, &out->accumulator));
     BARKS_TRY(unpack_format(in, out));
     BARKS_TRY(unpack_commit(in, out));

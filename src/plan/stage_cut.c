@@ -35,6 +35,17 @@ static bool is_end(const struct node *node, bool whole)
            (node->step.kind == STEP_BROADCAST && node->step.numbers[0] != 0);
 }
 
+/* Which input is visited next: a side that tells its hot keys goes before the one that copies them.
+ */
+static struct node *next_input(struct visit *top)
+{
+    struct node *const *inputs = top->node->inputs;
+    uint32_t at = top->next_input++;
+    bool is_turned = top->node->input_count == 2 && node_is_exchange(inputs[1]) &&
+                     inputs[1]->exchange.hot_role == HOT_SPREAD;
+    return inputs[is_turned ? 1 - at : at];
+}
+
 /* Nodes reachable from root, inputs before consumers; through exchanges too when whole. Owned by
  * the caller. */
 BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_count, bool whole,
@@ -59,7 +70,7 @@ BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_
             depth--;
             continue;
         }
-        struct node *input = top->node->inputs[top->next_input++];
+        struct node *input = next_input(top);
         if (!seen[input->id]) {
             seen[input->id] = true;
             stack[depth++] = (struct visit){.node = input};
@@ -315,13 +326,57 @@ BARKS_CHECKED static barks_status *shuffle_terminal(struct cut *cut, const struc
     return batch_append(out->splitters, splitters, 0, splitters->base.row_count, BATCH_COPY);
 }
 
+/* ---- hot keys of joins ---- */
+
+/* Whether rows of hot keys are spread in this job: the side that finds them decides when its stage
+ * is cut, and the other one does what was decided. */
+static enum hot_role choose_role(const struct cut *cut, const struct node *node)
+{
+    const struct exchange_plan *exchange = &node->exchange;
+    if (exchange->hot_role == HOT_COPIED) {
+        uint32_t other = cut->stage_of[exchange->hot_partner->id];
+        bool is_spread = other != 0 && cut->plan->stages[other - 1].placement != NULL;
+        return is_spread ? HOT_COPIED : HOT_NONE;
+    }
+    if (exchange->hot_role == HOT_SPREAD && node->partition_count > 1 &&
+        atomic_load(&exchange->hot_left->placement) != PLACEMENT_RELIED_ON)
+        return HOT_SPREAD;
+    return HOT_NONE;
+}
+
+/* The stage begins when that of the other side is over, whose hot keys it is told. */
+BARKS_CHECKED static barks_status *begin_after(struct stage_plan *stage, uint32_t parent)
+{
+    struct stage_input *inputs =
+        realloc(stage->inputs, ((size_t)stage->input_count + 1) * sizeof *inputs);
+    if (inputs == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the inputs of a stage");
+    stage->inputs = inputs;
+    inputs[stage->input_count++] = (struct stage_input){.parent = parent, .kind = INPUT_AFTER};
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *play_role(const struct cut *cut, const struct node *node,
+                                             enum hot_role role, struct stage_plan *stage)
+{
+    if (role == HOT_SPREAD)
+        stage->placement = &node->exchange.hot_left->placement;
+    if (role != HOT_COPIED)
+        return NULL;
+    return begin_after(stage, cut->stage_of[node->exchange.hot_partner->id] - 1);
+}
+
 BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *node)
 {
     struct terminal terminal = {0};
+    enum hot_role role = choose_role(cut, node);
     barks_status *status = shuffle_terminal(cut, node, &terminal);
     if (status == NULL) {
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
+        terminal.hot_role = role;
         status = fill_stage(cut, node->inputs[0], &terminal, stage);
+        if (status == NULL)
+            status = play_role(cut, node, role, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;
     }
     terminal_drop(&terminal);
@@ -412,189 +467,4 @@ struct node *find_unprepared(struct node *node, uint32_t node_count, barks_statu
             found = order[i];
     free(order);
     return found;
-}
-
-/* ---- what tasks are sent ---- */
-
-/* Rows [i * n / p, (i + 1) * n / p) of an array are partition i. */
-static void rows_of_partition(const struct stage_leaf *leaf, uint32_t partition,
-                              uint32_t *out_first, uint32_t *out_count)
-{
-    uint64_t rows = leaf->rows->base.row_count;
-    uint64_t first = rows * partition / leaf->partition_count;
-    *out_first = (uint32_t)first;
-    *out_count = (uint32_t)(rows * (partition + (uint64_t)1) / leaf->partition_count - first);
-}
-
-struct weighing {
-    const struct stage_plan *stage;
-    uint64_t weight;
-};
-
-static barks_status *weigh_leaf(void *context, struct pipe_place place)
-{
-    struct weighing *weighing = context;
-    const struct stage_leaf *leaf = &weighing->stage->leaves[place.node];
-    uint32_t first = 0, row_count = 1;
-    if (leaf->kind == STEP_FILES) {
-        weighing->weight += split_plan_bytes(leaf->splits, place.partition);
-        return NULL;
-    }
-    if (leaf->kind == STEP_CUSTOM) {
-        weighing->weight += custom_splits_weight(leaf->custom, place.partition);
-        return NULL;
-    }
-    if (leaf->kind == STEP_ROWS)
-        rows_of_partition(leaf, place.partition, &first, &row_count);
-    weighing->weight += row_count;
-    return NULL;
-}
-
-uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition)
-{
-    struct weighing weighing = {.stage = stage};
-    barks_status *status = pipeline_visit_leaves(
-        stage->pipeline, pipeline_root(stage->pipeline, partition), weigh_leaf, &weighing);
-    barks_status_free(status); /* weights only balance */
-    return weighing.weight;
-}
-
-struct wishing {
-    const struct stage_plan *stage;
-    const char *hosts;
-};
-
-static barks_status *wish_of_leaf(void *context, struct pipe_place place)
-{
-    struct wishing *wishing = context;
-    const struct stage_leaf *leaf = &wishing->stage->leaves[place.node];
-    if (leaf->kind == STEP_CUSTOM && wishing->hosts == NULL)
-        wishing->hosts = custom_splits_hosts(leaf->custom, place.partition);
-    return NULL;
-}
-
-const char *stage_hosts(const struct stage_plan *stage, uint32_t partition)
-{
-    struct wishing wishing = {.stage = stage};
-    bool may_wish = false;
-    for (uint32_t i = 0; i < stage->pipeline->node_count; i++)
-        may_wish |= stage->leaves[i].kind == STEP_CUSTOM;
-    if (!may_wish)
-        return NULL;
-    barks_status *status = pipeline_visit_leaves(
-        stage->pipeline, pipeline_root(stage->pipeline, partition), wish_of_leaf, &wishing);
-    barks_status_free(status); /* a wish that is not heard changes no answer */
-    return wishing.hosts;
-}
-
-bool stage_reads_files(const struct stage_plan *stage)
-{
-    bool reads_files = false;
-    for (uint32_t i = 0; i < stage->pipeline->node_count; i++) {
-        enum step_kind kind = stage->pipeline->nodes[i].step.kind;
-        if (step_is_leaf(kind) && kind != STEP_FILES && kind != STEP_BROADCAST)
-            return false;
-        reads_files |= kind == STEP_FILES;
-    }
-    return reads_files;
-}
-
-BARKS_CHECKED static barks_status *pack_rows(const struct stage_leaf *leaf, uint32_t leaf_partition,
-                                             struct packer *out)
-{
-    uint32_t first = 0, row_count = 0;
-    rows_of_partition(leaf, leaf_partition, &first, &row_count);
-    uint64_t encoded_bytes = codec_encoded_bytes(&leaf->rows->base, first, row_count);
-    uint8_t *encoded = malloc(encoded_bytes);
-    if (encoded == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to send %u rows", row_count);
-    codec_encode(&leaf->rows->base, first, row_count, encoded);
-    pack_bytes(out, encoded, encoded_bytes);
-    free(encoded);
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *pack_splits(const struct stage_leaf *leaf,
-                                               uint32_t leaf_partition, struct packer *out)
-{
-    size_t begin = leaf->splits->firsts[leaf_partition],
-           end = leaf->splits->firsts[leaf_partition + 1];
-    BARKS_AUTO(buffer) splits = {.limit_bytes = UINT32_MAX};
-    BARKS_TRY(split_pack(leaf->splits->splits + begin, end - begin, &splits));
-    pack_bytes(out, splits.data, splits.size_bytes);
-    return NULL;
-}
-
-/* Leaves of one partition that want a payload. */
-struct leaf_list {
-    const struct stage_plan *stage;
-    struct pipe_place *places; /* owned */
-    uint32_t count, capacity;
-};
-
-static barks_status *add_leaf(void *context, struct pipe_place place)
-{
-    struct leaf_list *list = context;
-    enum step_kind kind = list->stage->leaves[place.node].kind;
-    if (kind != STEP_FILES && kind != STEP_ROWS && kind != STEP_CUSTOM)
-        return NULL;
-    if (list->count == list->capacity) {
-        uint32_t capacity = 2 * list->capacity + 8;
-        struct pipe_place *places = realloc(list->places, capacity * sizeof *places);
-        if (places == NULL)
-            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a task");
-        list->places = places;
-        list->capacity = capacity;
-    }
-    list->places[list->count++] = place;
-    return NULL;
-}
-
-static int compare_places(const void *left, const void *right)
-{
-    const struct pipe_place *a = left, *b = right;
-    if (a->node != b->node)
-        return a->node < b->node ? -1 : 1;
-    return (a->partition > b->partition) - (a->partition < b->partition);
-}
-
-/* Ascending, each once: a leaf may be read by many ways. */
-static void sort_leaves(struct leaf_list *list)
-{
-    uint32_t count = 0;
-    if (list->count > 1)
-        qsort(list->places, list->count, sizeof *list->places, compare_places);
-    for (uint32_t i = 0; i < list->count; i++)
-        if (i == 0 || compare_places(&list->places[i], &list->places[i - 1]) != 0)
-            list->places[count++] = list->places[i];
-    list->count = count;
-}
-
-BARKS_CHECKED static barks_status *pack_leaves(const struct leaf_list *list, struct packer *out)
-{
-    pack_u64(out, list->count);
-    for (uint32_t i = 0; i < list->count; i++) {
-        const struct pipe_place *place = &list->places[i];
-        const struct stage_leaf *leaf = &list->stage->leaves[place->node];
-        pack_u64(out, place->node);
-        pack_u64(out, place->partition);
-        BARKS_TRY(leaf->kind == STEP_ROWS ? pack_rows(leaf, place->partition, out)
-                  : leaf->kind == STEP_CUSTOM
-                      ? custom_splits_pack(leaf->custom, place->partition, out)
-                      : pack_splits(leaf, place->partition, out));
-    }
-    return NULL;
-}
-
-barks_status *stage_payload(const struct stage_plan *stage, uint32_t partition, struct packer *out)
-{
-    struct leaf_list list = {.stage = stage};
-    barks_status *status = pipeline_visit_leaves(
-        stage->pipeline, pipeline_root(stage->pipeline, partition), add_leaf, &list);
-    if (status == NULL) {
-        sort_leaves(&list);
-        status = pack_leaves(&list, out);
-    }
-    free(list.places);
-    return status;
 }

@@ -26,6 +26,8 @@ struct stage_plan {
     uint32_t *parent_of;        /* for each node that reads a shuffle: the stage that fills it */
     struct stage_input *inputs; /* what its partitions read of earlier stages, for the scheduler */
     uint32_t input_count;
+    /* HOT_SPREAD: enum exchange_placement of the join's left side, the context's; else NULL. */
+    _Atomic uint8_t *placement;
     uint32_t *pins; /* for each partition the executor that must run it, SCHEDULER_ANY: whoever;
                        NULL: none */
 };
@@ -60,6 +62,7 @@ uint64_t stage_weight(const struct stage_plan *stage, uint32_t partition);
 /* The hosts where a partition is best read, "a,b": of the first of its leaves that has a wish;
  * NULL: none has. */
 const char *stage_hosts(const struct stage_plan *stage, uint32_t partition);
+bool stage_reads_shuffles(const struct stage_plan *stage);
 /* True when the weights are bytes of files and nothing else is read, so that progress can be told
  * by them. */
 bool stage_reads_files(const struct stage_plan *stage);

@@ -95,6 +95,7 @@ barks_status *checkpoint_write(barks_rdd *rdd, const char *path, int save_mode, 
                                const char *where)
 {
     BARKS_TRY(check_checkpoint(rdd, save_mode, what));
+    (void)partitioning_rely(&rdd->node); /* what is read again is known to lie where it lay */
     BARKS_TRY(answer_write(rdd->context, &rdd->node, "batches", path, save_mode, what));
     BARKS_TRY_DOING(cut_to_files(rdd, path, where), "%s: read what was written", what);
     return NULL;

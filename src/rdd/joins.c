@@ -155,6 +155,47 @@ BARKS_CHECKED static barks_status *choose_broadcast(barks_rdd *const *sides,
     return NULL;
 }
 
+/* ---- hot keys ---- */
+
+/* The side whose rows of hot keys may be spread: all rows of the other one must either not be kept,
+ * or be seen with a partner. Of an inner join the larger one, as far as that is known. */
+static uint32_t side_to_spread(barks_rdd *const *sides, enum join_kind kind)
+{
+    uint64_t left = node_input_bytes(&sides[0]->node), right = node_input_bytes(&sides[1]->node);
+    switch (kind) {
+    case JOIN_INNER:
+        return left != UINT64_MAX && (right == UINT64_MAX || right > left) ? 1 : 0;
+    case JOIN_LEFT:
+    case JOIN_SEMI:
+    case JOIN_ANTI:
+        return 0;
+    case JOIN_RIGHT:
+        return 1;
+    case JOIN_FULL:
+        break;
+    }
+    return NO_SIDE;
+}
+
+/* Of two exchanges that were made for this join alone. Who asks for a number of partitions may
+ * count on what is in each. */
+static void allow_spreading(barks_rdd *const *given, barks_rdd *const *sides,
+                            const struct joining *joining)
+{
+    uint32_t spread = side_to_spread(given, joining->kind);
+    if (spread == NO_SIDE || joining->options->partitions != 0 || sides[0] == sides[1])
+        return;
+    for (uint32_t k = 0; k < 2; k++)
+        if (sides[k] == given[k] || !node_is_exchange(&sides[k]->node))
+            return;
+    for (uint32_t k = 0; k < 2; k++) {
+        struct exchange_plan *exchange = &sides[k]->node.exchange;
+        exchange->hot_role = k == spread ? HOT_SPREAD : HOT_COPIED;
+        exchange->hot_partner = &sides[1 - k]->node;
+        exchange->hot_left = &sides[0]->node;
+    }
+}
+
 static barks_rdd *join_by(barks_rdd *const *given, struct key_columns *keys, barks_status *status,
                           const struct joining *joining)
 {
@@ -166,6 +207,8 @@ static barks_rdd *join_by(barks_rdd *const *given, struct key_columns *keys, bar
         sides[sent] = dataset_broadcast(sides[sent], joining->where);
     else if (status == NULL)
         status = bring_together(sides, 2, keys, joining->options->partitions, joining->where);
+    if (status == NULL)
+        allow_spreading(given, sides, joining);
     barks_rdd *rdd = dataset_create(given[0]->context, sent != NO_SIDE ? STEP_LOOKUP : STEP_JOIN,
                                     sides, 2, joining->where);
     rdd->node.record = joining->function != NULL ? joining->function->out : sides[0]->node.record;

@@ -63,7 +63,7 @@ barks_status *lineage_put_above(barks_rdd *rdd, barks_rdd **out_inner)
 {
     struct index_list fields = {0};
     barks_rdd *inner = NULL;
-    partitioning_know(&rdd->node);
+    (void)partitioning_rely(&rdd->node); /* what is kept has the rows where they are known to be */
     const struct index_list *known = &rdd->node.partitioning.fields;
     BARKS_TRY(index_list_copy(known->items, known->count, &fields));
     struct node **inputs = calloc(1, sizeof(struct node *));

@@ -116,11 +116,11 @@ barks_status *plan_text_partitioning(struct buffer *out, struct node *node)
         [PARTITIONED_RANGE] = "in ranges of ",
         [PARTITIONED_CHOSEN] = "by a function of ",
     };
-    partitioning_know(node);
+    enum partitioning_kind kind = partitioning_kind_now(node);
     BARKS_TRY(plan_text_put(out, "%" PRIu32 " partition%s", node->partition_count,
                             node->partition_count == 1 ? "" : "s"));
-    if (node->partitioning.kind == PARTITIONED_ANYHOW)
+    if (kind == PARTITIONED_ANYHOW)
         return NULL;
-    BARKS_TRY(plan_text_put(out, " %s", kinds[node->partitioning.kind]));
+    BARKS_TRY(plan_text_put(out, " %s", kinds[kind]));
     return put_fields(out, &node->record->schema, &node->partitioning.fields);
 }

@@ -86,9 +86,11 @@ BARKS_CHECKED static barks_status *send_cancel(struct dispatch *dispatch,
     return message_send(dispatch->net, id->executor, &out);
 }
 
-BARKS_CHECKED static __attribute__((noinline)) barks_status *
-counted_report(const struct dispatch *dispatch, const struct job *job, uint32_t stage, uint32_t run,
-               struct counted_run *out_run, struct attempt_report **out_report)
+__attribute__((noinline)) barks_status *dispatch_counted_report(const struct dispatch *dispatch,
+                                                                const struct job *job,
+                                                                uint32_t stage, uint32_t run,
+                                                                struct counted_run *out_run,
+                                                                struct attempt_report **out_report)
 {
     BARKS_TRY(scheduler_counted_run(dispatch->scheduler, job->id, stage, run, out_run));
     if (out_run->report >= dispatch->report_count)
@@ -111,7 +113,7 @@ BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, st
         for (uint32_t run = 0; run < run_count && status == NULL; run++) {
             struct counted_run counted = {0};
             struct attempt_report *report = NULL;
-            status = counted_report(dispatch, job, stage, run, &counted, &report);
+            status = dispatch_counted_report(dispatch, job, stage, run, &counted, &report);
             if (status == NULL && report->sent == NULL)
                 status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                           "a map task did not say what it sent");
@@ -138,7 +140,7 @@ BARKS_CHECKED static barks_status *gather_results(struct dispatch *dispatch, str
     for (uint32_t run = 0; run < run_count; run++) {
         struct counted_run counted = {0};
         struct attempt_report *report = NULL;
-        BARKS_TRY(counted_report(dispatch, job, stage, run, &counted, &report));
+        BARKS_TRY(dispatch_counted_report(dispatch, job, stage, run, &counted, &report));
         job->results[run] = report_take_result(report);
         job->result_count = run + 1;
     }
@@ -152,7 +154,7 @@ BARKS_CHECKED static barks_status *gather_accumulated(struct dispatch *dispatch,
     for (uint32_t run = 0; run < run_count; run++) {
         struct counted_run counted = {0};
         struct attempt_report *report = NULL;
-        BARKS_TRY(counted_report(dispatch, job, stage, run, &counted, &report));
+        BARKS_TRY(dispatch_counted_report(dispatch, job, stage, run, &counted, &report));
         if (report->accumulated == NULL)
             continue;
         if (job->accumulated_count == job->accumulated_capacity) {
@@ -195,6 +197,8 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     state->output_bytes = NULL;
     state->is_committing = true;
     BARKS_TRY(gather_accumulated(dispatch, job, stage, decision->commit_stage.run_count));
+    if (job_terminal(job, stage)->hot_role == HOT_SPREAD)
+        BARKS_TRY(dispatch_tell_hot_keys(dispatch, job, stage, decision->commit_stage.run_count));
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
         return publish_shuffle(dispatch, job, stage, decision->commit_stage.run_count);
     if (stage + 1 == job->plan.stage_count)

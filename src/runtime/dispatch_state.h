@@ -63,6 +63,16 @@ struct dispatch {
 struct job *dispatch_find_job(const struct dispatch *dispatch, uint64_t id);
 const struct terminal *job_terminal(const struct job *job, uint32_t stage);
 
+/* What was reported of the attempt that counts for a run of a stage that is being committed. */
+BARKS_CHECKED barks_status *dispatch_counted_report(const struct dispatch *dispatch,
+                                                    const struct job *job, uint32_t stage,
+                                                    uint32_t run, struct counted_run *out_run,
+                                                    struct attempt_report **out_report);
+
+/* A stage of HOT_SPREAD has all its runs: the stage that copies is told what they have found. */
+BARKS_CHECKED barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job,
+                                                   uint32_t stage, uint32_t run_count);
+
 /* Gives an event to the scheduler and carries its decisions out, in order; those of an event that
  * comes up meanwhile come after them, in the same list. */
 BARKS_CHECKED barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *event);

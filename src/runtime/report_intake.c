@@ -133,7 +133,7 @@ static void count_report(struct dispatch *dispatch, struct job *job, uint32_t st
                          const struct attempt_report *report)
 {
     const struct task_counters *counters = &report->counters;
-    bool reads_files = job->plan.stages[stage].input_count == 0;
+    bool reads_files = !stage_reads_shuffles(&job->plan.stages[stage]);
     job->stages[stage].rows += counters->rows_read;
     job->stages[stage].bytes += counters->bytes_read;
     dispatch->totals.rows_read += reads_files ? counters->rows_read : 0;

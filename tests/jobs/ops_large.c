@@ -9,6 +9,9 @@ BARKS_RECORD(op_large_other, (str, words), (i64, other));
 BARKS_RECORD(op_large_lists, (i64, key), (list(i64), id), (list(str), text));
 BARKS_RECORD(op_length, (i64, key), (i64, id), (i64, length), (i64, sum));
 
+BARKS_RECORD(op_hot, (i64, key), (i64, id));
+BARKS_RECORD(op_hot_other, (i64, key), (i64, other));
+
 enum { LARGE_ROWS = 24, LARGE_KEYS = 8 };
 
 /* Key k has a text of 1, 9, 81 ... bytes up to 4.8 MB, the same in each of its rows. */
@@ -116,6 +119,33 @@ static barks_rdd *run_repartition(const struct op_run *run)
     return barks_map(barks_repartition(large(run), run->partitions), measure, NULL);
 }
 
+/* Two of three rows have key 1, and a partition has enough of them to see that. */
+enum { HOT_ROWS = 60000, HOT_OTHERS = 300 };
+BARKS_MAP(make_hot, barks_number, op_hot)
+{
+    *out = (struct op_hot){in->value % 3 != 0 ? 1 : in->value, in->value};
+}
+BARKS_MAP(make_hot_other, barks_number, op_hot_other)
+{
+    *out = (struct op_hot_other){in->value % 100, in->value};
+}
+
+static barks_rdd *run_hot_join(const struct op_run *run)
+{
+    barks_rdd *rows = barks_map(barks_range(run->context, 0, HOT_ROWS, 1, 4), make_hot, NULL);
+    barks_rdd *others =
+        barks_map(barks_range(run->context, 0, HOT_OTHERS, 1, 3), make_hot_other, NULL);
+    return barks_join(rows, others, "key", .broadcast = BARKS_NEVER);
+}
+static barks_rdd *run_hot_right_join(const struct op_run *run)
+{
+    barks_rdd *rows = barks_map(barks_range(run->context, 0, HOT_ROWS, 1, 4), make_hot, NULL);
+    barks_rdd *others =
+        barks_map(barks_range(run->context, 0, HOT_OTHERS, 1, 3), make_hot_other, NULL);
+    return barks_select(barks_right_join(others, rows, "key", .broadcast = BARKS_NEVER),
+                        "key, id, other");
+}
+
 const struct op_case ops_large[] = {
     {"large_distinct", run_distinct},
     {"large_reduce", run_reduce},
@@ -124,5 +154,7 @@ const struct op_case ops_large[] = {
     {"large_join", run_join},
     {"large_cogroup", run_cogroup},
     {"large_repartition", run_repartition},
+    {"hot_join", run_hot_join},
+    {"hot_right_join", run_hot_right_join},
 };
 const size_t ops_large_count = sizeof ops_large / sizeof ops_large[0];

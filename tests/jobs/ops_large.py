@@ -44,3 +44,17 @@ def large_cogroup(_data, _partitions):
 
 def large_repartition(_data, _partitions):
     return [(row % KEYS, row, *_text(row % KEYS)) for row in range(ROWS)]
+
+
+def _hot_rows():
+    return [(1 if row % 3 else row, row) for row in range(60000)]
+
+
+def hot_join(_data, _partitions):
+    return [(key, row, other) for key, row in _hot_rows() for other in range(300) if other % 100 == key]
+
+
+def hot_right_join(_data, _partitions):
+    rows = hot_join(_data, _partitions)
+    met = {row for _, row, _ in rows}
+    return rows + [(key, row, None) for key, row in _hot_rows() if row not in met]
