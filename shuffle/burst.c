@@ -213,9 +213,17 @@ static void read_flags(struct exchange *exchange)
 }
 
 /* The sizes are known: what comes, and what may be sent next. */
+/* How fast the link is, by what it has just done. */
+static void end_payload(struct exchange *exchange)
+{
+    uint64_t since_ns = atomic_load_explicit(&exchange->waiting_since_ns, memory_order_relaxed);
+    link_note_round(&exchange->outbox.link, exchange->payload_bytes, monotonic_ns() - since_ns);
+    end_wait(exchange);
+}
+
 BARKS_CHECKED static barks_status *begin_payload(struct exchange *exchange)
 {
-    uint64_t incoming_bytes = 0;
+    uint64_t incoming_bytes = 0, outgoing_bytes = 0;
     read_flags(exchange);
     for (uint32_t i = 0; i < exchange->count; i++) {
         const struct net_round_size *size = &exchange->receive_sizes[i];
@@ -232,6 +240,9 @@ BARKS_CHECKED static barks_status *begin_payload(struct exchange *exchange)
     if (incoming_bytes > 0)
         exchange->arriving_set = free_set(exchange);
     const struct send_set *sent = &exchange->send[exchange->filling];
+    for (uint32_t i = 0; i < exchange->count; i++)
+        outgoing_bytes += sent->pieces[i].bytes;
+    exchange->payload_bytes = outgoing_bytes > incoming_bytes ? outgoing_bytes : incoming_bytes;
     exchange->filling = 1 - exchange->filling;
     exchange->state = EXCHANGE_PAYLOAD;
     begin_wait(exchange, 1);
@@ -403,7 +414,7 @@ BARKS_CHECKED static barks_status *advance(struct exchange *exchange, bool *out_
     case EXCHANGE_PAYLOAD:
         BARKS_TRY(net_round_test(exchange->options.net, out_round_ended));
         if (*out_round_ended)
-            end_wait(exchange);
+            end_payload(exchange);
         return NULL;
     }
     BARKS_FAIL(BARKS_INTERNAL, "an exchange in state %d", (int)exchange->state);

@@ -3,6 +3,7 @@
 
 #include "barks/status.h"
 #include "shuffle/frame.h"
+#include "shuffle/link_meter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ struct exchange_options {
         round_bytes_per_peer; /* 4 MiB, or less where many executors or a small budget ask it */
     uint64_t linger_ns; /* 2 ms: how long a few KiB wait for more before they ask for a round */
     uint32_t stalled_rounds_max; /* 500: how often rounds may move nothing for want of memory */
+    enum link_compression compression;
     bool encode_always; /* frames to oneself are encoded as well (a test of the encoding) */
     /* Takes the frame, also where it fails. Called by the communication thread, or by the worker
      * that ends an attempt (frames to oneself). */
@@ -48,7 +50,7 @@ struct exchange_sent {
     uint32_t executor; /* rank */
     uint64_t frame_count;
     uint64_t row_count;
-    uint64_t bytes; /* encoded, without headers; 0 for those handed over by reference */
+    uint64_t bytes; /* that travel, without headers; 0 for those handed over by reference */
 };
 
 /* Takes batch (whole), encodes it when owner (a rank) is not this executor. Threads: any; one

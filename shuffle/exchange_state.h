@@ -66,8 +66,9 @@ struct exchange {
     uint32_t closing_rank; /* who said so in this round; 0: none */
     uint32_t stalled_rounds;
     uint64_t round_not_before_ns;
-    barks_status *failure; /* owned: told when the burst has ended for all */
-    bool is_broken;        /* net failed */
+    uint64_t payload_bytes; /* that the outstanding round sends or receives, whichever are more */
+    barks_status *failure;  /* owned: told when the burst has ended for all */
+    bool is_broken;         /* net failed */
 
     /* For other threads; relaxed, each on its own. */
     _Atomic uint64_t waiting_since_ns;

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "batch/codec.h"
+#include "store/packed_rows.h"
 
 #include <stdlib.h>
 
@@ -33,7 +34,23 @@ uint64_t frame_row_bytes(const struct frame *frame)
 {
     if (frame->batch != NULL)
         return batch_bytes(frame->batch);
-    return is_spilled(&frame->spilled) ? frame->spilled.encoded_bytes : frame->name.body_bytes;
+    return is_spilled(&frame->spilled) ? frame->spilled.encoded_bytes : frame->name.encoded_bytes;
+}
+
+static bool is_packed(const struct frame *frame)
+{
+    return frame->name.body_bytes < frame->name.encoded_bytes;
+}
+
+BARKS_CHECKED static barks_status *spill_body(struct frame *frame, const struct spill_room *room)
+{
+    if (!is_packed(frame))
+        return spill_encoded(room, frame->body->bytes, frame->body->size_bytes, true,
+                             &frame->spilled);
+    const struct packed_rows packed = {.bytes = frame->body->bytes,
+                                       .stored_bytes = frame->name.body_bytes,
+                                       .encoded_bytes = frame->name.encoded_bytes};
+    return spill_packed(room, &packed, &frame->spilled);
 }
 
 barks_status *frame_spill(struct frame *frame, const struct spill_room *room)
@@ -42,8 +59,7 @@ barks_status *frame_spill(struct frame *frame, const struct spill_room *room)
         BARKS_TRY(spill_rows(room, &frame->batch->base, 0, frame->batch->base.row_count, true,
                              &frame->spilled));
     else if (frame->body != NULL)
-        BARKS_TRY(spill_encoded(room, frame->body->bytes, frame->body->size_bytes, true,
-                                &frame->spilled));
+        BARKS_TRY(spill_body(frame, room));
     batch_destroy(frame->batch);
     block_release(frame->body);
     frame->batch = NULL;
@@ -55,5 +71,8 @@ barks_status *frame_read(const struct frame *frame, struct batch *batch)
 {
     if (is_spilled(&frame->spilled))
         return spilled_read(&frame->spilled, batch);
+    if (is_packed(frame))
+        return packed_rows_decode(batch->pool, frame->body->bytes, frame->name.body_bytes,
+                                  frame->name.encoded_bytes, batch);
     return codec_decode(frame->body->bytes, frame->body->size_bytes, frame->body, batch);
 }

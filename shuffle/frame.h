@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Names a piece of map output. On the wire this is the frame's header, followed by body_bytes of
- * encoded batch. */
+ * encoded batch (store/packed_rows.h). */
 struct frame_name {
     uint64_t shuffle; /* unique in the job's life */
     uint32_t run;     /* task of the map stage */
@@ -16,21 +16,22 @@ struct frame_name {
     uint32_t partition; /* reduce partition */
     uint32_t sequence;  /* position in (run, attempt, partition): 0, 1, ... */
     uint32_t row_count;
-    uint32_t check;      /* on the wire: of the other fields, frame_name_check; else 0 */
-    uint64_t body_bytes; /* of the encoded batch; 0 when it is handed over by reference */
+    uint32_t check;         /* on the wire: of the other fields, frame_name_check; else 0 */
+    uint64_t body_bytes;    /* of what travels; 0 when it is handed over by reference */
+    uint64_t encoded_bytes; /* of the encoded batch: more than body_bytes where it is compressed */
 };
 
 /* The most that one frame's encoded batch may have: rows of a gigabyte still fit. */
 #define FRAME_BODY_BYTES_MAX (UINT64_C(1) << 32)
 
-_Static_assert(sizeof(struct frame_name) == 40, "a frame's header is this struct, little-endian");
+_Static_assert(sizeof(struct frame_name) == 48, "a frame's header is this struct, little-endian");
 
 /* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch,
  * body and spilled is set. */
 struct frame {
     struct frame_name name;
     struct batch *batch;    /* owned: handed over by reference */
-    struct block *body;     /* owned reference: encoded bytes */
+    struct block *body;     /* owned reference: encoded bytes, or these compressed */
     struct spilled spilled; /* on disk */
     struct frame *next;     /* in whatever list it is */
 };

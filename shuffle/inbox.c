@@ -18,19 +18,20 @@ void inbox_drop(struct inbox *inbox)
 BARKS_CHECKED static barks_status *check_name(const struct inbox *inbox,
                                               const struct frame_name *name)
 {
-    if (name->check != frame_name_check(name) || name->body_bytes < CODEC_HEADER_BYTES ||
-        name->body_bytes > FRAME_BODY_BYTES_MAX)
+    if (name->check != frame_name_check(name) || name->body_bytes == 0 ||
+        name->body_bytes > name->encoded_bytes || name->encoded_bytes < CODEC_HEADER_BYTES ||
+        name->encoded_bytes > FRAME_BODY_BYTES_MAX)
         BARKS_FAIL(BARKS_BAD_INPUT,
                    "what executor %u sent is no frame: shuffle %" PRIu64 ", run %u, partition %u, "
                    "%" PRIu64 " bytes, check %08x",
                    inbox->rank, name->shuffle, name->run, name->partition, name->body_bytes,
                    name->check);
     uint64_t budget_bytes = pool_budget_bytes(inbox->pool);
-    if (pool_size_class((size_t)name->body_bytes + BLOCK_SLACK_BYTES) > budget_bytes)
+    if (pool_size_class((size_t)name->encoded_bytes + BLOCK_SLACK_BYTES) > budget_bytes)
         BARKS_FAIL(BARKS_LIMIT,
                    "a frame of %" PRIu64 " bytes from executor %u is larger than this executor's "
                    "memory budget of %" PRIu64 " bytes; raise --barks-memory",
-                   name->body_bytes, inbox->rank, budget_bytes);
+                   name->encoded_bytes, inbox->rank, budget_bytes);
     return NULL;
 }
 

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
+#include "base/scope.h"
 #include "batch/codec.h"
+#include "store/packed_rows.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,7 +26,8 @@ barks_status *outbox_init(struct outbox *outbox, const struct exchange_options *
                               .room = options->room,
                               .executor_count = executor_count,
                               .me = me,
-                              .encode_always = options->encode_always};
+                              .encode_always = options->encode_always,
+                              .link = {.mode = options->compression}};
     outbox->queues = calloc(executor_count, sizeof *outbox->queues);
     if (outbox->queues == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the queues to %u executors", executor_count);
@@ -215,13 +218,13 @@ static size_t next_capacity(const struct out_list *list, size_t frame_bytes)
     return capacity_bytes < frame_bytes ? pool_size_class(frame_bytes) : capacity_bytes;
 }
 
-BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct out_attempt *attempt,
-                                                 struct frame_name *name, uint32_t executor,
-                                                 const struct batch *batch)
+/* The frame's room in its chunk, header and all; name->body_bytes are known. */
+BARKS_CHECKED static barks_status *make_room(struct outbox *outbox, struct out_attempt *attempt,
+                                             struct frame_name *name, uint32_t executor,
+                                             uint8_t **out_body)
 {
-    size_t body_bytes = (size_t)name->body_bytes; /* at most FRAME_BODY_BYTES_MAX */
     struct out_list *list = &attempt->lists[executor];
-    size_t frame_bytes = sizeof *name + body_bytes;
+    size_t frame_bytes = sizeof *name + (size_t)name->body_bytes; /* FRAME_BODY_BYTES_MAX at most */
     if (!has_room(list, frame_bytes))
         BARKS_TRY_DOING(add_chunk(outbox, list, name->shuffle, next_capacity(list, frame_bytes)),
                         "keep a frame of %zu bytes for executor %u", frame_bytes, executor + 1);
@@ -230,9 +233,44 @@ BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct o
     struct out_chunk *chunk = list->last;
     BARKS_ASSERT(chunk != NULL); /* one with room has just been made where there was none */
     memcpy(chunk->bytes + chunk->used_bytes, name, sizeof *name);
-    codec_encode(&batch->base, 0, name->row_count, chunk->bytes + chunk->used_bytes + sizeof *name);
+    *out_body = chunk->bytes + chunk->used_bytes + sizeof *name;
     chunk->used_bytes += frame_bytes;
     chunk->frame_count++;
+    return NULL;
+}
+
+/* Compressed where the link wants it and there is memory for that for a moment; else packed stays
+ * zeroed. */
+BARKS_CHECKED static barks_status *pack(struct outbox *outbox, const struct frame_name *name,
+                                        const struct batch *batch, struct packed_rows *packed)
+{
+    if (!link_wants_packed(&outbox->link, name->encoded_bytes) || pool_is_tight(outbox->pool))
+        return NULL;
+    barks_status *status =
+        packed_rows_make(outbox->pool, &batch->base, 0, name->row_count, true, packed);
+    if (status != NULL && barks_status_code(status) == BARKS_LIMIT) {
+        barks_status_free(status);
+        return NULL;
+    }
+    BARKS_TRY(status);
+    link_note_packed(&outbox->link, name->encoded_bytes, packed->stored_bytes);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct out_attempt *attempt,
+                                                 struct frame_name *name, uint32_t executor,
+                                                 const struct batch *batch)
+{
+    BARKS_AUTO(packed_rows) packed = {0};
+    uint8_t *body = NULL;
+    BARKS_TRY(pack(outbox, name, batch, &packed));
+    if (packed.bytes != NULL)
+        name->body_bytes = packed.stored_bytes;
+    BARKS_TRY(make_room(outbox, attempt, name, executor, &body));
+    if (packed.bytes != NULL)
+        memcpy(body, packed.bytes, packed.stored_bytes);
+    else
+        codec_encode(&batch->base, 0, name->row_count, body);
     return NULL;
 }
 
@@ -276,7 +314,8 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the frames of attempt %u of run %u",
                    name->attempt, name->run);
     if (!is_own || outbox->encode_always) {
-        name->body_bytes = codec_encoded_bytes(&batch->base, 0, name->row_count);
+        name->encoded_bytes = codec_encoded_bytes(&batch->base, 0, name->row_count);
+        name->body_bytes = name->encoded_bytes;
         if (name->body_bytes > FRAME_BODY_BYTES_MAX)
             BARKS_FAIL(BARKS_LIMIT,
                        "%u rows for partition %u take %" PRIu64 " bytes; a frame may have %" PRIu64,

@@ -62,6 +62,7 @@ struct outbox {
     uint32_t executor_count;       /* peers are executors, of rank i + 1 at i */
     uint32_t me;
     bool encode_always;
+    struct link_meter link;
     struct giver giver; /* where there is a room */
     struct lock lock;   /* rank LOCK_EXCHANGE; nothing is taken under it */
     struct {

@@ -36,6 +36,8 @@ struct buffer;
             "most bytes for each peer in a round")                                                 \
     SETTING(EXCHANGE_ENCODE, "exchange.encode", CHOICE, "auto", "auto|always",                     \
             "always: encode what stays in the process too")                                        \
+    SETTING(EXCHANGE_COMPRESSION, "exchange.compression", CHOICE, "auto", "auto|none|lz4",         \
+            "of what is sent; auto: to other nodes, where the link is slower than LZ4")            \
     SETTING(HEARTBEAT, "heartbeat", DURATION, "1s", "1ms..1h", "between signs of life")            \
     SETTING(START_DEADLINE, "start_deadline", DURATION, "30s", "1ms..",                            \
             "for all executors to report at the start")                                            \
@@ -68,6 +70,7 @@ enum { CONFIG_COUNT = 0 CONFIG_TABLE(SETTING) };
 /* What config_choice returns: the place of the word among the limits. */
 enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 enum { ENCODE_AUTO, ENCODE_ALWAYS };
+enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_LZ4 };
 
 struct config_value {
     char *text;      /* owned; as it was given */

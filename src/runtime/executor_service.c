@@ -63,6 +63,19 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     return shared_relay_create(executor->net, executor->pool, stores, &executor->relay);
 }
 
+/* Inside of a node memory is faster than any codec. */
+static enum link_compression link_compression(const struct executor *executor)
+{
+    switch (config_choice(&executor->welcome.config, CONFIG_EXCHANGE_COMPRESSION)) {
+    case COMPRESSION_LZ4:
+        return LINK_LZ4;
+    case COMPRESSION_AUTO:
+        return executor->welcome.has_far_peers ? LINK_AUTO : LINK_PLAIN;
+    default:
+        return LINK_PLAIN;
+    }
+}
+
 BARKS_CHECKED static barks_status *start_services(struct executor *executor)
 {
     const struct config *config = &executor->welcome.config;
@@ -79,6 +92,7 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .room = &executor->room,
         .net = net,
         .round_bytes_per_peer = config_bytes(config, CONFIG_EXCHANGE_ROUND_BYTES),
+        .compression = link_compression(executor),
         .encode_always = config_choice(config, CONFIG_EXCHANGE_ENCODE) == ENCODE_ALWAYS,
         .deliver = deliver,
         .context = executor,

@@ -106,6 +106,7 @@ BARKS_CHECKED static barks_status *read_welcome(struct unpacker *in, struct welc
     out->worker_count = unpack_u32(in);
     out->bind = unpack_bool(in);
     out->memory_bytes = unpack_u64(in);
+    out->has_far_peers = unpack_bool(in);
     BARKS_TRY(unpacker_finish(in));
     return config_unpack(&out->config, config, config_bytes);
 }
@@ -215,6 +216,7 @@ barks_status *hello_share(const struct hello *executors, uint32_t executor_count
             .worker_count = workers > 0 ? (uint32_t)workers : count,
             .bind = config_bool(config, CONFIG_BIND),
             .memory_bytes = memory_bytes > 0 ? memory_bytes : hello->memory_bytes / neighbours,
+            .has_far_peers = neighbours < executor_count,
         };
         if (welcome->memory_bytes < MEMORY_MIN_BYTES)
             BARKS_FAIL(BARKS_LIMIT,
@@ -240,5 +242,6 @@ barks_status *welcome_send(struct net *net, uint32_t to, const struct welcome *w
     pack_u64(&out, welcome->worker_count);
     pack_bool(&out, welcome->bind);
     pack_u64(&out, welcome->memory_bytes);
+    pack_bool(&out, welcome->has_far_peers);
     return message_send(net, to, &out);
 }

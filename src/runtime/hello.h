@@ -34,6 +34,7 @@ struct welcome {
     uint32_t worker_count;
     bool bind;
     uint64_t memory_bytes; /* this executor's budget */
+    bool has_far_peers;    /* executors on other nodes */
 };
 void welcome_drop(struct welcome *welcome);
 

@@ -169,6 +169,7 @@ barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
                                    .linger_ns = options->linger_ns,
                                    .stalled_rounds_max = options->stalled_rounds_max,
                                    .encode_always = options->encode_always,
+                                   .compression = options->compression,
                                    .deliver = deliver,
                                    .context = node},
         &node->exchange);

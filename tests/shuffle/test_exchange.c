@@ -94,6 +94,7 @@ static struct cluster_options draw_options(uint64_t *random)
         .round_bytes_per_peer = round_bytes[property_next(random) % 5],
         .linger_ns = 1,
         .encode_always = property_next(random) % 3 == 0,
+        .compression = property_next(random) % 3 == 0 ? LINK_LZ4 : LINK_PLAIN,
     };
     if (options.round_bytes_per_peer > 0 && options.round_bytes_per_peer < 1000) {
         options.rows_per_frame_max %= 3; /* else a run takes minutes */
@@ -280,6 +281,7 @@ START_TEST(what_waits_to_be_sent_goes_to_disk)
     run_threads(false, 4, &options);
     options.encode_always = true;
     options.one_owner = true;
+    options.compression = LINK_LZ4;
     run_threads(false, 4, &options);
 }
 END_TEST
@@ -487,7 +489,8 @@ START_TEST(bytes_that_are_no_frame_name_their_sender)
 {
     struct pool *pool = NULL;
     must(pool_create((uint64_t)8 << 20, &pool), 0);
-    struct frame_name right = {.shuffle = 5, .run = 6, .row_count = 7, .body_bytes = 100};
+    struct frame_name right = {
+        .shuffle = 5, .run = 6, .row_count = 7, .body_bytes = 100, .encoded_bytes = 100};
     right.check = frame_name_check(&right);
     for (size_t bit = 0; bit <= 8 * sizeof right; bit++) {
         struct inbox inbox = {.pool = pool, .rank = 9};
@@ -508,7 +511,7 @@ START_TEST(bytes_that_are_no_frame_name_their_sender)
         }
         inbox_drop(&inbox);
     }
-    right.body_bytes = (uint64_t)9 << 20;
+    right.body_bytes = right.encoded_bytes = (uint64_t)9 << 20;
     right.check = frame_name_check(&right);
     struct inbox inbox = {.pool = pool, .rank = 9};
     size_t taken = 0;
