@@ -35,25 +35,30 @@ void arrival_destroy(struct arrival *arrival)
 
 /* --- Frames that arrive --- */
 
-static void count_frame(struct arrival *arrival, struct waiting *waiting, const struct frame *frame)
+static void count_frame(struct arrival *arrival, struct waiting *waiting, struct frame *frame)
 {
-    uint64_t memory_bytes = frame_memory_bytes(frame);
+    frame->counted_bytes = frame_memory_bytes(frame);
     arrival->counters.frames++;
     arrival->counters.rows += frame->name.row_count;
     arrival->counters.bytes += frame->name.body_bytes;
-    waiting->memory_bytes += memory_bytes;
-    arrival->memory_bytes += memory_bytes;
+    waiting->memory_bytes += frame->counted_bytes;
+    arrival->memory_bytes += frame->counted_bytes;
 }
 
-static void uncount_frame(struct arrival *arrival, struct waiting *waiting,
-                          const struct frame *frame)
+/* Its memory is not this shuffle's any more. */
+static void uncount_bytes(struct arrival *arrival, struct waiting *waiting, struct frame *frame)
 {
-    uint64_t memory_bytes = frame_memory_bytes(frame);
+    waiting->memory_bytes -= frame->counted_bytes;
+    arrival->memory_bytes -= frame->counted_bytes;
+    frame->counted_bytes = 0;
+}
+
+static void uncount_frame(struct arrival *arrival, struct waiting *waiting, struct frame *frame)
+{
     arrival->counters.frames--;
     arrival->counters.rows -= frame->name.row_count;
     arrival->counters.bytes -= frame->name.body_bytes;
-    waiting->memory_bytes -= memory_bytes;
-    arrival->memory_bytes -= memory_bytes;
+    uncount_bytes(arrival, waiting, frame);
 }
 
 /* A frame of the attempt that counts is one less to wait for. */
@@ -235,8 +240,7 @@ struct frame *arrival_take(struct arrival *arrival, uint32_t partition)
     return frame;
 }
 
-void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, uint64_t bytes)
+void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, struct frame *frame)
 {
-    waiting->memory_bytes -= bytes;
-    arrival->memory_bytes -= bytes;
+    uncount_bytes(arrival, waiting, frame);
 }

@@ -14,11 +14,11 @@ struct waiting {
     uint32_t lent_count;   /* readers that walk the list */
     bool is_sorted;        /* by (run, sequence) */
     bool is_moving;        /* some of its frames are being written to disk */
-    uint64_t memory_bytes; /* about, of the frames that lie in memory */
+    uint64_t memory_bytes; /* counted_bytes of its frames */
 };
 
-/* All of it is guarded by the reduce side's lock, but that lists which are lent and frames that
- * move are used without it: nothing changes them until they are given back. */
+/* All of it is guarded by the reduce side's lock, but that frames which move or have a reader are
+ * used without it: nobody else changes them. A list that is lent loses no frame. */
 struct arrival {
     uint64_t shuffle;
     struct waiting *partitions; /* owned */
@@ -31,7 +31,7 @@ struct arrival {
     uint32_t *attempts;    /* owned; which counts, by run */
     uint64_t *frames_left; /* owned; that have not arrived, by run */
     uint64_t frames_left_total;
-    uint64_t memory_bytes; /* about, of all frames that lie in memory */
+    uint64_t memory_bytes; /* of all partitions */
     struct reduce_side_counters counters;
 };
 
@@ -60,7 +60,7 @@ struct frame *arrival_sorted(struct arrival *arrival, uint32_t partition);
 struct frame *arrival_take(struct arrival *arrival, uint32_t partition);
 
 /* A frame of the partition went to disk. */
-void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, uint64_t bytes);
+void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, struct frame *frame);
 
 bool arrival_goes_before(const struct frame *a, const struct frame *b);
 void arrival_destroy_frames(struct frame *frames); /* a list */

@@ -34,6 +34,9 @@ struct frame {
     struct block *body;     /* owned reference: encoded bytes, or these compressed */
     struct spilled spilled; /* on disk */
     struct frame *next;     /* in whatever list it is */
+    /* While it waits to be read, the reduce side's: */
+    uint64_t counted_bytes; /* what it is taken to hold of memory; 0 on disk */
+    uint32_t reader_count;  /* who looks at its rows, which stay where they are */
 };
 
 /* The check of all other fields, so that a reader who lost his place in a stream of frames notices

@@ -180,8 +180,10 @@ struct reading {
     struct arrival *arrival;
     uint32_t partition;
     bool take;
+    /* Without take: */
     bool is_lent;         /* counted in lent_count */
-    struct frame *frames; /* without take: lent, those that are left */
+    struct frame *frames; /* lent, those that are left */
+    struct frame *held;   /* whose reader this is, or NULL */
 };
 
 static void await_still_locked(struct reduce_side *reduce_side, const struct reading *reading)
@@ -215,19 +217,27 @@ BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side,
     return NULL;
 }
 
-/* The next frame: with take the reader's own. What it has not taken yet may go to disk meanwhile.
- */
+/* Lets go of the frame at hand, and holds the next one of those that are lent. */
+static struct frame *hold_locked(struct reading *reading, struct frame *frame)
+{
+    if (reading->held != NULL)
+        reading->held->reader_count--;
+    if (frame != NULL) {
+        frame->reader_count++;
+        reading->frames = frame->next;
+    }
+    reading->held = frame;
+    return frame;
+}
+
+/* The next frame: with take the reader's own. Those that he does not look at may go to disk
+ * meanwhile. */
 static struct frame *next_frame(struct reduce_side *reduce_side, struct reading *reading)
 {
-    struct frame *frame = reading->frames;
-    if (!reading->take) {
-        if (frame != NULL)
-            reading->frames = frame->next;
-        return frame;
-    }
     lock_acquire(&reduce_side->lock);
     await_still_locked(reduce_side, reading);
-    frame = arrival_take(reading->arrival, reading->partition);
+    struct frame *frame = reading->take ? arrival_take(reading->arrival, reading->partition)
+                                        : hold_locked(reading, reading->frames);
     lock_release(&reduce_side->lock);
     return frame;
 }
@@ -238,6 +248,7 @@ static void end_reading(struct reduce_side *reduce_side, struct reading *reading
     if (arrival == NULL)
         return;
     lock_acquire(&reduce_side->lock);
+    (void)hold_locked(reading, NULL); /* none is next */
     if (reading->is_lent)
         arrival->partitions[reading->partition].lent_count--;
     bool is_last = --arrival->user_count == 0 && arrival->is_dropped;

@@ -19,5 +19,5 @@ struct reduce_side {
     } locked;
 };
 
-/* A giver's give: puts frames that nobody reads on disk. */
+/* A giver's give: puts frames that nobody looks at just now on disk. */
 uint64_t reduce_side_give(void *context, uint64_t bytes, barks_status **out_failure);

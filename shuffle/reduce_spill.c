@@ -12,35 +12,32 @@ struct move {
     struct arrival *arrival;
     uint32_t partition;
     struct frame *frames[FRAMES_AT_ONCE];
-    uint32_t count;
+    uint32_t count, written_count;
 };
 
-static bool may_move(const struct waiting *waiting)
+static bool may_move(const struct frame *frame)
 {
-    return waiting->memory_bytes > 0 && waiting->lent_count == 0 && !waiting->is_moving;
+    return frame->counted_bytes > 0 && frame->reader_count == 0;
 }
 
-/* Those of the list's end, if it is sorted: they are read last. */
-static void collect(struct waiting *waiting, struct move *move)
+/* Those of the list's end, if it is sorted: they are read last. None where all have readers. */
+static void collect(const struct waiting *waiting, struct move *move)
 {
-    uint64_t bytes = waiting->memory_bytes;
+    uint64_t bytes = 0;
+    struct frame *last = NULL;
+    for (const struct frame *frame = waiting->frames; frame != NULL; frame = frame->next)
+        bytes += may_move(frame) ? frame->counted_bytes : 0;
     for (struct frame *frame = waiting->frames; frame != NULL && move->count < FRAMES_AT_ONCE;
          frame = frame->next) {
-        uint64_t frame_bytes = frame_memory_bytes(frame);
-        if (frame_bytes == 0)
+        if (!may_move(frame))
             continue;
         if (bytes <= BYTES_AT_ONCE)
             move->frames[move->count++] = frame;
-        bytes -= frame_bytes;
+        bytes -= frame->counted_bytes;
+        last = frame;
     }
-    if (move->count > 0)
-        return;
-    /* One frame is more than that, or the sizes of shared blocks have changed. */
-    for (struct frame *frame = waiting->frames; frame != NULL; frame = frame->next)
-        if (frame_memory_bytes(frame) > 0) {
-            move->frames[0] = frame;
-            move->count = 1;
-        }
+    if (move->count == 0 && last != NULL) /* one frame is more than that */
+        move->frames[move->count++] = last;
 }
 
 static bool begin_locked(struct reduce_side *reduce_side, struct move *move)
@@ -51,10 +48,12 @@ static bool begin_locked(struct reduce_side *reduce_side, struct move *move)
             continue;
         for (uint32_t p = arrival->partition_capacity; p > 0; p--) {
             struct waiting *waiting = &arrival->partitions[p - 1];
-            if (!may_move(waiting))
+            if (waiting->memory_bytes == 0 || waiting->is_moving)
                 continue;
             *move = (struct move){.arrival = arrival, .partition = p - 1};
             collect(waiting, move);
+            if (move->count == 0)
+                continue;
             waiting->is_moving = true;
             arrival->moving_count++;
             arrival->user_count++;
@@ -64,12 +63,13 @@ static bool begin_locked(struct reduce_side *reduce_side, struct move *move)
     return false;
 }
 
-static void end(struct reduce_side *reduce_side, struct move *move, uint64_t given_bytes)
+static void end(struct reduce_side *reduce_side, const struct move *move)
 {
     struct arrival *arrival = move->arrival;
     lock_acquire(&reduce_side->lock);
     struct waiting *waiting = &arrival->partitions[move->partition];
-    arrival_note_spilled(arrival, waiting, given_bytes);
+    for (uint32_t i = 0; i < move->written_count; i++)
+        arrival_note_spilled(arrival, waiting, move->frames[i]);
     waiting->is_moving = false;
     arrival->moving_count--;
     bool is_last = --arrival->user_count == 0 && arrival->is_dropped;
@@ -84,11 +84,12 @@ BARKS_CHECKED static barks_status *write(struct reduce_side *reduce_side, struct
                                          uint64_t *out_bytes)
 {
     for (uint32_t i = 0; i < move->count; i++) {
-        uint64_t memory_bytes = frame_memory_bytes(move->frames[i]);
-        BARKS_TRY_DOING(frame_spill(move->frames[i], reduce_side->room),
+        struct frame *frame = move->frames[i];
+        BARKS_TRY_DOING(frame_spill(frame, reduce_side->room),
                         "put %u rows of a shuffle on disk, as memory is used up",
-                        move->frames[i]->name.row_count);
-        *out_bytes += memory_bytes;
+                        frame->name.row_count);
+        *out_bytes += frame->counted_bytes;
+        move->written_count++;
     }
     return NULL;
 }
@@ -106,7 +107,7 @@ uint64_t reduce_side_give(void *context, uint64_t bytes, barks_status **out_fail
         if (!has_some)
             break;
         *out_failure = write(reduce_side, &move, &moved_bytes);
-        end(reduce_side, &move, moved_bytes);
+        end(reduce_side, &move);
         given_bytes += moved_bytes;
     }
     return given_bytes;

@@ -407,6 +407,92 @@ START_TEST(a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
 }
 END_TEST
 
+/* --- Frames that are lent, while memory is wanted --- */
+
+enum { LENT_FRAMES = 60, NESTED = 3 };
+
+struct lent_reader {
+    struct reduce_side *side;
+    struct reader reader;
+    uint32_t depth;
+    uint32_t nest_at; /* the frame in whose visit another reader begins */
+    uint64_t in_memory_bytes_max;
+};
+
+BARKS_CHECKED static barks_status *read_lent(struct lent_reader *lent);
+
+/* All memory is wanted in the middle of it; the rows stay where they are. */
+static barks_status *visit_lent(void *context, struct batch *batch)
+{
+    struct lent_reader *lent = context;
+    BARKS_TRY(read_frame(&lent->reader, batch));
+    want_all_memory();
+    lent->reader.last--; /* the same frame again */
+    lent->reader.frame_count--;
+    BARKS_TRY(read_frame(&lent->reader, batch));
+    uint64_t used_bytes = pool_used_bytes(room.pool);
+    if (lent->depth == 0 && used_bytes > lent->in_memory_bytes_max)
+        lent->in_memory_bytes_max = used_bytes;
+    if (lent->depth == NESTED || lent->reader.frame_count != lent->nest_at)
+        return NULL;
+    struct lent_reader nested = {
+        .side = lent->side, .depth = lent->depth + 1, .nest_at = lent->nest_at / 2};
+    return read_lent(&nested);
+}
+
+static barks_status *read_lent(struct lent_reader *lent)
+{
+    lent->reader.last = -1;
+    BARKS_TRY(reduce_side_read(lent->side, 1, 0, &schema, false, visit_lent, lent));
+    ck_assert_uint_eq(lent->reader.frame_count, LENT_FRAMES);
+    return NULL;
+}
+
+static void *read_lent_often(void *context)
+{
+    struct lent_reader *lent = context;
+    for (int i = 0; i < 5; i++) {
+        lent->reader = (struct reader){0};
+        ck_assert_ptr_null(read_lent(lent));
+    }
+    return NULL;
+}
+
+START_TEST(frames_that_are_lent_go_to_disk_and_are_read_by_all)
+{
+    struct random random = random_of(property_seed());
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    const uint32_t attempt = 0;
+    const uint64_t count = LENT_FRAMES;
+    struct lent_reader readers[NESTED] = {0};
+    pthread_t threads[NESTED];
+    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    for (uint32_t i = 0; i < LENT_FRAMES; i++)
+        ck_assert_ptr_null(reduce_side_deliver(
+            side, new_frame(pool, (struct frame_name){.shuffle = 1, .sequence = i},
+                            random_below(&random, 2) == 0)));
+    ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
+    struct lent_reader alone = {.side = side, .depth = 0, .nest_at = LENT_FRAMES / 2};
+    uint64_t before_bytes = pool_used_bytes(pool);
+    ck_assert_ptr_null(read_lent(&alone));
+    /* The frame at hand, and what it is decoded into. */
+    ck_assert_uint_lt(alone.in_memory_bytes_max, before_bytes / 4);
+    for (uint32_t i = 0; i < NESTED; i++) {
+        readers[i] = (struct lent_reader){
+            .side = side, .nest_at = 1 + (uint32_t)random_below(&random, LENT_FRAMES)};
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, read_lent_often, &readers[i]), 0);
+    }
+    for (uint32_t i = 0; i < NESTED; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    struct reader last = {.take = true};
+    ck_assert_ptr_null(read_partition(side, 1, 0, &last));
+    ck_assert_uint_eq(last.frame_count, LENT_FRAMES);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
 struct sizes {
     uint32_t count;
     uint32_t partitions[8];
@@ -456,5 +542,5 @@ END_TEST
 SUITE_MAIN("shuffle/reduce_side", sizes_are_told_of_partitions_that_have_rows,
            frames_are_read_in_order_once_all_that_count_have_arrived,
            frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
-           threads_deliver_and_read_at_once,
+           threads_deliver_and_read_at_once, frames_that_are_lent_go_to_disk_and_are_read_by_all,
            a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
