@@ -71,3 +71,18 @@ bool givers_ask(struct givers *givers, uint64_t bytes, bool (*suffices)(void *co
 }
 
 bool givers_is_giving(void) { return is_giving; }
+
+bool givers_begin(struct givers *givers)
+{
+    if (is_giving || lock_is_any_held())
+        return false;
+    lock_acquire(&givers->lock);
+    is_giving = true;
+    return true;
+}
+
+void givers_end(struct givers *givers)
+{
+    is_giving = false;
+    lock_release(&givers->lock);
+}

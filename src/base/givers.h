@@ -44,3 +44,7 @@ bool givers_ask(struct givers *givers, uint64_t bytes, bool (*suffices)(void *co
 
 /* This thread gives: it may take what it needs for that. */
 bool givers_is_giving(void);
+
+/* It gives of its own accord, until givers_end. False: it gives already, or holds a lock. */
+bool givers_begin(struct givers *givers);
+void givers_end(struct givers *givers);

@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/poison.h"
 #include "base/units.h"
+#include "base/waiters.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -46,6 +47,7 @@ struct pool {
         size_t slab_count;
         size_t slab_capacity;
         struct extents extents;
+        struct waiters waiters;
         uint64_t fail_after;
     } locked;
     /* Written under the lock; read without it by those who only report them, hence relaxed. */
@@ -53,6 +55,12 @@ struct pool {
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t mapped_bytes;
 };
+
+/* What this thread has set aside: counted as used, and not taken yet. */
+static _Thread_local struct claim {
+    const struct pool *pool;
+    uint64_t bytes;
+} claim;
 
 barks_status *pool_create(uint64_t budget_bytes, struct pool **out_pool)
 {
@@ -65,6 +73,7 @@ barks_status *pool_create(uint64_t budget_bytes, struct pool **out_pool)
     pool->budget_bytes = budget_bytes < INT64_MAX ? budget_bytes : INT64_MAX;
     lock_init(&pool->lock, LOCK_POOL, "pool");
     givers_init(&pool->givers);
+    waiters_init(&pool->locked.waiters);
     *out_pool = pool;
     return NULL;
 }
@@ -79,6 +88,7 @@ void pool_destroy(struct pool *pool)
         free(pool->locked.slabs[slab_index]);
     free(pool->locked.slabs);
     givers_drop(&pool->givers);
+    waiters_drop(&pool->locked.waiters);
     lock_drop(&pool->lock);
     free(pool);
 }
@@ -262,6 +272,18 @@ static bool ask(struct pool *pool, uint64_t bytes, barks_status **out_failure)
                       out_failure);
 }
 
+/* Whether it is worth while to ask again for bytes: others may have freed them. */
+static bool await_freed(struct pool *pool, uint64_t bytes)
+{
+    if (lock_is_any_held())
+        return false;
+    lock_acquire(&pool->lock);
+    bool may_fit =
+        free_bytes(pool) >= bytes || waiters_wait_locked(&pool->locked.waiters, &pool->lock);
+    lock_release(&pool->lock);
+    return may_fit;
+}
+
 /* Frees *status where it is the budget that refused bytes, and room was made. Else it tells why
  * none could be. */
 static bool made_room(struct pool *pool, barks_status **status, uint64_t bytes)
@@ -269,7 +291,8 @@ static bool made_room(struct pool *pool, barks_status **status, uint64_t bytes)
     barks_status *failure = NULL;
     if (*status == NULL || barks_status_code(*status) != BARKS_LIMIT || bytes > pool->budget_bytes)
         return false;
-    if (ask(pool, bytes, &failure)) {
+    if (ask(pool, bytes, &failure) || await_freed(pool, bytes)) {
+        barks_status_free(failure); /* what was tried is tried again */
         barks_status_free(*status);
         return true;
     }
@@ -290,6 +313,9 @@ void pool_make_room(struct pool *pool, uint64_t bytes)
     barks_status_free(failure); /* it is told to who cannot do without */
 }
 
+bool pool_begin_giving(struct pool *pool) { return givers_begin(&pool->givers); }
+void pool_end_giving(struct pool *pool) { givers_end(&pool->givers); }
+
 bool pool_is_tight(const struct pool *pool)
 {
     return free_bytes(pool) < pool->budget_bytes / TIGHT_SHARE;
@@ -300,13 +326,15 @@ bool pool_is_tight(const struct pool *pool)
 BARKS_CHECKED static barks_status *count_locked(struct pool *pool, uint64_t bytes)
 {
     uint64_t used = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
-    if (bytes > free_bytes(pool) && !givers_is_giving())
+    uint64_t claimed = claim.pool != pool ? 0 : claim.bytes < bytes ? claim.bytes : bytes;
+    if (bytes - claimed > free_bytes(pool) && !givers_is_giving())
         BARKS_FAIL(BARKS_LIMIT,
                    "%s more do not fit: %s of the memory budget of %s are in use; --barks-memory "
                    "sets the budget",
                    units_bytes(bytes).text, units_bytes(used).text,
                    units_bytes(pool->budget_bytes).text);
-    used += bytes;
+    claim.bytes -= claimed;
+    used += bytes - claimed;
     atomic_store_explicit(&pool->used_bytes, used, memory_order_relaxed);
     if (used > atomic_load_explicit(&pool->peak_bytes, memory_order_relaxed))
         atomic_store_explicit(&pool->peak_bytes, used, memory_order_relaxed);
@@ -318,6 +346,7 @@ static void uncount_locked(struct pool *pool, uint64_t bytes)
     uint64_t used = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
     BARKS_ASSERT(bytes <= used);
     atomic_store_explicit(&pool->used_bytes, used - bytes, memory_order_relaxed);
+    waiters_note_locked(&pool->locked.waiters);
 }
 
 BARKS_CHECKED static barks_status *fail_if_wanted_locked(struct pool *pool, size_t bytes)
@@ -487,5 +516,47 @@ void pool_fail_after(struct pool *pool, uint64_t n)
 {
     lock_acquire(&pool->lock);
     pool->locked.fail_after = n;
+    lock_release(&pool->lock);
+}
+
+void pool_unclaim(struct pool *pool)
+{
+    if (claim.pool != pool)
+        return;
+    lock_acquire(&pool->lock);
+    uncount_locked(pool, claim.bytes);
+    lock_release(&pool->lock);
+    claim = (struct claim){0};
+}
+
+bool pool_claim(struct pool *pool, uint64_t bytes)
+{
+    pool_unclaim(pool);
+    BARKS_ASSERT(claim.pool == NULL); /* a thread works with one pool */
+    if (bytes > pool->budget_bytes)
+        return false;
+    pool_make_room(pool, bytes);
+    lock_acquire(&pool->lock);
+    barks_status *status = count_locked(pool, bytes);
+    lock_release(&pool->lock);
+    bool has_room = status == NULL;
+    barks_status_free(status);
+    if (has_room)
+        claim = (struct claim){.pool = pool, .bytes = bytes};
+    return has_room;
+}
+
+void pool_begin_work(struct pool *pool)
+{
+    lock_acquire(&pool->lock);
+    waiters_enter_locked(&pool->locked.waiters);
+    lock_release(&pool->lock);
+}
+
+void pool_end_work(struct pool *pool)
+{
+    pool_unclaim(pool);
+    lock_acquire(&pool->lock);
+    waiters_leave_locked(&pool->locked.waiters);
     lock_release(&pool->lock);
 }

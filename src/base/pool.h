@@ -67,6 +67,23 @@ size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t 
 
 /* Has the givers give until bytes are free, for who needs a reserve more than memory now. */
 void pool_make_room(struct pool *pool, uint64_t bytes);
+
+/* Sets bytes aside for what this thread takes next of the pool, in place of what it had set aside
+ * before: so two threads do not count on the same memory. False: there is no room, even after the
+ * givers gave; nothing is set aside then. A thread has one claim, and gives it up in the end. */
+bool pool_claim(struct pool *pool, uint64_t bytes);
+void pool_unclaim(struct pool *pool);
+
+/* This thread puts on disk what it holds itself. What that takes (a few rows, encoded and
+ * compressed) may pass the budget meanwhile, as one thread at a time does so. False: it gives
+ * already, or holds a lock. */
+bool pool_begin_giving(struct pool *pool);
+void pool_end_giving(struct pool *pool);
+
+/* Between them a call that finds no memory, and no lock held, waits while others that work so may
+ * still free some: until all of them wait. */
+void pool_begin_work(struct pool *pool);
+void pool_end_work(struct pool *pool);
 /* Less than a quarter of the budget is free: who can put something on disk does. */
 bool pool_is_tight(const struct pool *pool);
 

@@ -73,7 +73,7 @@ static bool is_too_large(const struct combine_piles *piles, const struct batch *
 {
     const struct combine *table = piles->options.table;
     return combine_row_count(table) > 1 && piles->level < PILE_LEVELS &&
-           (combine_is_full(table) || memory_is_short(piles->options.task, next));
+           (combine_is_full(table) || !memory_claim(piles->options.task, next));
 }
 
 BARKS_CHECKED static barks_status *look_at_table(struct combine_piles *piles,
@@ -89,7 +89,7 @@ static barks_status *fail_limit(const struct combine_piles *piles, barks_status 
     return operator_fail_limit(piles->options.node, piles->partition, cause);
 }
 
-barks_status *combine_piles_add(struct combine_piles *piles, struct batch *batch)
+BARKS_CHECKED static barks_status *add(struct combine_piles *piles, struct batch *batch)
 {
     const struct combine_piles_options *options = &piles->options;
     BARKS_TRY(look_at_table(piles, batch));
@@ -102,13 +102,27 @@ barks_status *combine_piles_add(struct combine_piles *piles, struct batch *batch
     return fail_limit(piles, status);
 }
 
+barks_status *combine_piles_add(struct combine_piles *piles, struct batch *batch)
+{
+    barks_status *status = add(piles, batch);
+    memory_unclaim(piles->options.task);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *load(struct combine_piles *piles, struct batch *batch)
+{
+    BARKS_TRY(look_at_table(piles, batch));
+    return piles->dealt != NULL ? deal_accumulators(piles, batch)
+                                : fail_limit(piles, combine_load(piles->options.table, batch));
+}
+
 static barks_status *read_accumulators(void *context, struct batch *batch)
 {
     struct combine_piles *piles = context;
     BARKS_TRY(source_check_cancelled(piles->options.task));
-    BARKS_TRY(look_at_table(piles, batch));
-    return piles->dealt != NULL ? deal_accumulators(piles, batch)
-                                : fail_limit(piles, combine_load(piles->options.table, batch));
+    barks_status *status = load(piles, batch);
+    memory_unclaim(piles->options.task);
+    return status;
 }
 
 static barks_status *read_rows(void *context, struct batch *batch)

@@ -24,15 +24,13 @@ uint64_t memory_share_bytes(const struct task *task)
     return worker_bytes / (holder_count > 0 ? holder_count : 1);
 }
 
-bool memory_is_short(const struct task *task, const struct batch *batch)
+bool memory_claim(const struct task *task, const struct batch *batch)
 {
     struct pool *pool = task->services->pool;
-    uint64_t budget_bytes = pool_budget_bytes(pool), wanted_bytes = budget_bytes / 8;
+    uint64_t wanted_bytes = pool_budget_bytes(pool) / 8;
     if (wanted_bytes > spare_bytes_max)
         wanted_bytes = spare_bytes_max;
-    wanted_bytes += batch_bytes(batch);
-    if (pool_used_bytes(pool) + wanted_bytes <= budget_bytes)
-        return false;
-    pool_make_room(pool, wanted_bytes);
-    return pool_used_bytes(pool) + wanted_bytes > budget_bytes;
+    return pool_claim(pool, wanted_bytes + batch_bytes(batch));
 }
+
+void memory_unclaim(const struct task *task) { pool_unclaim(task->services->pool); }

@@ -13,6 +13,9 @@ struct task;
  */
 uint64_t memory_share_bytes(const struct task *task);
 
-/* Whether what it may take to hold the strings of another batch is not free, even after what others
- * can put on disk has gone there: who holds rows then puts them on disk, or sends them on. */
-bool memory_is_short(const struct task *task, const struct batch *batch);
+/* Sets aside what it may take to hold the strings of another batch (pool_claim). False: it is not
+ * free, even after what others can put on disk has gone there; who holds rows then puts them on
+ * disk, or sends them on. */
+bool memory_claim(const struct task *task, const struct batch *batch);
+/* What is left of it is free again. */
+void memory_unclaim(const struct task *task);

@@ -57,10 +57,12 @@ static barks_status *drained(void *context, struct batch *batch)
  * the buckets, which would keep its strings. */
 BARKS_CHECKED static barks_status *make_room(struct shuffle_terminal *op, const struct batch *batch)
 {
-    if (combine_row_count(op->table) == 0 || !memory_is_short(op->base.task, batch))
+    if (memory_claim(op->base.task, batch) || combine_row_count(op->table) == 0)
         return NULL;
     BARKS_TRY(combine_drain(op->table, false, drained, op));
-    return buckets_flush(op->buckets);
+    BARKS_TRY(buckets_flush(op->buckets));
+    (void)memory_claim(op->base.task, batch); /* else it takes what there is */
+    return NULL;
 }
 
 /* A table that has outgrown its share of the budget is emptied into the buckets and begins anew;
@@ -72,7 +74,8 @@ BARKS_CHECKED static barks_status *look_at_table(struct shuffle_terminal *op)
     if (!is_useless && !combine_is_full(op->table))
         return NULL;
     op->passes = is_useless;
-    return combine_drain(op->table, false, drained, op);
+    BARKS_TRY(combine_drain(op->table, false, drained, op));
+    return pool_is_tight(op->base.task->services->pool) ? buckets_flush(op->buckets) : NULL;
 }
 
 /* ---- by place: step STEP_NUMBER, whose bytes are as plan/node.h says ---- */
@@ -130,20 +133,28 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *combine_batch(struct shuffle_terminal *op, struct batch *batch)
+{
+    uint32_t row = 0;
+    BARKS_TRY(make_room(op, batch));
+    barks_status *status = op->passes ? combine_pass(op->table, batch, &row, drained, op)
+                                      : combine_add(op->table, batch, &row);
+    if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
+        return operator_fail_at_row(op->base.task, status, op->plan->step.function, &batch->base,
+                                    row);
+    BARKS_TRY(status);
+    return op->passes ? NULL : look_at_table(op);
+}
+
 static barks_status *shuffle_push(struct operator* self, struct batch *batch)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
     op->place += batch->base.row_count;
     if (op->table == NULL)
         return buckets_add(op->buckets, batch);
-    uint32_t row = 0;
-    BARKS_TRY(make_room(op, batch));
-    barks_status *status = op->passes ? combine_pass(op->table, batch, &row, drained, op)
-                                      : combine_add(op->table, batch, &row);
-    if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(self->task, status, op->plan->step.function, &batch->base, row);
-    BARKS_TRY(status);
-    return op->passes ? NULL : look_at_table(op);
+    barks_status *status = combine_batch(op, batch);
+    memory_unclaim(self->task);
+    return status;
 }
 
 /* Those who copy the other side's rows must know of them. */

@@ -2,6 +2,7 @@
 
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "net/net.h"
 #include "net/topology.h"
 
@@ -173,7 +174,9 @@ static void *run_worker(void *argument)
     }
     struct assignment *assignment;
     while ((assignment = next_assignment(worker)) != NULL) {
+        pool_begin_work(options->services->pool);
         assignment->status = run(assignment, options);
+        pool_end_work(options->services->pool);
         hand_back(worker, assignment);
     }
     return NULL;

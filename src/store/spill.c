@@ -22,12 +22,28 @@ barks_status *spill_packed(const struct spill_room *room, const struct packed_ro
     return write(room, packed->bytes, packed->stored_bytes, packed->encoded_bytes, out_spilled);
 }
 
-barks_status *spill_rows(const struct spill_room *room, const barks_batch *rows, uint32_t first,
-                         uint32_t row_count, bool compress, struct spilled *out_spilled)
+BARKS_CHECKED static barks_status *pack_and_write(const struct spill_room *room,
+                                                  const barks_batch *rows, uint32_t first,
+                                                  uint32_t row_count, bool compress,
+                                                  struct spilled *out_spilled)
 {
     BARKS_AUTO(packed_rows) packed = {0};
     BARKS_TRY(packed_rows_make(room->pool, rows, first, row_count, compress, &packed));
     return spill_packed(room, &packed, out_spilled);
+}
+
+/* Where memory is used up, what puts rows on disk must not fail for want of it. */
+barks_status *spill_rows(const struct spill_room *room, const barks_batch *rows, uint32_t first,
+                         uint32_t row_count, bool compress, struct spilled *out_spilled)
+{
+    barks_status *status = pack_and_write(room, rows, first, row_count, compress, out_spilled);
+    if (status == NULL || barks_status_code(status) != BARKS_LIMIT ||
+        !pool_begin_giving(room->pool))
+        return status;
+    barks_status_free(status);
+    status = pack_and_write(room, rows, first, row_count, compress, out_spilled);
+    pool_end_giving(room->pool);
+    return status;
 }
 
 barks_status *spill_encoded(const struct spill_room *room, const uint8_t *encoded,

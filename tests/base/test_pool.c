@@ -389,6 +389,162 @@ START_TEST(who_holds_a_lock_is_given_nothing)
 }
 END_TEST
 
+/* ---- claims, and who gives by himself ---- */
+
+static void expect_limit(struct pool *pool, uint64_t bytes)
+{
+    barks_status *status = pool_reserve(pool, bytes);
+    ck_assert_ptr_nonnull(status);
+    ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
+    barks_status_free(status);
+}
+
+static void *expect_no_room(void *context)
+{
+    struct pool *pool = context;
+    ck_assert(!pool_claim(pool, 3 * MIB));
+    expect_limit(pool, 3 * MIB);
+    ck_assert(pool_claim(pool, 2 * MIB));
+    ck_assert(pool_claim(pool, MIB)); /* in its place */
+    pool_unclaim(pool);
+    pool_unclaim(pool);
+    return NULL;
+}
+
+static void run_apart(void *(*body)(void *context), void *context)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, body, context), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+START_TEST(what_a_thread_has_claimed_is_for_nobody_else)
+{
+    struct pool *pool = new_pool(8 * MIB);
+    void *block = NULL;
+    ck_assert(pool_claim(pool, 6 * MIB));
+    ck_assert_uint_eq(pool_used_bytes(pool), 6 * MIB);
+    run_apart(expect_no_room, pool);
+    ck_assert_ptr_null(pool_acquire(pool, 4 * MIB, &block));
+    ck_assert_uint_eq(pool_used_bytes(pool), 6 * MIB); /* out of the claim */
+    ck_assert_ptr_null(pool_reserve(pool, 4 * MIB));
+    ck_assert_uint_eq(pool_used_bytes(pool), 8 * MIB);
+    expect_limit(pool, 1);
+    pool_unreserve(pool, 4 * MIB);
+    ck_assert_uint_eq(pool_used_bytes(pool), 4 * MIB); /* what was claimed is spent */
+    ck_assert(!pool_claim(pool, 5 * MIB));
+    ck_assert(!pool_claim(pool, 9 * MIB)); /* nor ever */
+    ck_assert(pool_claim(pool, 4 * MIB));
+    pool_release(pool, block, 4 * MIB);
+    pool_unclaim(pool);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(who_gives_by_himself_may_pass_the_budget)
+{
+    struct pool *pool = new_pool(4 * MIB);
+    struct lock lock;
+    lock_init(&lock, LOCK_TASK, "test");
+    ck_assert_ptr_null(pool_reserve(pool, 4 * MIB));
+    expect_limit(pool, MIB);
+    lock_acquire(&lock);
+    ck_assert(!pool_begin_giving(pool));
+    lock_release(&lock);
+    ck_assert(pool_begin_giving(pool));
+    ck_assert(!pool_begin_giving(pool));
+    ck_assert_ptr_null(pool_reserve(pool, MIB));
+    pool_unreserve(pool, MIB);
+    pool_end_giving(pool);
+    expect_limit(pool, MIB);
+    pool_unreserve(pool, 4 * MIB);
+    lock_drop(&lock);
+    pool_destroy(pool);
+}
+END_TEST
+
+/* ---- waiting ---- */
+
+enum { WORKERS = 4, TURNS = 200 };
+
+/* Each holds up to 3 MiB of 4, so that only one can at a time; none may fail. */
+static void *take_turns(void *context)
+{
+    struct pool *pool = context;
+    void *block = NULL;
+    pool_begin_work(pool);
+    for (int turn = 0; turn < TURNS; turn++) {
+        ck_assert_ptr_null(pool_reserve(pool, 3 * MIB));
+        if (turn % 3 == 0)
+            sched_yield();
+        ck_assert_ptr_null(pool_acquire(pool, MIB, &block));
+        pool_release(pool, block, MIB);
+        pool_unreserve(pool, 3 * MIB);
+    }
+    pool_end_work(pool);
+    return NULL;
+}
+
+START_TEST(workers_wait_for_what_others_free)
+{
+    struct pool *pool = new_pool(4 * MIB);
+    pthread_t threads[WORKERS];
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, take_turns, pool), 0);
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pool_destroy(pool);
+}
+END_TEST
+
+/* All hold something and want more than is left: the last of them is told, and then the others
+ * have room. */
+struct contender {
+    struct pool *pool;
+    pthread_barrier_t *all_hold;
+    _Atomic int *failure_count;
+};
+
+static void *contend(void *context)
+{
+    struct contender *contender = context;
+    struct pool *pool = contender->pool;
+    pool_begin_work(pool);
+    ck_assert_ptr_null(pool_reserve(pool, MIB));
+    pthread_barrier_wait(contender->all_hold);
+    barks_status *status = pool_reserve(pool, 2 * MIB);
+    if (status == NULL)
+        pool_unreserve(pool, 2 * MIB);
+    else
+        *contender->failure_count += 1;
+    barks_status_free(status);
+    pool_unreserve(pool, MIB);
+    pool_end_work(pool);
+    return NULL;
+}
+
+START_TEST(one_of_all_that_wait_is_told_that_there_is_no_memory)
+{
+    struct pool *pool = new_pool(WORKERS * MIB);
+    pthread_t threads[WORKERS];
+    pthread_barrier_t all_hold;
+    _Atomic int failure_count = 0;
+    struct contender contender = {pool, &all_hold, &failure_count};
+    ck_assert_int_eq(pthread_barrier_init(&all_hold, NULL, WORKERS), 0);
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, contend, &contender), 0);
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    ck_assert_int_ge(failure_count, 1);
+    ck_assert_int_lt(failure_count, WORKERS);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    pthread_barrier_destroy(&all_hold);
+    pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(a_pool_is_tight_when_three_quarters_are_used)
 {
     struct pool *pool = new_pool(8 * MIB);
@@ -418,5 +574,8 @@ SUITE_MAIN("base/pool", random_use_equals_a_sum_up_to_the_budget, threads_share_
            idle_memory_is_unmapped_before_mappings_pass_the_budget,
            the_nth_acquire_fails_once_where_a_test_wants_it,
            who_finds_no_memory_is_given_some_by_those_who_can_do_without,
-           who_holds_a_lock_is_given_nothing, a_pool_is_tight_when_three_quarters_are_used,
+           who_holds_a_lock_is_given_nothing, what_a_thread_has_claimed_is_for_nobody_else,
+           who_gives_by_himself_may_pass_the_budget, workers_wait_for_what_others_free,
+           one_of_all_that_wait_is_told_that_there_is_no_memory,
+           a_pool_is_tight_when_three_quarters_are_used,
            null_is_released_and_destroyed_without_effect)
