@@ -1,8 +1,8 @@
 #include "shuffle/buckets.h"
 
 #include "base/pool.h"
+#include "batch/row_bytes.h"
 #include "shuffle/hot_keys.h"
-#include "shuffle/row_bytes.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -303,22 +303,34 @@ BARKS_CHECKED static barks_status *stage_rows(struct buckets *buckets, const str
     if (buckets->stage == NULL)
         BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, BATCH_ROWS,
                                &buckets->stage));
-    BARKS_TRY(
-        batch_append(buckets->stage, batch, 0, batch->base.row_count, buckets->options.strings));
-    buckets->stage_bytes += (uint64_t)batch->base.row_count * buckets->row_bytes;
-    if (buckets->has_pointers) {
-        BARKS_TRY(reserve_rows(buckets, batch->base.row_count));
-        rows_find_bytes(&batch->base, buckets->bytes);
-        for (uint32_t i = 0; i < batch->base.row_count; i++)
-            buckets->stage_bytes += buckets->bytes[i];
-    }
+    return batch_append(buckets->stage, batch, 0, batch->base.row_count, buckets->options.strings);
+}
+
+/* Of all rows, with what they point to. */
+BARKS_CHECKED static barks_status *find_bytes(struct buckets *buckets, const struct batch *batch,
+                                              uint64_t *out_bytes)
+{
+    *out_bytes = (uint64_t)batch->base.row_count * buckets->row_bytes;
+    if (!buckets->has_pointers)
+        return NULL;
+    BARKS_TRY(reserve_rows(buckets, batch->base.row_count));
+    rows_find_bytes(&batch->base, buckets->bytes);
+    for (uint32_t i = 0; i < batch->base.row_count; i++)
+        *out_bytes += buckets->bytes[i];
     return NULL;
 }
 
-static void clear_stage(struct buckets *buckets)
+BARKS_CHECKED static barks_status *deal_stage(struct buckets *buckets, bool is_last)
 {
+    BARKS_TRY(deal_out(buckets, buckets->stage, is_last));
     batch_clear(buckets->stage);
     buckets->stage_bytes = 0;
+    return NULL;
+}
+
+static bool has_staged(const struct buckets *buckets)
+{
+    return buckets->stage != NULL && buckets->stage->base.row_count > 0;
 }
 
 barks_status *buckets_add(struct buckets *buckets, const struct batch *batch)
@@ -327,34 +339,33 @@ barks_status *buckets_add(struct buckets *buckets, const struct batch *batch)
         (uint64_t)ROWS_WORTH_DEALING * buckets->options.partitioner.partition_count;
     if (worth_rows > STAGE_ROWS_MAX)
         worth_rows = STAGE_ROWS_MAX;
-    bool is_staged = buckets->stage != NULL && buckets->stage->base.row_count > 0;
+    uint64_t bytes = 0;
     if (batch->base.row_count == 0)
         return NULL;
-    if (!is_staged && batch->base.row_count >= worth_rows)
+    if (!has_staged(buckets) && batch->base.row_count >= worth_rows)
         return deal_out(buckets, batch, false);
+    BARKS_TRY(find_bytes(buckets, batch, &bytes));
+    if (bytes >= stage_bytes_max) { /* as views of one wide row may be: not all at once */
+        if (has_staged(buckets))
+            BARKS_TRY(deal_stage(buckets, false));
+        return deal_out(buckets, batch, false);
+    }
     BARKS_TRY(stage_rows(buckets, batch));
+    buckets->stage_bytes += bytes;
     if (buckets->stage->base.row_count < worth_rows && buckets->stage_bytes < stage_bytes_max)
         return NULL;
-    BARKS_TRY(deal_out(buckets, buckets->stage, false));
-    clear_stage(buckets);
-    return NULL;
+    return deal_stage(buckets, false);
 }
 
 barks_status *buckets_seek(struct buckets *buckets, uint64_t position)
 {
-    if (buckets->stage != NULL && buckets->stage->base.row_count > 0) {
-        BARKS_TRY(deal_out(buckets, buckets->stage, false));
-        clear_stage(buckets);
-    }
+    if (has_staged(buckets))
+        BARKS_TRY(deal_stage(buckets, false));
     buckets->options.partitioner.position = position;
     return NULL;
 }
 
 barks_status *buckets_flush(struct buckets *buckets)
 {
-    if (buckets->stage == NULL || buckets->stage->base.row_count == 0)
-        return emit_all(buckets);
-    BARKS_TRY(deal_out(buckets, buckets->stage, true));
-    clear_stage(buckets);
-    return NULL;
+    return has_staged(buckets) ? deal_stage(buckets, true) : emit_all(buckets);
 }

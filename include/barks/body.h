@@ -184,8 +184,10 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         const size_t row_count = call->row_count;                                                  \
         barks_open_##in_name(&from, call->columns);                                                \
         barks_emitter_begin_##out_name(&emitter, out);                                             \
-        for (size_t row = 0; row < row_count && !emitter.stopped && !body.failed;) {               \
-            /* No test in the inner loop, so that the compiler may make vectors of it. */          \
+        size_t row = call->first_row;                                                              \
+        while (row < row_count && !emitter.stopped && !body.failed && !out->is_full) {             \
+            /* No test in the inner loop of bodies that make no strings, so that the compiler may  \
+             * make vectors of it. */                                                              \
             size_t room = BARKS_OUT_ROWS - emitter.row_count;                                      \
             size_t end = row_count - row < room ? row_count : row + room;                          \
             size_t start = row;                                                                    \
@@ -200,11 +202,16 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
                 }                                                                                  \
                 barks_store_##out_name(&emitter.target, emitter.row_count + (row - start),         \
                                        &result, out);                                              \
+                if (BARKS_UNLIKELY(out->is_full)) {                                                \
+                    row++;                                                                         \
+                    break;                                                                         \
+                }                                                                                  \
             }                                                                                      \
             emitter.row_count += row - start;                                                      \
             if (emitter.row_count == BARKS_OUT_ROWS)                                               \
                 barks_emitter_flush_##out_name(&emitter);                                          \
         }                                                                                          \
+        call->first_row = (uint32_t)row;                                                           \
         out->row_count = (uint32_t)emitter.row_count;                                              \
     }                                                                                              \
     BARKS_DEFINE_FUNCTION_(map, MAP, name, env_type, env_bytes, in_name, &barks_record_##out_name, \
@@ -250,7 +257,8 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         const size_t row_count = call->row_count;                                                  \
         barks_open_##in_name(&from, call->columns);                                                \
         barks_emitter_begin_##out_name(&emitter, out);                                             \
-        for (size_t row = call->first_row; row < row_count; row++) {                               \
+        size_t row = call->first_row;                                                              \
+        while (row < row_count) {                                                                  \
             struct in_name in;                                                                     \
             barks_load_##in_name(&from, row, &in);                                                 \
             barks_body_##name(&in, env, out, &emitter, barks_emit_##out_name, &body);              \
@@ -258,9 +266,11 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
                 call->row_index = (uint32_t)row;                                                   \
                 break;                                                                             \
             }                                                                                      \
-            if (BARKS_UNLIKELY(emitter.stopped))                                                   \
+            row++;                                                                                 \
+            if (BARKS_UNLIKELY(emitter.stopped || out->is_full))                                   \
                 break;                                                                             \
         }                                                                                          \
+        call->first_row = (uint32_t)row;                                                           \
         out->row_count = (uint32_t)emitter.row_count;                                              \
     }                                                                                              \
     BARKS_DEFINE_FUNCTION_(flat_map, FLAT_MAP, name, env_type, env_bytes, in_name,                 \

@@ -67,6 +67,7 @@ struct barks_out {
     const barks_column *const *columns;
     uint32_t row_count; /* written so far, below BARKS_OUT_ROWS whenever the engine has control */
     bool stopped; /* nobody wants more rows (an error below, a limit reached): loops leave early */
+    bool is_full; /* what rows point to is a batch's worth: loops of map and flat_map leave */
     void *operator_self; /* the engine's */
 };
 
@@ -91,7 +92,7 @@ enum { BARKS_OPEN = 1, BARKS_BATCH, BARKS_CLOSE };
 struct barks_call {
     const barks_column *const *columns; /* of the in record, in the order of its fields */
     uint32_t row_count;
-    uint32_t first_row; /* flat_map: where the loop begins */
+    uint32_t first_row; /* map, flat_map: where the loop begins, and then where it has left */
     const void *env;    /* the function's env struct on this executor; NULL when it has none */
     const barks_batch
         *batch; /* map_batches: the whole batch, columns as declared by the in record */

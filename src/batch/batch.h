@@ -12,7 +12,9 @@
 struct block;
 struct pool;
 
-enum { BATCH_ROWS = 1024 }; /* what sources and operators aim at; a batch may hold more */
+/* What sources and operators aim at, whichever comes first: a batch may hold more, if only since
+ * one row does. */
+enum { BATCH_ROWS = 1024, BATCH_BYTES = 1 << 20 };
 
 /* Threads: one owner at a time. Invariant: base.row_count <= capacity_rows; every view of more than
  * BARKS_STR_INLINE bytes points into one of blocks, or into memory that whoever lent the batch

@@ -14,10 +14,17 @@ void emitter_fail(struct emitter *emitter, barks_status *status)
     emitter->out.stopped = true;
 }
 
+static void count_made(struct emitter *emitter, uint64_t bytes)
+{
+    emitter->made_bytes += bytes;
+    emitter->out.is_full |= emitter->made_bytes >= BATCH_BYTES;
+}
+
 void *barks_out_bytes(barks_out *out, size_t n)
 {
     struct emitter *emitter = out->operator_self;
     void *bytes = NULL;
+    count_made(emitter, n);
     barks_status *status = batch_make_bytes(emitter->maker, n, &bytes);
     if (status == NULL)
         return bytes;
@@ -38,6 +45,7 @@ barks_list_slice barks_put_items(barks_out *out, const barks_column *list, const
         return (barks_list_slice){0};
     }
     size_t item_bytes = type_value_bytes(column->type->item);
+    count_made(emitter, (uint64_t)count * item_bytes);
     if (count > 0)
         memcpy((uint8_t *)column->children[0].values + (size_t)slice.offset * item_bytes, items,
                count * item_bytes);

@@ -9,6 +9,7 @@ struct emitter {
     barks_out out;
     struct batch *rows;   /* borrowed: out.columns are its columns */
     struct batch *maker;  /* borrowed: no rows, its blocks hold made strings; may be rows itself */
+    uint64_t made_bytes;  /* of strings and items, since they were last handed on: see is_full */
     barks_status *failed; /* owned: the first failure, on its way round the user's loop */
 };
 

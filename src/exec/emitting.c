@@ -66,10 +66,17 @@ BARKS_CHECKED static barks_status *push_emitted(struct emitting *emitting)
     return status != NULL ? status : batch_reserve(emitting->output, BARKS_OUT_ROWS);
 }
 
+static void clear_made(struct emitting *emitting)
+{
+    batch_clear(emitting->maker);
+    emitting->emitter.made_bytes = 0;
+    emitting->emitter.out.is_full = false;
+}
+
 barks_status *emitting_flush(struct emitting *emitting)
 {
     barks_status *status = push_emitted(emitting);
-    batch_clear(emitting->maker);
+    clear_made(emitting);
     return status;
 }
 
@@ -80,7 +87,7 @@ void emitting_forget(struct emitting *emitting)
         batch_forget_uncounted(emitting->output);
     emitting->emitter.out.row_count = 0;
     batch_clear(emitting->output);
-    batch_clear(emitting->maker);
+    clear_made(emitting);
 }
 
 barks_status *emitting_end(struct emitting *emitting, barks_call *call)

@@ -119,23 +119,38 @@ static void map_row_by_row(struct function_operator *op, barks_call *call)
         call->row_count = row + 1;
         op->function->map(call, out);
         note_origins(op, out->row_count);
+        barks_status *status =
+            out->is_full && call->status == NULL ? emitting_flush(&op->emitting) : NULL;
+        if (status != NULL)
+            emitter_fail(&op->emitting.emitter, status);
     }
 }
 
 /* ---- loops that emit ---- */
 
+/* A loop that has left since strings and lists of its rows are enough for a batch goes on. */
+static bool is_left(const struct function_operator *op, const barks_call *call)
+{
+    bool leaves = op->function->kind == BARKS_KIND_MAP || op->function->kind == BARKS_KIND_FLAT_MAP;
+    return leaves && call->status == NULL && call->first_row < call->row_count &&
+           !op->emitting.emitter.out.stopped && !op->base.task->partition_done;
+}
+
 BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, barks_call *call)
 {
     struct emitting *emitting = &op->emitting;
-    emitting_begin(emitting);
+    barks_status *failed = NULL;
     op->origin = op->origin_count = 0;
-    if (op->origins != NULL && op->function->kind == BARKS_KIND_FLAT_MAP)
-        map_row_by_row(op, call);
-    else
-        op->function->map(call, &emitting->emitter.out);
-    barks_status *failed = emitting_end(emitting, call);
-    if (failed == NULL && call->status == NULL)
-        failed = emitting_flush(emitting);
+    do {
+        emitting_begin(emitting);
+        if (op->origins != NULL && op->function->kind == BARKS_KIND_FLAT_MAP)
+            map_row_by_row(op, call);
+        else
+            op->function->map(call, &emitting->emitter.out);
+        failed = emitting_end(emitting, call);
+        if (failed == NULL && call->status == NULL)
+            failed = emitting_flush(emitting);
+    } while (failed == NULL && is_left(op, call));
     emitting_forget(emitting);
     return failed;
 }

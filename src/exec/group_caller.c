@@ -147,7 +147,8 @@ barks_status *group_caller_call(struct group_caller *caller, const struct group_
     barks_status *status = emitting_end(&caller->emitting, &call);
     if (status == NULL && call.status != NULL)
         status = fail_in_group(caller, call.status, called);
-    if (status == NULL && caller->emitting.maker->block_count > MADE_BLOCKS_MAX)
+    if (status == NULL && (caller->emitting.maker->block_count > MADE_BLOCKS_MAX ||
+                           caller->emitting.emitter.out.is_full))
         status = emitting_flush(&caller->emitting);
     return status;
 }

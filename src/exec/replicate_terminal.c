@@ -1,8 +1,8 @@
 /* Rows into several partitions of a shuffle each, for cartesian products. */
 #include "batch/codec.h"
+#include "batch/row_bytes.h"
 #include "exec/operator.h"
 #include "shuffle/exchange.h"
-#include "shuffle/row_bytes.h"
 
 #include <stdlib.h>
 

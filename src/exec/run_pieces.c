@@ -1,7 +1,7 @@
 #include "exec/run_pieces.h"
 
+#include "batch/row_bytes.h"
 #include "exec/row_merge.h"
-#include "shuffle/row_bytes.h"
 
 #include <stdlib.h>
 

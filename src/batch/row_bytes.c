@@ -1,4 +1,4 @@
-#include "shuffle/row_bytes.h"
+#include "batch/row_bytes.h"
 
 #include "barks/str.h"
 #include "batch/schema.h"
