@@ -1,32 +1,39 @@
 /* Windows over rows by their place in the dataset: a partition has those that begin in it. Input 0
  * are its rows; input 1, where there is one, the rows behind it that its windows reach (see
- * heads_operator.c). No more rows are held than a window and some batches have. */
-#include "exec/group_caller.h"
+ * heads_operator.c). No more rows are held than a window and some batches have; past a share of
+ * memory they are on disk, and a window is read from there. */
+#include "exec/memory_share.h"
 #include "exec/operator.h"
+#include "exec/placed_rows.h"
+#include "exec/window_feed.h"
 #include "exec/window_places.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+enum {
+    ROWS_SHARE = 2, /* of the operator's: for rows, and as much for heads */
+    KEPT_SHARE = 8, /* strings of rows passed by that may stay in memory for the body */
+};
 
 struct windows_operator {
     struct operator base;
     const struct pipe_node *node;
     struct window_places places;
     struct window_reach reach; /* of the partition */
-    struct batch *heads;       /* rows behind the partition */
-    struct batch *rows;        /* not done with yet; the first one is at place `begin` */
-    struct batch *spare;       /* empty: rows that stay go there */
-    uint64_t begin;
-    uint64_t next; /* the place where the next window begins */
+    struct placed_rows heads;  /* rows behind the partition */
+    struct placed_rows rows;   /* not done with yet */
+    uint64_t next;             /* the place where the next window begins */
     struct group_caller caller;
+    struct window_feed feed; /* of rows on disk */
 };
 
 static void windows_destroy(struct operator* self)
 {
     struct windows_operator *op = (struct windows_operator *)self;
-    batch_destroy(op->heads);
-    batch_destroy(op->rows);
-    batch_destroy(op->spare);
+    window_feed_drop(&op->feed);
+    placed_rows_drop(&op->heads);
+    placed_rows_drop(&op->rows);
     group_caller_drop(&op->caller);
     free(op->base.ports);
     free(op);
@@ -36,74 +43,62 @@ static barks_status *windows_begin_partition(struct operator* self, uint32_t par
 {
     struct windows_operator *op = (struct windows_operator *)self;
     op->reach = window_reach_of(&op->places, partition);
-    op->begin = op->reach.begin;
-    op->next = window_next(&op->places, op->begin);
-    batch_clear(op->heads);
-    batch_clear(op->rows);
+    op->next = window_next(&op->places, op->reach.begin);
+    placed_rows_begin(&op->heads, 0);
+    placed_rows_begin(&op->rows, op->reach.begin);
     return NULL;
 }
 
 /* ---- calls ---- */
 
-static uint64_t rows_end(const struct windows_operator *op)
-{
-    return op->begin + op->rows->base.row_count;
-}
-
 /* The window from next on, of row_count rows that are there. */
 BARKS_CHECKED static barks_status *call_window(struct windows_operator *op, uint64_t row_count)
 {
-    uint32_t first = (uint32_t)(op->next - op->begin);
-    const struct group_rows window = {
-        .rows = op->rows, .first = first, .end = first + (uint32_t)row_count};
+    uint64_t begin = op->next;
     op->base.task->info.index = (int64_t)(op->next / op->places.step);
     op->next += op->places.step;
+    if (op->rows.is_on_disk)
+        return window_feed_call(&op->feed, begin, begin + row_count);
+    uint32_t first = (uint32_t)(begin - op->rows.begin);
+    const struct group_rows window = {
+        .rows = op->rows.rows, .first = first, .end = first + (uint32_t)row_count};
     return group_caller_call(&op->caller, &window);
 }
 
 /* Windows that are whole and begin before `end`. */
 BARKS_CHECKED static barks_status *call_whole(struct windows_operator *op, uint64_t end)
 {
-    group_caller_lend(&op->caller, 0, op->rows);
-    while (op->next < end && op->next + op->places.width <= rows_end(op) &&
+    BARKS_TRY(placed_rows_flush(&op->rows));
+    group_caller_lend(&op->caller, 0, op->rows.rows);
+    while (op->next < end && op->next + op->places.width <= placed_rows_end(&op->rows) &&
            !op->base.task->partition_done)
         BARKS_TRY(call_window(op, op->places.width));
     return group_caller_flush(&op->caller);
 }
 
-/* Rows that no window needs any more are let go. */
-BARKS_CHECKED static barks_status *drop_done(struct windows_operator *op)
-{
-    uint64_t end = rows_end(op), from = op->next < end ? op->next : end;
-    uint32_t first = (uint32_t)(from - op->begin);
-    BARKS_TRY(
-        batch_append(op->spare, op->rows, first, op->rows->base.row_count - first, BATCH_KEEP));
-    struct batch *rows = op->spare;
-    op->spare = op->rows;
-    op->rows = rows;
-    op->begin = from;
-    batch_clear(op->spare);
-    return NULL;
-}
-
 /* ---- rows ---- */
+
+static bool is_worth_calling(const struct windows_operator *op)
+{
+    if (op->rows.is_on_disk)
+        return op->next + op->places.width + BATCH_ROWS <= placed_rows_end(&op->rows);
+    /* Rows that stay are copied: less than what has come since. */
+    return op->rows.rows->base.row_count >= 2 * op->places.width + BATCH_ROWS;
+}
 
 BARKS_CHECKED static barks_status *push_own(struct windows_operator *op, const struct batch *batch)
 {
-    BARKS_TRY(batch_append(op->rows, batch, 0, batch->base.row_count, BATCH_KEEP));
-    /* What is copied on is less than what has come since. */
-    if (op->rows->base.row_count < 2 * op->places.width + BATCH_ROWS)
+    BARKS_TRY(placed_rows_add(&op->rows, batch));
+    if (!is_worth_calling(op))
         return NULL;
     BARKS_TRY(call_whole(op, UINT64_MAX));
-    return drop_done(op);
+    return placed_rows_let_go(&op->rows, op->next);
 }
 
 static barks_status *windows_push_port(struct operator* self, uint32_t port, struct batch *batch)
 {
     struct windows_operator *op = (struct windows_operator *)self;
-    barks_status *status =
-        port == 0 ? push_own(op, batch)
-                  : batch_append(op->heads, batch, 0, batch->base.row_count, BATCH_KEEP);
+    barks_status *status = port == 0 ? push_own(op, batch) : placed_rows_add(&op->heads, batch);
     return operator_fail_limit(op->node, op->reach.partition, status);
 }
 
@@ -115,17 +110,16 @@ static barks_status *windows_push(struct operator* self, struct batch *batch)
 /* The partition's own rows end here. */
 BARKS_CHECKED static barks_status *end_rows(struct windows_operator *op)
 {
-    uint64_t own_end = rows_end(op);
+    uint64_t own_end = placed_rows_end(&op->rows), begin = op->reach.begin;
     if (!op->places.is_counted)
         op->reach.end = op->reach.wanted_end = op->places.row_count = own_end;
-    BARKS_TRY(batch_append(op->rows, op->heads, 0, op->heads->base.row_count, BATCH_KEEP));
-    if (own_end != op->reach.end || rows_end(op) != op->reach.wanted_end)
+    BARKS_TRY(placed_rows_add_all(&op->rows, &op->heads));
+    if (own_end != op->reach.end || placed_rows_end(&op->rows) != op->reach.wanted_end)
         BARKS_FAIL(BARKS_INVALID,
                    "windows at %s: partition %" PRIu32 " has %" PRIu64 " rows, and had %" PRIu64
                    " when they were counted: the dataset gives other rows each time that it is "
                    "computed; keep it by barks_cache",
-                   op->node->where, op->reach.partition, own_end - op->reach.begin,
-                   op->reach.end - op->reach.begin);
+                   op->node->where, op->reach.partition, own_end - begin, op->reach.end - begin);
     BARKS_TRY(call_whole(op, own_end));
     if (op->node->step.numbers[2] == 0 || op->base.task->partition_done || op->next >= own_end ||
         !window_is_partial(&op->places, op->next))
@@ -138,8 +132,9 @@ static barks_status *windows_end_partition(struct operator* self)
 {
     struct windows_operator *op = (struct windows_operator *)self;
     barks_status *status = op->base.task->partition_done ? NULL : end_rows(op);
-    batch_clear(op->heads);
-    batch_clear(op->rows);
+    placed_rows_begin(&op->heads, 0);
+    placed_rows_begin(&op->rows, 0);
+    window_feed_clear(&op->feed);
     return operator_fail_limit(op->node, op->reach.partition, status);
 }
 
@@ -155,13 +150,15 @@ static const struct operator_kind windows_kind = {
 BARKS_CHECKED static barks_status *fill_operator(struct windows_operator *op,
                                                  const struct operator_inputs *inputs)
 {
-    struct pool *pool = op->base.task->services->pool;
+    const struct spill_room *room = op->base.task->services->room;
+    const barks_schema *schema = inputs->schemas[0];
+    uint64_t share_bytes = memory_share_bytes(op->base.task);
     BARKS_TRY(window_places_open(&op->node->step, op->node->partition_count, &op->places));
     if (inputs->count > 1)
         BARKS_TRY(operator_ports_init(&op->base, inputs->count));
-    BARKS_TRY(batch_create(pool, inputs->schemas[0], 1, &op->heads));
-    BARKS_TRY(batch_create(pool, inputs->schemas[0], BATCH_ROWS, &op->rows));
-    BARKS_TRY(batch_create(pool, inputs->schemas[0], BATCH_ROWS, &op->spare));
+    BARKS_TRY(placed_rows_init(&op->heads, room, schema, share_bytes / ROWS_SHARE));
+    BARKS_TRY(placed_rows_init(&op->rows, room, schema, share_bytes / ROWS_SHARE));
+    BARKS_TRY(window_feed_init(&op->feed, &op->caller, &op->rows, room, share_bytes / KEPT_SHARE));
     return group_caller_init(&op->caller, &op->base, op->node, inputs->schemas, 1);
 }
 
