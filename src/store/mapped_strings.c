@@ -2,6 +2,7 @@
  * under the feet of views into it. */
 #include "store/mapped_strings.h"
 
+#include "base/hash.h"
 #include "base/pool.h"
 #include "batch/block.h"
 
@@ -19,11 +20,19 @@ struct mapped_chunk {
     uint8_t *memory;
     size_t size_bytes;          /* whole pages */
     struct scratch_place place; /* of no bytes while it is in memory */
+    uint64_t hash;              /* of what was written there */
 };
+
+static bool is_as_written(const struct mapped_chunk *chunk)
+{
+    return hash_bytes(chunk->memory, chunk->size_bytes) == chunk->hash;
+}
 
 static void give_back(struct block *block)
 {
     struct mapped_chunk *chunk = block->owner;
+    if (chunk->place.size_bytes > 0 && !is_as_written(chunk))
+        scratch_note_damage(chunk->room->scratch, chunk->place);
     (void)munmap(chunk->memory, chunk->size_bytes); /* whole pages that are mapped */
     if (chunk->place.size_bytes > 0)
         scratch_free(chunk->room->scratch, chunk->place);
@@ -80,6 +89,7 @@ BARKS_CHECKED static barks_status *write_chunk(struct mapped_chunk *chunk)
 {
     struct scratch *scratch = chunk->room->scratch;
     struct scratch_place place = {0};
+    chunk->hash = hash_bytes(chunk->memory, chunk->size_bytes);
     BARKS_TRY(scratch_write(scratch, chunk->memory, chunk->size_bytes, &place));
     barks_status *status = scratch_map(scratch, place, chunk->memory);
     if (status != NULL) {
@@ -88,6 +98,9 @@ BARKS_CHECKED static barks_status *write_chunk(struct mapped_chunk *chunk)
     }
     chunk->place = place;
     pool_unreserve(chunk->room->pool, chunk->size_bytes);
+    if (!is_as_written(chunk))
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "strings of a long group that were put on disk are not what was written");
     return NULL;
 }
 

@@ -18,8 +18,10 @@ struct mapped_strings {
     size_t used_bytes;
 };
 
-/* string_room.take. Chunks are written when they are full, unless nobody holds them any more.
- * Errors: BARKS_LIMIT, BARKS_NO_MEMORY, those of scratch_write and scratch_map. */
+/* string_room.take. Chunks are written when they are full, unless nobody holds them any more. Their
+ * bytes are looked at as soon as they are on disk, and when the last holder lets go: what has
+ * changed meanwhile is noted then (scratch_check). Errors: BARKS_LIMIT, BARKS_NO_MEMORY, those of
+ * scratch_write and scratch_map, BARKS_BAD_INPUT: they are not what was written. */
 BARKS_CHECKED barks_status *mapped_strings_take(struct string_room *base, size_t length,
                                                 struct block **out_block, uint8_t **out_bytes);
 void mapped_strings_drop(struct mapped_strings *strings); /* zeroed ones too */

@@ -44,6 +44,8 @@ struct scratch {
     /* Under the lock. */
     uint32_t next; /* whose turn it is */
     uint64_t used_bytes, peak_bytes, written_bytes;
+    uint64_t damage_count;
+    uint32_t damaged; /* directory, if any */
 };
 
 static bool is_empty(const char *text) { return text == NULL || *text == '\0'; }
@@ -337,4 +339,36 @@ uint64_t scratch_written_bytes(struct scratch *scratch)
     uint64_t written_bytes = scratch->written_bytes;
     lock_release(&scratch->lock);
     return written_bytes;
+}
+
+/* ---- damage ---- */
+
+void scratch_note_damage(struct scratch *scratch, struct scratch_place place)
+{
+    lock_acquire(&scratch->lock);
+    scratch->damage_count++;
+    scratch->damaged = place.directory;
+    lock_release(&scratch->lock);
+}
+
+uint64_t scratch_damage_count(struct scratch *scratch)
+{
+    lock_acquire(&scratch->lock);
+    uint64_t count = scratch->damage_count;
+    lock_release(&scratch->lock);
+    return count;
+}
+
+barks_status *scratch_check(struct scratch *scratch, uint64_t since)
+{
+    lock_acquire(&scratch->lock);
+    uint64_t count = scratch->damage_count;
+    const char *directory = scratch->files[scratch->damaged].directory;
+    lock_release(&scratch->lock);
+    if (count == since)
+        return NULL;
+    BARKS_FAIL(BARKS_BAD_INPUT,
+               "strings of a long group that lay on disk in '%s' have changed while they were "
+               "read: the disk may be broken; --barks-scratch names another directory",
+               directory);
 }

@@ -43,6 +43,14 @@ BARKS_CHECKED barks_status *scratch_read(struct scratch *scratch, struct scratch
 BARKS_CHECKED barks_status *scratch_map(struct scratch *scratch, struct scratch_place place,
                                         void *at);
 
+/* What was mapped of place is not what was written; who read it could not know. */
+void scratch_note_damage(struct scratch *scratch, struct scratch_place place);
+/* How often that was noted. */
+uint64_t scratch_damage_count(struct scratch *scratch);
+/* Errors: BARKS_BAD_INPUT where it was since scratch_damage_count gave `since`: so whoever began
+ * then may have read what was damaged. */
+BARKS_CHECKED barks_status *scratch_check(struct scratch *scratch, uint64_t since);
+
 /* The space is used again, and given back to file systems that can take it. */
 void scratch_free(struct scratch *scratch, struct scratch_place place);
 
