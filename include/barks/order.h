@@ -257,8 +257,9 @@ typedef struct barks_window_options {
  * No more than the first width - 1 rows of partitions are sent to those before. Options: .partial,
  * .env.
  *
- * Errors:    (sticky) BARKS_INVALID: a width or step of 0, a width of 2^31. BARKS_LIMIT: the rows
- *            of two windows must fit the memory.
+ * Rows that do not fit the memory go to disk; a window is then read from there.
+ *
+ * Errors:    (sticky) BARKS_INVALID: a width or step of 0, a width of 2^31.
  */
 #define barks_windows(rdd, width, step, ...) BARKS_WINDOWS_(rdd, width, step, __VA_ARGS__, )
 #define BARKS_WINDOWS_(rdd, width, step, f, ...)                                                   \

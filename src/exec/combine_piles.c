@@ -86,6 +86,15 @@ BARKS_CHECKED static barks_status *look_at_table(struct combine_piles *piles,
 
 static barks_status *fail_limit(const struct combine_piles *piles, barks_status *cause)
 {
+    const struct pipe_node *node = piles->options.node;
+    if (cause != NULL && barks_status_code(cause) == BARKS_LIMIT &&
+        combine_row_count(piles->options.table) == 1) /* no partition can be smaller */
+        return barks_status_new(BARKS_LIMIT, cause, BARKS_HERE,
+                                "%s at %s: what the rows of one key of partition %u become, which "
+                                "is one value, needs more memory than its executor has; more "
+                                "--barks-memory helps, or an aggregate that does not grow with its "
+                                "rows",
+                                pipe_node_name(node), node->where, piles->partition);
     return operator_fail_limit(piles->options.node, piles->partition, cause);
 }
 

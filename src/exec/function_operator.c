@@ -2,6 +2,7 @@
 #include "batch/bind.h"
 #include "batch/gather_columns.h"
 #include "exec/emitting.h"
+#include "exec/memory_share.h"
 #include "exec/operator.h"
 
 #include <inttypes.h>
@@ -192,16 +193,34 @@ BARKS_CHECKED static barks_status *call_on_held(struct function_operator *op)
     return status;
 }
 
+/* Takes cause. */
+static barks_status *fail_held(const struct function_operator *op, barks_status *cause)
+{
+    if (barks_status_code(cause) != BARKS_LIMIT)
+        return cause;
+    return barks_status_new(BARKS_LIMIT, cause, BARKS_HERE,
+                            "%s at %s: batches of %u rows need more memory than their executor "
+                            "has, which is full with %u of them; fewer .rows, or more "
+                            "--barks-memory, help",
+                            pipe_node_name(op->node), op->node->where,
+                            (uint32_t)op->node->step.numbers[0], op->held->base.row_count);
+}
+
 /* Batches of just so many rows. */
 BARKS_CHECKED static barks_status *hold_rows(struct function_operator *op, struct batch *batch)
 {
     uint32_t wanted = (uint32_t)op->node->step.numbers[0], row_count = batch->base.row_count;
+    if (op->held->base.row_count > 0) {
+        barks_status *status = memory_check_room(op->base.task, batch);
+        if (status != NULL)
+            return fail_held(op, status);
+    }
     for (uint32_t row = 0, step; row < row_count; row += step) {
         uint32_t room = wanted - op->held->base.row_count, left = row_count - row;
         step = left < room ? left : room;
         barks_status *status = batch_append(op->held, batch, row, step, BATCH_KEEP);
         if (status != NULL)
-            return operator_fail_limit(op->node, op->base.task->partition, status);
+            return fail_held(op, status);
         if (op->held->base.row_count == wanted)
             BARKS_TRY(call_on_held(op));
     }

@@ -1,5 +1,6 @@
 /* A partition becomes one row: a list of the values of each column; also where it has no rows. */
 #include "batch/gather_columns.h"
+#include "exec/memory_share.h"
 #include "exec/operator.h"
 
 #include <stdlib.h>
@@ -31,8 +32,10 @@ static barks_status *glom_begin_partition(struct operator* self, uint32_t partit
 static barks_status *glom_push(struct operator* self, struct batch *batch)
 {
     struct glom_operator *op = (struct glom_operator *)self;
-    return operator_fail_limit(op->node, op->partition,
-                               batch_append(op->held, batch, 0, batch->base.row_count, BATCH_KEEP));
+    barks_status *status = memory_check_room(self->task, batch);
+    if (status == NULL)
+        status = batch_append(op->held, batch, 0, batch->base.row_count, BATCH_KEEP);
+    return operator_fail_limit(op->node, op->partition, status);
 }
 
 BARKS_CHECKED static barks_status *push_row(struct glom_operator *op)

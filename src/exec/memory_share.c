@@ -24,13 +24,25 @@ uint64_t memory_share_bytes(const struct task *task)
     return worker_bytes / (holder_count > 0 ? holder_count : 1);
 }
 
+static uint64_t bytes_to_add(const struct pool *pool, const struct batch *batch)
+{
+    uint64_t spare_bytes = pool_budget_bytes(pool) / 8;
+    return (spare_bytes < spare_bytes_max ? spare_bytes : spare_bytes_max) + batch_bytes(batch);
+}
+
 bool memory_claim(const struct task *task, const struct batch *batch)
 {
     struct pool *pool = task->services->pool;
-    uint64_t wanted_bytes = pool_budget_bytes(pool) / 8;
-    if (wanted_bytes > spare_bytes_max)
-        wanted_bytes = spare_bytes_max;
-    return pool_claim(pool, wanted_bytes + batch_bytes(batch));
+    return pool_claim(pool, bytes_to_add(pool, batch));
+}
+
+barks_status *memory_check_room(const struct task *task, const struct batch *batch)
+{
+    struct pool *pool = task->services->pool;
+    uint64_t bytes = bytes_to_add(pool, batch);
+    BARKS_TRY(pool_reserve(pool, bytes));
+    pool_unreserve(pool, bytes);
+    return NULL;
 }
 
 void memory_unclaim(const struct task *task) { pool_unclaim(task->services->pool); }

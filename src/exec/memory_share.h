@@ -1,6 +1,8 @@
 /* How much of the budget an operator may hold before it puts rows on disk. */
 #pragma once
 
+#include "barks/status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,3 +21,8 @@ uint64_t memory_share_bytes(const struct task *task);
 bool memory_claim(const struct task *task, const struct batch *batch);
 /* What is left of it is free again. */
 void memory_unclaim(const struct task *task);
+
+/* For who holds rows that cannot go to disk, before he adds a batch: as much must be free, after
+ * others have given what they can and the other workers what they will, so that the steps before
+ * him do not fail in his stead. Errors: BARKS_LIMIT. */
+BARKS_CHECKED barks_status *memory_check_room(const struct task *task, const struct batch *batch);

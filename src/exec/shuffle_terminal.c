@@ -133,6 +133,19 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
     return NULL;
 }
 
+/* Takes status, NULL too. */
+static barks_status *fail_limit(const struct shuffle_terminal *op, barks_status *status)
+{
+    const barks_function *function = op->plan->step.function;
+    if (status == NULL || function == NULL || barks_status_code(status) != BARKS_LIMIT)
+        return status;
+    return barks_status_new(BARKS_LIMIT, status, BARKS_HERE,
+                            "rows that '%s' (%s) makes one of before they are sent need more "
+                            "memory than their executor has; a value that does not grow with its "
+                            "rows, or more --barks-memory, helps",
+                            function->name, function->where);
+}
+
 BARKS_CHECKED static barks_status *combine_batch(struct shuffle_terminal *op, struct batch *batch)
 {
     uint32_t row = 0;
@@ -142,7 +155,7 @@ BARKS_CHECKED static barks_status *combine_batch(struct shuffle_terminal *op, st
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
         return operator_fail_at_row(op->base.task, status, op->plan->step.function, &batch->base,
                                     row);
-    BARKS_TRY(status);
+    BARKS_TRY(fail_limit(op, status));
     return op->passes ? NULL : look_at_table(op);
 }
 

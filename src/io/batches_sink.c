@@ -77,8 +77,9 @@ BARKS_CHECKED static barks_status *batches_write(struct sink *sink, const barks_
     BARKS_TRY(find_row_bytes(batches, batch));
     for (uint32_t first = 0; first < batch->row_count;) {
         uint32_t count = rows_that_fit(batches, batch, first);
-        BARKS_TRY(batch_append(batches->rows, (const struct batch *)batch, first, count,
-                               BATCH_COPY)); /* a barks_batch is the head of its batch */
+        BARKS_TRY_DOING(batch_append(batches->rows, (const struct batch *)batch, first, count,
+                                     BATCH_COPY), /* a barks_batch is the head of its batch */
+                        "gather rows for '%s'", sink->writer->path);
         first += count;
         if (batches->rows->base.row_count == ENCODED_ROWS || batches->gathered_bytes >= BATCH_BYTES)
             BARKS_TRY(write_rows(batches));
