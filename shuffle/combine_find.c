@@ -27,7 +27,7 @@ struct shape {
     enum find_kind kind;
     size_t stride_bytes;
     size_t key_offset;
-    bool is_plain; /* hashes are as they are: no options of tests, no shared bits */
+    bool is_plain; /* no options of tests change hashes */
 };
 
 static ALWAYS_INLINE struct slot *slot_at(const struct combine *combine, struct shape shape,
@@ -129,15 +129,18 @@ static ALWAYS_INLINE void prefetch_for_misses(struct combine *combine, struct sh
     }
 }
 
-/* Hashes of the keys of a look-up to come, and their slots on the way into the cache. */
+/* Hashes of the keys of a look-up to come, and their slots on the way into the cache: of those that
+ * do not divide a cache line both ends. */
 static ALWAYS_INLINE void hash_row(struct combine *combine, struct shape shape, const void *key,
                                    uint64_t *out_hash)
 {
     uint64_t hash = hash_key(shape.kind, key) | 1;
-    if (!shape.is_plain)
-        hash = combine_slot_hash(combine, hash);
+    hash = shape.is_plain ? hash << combine->hash_shift | 1 : combine_slot_hash(combine, hash);
     *out_hash = hash;
-    __builtin_prefetch(slot_at(combine, shape, combine_home(combine, hash)), 1);
+    const void *slot = slot_at(combine, shape, combine_home(combine, hash));
+    __builtin_prefetch(slot, 1);
+    if (shape.stride_bytes % 32 != 0)
+        __builtin_prefetch((const uint8_t *)slot + shape.stride_bytes - 1, 1);
 }
 
 /* Where each row's search begins; counts into misses those that do not end there. */
@@ -288,16 +291,19 @@ BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks
     return NULL;
 }
 
-/* Loops of one kind: for the slots of {str, i64} and {i64, i64} with the key in front, and any. */
+/* Loops of one kind: for slots of {key, i64} and {key, i64, i64} with the key in front, and any. */
 #define FIND_LOOPS(name, find_kind)                                                                \
     BARKS_CHECKED static barks_status *name(struct combine *combine, const barks_batch *batch,     \
                                             uint32_t first, uint32_t row_count)                    \
     {                                                                                              \
         struct shape any = {(find_kind), combine->stride_bytes, combine->key_offset, false};       \
         struct shape small = {(find_kind), (find_kind) == FIND_STR ? 32 : 24, 0, true};            \
-        bool is_plain = !combine->is_test && combine->hash_shift == 0;                             \
-        if (is_plain && any.key_offset == 0 && any.stride_bytes == small.stride_bytes)             \
+        struct shape large = {(find_kind), small.stride_bytes + 8, 0, true};                       \
+        bool is_plain = !combine->is_test && any.key_offset == 0;                                  \
+        if (is_plain && any.stride_bytes == small.stride_bytes)                                    \
             return find_keys(combine, small, batch, first, row_count);                             \
+        if (is_plain && any.stride_bytes == large.stride_bytes)                                    \
+            return find_keys(combine, large, batch, first, row_count);                             \
         return find_keys(combine, any, batch, first, row_count);                                   \
     }
 FIND_LOOPS(find_str, FIND_STR)
