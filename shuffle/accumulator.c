@@ -84,6 +84,8 @@ BARKS_CHECKED static barks_status *lay_out_struct(const barks_schema *schema, co
         field->type = schema->fields[i].type;
         field->nullable = schema->fields[i].nullable;
         struct extent_of_value value = {0};
+        if (field->type->id != BARKS_LIST && field->type->id != BARKS_STRUCT)
+            field->flat_bytes = type_value_bytes(field->type);
         barks_status *status = lay_out_value(field, record, &value);
         if (status != NULL) {
             accumulator_fields_destroy(fields, schema->field_count);
@@ -360,27 +362,29 @@ void accumulator_load(const struct accumulator_field *field, const barks_column 
                       uint32_t row, void *accumulator)
 {
     void *value = member_mutable(field, accumulator);
-    bool present = barks_is_valid(column, row);
     if (field->nullable)
-        ((uint8_t *)accumulator)[field->valid_offset] = present;
+        ((uint8_t *)accumulator)[field->valid_offset] = barks_is_valid(column, row);
+    if (field->flat_bytes > 0) {
+        const uint8_t *from = (const uint8_t *)column->values + (size_t)row * field->flat_bytes;
+        if (field->flat_bytes == sizeof(uint64_t))
+            memcpy(value, from, sizeof(uint64_t));
+        else
+            memcpy(value, from, field->flat_bytes);
+        return;
+    }
     if (field->type->id == BARKS_STRUCT) {
         /* The fields of a null are loaded too: they are null or zero. */
         for (uint32_t i = 0; i < field->child_count; i++)
             accumulator_load(&field->children[i], &column->children[i], row, value);
         return;
     }
-    if (field->type->id == BARKS_LIST) {
-        barks_list_slice slice = ((const barks_list_slice *)column->values)[row];
-        const barks_type *item = field->type->item;
-        struct list_value list = {
-            .items =
-                slice.length == 0 ? NULL : column_value(&column->children[0], item, slice.offset),
-            .count = slice.length,
-        };
-        memcpy(value, &list, sizeof list);
-        return;
-    }
-    memcpy(value, column_value(column, field->type, row), type_value_bytes(field->type));
+    barks_list_slice slice = ((const barks_list_slice *)column->values)[row];
+    const barks_type *item = field->type->item;
+    struct list_value list = {
+        .items = slice.length == 0 ? NULL : column_value(&column->children[0], item, slice.offset),
+        .count = slice.length,
+    };
+    memcpy(value, &list, sizeof list);
 }
 
 BARKS_CHECKED static barks_status *own_flat(const barks_type *type, void *value, bool canonical,

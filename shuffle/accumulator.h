@@ -31,6 +31,7 @@ struct accumulator_field {
     bool has_pointers;    /* a string or list is in it */
     size_t offset;        /* in the struct that it is a field of */
     size_t valid_offset;  /* optional: of `valid` in the struct that it is a field of */
+    size_t flat_bytes;    /* of a value that is the same in a column; 0: of lists and records */
     uint32_t child_count; /* nested record: its fields */
     struct accumulator_field *children;
 };

@@ -10,21 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first slots, as a power of two: room for one look-up of new keys. */
-enum { FIRST_BITS = 10 };
-
-/* A table grows fourfold while it is smaller than this, then twofold. */
-static const size_t small_slots_bytes = (size_t)1 << 20;
-
-/* Taken slots in 8: what a table grows at, and what it may reach when the pool refuses. */
-enum { LOAD_EIGHTHS = 5, LOAD_EIGHTHS_MAX = 7 };
-
-/* Keys that arrive in the order of another table's slots crowd the front of this one, which would
- * make adding them quadratic. So a table whose keys went this many slots behind their home on
- * average grows as well, unless so few slots are taken that it is their hashes that are equal. */
-enum { CROWDED_DISTANCE = 16, CROWDED_SLOTS_PER_ROW = 64 };
-
-static const uint64_t useless_rows_min = UINT64_C(1) << 20;
+/* Of a million rows one in ten may repeat a key and combining does not pay. The fewer rows there
+ * are the fewer of them repeat one of as many keys, in proportion. */
+static const uint64_t useless_rows = UINT64_C(1) << 20;
+static const uint64_t useless_rows_min = UINT64_C(1) << 18;
 static const uint64_t useless_full_rows_min = UINT64_C(1) << 16;
 
 /* Garbage that bodies leave by keeping another string in an accumulator is left until then. */
@@ -97,14 +86,6 @@ static enum find_kind choose_find_kind(const struct combine_options *options)
     return id == BARKS_I64 ? FIND_I64 : id == BARKS_I32 ? FIND_I32 : FIND_ANY;
 }
 
-static bool is_key_field(const struct combine_options *options, uint32_t field)
-{
-    for (uint32_t i = 0; i < options->key_count; i++)
-        if (options->key_fields[i] == field)
-            return true;
-    return false;
-}
-
 static bool needs_canonical_form(const barks_type *type)
 {
     if (type->id == BARKS_LIST)
@@ -163,7 +144,7 @@ BARKS_CHECKED static barks_status *init(struct combine *combine,
     combine->has_lists = holds_list(&accumulator->schema);
     for (uint32_t i = 0; i < combine->field_count; i++)
         if (combine->fields[i].has_pointers ||
-            (is_key_field(options, i) && needs_canonical_form(combine->fields[i].type)))
+            (combine_is_key_field(options, i) && needs_canonical_form(combine->fields[i].type)))
             combine->owned_fields[combine->owned_count++] = i;
     combine->find_kind = choose_find_kind(options);
     if (options->key_count > 0)
@@ -218,186 +199,7 @@ void combine_destroy(struct combine *combine)
     free(combine);
 }
 
-/* --- Room --- */
-
-/* Puts what is in slot into the table, behind those that want the same place and are there. */
-static void place_slot(struct combine *combine, const struct slot *slot)
-{
-    const uint64_t mask = combine_slot_count(combine) - 1;
-    const uint64_t home = combine_home(combine, slot->hash);
-    uint64_t distance = 0;
-    while (combine_slot(combine, (home + distance) & mask)->hash != 0)
-        distance++;
-    copy_words(combine_slot(combine, (home + distance) & mask), slot, combine->stride_bytes);
-    if (distance > combine->distance_max)
-        combine->distance_max = distance;
-}
-
-/* Of a table that is to grow: the slots in front that are copied before the rest moves. They end at
- * an empty one, so that those which went on searching from the end of the table to its beginning
- * are among them, and far enough from the beginning for the others to move behind themselves. */
-static uint64_t first_slots_count(const struct combine *combine)
-{
-    uint64_t count = 2 * combine->distance_max + 2;
-    while (count < combine_slot_count(combine) && combine_slot(combine, count)->hash != 0)
-        count++;
-    return count < combine_slot_count(combine) ? count : combine_slot_count(combine);
-}
-
-/* Moves the slots of a table that has grown, whose first old_count they were, to where they are
- * looked for now. What lies at i was looked for from i - distance_max on, now from at least twice
- * as far on: so if the last ones move first, none meets one that is still to move. But of those
- * that lie next to each other the first moves first: of keys that want the same slot the oldest,
- * which is likely to be looked for most, gets it again. Where some go on from the end of the table
- * to its beginning there is room for them, as there was before: no more of them can be too many for
- * the end when it has twice the slots. */
-static void spread_slots(struct combine *combine, uint64_t old_count, const uint8_t *first_slots,
-                         uint64_t first_count)
-{
-    const uint64_t distance_max = combine->distance_max;
-    combine->distance_max = 0;
-    for (uint64_t i = 0; i < first_count; i++)
-        combine_slot(combine, i)->hash = 0;
-    for (uint64_t begin = old_count, end; begin > first_count;) {
-        end = begin;
-        while (begin > first_count && 2 * (begin - 1 - distance_max) >= end &&
-               combine_slot(combine, begin - 1)->hash != 0)
-            begin--;
-        for (uint64_t i = begin; i < end; i++) {
-            struct slot *from = combine_slot(combine, i);
-            place_slot(combine, from);
-            from->hash = 0;
-        }
-        begin -= begin == end; /* past an empty slot */
-    }
-    for (uint64_t i = 0; i < first_count; i++) {
-        const void *at = first_slots + i * combine->stride_bytes;
-        const struct slot *slot = at;
-        if (slot->hash != 0)
-            place_slot(combine, slot);
-    }
-}
-
-/* The first slots, or more of them. */
-BARKS_CHECKED static barks_status *acquire_slots(struct combine *combine, uint32_t bits)
-{
-    size_t bytes = 0;
-    if (bits > 40 || ckd_mul(&bytes, (size_t)1 << bits, combine->stride_bytes))
-        BARKS_FAIL(BARKS_LIMIT,
-                   "a table of 2^%" PRIu32 " accumulators is larger than memory can be", bits);
-    void *slots = NULL;
-    if (combine->slots == NULL)
-        BARKS_TRY(pool_acquire_zeroed(combine->options.pool, bytes, &slots));
-    else
-        BARKS_TRY(pool_grow_zeroed(combine->options.pool, combine->slots, combine->slots_bytes,
-                                   bytes, &slots));
-    combine->slots = slots;
-    combine->slots_bytes = bytes;
-    combine->bits = bits;
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *make_slots(struct combine *combine, uint32_t bits)
-{
-    const uint64_t old_count = combine_slot_count(combine);
-    const uint64_t first_count = old_count == 0 ? 0 : first_slots_count(combine);
-    const size_t first_bytes = first_count * combine->stride_bytes;
-    struct pool *pool = combine->options.pool;
-    void *first_slots = NULL;
-    barks_status *status = pool_acquire(pool, first_bytes, &first_slots);
-    if (status == NULL && first_bytes > 0)
-        memcpy(first_slots, combine->slots, first_bytes);
-    if (status == NULL)
-        status = acquire_slots(combine, bits);
-    if (status == NULL) {
-        spread_slots(combine, old_count, first_slots, first_count);
-        combine->displacement = 0;
-        combine->inserted = 0;
-    }
-    pool_release(pool, first_slots, first_bytes);
-    BARKS_TRY_DOING(status, "grow a table of %" PRIu64 " accumulators of '%s'", combine->row_count,
-                    combine->options.accumulator->name);
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *grow(struct combine *combine)
-{
-    if (combine->slots != NULL)
-        return make_slots(combine, combine->slots_bytes < small_slots_bytes / 4
-                                       ? combine->bits + 2
-                                       : combine->bits + 1);
-    uint32_t bits = combine->first_bits;
-    combine->first_bits = FIRST_BITS;
-    barks_status *status = make_slots(combine, bits);
-    if (status == NULL || bits == FIRST_BITS)
-        return status;
-    /* There is no longer room for as many slots as the last table had. */
-    barks_status_free(status);
-    return make_slots(combine, FIRST_BITS);
-}
-
-static bool would_pass(const struct combine *combine, uint64_t more_rows, uint32_t eighths)
-{
-    return (combine->row_count + more_rows) * 8 > eighths * combine_slot_count(combine);
-}
-
-static bool is_crowded(const struct combine *combine)
-{
-    return combine->displacement > CROWDED_DISTANCE * (combine->inserted + FIND_ROWS) &&
-           combine_slot_count(combine) < CROWDED_SLOTS_PER_ROW * combine->row_count;
-}
-
-barks_status *combine_make_room(struct combine *combine, uint32_t row_count)
-{
-    bool crowded = is_crowded(combine);
-    while (crowded || would_pass(combine, row_count, LOAD_EIGHTHS)) {
-        barks_status *status = grow(combine);
-        if (status != NULL) {
-            if (would_pass(combine, row_count, LOAD_EIGHTHS_MAX))
-                return status;
-            /* Some more rows fit if need be, and the caller is told to drain. */
-            barks_status_free(status);
-            combine->is_full = true;
-            break;
-        }
-        crowded = false;
-    }
-    return NULL;
-}
-
 /* --- Adding --- */
-
-void combine_bind(struct combine *combine, const barks_batch *batch)
-{
-    for (uint32_t i = 0; i < combine->load_count; i++)
-        combine->bound[i] = &batch->columns[combine->load_columns[i]];
-}
-
-barks_status *combine_begin_accumulator(struct combine *combine, const barks_batch *batch,
-                                        uint32_t row, void *accumulator)
-{
-    const struct combine_options *options = &combine->options;
-    if (combine_folds_first_row(combine)) {
-        if (options->initial != NULL)
-            memcpy(accumulator, options->initial, options->accumulator->size);
-        else
-            memset(accumulator, 0, options->accumulator->size);
-        for (uint32_t i = 0; i < options->key_count; i++)
-            accumulator_load(&combine->fields[options->key_fields[i]],
-                             &batch->columns[options->key_columns[i]], row, accumulator);
-    } else if (options->accumulator->from_columns != NULL) {
-        options->accumulator->from_columns(combine->bound, &row, 1, accumulator);
-    } else {
-        for (uint32_t i = 0; i < combine->field_count; i++)
-            accumulator_load(&combine->fields[i], combine->bound[i], row, accumulator);
-    }
-    for (uint32_t i = 0; i < combine->owned_count; i++) {
-        uint32_t field = combine->owned_fields[i];
-        BARKS_TRY(accumulator_own(&combine->fields[field], accumulator,
-                                  is_key_field(options, field), &combine->keep));
-    }
-    return NULL;
-}
 
 barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
                            void *const *accumulators, uint32_t first_row, uint32_t count,
@@ -488,7 +290,7 @@ void combine_clear(struct combine *combine)
     /* Not emptied slot by slot: most tables are drained once, and to write to all slots would cost
      * as much as to read them did. */
     bool far_too_many = combine_slot_count(combine) > 16 * combine->row_count &&
-                        combine->slots_bytes > small_slots_bytes;
+                        combine->slots_bytes > COMBINE_SMALL_BYTES;
     combine->first_bits = combine->slots == NULL || far_too_many ? FIRST_BITS : combine->bits;
     release_slots(combine);
     combine->slots = NULL;
@@ -535,15 +337,26 @@ bool combine_is_full(const struct combine *combine)
         return true;
     if (limit == 0)
         return false;
-    bool grows_next = would_pass(combine, BATCH_ROWS, LOAD_EIGHTHS);
+    bool grows_next = combine_would_pass(combine, BATCH_ROWS, LOAD_EIGHTHS);
     return bytes > limit || (grows_next && bytes + combine->slots_bytes > limit);
+}
+
+bool combine_outgrows(const struct combine *combine, uint64_t bytes, uint32_t row_count)
+{
+    uint64_t grown_bytes = combine->slots_bytes;
+    if (combine_would_pass(combine, row_count, LOAD_EIGHTHS))
+        grown_bytes *= 2;
+    return grown_bytes > bytes && combine->row_count * 2 >= combine->rows_since_drain;
 }
 
 bool combine_is_useless(const struct combine *combine)
 {
-    uint64_t rows_min = combine_is_full(combine) ? useless_full_rows_min : useless_rows_min;
-    return combine->rows_since_drain >= rows_min &&
-           combine->row_count > combine->rows_since_drain / 10 * 9;
+    const uint64_t rows = combine->rows_since_drain, repeated = rows - combine->row_count;
+    bool is_full = combine_is_full(combine);
+    if (rows < (is_full ? useless_full_rows_min : useless_rows_min))
+        return false;
+    return repeated <
+           (is_full || rows > useless_rows ? rows / 10 : rows * rows / 10 / useless_rows);
 }
 
 bool combine_is_sound(const struct combine *combine)

@@ -77,9 +77,14 @@ uint64_t combine_bytes(const struct combine *combine);      /* taken from the po
  * empty table. */
 bool combine_is_full(const struct combine *combine);
 
-/* True when the rows since the last drain show that combining does not pay: of at least a million
- * (64 Ki in a table that is full) more than nine in ten had a key of their own. Then drain and let
- * rows pass by combine_pass. */
+/* True when slots for row_count more keys would take more than bytes, while of the rows since the
+ * last drain at least every other one had a key of its own. */
+bool combine_outgrows(const struct combine *combine, uint64_t bytes, uint32_t row_count);
+
+/* True when the rows since the last drain show that combining does not pay: of a million more than
+ * nine in ten had a key of their own, of fewer (at least 256 Ki) so many more as that means among
+ * them; of 64 Ki in a table that is full nine in ten. Then drain and let rows pass by combine_pass.
+ */
 bool combine_is_useless(const struct combine *combine);
 
 /**

@@ -308,11 +308,10 @@ BARKS_CHECKED static barks_status *pass_rows(struct drain *drain, const barks_ba
     combine_bind(combine, rows);
     for (uint32_t first = 0; first < rows->row_count; first += FIND_ROWS) {
         uint32_t count = rows->row_count - first < FIND_ROWS ? rows->row_count - first : FIND_ROWS;
-        for (uint32_t k = 0; k < count; k++) {
-            combine->accumulators[k] = combine->staged + (combine->staged_count + k) * size_bytes;
-            BARKS_TRY(
-                combine_begin_accumulator(combine, rows, first + k, combine->accumulators[k]));
-        }
+        uint8_t *begun = combine->staged + combine->staged_count * size_bytes;
+        BARKS_TRY(combine_begin_accumulators(combine, rows, first, count, begun));
+        for (uint32_t k = 0; k < count; k++)
+            combine->accumulators[k] = begun + k * size_bytes;
         if (folds)
             BARKS_TRY(combine_fold(combine, rows, combine->accumulators, first, count, out_row));
         combine->staged_count += count;

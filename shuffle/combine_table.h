@@ -26,6 +26,15 @@
  * of a 32 KiB first-level cache, and are enough misses at once for any memory. */
 enum { FIND_ROWS = 128 };
 
+/* The first slots, as a power of two: room for one look-up of new keys. */
+enum { FIRST_BITS = 10 };
+
+/* A table grows fourfold while it is smaller than this, then twofold. */
+#define COMBINE_SMALL_BYTES ((size_t)1 << 20)
+
+/* Taken slots in 8: what a table grows at, and what it may reach when the pool refuses. */
+enum { LOAD_EIGHTHS = 5, LOAD_EIGHTHS_MAX = 7 };
+
 /* How keys are hashed and compared; chosen once, by type. */
 enum find_kind {
     FIND_ONE, /* no key: one accumulator */
@@ -130,6 +139,13 @@ static inline void combine_take_slot(struct combine *combine, struct slot *slot,
         combine->distance_max = distance;
 }
 
+/* Whether more than so many eighths of the slots would be taken with more_rows more keys. */
+static inline bool combine_would_pass(const struct combine *combine, uint64_t more_rows,
+                                      uint32_t eighths)
+{
+    return (combine->row_count + more_rows) * 8 > eighths * combine_slot_count(combine);
+}
+
 /* Room for row_count new keys. */
 BARKS_CHECKED barks_status *combine_make_room(struct combine *combine, uint32_t row_count);
 
@@ -150,6 +166,14 @@ void combine_hash(const struct combine *combine, const barks_batch *rows, const 
 BARKS_CHECKED barks_status *combine_find(struct combine *combine, const barks_batch *batch,
                                          uint32_t first, uint32_t row_count);
 
+static inline bool combine_is_key_field(const struct combine_options *options, uint32_t field)
+{
+    for (uint32_t i = 0; i < options->key_count; i++)
+        if (options->key_fields[i] == field)
+            return true;
+    return false;
+}
+
 /* Whether an accumulator begins without its first row, which is then folded as all others are. */
 static inline bool combine_folds_first_row(const struct combine *combine)
 {
@@ -162,6 +186,11 @@ static inline bool combine_folds_first_row(const struct combine *combine)
 BARKS_CHECKED barks_status *combine_begin_accumulator(struct combine *combine,
                                                       const barks_batch *batch, uint32_t row,
                                                       void *accumulator);
+
+/* The same of rows first_row + k, k < count <= FIND_ROWS, one accumulator behind the other. */
+BARKS_CHECKED barks_status *combine_begin_accumulators(struct combine *combine,
+                                                       const barks_batch *batch, uint32_t first_row,
+                                                       uint32_t count, void *accumulators);
 
 /* Points bound at the columns of batch. */
 void combine_bind(struct combine *combine, const barks_batch *batch);

@@ -182,11 +182,15 @@ START_TEST(a_table_is_useless_where_keys_do_not_repeat)
     ck_assert_ptr_null(batch_create(pool, &barks_record_counted.schema, BATCH_ROWS, &batch));
     struct combine_options options = counted_options(pool);
     ck_assert_ptr_null(combine_create(&options, &combine));
-    add_keys(combine, batch, 1 << 19, 0, 1);
-    ck_assert(!combine_is_useless(combine));
-    add_keys(combine, batch, 1 << 19, 1 << 19, 1);
+    add_keys(combine, batch, 1 << 17, 0, 1);
+    ck_assert(!combine_is_useless(combine)); /* too few rows to tell */
+    add_keys(combine, batch, 1 << 17, 1 << 17, 1);
     ck_assert(combine_is_useless(combine));
-    add_keys(combine, batch, 1 << 19, 0, 1);
+    add_keys(combine, batch, 1 << 16, 0, 1);
+    ck_assert(!combine_is_useless(combine)); /* of so few rows one in five repeats a key */
+    add_keys(combine, batch, 1 << 20, 1 << 18, 1);
+    ck_assert(combine_is_useless(combine)); /* of so many less than one in ten */
+    add_keys(combine, batch, 1 << 17, 0, 1);
     ck_assert(!combine_is_useless(combine));
     ck_assert_ptr_null(combine_drain(combine, false, ignore, &drained));
     ck_assert(!combine_is_useless(combine));
