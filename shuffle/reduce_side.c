@@ -173,6 +173,23 @@ void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle,
     lock_release(&reduce_side->lock);
 }
 
+uint64_t reduce_side_partition_bytes(struct reduce_side *reduce_side, uint64_t shuffle,
+                                     uint32_t partition)
+{
+    uint64_t bytes = 0;
+    lock_acquire(&reduce_side->lock);
+    const struct arrival *arrival = find_locked(reduce_side, shuffle);
+    if (arrival != NULL && partition < arrival->partition_capacity) {
+        while (arrival->partitions[partition].is_moving)
+            condition_wait(&reduce_side->moved, &reduce_side->lock);
+        for (const struct frame *frame = arrival->partitions[partition].frames; frame != NULL;
+             frame = frame->next)
+            bytes += frame_row_bytes(frame);
+    }
+    lock_release(&reduce_side->lock);
+    return bytes;
+}
+
 /* --- Reading --- */
 
 /* A reader's hold on one partition. */

@@ -44,6 +44,10 @@ void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle,
                              void (*visit)(void *context, uint32_t partition, uint64_t bytes),
                              void *context);
 
+/* The same of one partition, which somebody is about to read; 0 where there are none. */
+uint64_t reduce_side_partition_bytes(struct reduce_side *reduce_side, uint64_t shuffle,
+                                     uint32_t partition);
+
 /**
  * Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map
  * partition, position), since runs are contiguous ranges of partitions in order.

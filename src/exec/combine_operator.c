@@ -9,6 +9,7 @@
 #include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "shuffle/accumulator.h"
+#include "shuffle/reduce_side.h"
 
 #include <stdlib.h>
 
@@ -77,9 +78,26 @@ static void combine_operator_destroy(struct operator* self)
     free(op);
 }
 
+/* What a shuffle has for the partition; of rows of other origin nobody knows before they came. */
+static uint64_t coming_bytes(const struct combine_operator *op, uint32_t partition)
+{
+    const struct task *task = op->base.task;
+    const struct pipeline *pipeline = task->spec->pipeline;
+    struct pipe_place place = {.node = (uint32_t)(op->piles.options.node - pipeline->nodes),
+                               .partition = partition};
+    struct pipe_place source;
+    if (!pipeline_source(pipeline, place, 0, &source) ||
+        pipeline->nodes[source.node].step.kind != STEP_SHUFFLE)
+        return 0;
+    return reduce_side_partition_bytes(task->services->reduce_side,
+                                       pipeline->nodes[source.node].shuffle, source.partition);
+}
+
 static barks_status *combine_begin_partition(struct operator* self, uint32_t partition)
 {
-    ((struct combine_operator *)self)->piles.partition = partition;
+    struct combine_operator *op = (struct combine_operator *)self;
+    op->piles.partition = partition;
+    op->piles.options.coming_bytes = coming_bytes(op, partition);
     return NULL;
 }
 

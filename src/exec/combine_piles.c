@@ -1,25 +1,48 @@
 #include "exec/combine_piles.h"
 
+#include "exec/memory_parts.h"
 #include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "exec/piles.h"
 #include "shuffle/combine.h"
+#include "shuffle/row_bytes.h"
 
 #include <stdlib.h>
 
+_Static_assert((int)PART_BITS == (int)PILE_BITS, "a part becomes a pile");
+
+/* Slots past this do not stay in a second-level cache, or not for long, and each look-up waits for
+ * memory. Rows are then worth dealing to parts first. */
+static const uint64_t part_table_bytes = UINT64_C(4) << 20;
+
+/* Rows wider than this would want much memory for batches of each part. */
+enum { PART_ROW_BYTES_MAX = 64 };
+
+struct dealt {
+    struct parts parts; /* in memory, or */
+    struct piles piles; /* on disk */
+};
+
 struct dealt_rows {
-    struct piles accumulators; /* of the table when it went */
-    struct piles rows;         /* that came later */
+    bool is_on_disk;
+    struct dealt accumulators; /* of the table when it went */
+    struct dealt rows;         /* that came later */
     uint64_t *hashes;          /* owned: of a batch */
     uint32_t hash_capacity;
 };
+
+static void drop_dealt(struct dealt *dealt)
+{
+    parts_drop(&dealt->parts);
+    piles_drop(&dealt->piles);
+}
 
 void combine_piles_drop(struct combine_piles *piles)
 {
     if (piles->dealt == NULL)
         return;
-    piles_drop(&piles->dealt->accumulators);
-    piles_drop(&piles->dealt->rows);
+    drop_dealt(&piles->dealt->accumulators);
+    drop_dealt(&piles->dealt->rows);
     free(piles->dealt->hashes);
     free(piles->dealt);
     piles->dealt = NULL;
@@ -39,11 +62,61 @@ BARKS_CHECKED static barks_status *reserve_hashes(struct dealt_rows *dealt, uint
     return NULL;
 }
 
+/* A part on its way to disk. */
+struct putting {
+    struct piles *piles;
+    uint32_t pile;
+};
+
+static barks_status *put_batch(void *context, struct batch *batch)
+{
+    struct putting *putting = context;
+    return piles_put(putting->piles, putting->pile, batch);
+}
+
+BARKS_CHECKED static barks_status *put_parts(struct dealt *dealt)
+{
+    for (uint32_t part = 0; part < PART_COUNT; part++) {
+        struct putting putting = {.piles = &dealt->piles, .pile = part};
+        BARKS_TRY(parts_visit(&dealt->parts, part, put_batch, &putting));
+    }
+    return NULL;
+}
+
+/* What is dealt, and what will be, lies on disk from now on. */
+BARKS_CHECKED static barks_status *go_to_disk(struct combine_piles *piles)
+{
+    const struct combine_piles_options *options = &piles->options;
+    const struct spill_room *room = options->task->services->room;
+    uint64_t share_bytes = memory_share_bytes(options->task);
+    struct dealt_rows *dealt = piles->dealt;
+    dealt->is_on_disk = true;
+    piles_init(&dealt->accumulators.piles, room, options->accumulators, piles->level, share_bytes);
+    piles_init(&dealt->rows.piles, room, options->rows, piles->level, share_bytes);
+    BARKS_TRY(put_parts(&dealt->accumulators));
+    return put_parts(&dealt->rows);
+}
+
+/* Of rows whose hashes are set. */
+BARKS_CHECKED static barks_status *deal(struct combine_piles *piles, struct dealt *dealt,
+                                        const struct batch *batch)
+{
+    const uint64_t *hashes = piles->dealt->hashes;
+    if (!piles->dealt->is_on_disk) {
+        barks_status *status = parts_add(&dealt->parts, batch, hashes);
+        if (status == NULL || barks_status_code(status) != BARKS_LIMIT)
+            return status;
+        barks_status_free(status);
+        BARKS_TRY(go_to_disk(piles));
+    }
+    return piles_add(&dealt->piles, batch, hashes);
+}
+
 BARKS_CHECKED static barks_status *deal_rows(struct combine_piles *piles, struct batch *batch)
 {
     BARKS_TRY(reserve_hashes(piles->dealt, batch->base.row_count));
     combine_hash_rows(piles->options.table, &batch->base, piles->dealt->hashes);
-    return piles_add(&piles->dealt->rows, batch, piles->dealt->hashes);
+    return deal(piles, &piles->dealt->rows, batch);
 }
 
 static barks_status *deal_accumulators(void *context, struct batch *batch)
@@ -51,21 +124,23 @@ static barks_status *deal_accumulators(void *context, struct batch *batch)
     struct combine_piles *piles = context;
     BARKS_TRY(reserve_hashes(piles->dealt, batch->base.row_count));
     combine_hash_accumulators(piles->options.table, &batch->base, piles->dealt->hashes);
-    return piles_add(&piles->dealt->accumulators, batch, piles->dealt->hashes);
+    return deal(piles, &piles->dealt->accumulators, batch);
 }
 
-BARKS_CHECKED static barks_status *begin_dealing(struct combine_piles *piles)
+BARKS_CHECKED static barks_status *begin_dealing(struct combine_piles *piles, bool is_on_disk)
 {
     const struct combine_piles_options *options = &piles->options;
-    const struct spill_room *room = options->task->services->room;
-    uint64_t share_bytes = memory_share_bytes(options->task);
-    piles->dealt = calloc(1, sizeof *piles->dealt);
-    if (piles->dealt == NULL)
+    struct pool *pool = options->task->services->pool;
+    struct dealt_rows *dealt = calloc(1, sizeof *dealt);
+    if (dealt == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for piles of rows");
-    piles_init(&piles->dealt->accumulators, room, options->accumulators, piles->level, share_bytes);
-    piles_init(&piles->dealt->rows, room, options->rows, piles->level, share_bytes);
+    piles->dealt = dealt;
+    parts_init(&dealt->accumulators.parts, pool, options->accumulators, piles->level);
+    parts_init(&dealt->rows.parts, pool, options->rows, piles->level);
+    if (is_on_disk)
+        BARKS_TRY(go_to_disk(piles));
     BARKS_TRY(combine_drain(options->table, false, deal_accumulators, piles));
-    return piles_flush(&piles->dealt->accumulators);
+    return dealt->is_on_disk ? piles_flush(&dealt->accumulators.piles) : NULL;
 }
 
 /* One accumulator, or those of one hash, are not parted by dealing. */
@@ -76,10 +151,39 @@ static bool is_too_large(const struct combine_piles *piles, const struct batch *
            (combine_is_full(table) || !memory_claim(piles->options.task, next));
 }
 
+static bool has_small_rows(const barks_schema *schema)
+{
+    return !row_has_pointers(schema) && row_value_bytes(schema) <= PART_ROW_BYTES_MAX;
+}
+
+/* Rows that fit the share, and of which each has about a key of its own, are folded faster in parts
+ * whose tables fit the processor's cache. */
+static bool is_worth_parting(const struct combine_piles *piles, const struct batch *next)
+{
+    const struct combine_piles_options *options = &piles->options;
+    return options->coming_bytes > 0 && piles->level < PILE_LEVELS &&
+           combine_outgrows(options->table, part_table_bytes, next->base.row_count) &&
+           options->coming_bytes <= memory_share_bytes(options->task) / 2 &&
+           has_small_rows(options->rows) && has_small_rows(options->accumulators);
+}
+
+/* Of parts, which have become larger than rows were said to be, or find no room. */
+static bool are_too_large(const struct combine_piles *piles, const struct batch *next)
+{
+    const struct dealt_rows *dealt = piles->dealt;
+    return dealt->accumulators.parts.memory_bytes + dealt->rows.parts.memory_bytes >
+               memory_share_bytes(piles->options.task) ||
+           memory_is_short(piles->options.task, next);
+}
+
 BARKS_CHECKED static barks_status *look_at_table(struct combine_piles *piles,
                                                  const struct batch *next)
 {
-    return piles->dealt == NULL && is_too_large(piles, next) ? begin_dealing(piles) : NULL;
+    if (piles->dealt == NULL && is_too_large(piles, next))
+        return begin_dealing(piles, true);
+    if (piles->dealt == NULL)
+        return is_worth_parting(piles, next) ? begin_dealing(piles, false) : NULL;
+    return !piles->dealt->is_on_disk && are_too_large(piles, next) ? go_to_disk(piles) : NULL;
 }
 
 /* ---- rows and accumulators ---- */
@@ -143,6 +247,16 @@ static barks_status *read_rows(void *context, struct batch *batch)
 
 /* ---- giving on ---- */
 
+/* All rows, or accumulators, of one pile or part. */
+BARKS_CHECKED static barks_status *
+visit_pile(const struct combine_piles *piles, struct dealt *dealt, const barks_schema *schema,
+           uint32_t pile, barks_status *(*visit)(void *context, struct batch *batch), void *context)
+{
+    return piles->dealt->is_on_disk
+               ? row_run_visit(&dealt->piles.runs[pile], schema, true, visit, context)
+               : parts_visit(&dealt->parts, pile, visit, context);
+}
+
 BARKS_CHECKED static barks_status *
 give_pile(struct combine_piles *piles, uint32_t pile,
           barks_status *(*visit)(void *context, struct batch *batch), void *context)
@@ -151,15 +265,22 @@ give_pile(struct combine_piles *piles, uint32_t pile,
     struct combine_piles part = {
         .options = *options, .partition = piles->partition, .level = piles->level + 1};
     combine_begin_part(options->table, part.level * PILE_BITS);
-    barks_status *status = row_run_visit(&piles->dealt->accumulators.runs[pile],
-                                         options->accumulators, true, read_accumulators, &part);
+    barks_status *status = visit_pile(piles, &piles->dealt->accumulators, options->accumulators,
+                                      pile, read_accumulators, &part);
     if (status == NULL)
-        status =
-            row_run_visit(&piles->dealt->rows.runs[pile], options->rows, true, read_rows, &part);
+        status = visit_pile(piles, &piles->dealt->rows, options->rows, pile, read_rows, &part);
     if (status == NULL)
         status = combine_piles_give(&part, visit, context);
     combine_piles_drop(&part);
     return status;
+}
+
+BARKS_CHECKED static barks_status *flush(struct dealt_rows *dealt)
+{
+    if (!dealt->is_on_disk)
+        return NULL;
+    BARKS_TRY(piles_flush(&dealt->accumulators.piles));
+    return piles_flush(&dealt->rows.piles);
 }
 
 barks_status *combine_piles_give(struct combine_piles *piles,
@@ -168,9 +289,7 @@ barks_status *combine_piles_give(struct combine_piles *piles,
 {
     if (piles->dealt == NULL)
         return combine_drain(piles->options.table, true, visit, context);
-    barks_status *status = piles_flush(&piles->dealt->accumulators);
-    if (status == NULL)
-        status = piles_flush(&piles->dealt->rows);
+    barks_status *status = flush(piles->dealt);
     for (uint32_t pile = 0; status == NULL && pile < PILE_COUNT; pile++)
         if (!piles->options.task->partition_done)
             status = give_pile(piles, pile, visit, context);

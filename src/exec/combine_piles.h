@@ -24,6 +24,7 @@ struct combine_piles_options {
     struct combine *table;          /* empty; its bytes_limit says what is too large */
     const barks_function *function; /* of the table, for errors; NULL: none */
     const barks_schema *rows, *accumulators;
+    uint64_t coming_bytes; /* of all rows that will be added; 0: unknown */
 };
 
 /* Begins as {.options = ...}, ends with combine_piles_drop. Threads: the task's only. */

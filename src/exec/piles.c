@@ -36,19 +36,27 @@ static uint32_t pile_of(const struct piles *piles, uint64_t hash)
     return (uint32_t)(hash << (piles->level * PILE_BITS) >> (64 - PILE_BITS));
 }
 
+barks_status *piles_put(struct piles *piles, uint32_t pile, const struct batch *batch)
+{
+    uint32_t row_count = batch->base.row_count;
+    uint64_t piece_count = batch_bytes(batch) / (2 * piles->buffer_bytes) + 1;
+    uint32_t piece_rows = piece_count < row_count ? (uint32_t)(row_count / piece_count) : 1;
+    if (piece_rows > BATCH_ROWS)
+        piece_rows = BATCH_ROWS;
+    for (uint32_t first = 0; first < row_count; first += piece_rows) {
+        uint32_t count = row_count - first < piece_rows ? row_count - first : piece_rows;
+        BARKS_TRY(row_run_add(&piles->runs[pile], &batch->base, first, count));
+    }
+    return NULL;
+}
+
 /* The rows that wait become pieces of the pile's run. */
 BARKS_CHECKED static barks_status *write_waiting(struct piles *piles, uint32_t pile)
 {
     struct batch *waiting = piles->waiting[pile];
     if (waiting == NULL)
         return NULL;
-    uint32_t row_count = waiting->base.row_count;
-    uint64_t piece_count = batch_bytes(waiting) / (2 * piles->buffer_bytes) + 1;
-    uint32_t piece_rows = piece_count < row_count ? (uint32_t)(row_count / piece_count) : 1;
-    for (uint32_t first = 0; first < row_count; first += piece_rows) {
-        uint32_t count = row_count - first < piece_rows ? row_count - first : piece_rows;
-        BARKS_TRY(row_run_add(&piles->runs[pile], &waiting->base, first, count));
-    }
+    BARKS_TRY(piles_put(piles, pile, waiting));
     batch_clear(waiting);
     return NULL;
 }

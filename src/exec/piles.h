@@ -39,6 +39,10 @@ void piles_drop(struct piles *piles); /* zeroed ones too */
 BARKS_CHECKED barks_status *piles_add(struct piles *piles, const struct batch *batch,
                                       const uint64_t *hashes);
 
+/* The same with rows that are all of one pile, where none wait: they are written at once. */
+BARKS_CHECKED barks_status *piles_put(struct piles *piles, uint32_t pile,
+                                      const struct batch *batch);
+
 /* All rows are in runs afterwards, in pieces of at most BATCH_ROWS rows and about buffer_bytes, or
  * one row. */
 BARKS_CHECKED barks_status *piles_flush(struct piles *piles);
