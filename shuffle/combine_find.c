@@ -108,6 +108,9 @@ static ALWAYS_INLINE bool slot_equals(struct shape shape, struct slot *slot, uin
     return barks_str_equal(there, here);
 }
 
+/* Integers are cheap to compare, so that two slots are looked at before a row is a miss. */
+static ALWAYS_INLINE bool looks_at_two(struct shape shape) { return shape.kind != FIND_STR; }
+
 /* The slots of the rows that missed are in the cache by now, but two things may not be: the next
  * slot, where most of those went that found theirs taken, and the bytes of long strings. */
 static ALWAYS_INLINE void prefetch_for_misses(struct combine *combine, struct shape shape,
@@ -124,13 +127,14 @@ static ALWAYS_INLINE void prefetch_for_misses(struct combine *combine, struct sh
             if (there.length > BARKS_STR_INLINE)
                 __builtin_prefetch(there.pointer);
         } else {
-            __builtin_prefetch((const uint8_t *)slot + shape.stride_bytes);
+            size_t seen_count = looks_at_two(shape) ? 2 : 1;
+            __builtin_prefetch((const uint8_t *)slot + seen_count * shape.stride_bytes);
         }
     }
 }
 
-/* Hashes of the keys of a look-up to come, and their slots on the way into the cache: of those that
- * do not divide a cache line both ends. */
+/* Hashes of the keys of a look-up to come, and the slots looked at first on their way into the
+ * cache: one or two lines. */
 static ALWAYS_INLINE void hash_row(struct combine *combine, struct shape shape, const void *key,
                                    uint64_t *out_hash)
 {
@@ -139,19 +143,32 @@ static ALWAYS_INLINE void hash_row(struct combine *combine, struct shape shape, 
     *out_hash = hash;
     const void *slot = slot_at(combine, shape, combine_home(combine, hash));
     __builtin_prefetch(slot, 1);
-    if (shape.stride_bytes % 32 != 0)
+    if (looks_at_two(shape))
+        __builtin_prefetch((const uint8_t *)slot + 2 * shape.stride_bytes - 1, 1);
+    else if (shape.stride_bytes % 32 != 0)
         __builtin_prefetch((const uint8_t *)slot + shape.stride_bytes - 1, 1);
 }
 
-/* Where each row's search begins; counts into misses those that do not end there. */
+/* Where each row's search begins, or goes on; counts into misses those that do not end there.
+ * Without branches: which of the two it is cannot be foreseen. */
 static ALWAYS_INLINE uint32_t look(struct combine *combine, struct shape shape, const void *key,
                                    uint32_t k, uint32_t miss_count)
 {
-    uint64_t hash = combine->hashes[k];
-    struct slot *slot = slot_at(combine, shape, combine_home(combine, hash));
-    combine->accumulators[k] = slot_accumulator(slot);
+    const uint64_t hash = combine->hashes[k], home = combine_home(combine, hash);
+    const struct key_words words = load_key(shape.kind, key);
+    struct slot *slot = slot_at(combine, shape, home);
+    bool is_found = slot_holds(shape, slot, hash, words);
+    uintptr_t accumulator = (uintptr_t)slot_accumulator(slot);
+    if (looks_at_two(shape)) {
+        uint64_t mask = combine_slot_count(combine) - 1;
+        struct slot *second = slot_at(combine, shape, (home + 1) & mask);
+        bool is_second = slot_holds(shape, second, hash, words);
+        accumulator ^= (accumulator ^ (uintptr_t)slot_accumulator(second)) & -(uintptr_t)is_second;
+        is_found |= is_second;
+    }
+    combine->accumulators[k] = (void *)accumulator; /* NOLINT(performance-no-int-to-ptr): chosen */
     combine->misses[miss_count] = k;
-    return miss_count + !slot_holds(shape, slot, hash, load_key(shape.kind, key));
+    return miss_count + !is_found;
 }
 
 static ALWAYS_INLINE barks_status *find_keys(struct combine *combine, struct shape shape,
