@@ -123,24 +123,18 @@ BARKS_CHECKED static barks_status *cut_groups(struct group_operator *op, bool is
                                               uint32_t *out_rest)
 {
     const struct index_list *keys = &op->node->step.keys[0];
-    const barks_batch *rows = &op->rows.rows->base;
     uint32_t begun = 0, group = 0; /* the places of the first row not given on, and of the group */
     op->group_count = 0;
-    for (uint32_t place = 0; place < op->rows.count && !op->base.task->partition_done; place++) {
-        uint32_t row = slice_row(&op->rows, place);
-        if (op->group_count > 0 &&
-            batch_rows_equal(rows, row, keys->items, rows, op->firsts[op->group_count - 1],
-                             keys->items, keys->count)) {
-            op->lengths[op->group_count - 1]++;
-            continue;
-        }
+    for (uint32_t place = 0, end; place < op->rows.count && !op->base.task->partition_done;
+         place = end) {
+        end = slice_group_end(&op->rows, keys, place);
         if (op->group_count == BATCH_ROWS || place - begun >= LIST_ITEMS) {
             BARKS_TRY(give_groups(op, begun));
             begun = place;
         }
         group = place;
-        op->firsts[op->group_count] = row;
-        op->lengths[op->group_count++] = 1;
+        op->firsts[op->group_count] = slice_row(&op->rows, place);
+        op->lengths[op->group_count++] = end - place;
     }
     if (!is_last && op->group_count > 0)
         op->group_count--;

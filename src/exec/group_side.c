@@ -44,7 +44,9 @@ barks_status *group_side_init(struct group_side *side, struct task *task, const 
     struct row_merge_options options = {.task = task, .schema = schema, .is_rewound = true};
     BARKS_TRY(find_order(step, number, &side->order, &options.order.key_count));
     options.order.keys = side->order;
-    return sorted_runs_init(&side->sorted, &options, share_bytes);
+    BARKS_TRY(sorted_runs_init(&side->sorted, &options, share_bytes));
+    side->sorted.group_key_count = side->keys->count;
+    return NULL;
 }
 
 void group_side_clear(struct group_side *side)
@@ -101,22 +103,39 @@ barks_status *group_side_seal(struct group_side *side)
 
 /* ---- groups ---- */
 
-static bool is_equal(const struct group_side *side, const struct batch *a, uint32_t a_row,
+static bool is_equal(const struct index_list *keys, const struct batch *a, uint32_t a_row,
                      const struct batch *b, uint32_t b_row)
 {
-    return batch_rows_equal(&a->base, a_row, side->keys->items, &b->base, b_row, side->keys->items,
-                            side->keys->count);
+    return batch_rows_equal(&a->base, a_row, keys->items, &b->base, b_row, keys->items,
+                            keys->count);
 }
 
-uint32_t group_side_extent(const struct group_side *side, uint32_t place)
+/* The first place from `place` on where a group begins. */
+static uint32_t next_begin(const uint64_t *begins, uint32_t place, uint32_t count)
 {
-    const struct row_slice *slice = &side->slice;
+    enum { WORD_BITS = 64 };
+    while (place < count) {
+        uint64_t bits = begins[place / WORD_BITS] >> place % WORD_BITS;
+        if (bits != 0) {
+            place += (uint32_t)__builtin_ctzll(bits);
+            break;
+        }
+        place += WORD_BITS - place % WORD_BITS;
+    }
+    return place < count ? place : count;
+}
+
+uint32_t slice_group_end(const struct row_slice *slice, const struct index_list *keys,
+                         uint32_t place)
+{
     uint32_t end = place + 1;
-    if (side->keys->count == 0 || place >= slice->count)
+    if (keys->count == 0 || place >= slice->count)
         return slice->count;
+    if (slice->begins != NULL)
+        return next_begin(slice->begins, end, slice->count);
     uint32_t row = slice_row(slice, place);
     while (end < slice->count &&
-           is_equal(side, slice->rows, row, slice->rows, slice_row(slice, end)))
+           is_equal(keys, slice->rows, row, slice->rows, slice_row(slice, end)))
         end++;
     return end;
 }
@@ -172,7 +191,7 @@ BARKS_CHECKED static barks_status *go_on(struct group_side *side,
     uint32_t row = slice_row(&before, before.count - 1);
     BARKS_TRY(load_next(side));
     if (side->slice.count > 0 &&
-        is_equal(side, before.rows, row, side->slice.rows, slice_row(&side->slice, 0)))
+        is_equal(side->keys, before.rows, row, side->slice.rows, slice_row(&side->slice, 0)))
         side->end = group_side_extent(side, 0);
     return NULL;
 }

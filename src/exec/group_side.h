@@ -50,8 +50,14 @@ static inline uint32_t group_side_next_row(const struct group_side *side)
     return slice_row(&side->slice, side->end);
 }
 
-/* The place behind the rows from `place` on whose keys are equal, in the slice. */
-uint32_t group_side_extent(const struct group_side *side, uint32_t place);
+/* The place behind the rows from `place` on whose keys are equal, in a slice of rows ordered by
+ * them. */
+uint32_t slice_group_end(const struct row_slice *slice, const struct index_list *keys,
+                         uint32_t place);
+static inline uint32_t group_side_extent(const struct group_side *side, uint32_t place)
+{
+    return slice_group_end(&side->slice, side->keys, place);
+}
 
 /* The next group has the rows up to place `end` of the slice, and those of its keys behind it. */
 void group_side_begin(struct group_side *side, uint32_t end);

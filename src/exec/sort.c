@@ -1,9 +1,12 @@
 #include "exec/sort.h"
 
 #include "base/pool.h"
+#include "batch/schema.h"
 #include "exec/item_merge.h"
+#include "exec/packed_sort.h"
 #include "exec/radix_sort.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 /* Two of each row's item: the second half is spare. */
@@ -32,17 +35,65 @@ static void give_order(const struct sort_item *sorted, uint32_t count, struct so
     pool_release(pool, items, 2 * (size_t)count * sizeof *items);
 }
 
+BARKS_CHECKED static barks_status *sort_items(const struct sort_rows *rows, struct pool *pool,
+                                              uint32_t *out_order)
+{
+    uint32_t count = rows->batch->row_count;
+    struct sort_item *items = NULL;
+    BARKS_TRY(make_items(rows, pool, &items));
+    radix_sort(rows, items, items + count, count);
+    give_order(items, count, items, pool, out_order);
+    return NULL;
+}
+
 barks_status *rows_order(const barks_batch *batch, const struct sort_key *keys, uint32_t key_count,
                          struct pool *pool, uint32_t *out_order)
 {
     const struct sort_rows rows = {.batch = batch, .keys = keys, .key_count = key_count};
-    uint32_t count = batch->row_count;
-    struct sort_item *items = NULL;
-    if (count == 0)
+    struct packed_keys packed;
+    if (batch->row_count == 0)
         return NULL;
-    BARKS_TRY(make_items(&rows, pool, &items));
-    radix_sort(&rows, items, items + count, count);
-    give_order(items, count, items, pool, out_order);
+    return packed_sort_fits(&rows, &packed) ? packed_sort(&packed, 0, pool, out_order, NULL)
+                                            : sort_items(&rows, pool, out_order);
+}
+
+/* ---- groups ---- */
+
+/* Rows that were put in order lie anywhere: each is asked for some places ahead. */
+static void find_begins(const struct sort_rows *rows, uint32_t group_key_count,
+                        const uint32_t *order, uint64_t *out_begins)
+{
+    enum { AHEAD = 16, WORD_BITS = 64 };
+    const barks_batch *batch = rows->batch;
+    const barks_column *first = &batch->columns[rows->keys[0].column];
+    size_t value_bytes = type_value_bytes(first->type);
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        if (batch->row_count - i > AHEAD)
+            __builtin_prefetch((const uint8_t *)first->values + order[i + AHEAD] * value_bytes);
+        bool begins = i == 0 || batch_compare_rows(batch, order[i - 1], batch, order[i], rows->keys,
+                                                   group_key_count) != 0;
+        bits |= (uint64_t)begins << i % WORD_BITS;
+        if (i % WORD_BITS == WORD_BITS - 1 || i + 1 == batch->row_count) {
+            out_begins[i / WORD_BITS] = bits;
+            bits = 0;
+        }
+    }
+}
+
+barks_status *rows_order_groups(const barks_batch *batch, const struct sort_key *keys,
+                                uint32_t key_count, uint32_t group_key_count, struct pool *pool,
+                                uint32_t *out_order, uint64_t *out_begins)
+{
+    const struct sort_rows rows = {.batch = batch, .keys = keys, .key_count = key_count};
+    struct packed_keys packed;
+    assert(group_key_count > 0 && group_key_count <= key_count);
+    if (batch->row_count == 0)
+        return NULL;
+    if (packed_sort_fits(&rows, &packed))
+        return packed_sort(&packed, group_key_count, pool, out_order, out_begins);
+    BARKS_TRY(sort_items(&rows, pool, out_order));
+    find_begins(&rows, group_key_count, out_order, out_begins);
     return NULL;
 }
 

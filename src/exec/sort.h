@@ -15,8 +15,15 @@ struct pool;
 BARKS_CHECKED barks_status *rows_order(const barks_batch *batch, const struct sort_key *keys,
                                        uint32_t key_count, struct pool *pool, uint32_t *out_order);
 
-/* The same for rows that lie in a few runs, each in order already: these are merged. Any rows will
- * do. Cost: O(n log r) comparisons for r runs. */
+/* The same; and tells where groups begin. out_begins has a bit for each place in the order, in
+ * words of 64: set where the row differs in the first group_key_count keys from the one before. */
+BARKS_CHECKED barks_status *rows_order_groups(const barks_batch *batch, const struct sort_key *keys,
+                                              uint32_t key_count, uint32_t group_key_count,
+                                              struct pool *pool, uint32_t *out_order,
+                                              uint64_t *out_begins);
+
+/* As rows_order, for rows that lie in a few runs, each in order already: these are merged. Any rows
+ * will do. Cost: O(n log r) comparisons for r runs. */
 BARKS_CHECKED barks_status *rows_order_runs(const barks_batch *batch, const struct sort_key *keys,
                                             uint32_t key_count, struct pool *pool,
                                             uint32_t *out_order);

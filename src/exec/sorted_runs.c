@@ -32,7 +32,10 @@ static void forget_order(struct sorted_runs *sorted)
 {
     if (sorted->order != NULL)
         pool_release(pool_of(sorted), sorted->order, sorted->order_bytes);
+    if (sorted->begins != NULL)
+        pool_release(pool_of(sorted), sorted->begins, sorted->begins_bytes);
     sorted->order = NULL;
+    sorted->begins = NULL;
 }
 
 void sorted_runs_clear(struct sorted_runs *sorted)
@@ -68,18 +71,25 @@ static uint32_t piece_rows(const struct sorted_runs *sorted)
     return count < 1 ? 1 : count < BATCH_ROWS ? (uint32_t)count : BATCH_ROWS;
 }
 
-BARKS_CHECKED static barks_status *find_order(struct sorted_runs *sorted)
+/* of_groups: where groups begin is wanted too. */
+BARKS_CHECKED static barks_status *find_order(struct sorted_runs *sorted, bool of_groups)
 {
+    const struct row_order *by = &sorted->options.order;
     uint32_t row_count = sorted->rows->base.row_count;
-    void *order = NULL;
+    void *order = NULL, *begins = NULL;
     if (!has_order(sorted) || row_count == 0)
         return NULL;
     sorted->order_bytes = row_count * sizeof *sorted->order;
     BARKS_TRY_DOING(pool_acquire(pool_of(sorted), sorted->order_bytes, &order), "sort %u rows",
                     row_count);
     sorted->order = order;
-    return rows_order_as(&sorted->rows->base, &sorted->options.order, sorted->options.task,
-                         pool_of(sorted), order);
+    if (!of_groups || sorted->group_key_count == 0)
+        return rows_order_as(&sorted->rows->base, by, sorted->options.task, pool_of(sorted), order);
+    sorted->begins_bytes = ((size_t)row_count + 63) / 64 * sizeof *sorted->begins;
+    BARKS_TRY(pool_acquire(pool_of(sorted), sorted->begins_bytes, &begins));
+    sorted->begins = begins;
+    return rows_order_groups(&sorted->rows->base, by->keys, by->key_count, sorted->group_key_count,
+                             pool_of(sorted), order, begins);
 }
 
 /* Places [first, first + count) of the rows in memory. */
@@ -123,7 +133,7 @@ BARKS_CHECKED static barks_status *spill(struct sorted_runs *sorted)
     if (row_count == 0)
         return NULL;
     BARKS_TRY(find_run(sorted, &run));
-    barks_status *status = find_order(sorted);
+    barks_status *status = find_order(sorted, false);
     uint32_t rows_max = piece_rows(sorted);
     for (uint32_t first = 0; first < row_count && status == NULL; first += rows_max)
         status = write_piece(sorted, first,
@@ -160,7 +170,7 @@ barks_status *sorted_runs_add(struct sorted_runs *sorted, const struct batch *ba
 barks_status *sorted_runs_seal(struct sorted_runs *sorted)
 {
     if (sorted->run_count == 0)
-        return find_order(sorted);
+        return find_order(sorted, true);
     BARKS_TRY(spill(sorted));
     return row_merge_open(&sorted->options, sorted->runs, sorted->run_count, &sorted->merge);
 }
@@ -172,8 +182,10 @@ barks_status *sorted_runs_next(struct sorted_runs *sorted, struct row_slice *out
         BARKS_TRY(row_merge_next(sorted->merge, &slice.rows));
         slice.count = slice.rows != NULL ? slice.rows->base.row_count : 0;
     } else if (!sorted->is_given) {
-        slice = (struct row_slice){
-            .rows = sorted->rows, .order = sorted->order, .count = sorted->rows->base.row_count};
+        slice = (struct row_slice){.rows = sorted->rows,
+                                   .order = sorted->order,
+                                   .begins = sorted->begins,
+                                   .count = sorted->rows->base.row_count};
         sorted->is_given = true;
     }
     *out_slice = slice;

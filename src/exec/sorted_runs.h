@@ -12,6 +12,7 @@
 struct row_slice {
     struct batch *rows; /* borrowed; who reads them may append rows, and forgets them then */
     const uint32_t *order;
+    const uint64_t *begins; /* as of rows_order_groups; NULL: not known */
     uint32_t count;
 };
 static inline uint32_t slice_row(const struct row_slice *slice, uint32_t place)
@@ -24,6 +25,8 @@ static inline uint32_t slice_row(const struct row_slice *slice, uint32_t place)
 struct sorted_runs {
     struct row_merge_options options;
     uint64_t share_bytes;
+    uint32_t
+        group_key_count;  /* of the order's: slices in memory tell groups apart by them; 0: no */
     struct batch *rows;   /* owned: those in memory, as they came */
     struct batch *output; /* owned */
     uint64_t row_count;   /* of all that were added */
@@ -33,6 +36,8 @@ struct sorted_runs {
     /* Once sealed. */
     uint32_t *order; /* of the rows in memory; NULL: as they came */
     size_t order_bytes;
+    uint64_t *begins; /* of groups; NULL: not known */
+    size_t begins_bytes;
     struct row_merge *merge; /* of those on disk; NULL: there are none */
     bool is_given;           /* those in memory are */
 };
