@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "batch/schema.h"
+#include "batch/shortest_digits.h"
 
 #include <float.h>
 #include <math.h>
@@ -46,6 +47,19 @@ static struct decimal decimal_of(const char *scientific)
     decimal.point = (int)strtol(at + 1, NULL, 10) + 1;
     while (decimal.digit_count > 1 && decimal.digits[decimal.digit_count - 1] == '0')
         decimal.digit_count--;
+    return decimal;
+}
+
+/* digits / 10^places; the last digit is no 0. */
+static struct decimal decimal_of_digits(uint64_t digits, int places)
+{
+    struct decimal decimal = {0};
+    char reversed[sizeof decimal.digits];
+    for (; digits > 0; digits /= 10)
+        reversed[decimal.digit_count++] = (char)('0' + digits % 10);
+    for (size_t i = 0; i < decimal.digit_count; i++)
+        decimal.digits[i] = reversed[decimal.digit_count - 1 - i];
+    decimal.point = (int)decimal.digit_count - places;
     return decimal;
 }
 
@@ -98,8 +112,15 @@ static size_t write_special(double value, char out[NUMBER_TEXT_BYTES])
 size_t f64_text(double value, char out[NUMBER_TEXT_BYTES])
 {
     char scientific[NUMBER_TEXT_BYTES];
+    struct decimal decimal;
+    uint64_t known_digits = 0;
+    int places = 0;
     if (!isfinite(value))
         return write_special(value, out);
+    if (shortest_digits(fabs(value), &known_digits, &places)) {
+        decimal = decimal_of_digits(known_digits, places);
+        return write_decimal(&decimal, signbit(value) != 0, out);
+    }
     /* 15 digits always come back from a normal number, so trying fewer would change nothing but
      * zeros at the end. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
@@ -107,7 +128,7 @@ size_t f64_text(double value, char out[NUMBER_TEXT_BYTES])
         if (strtod(scientific, NULL) == fabs(value))
             break;
     }
-    struct decimal decimal = decimal_of(scientific);
+    decimal = decimal_of(scientific);
     return write_decimal(&decimal, signbit(value) != 0, out);
 }
 

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,57 @@ START_TEST(doubles_read_back_as_they_were)
         (void)f32_text(narrow, text);
         if (!isnan(narrow))
             ck_assert_msg(strtof(text, NULL) == narrow, "%s, seed %" PRIu64, text, seed);
+    }
+}
+END_TEST
+
+/* Of the sizes that are not left to the C library: anything, few decimal places, few binary ones,
+ * next to powers of two. */
+static double common_double(uint64_t *random)
+{
+    uint64_t bits = property_next(random);
+    int power = (int)(property_next(random) % 70) - 19;
+    double value = ldexp(1.0, power);
+    switch (property_next(random) % 4) {
+    case 0:
+        return value * (1 + (double)(bits >> 12) * 0x1p-52);
+    case 1:
+        return (double)(bits % 100000000) / pow(10, (double)(property_next(random) % 12));
+    case 2:
+        return (double)(bits >> 14) + (double)(bits % 16) / 16;
+    default:
+        for (uint64_t steps = bits % 3; steps > 0; steps--)
+            value = nextafter(value, bits >> 32 & 1 ? 0 : HUGE_VAL);
+        return value;
+    }
+}
+
+/* Against the definition: the fewest digits of the correctly rounded ones that read back. */
+START_TEST(texts_of_common_doubles_are_the_shortest)
+{
+    uint64_t seed = property_seed(), random = seed;
+    for (int step = 0; step < 20000; step++) {
+        char text[NUMBER_TEXT_BYTES], again[NUMBER_TEXT_BYTES], shortest[NUMBER_TEXT_BYTES];
+        double value = common_double(&random);
+        (void)f64_text(value, text);
+        for (int digits = 1; digits <= 17; digits++) {
+            snprintf(shortest, sizeof shortest, "%.*e", digits - 1, value);
+            snprintf(again, sizeof again, "%.*Le", digits - 1, strtold(text, NULL));
+            if (strtod(shortest, NULL) == value)
+                break;
+        }
+        char digits_only[NUMBER_TEXT_BYTES];
+        size_t length = 0;
+        for (const char *at = text; *at != 0 && *at != 'e'; at++)
+            if (*at != '.' && (*at != '0' || length > 0))
+                digits_only[length++] = *at;
+        while (length > 1 && digits_only[length - 1] == '0')
+            length--;
+        size_t shortest_length = strcspn(shortest, "e") - (shortest[1] == '.');
+        ck_assert_msg(strtod(text, NULL) == value && strcmp(shortest, again) == 0 &&
+                          length <= shortest_length,
+                      "%s instead of %s; replay with BARKS_TEST_SEED=%" PRIu64, text, shortest,
+                      seed);
     }
 }
 END_TEST
@@ -206,4 +258,5 @@ START_TEST(any_batch_can_be_shown)
 END_TEST
 
 SUITE_MAIN("batch/value_text", doubles_have_their_shortest_text, doubles_read_back_as_they_were,
-           tables_are_aligned_and_cut, an_empty_batch_is_a_head, any_batch_can_be_shown)
+           texts_of_common_doubles_are_the_shortest, tables_are_aligned_and_cut,
+           an_empty_batch_is_a_head, any_batch_can_be_shown)
