@@ -24,6 +24,7 @@ static const uint64_t total_bytes_default_max = UINT64_C(256) << 20;
 struct bucket {
     struct batch *batch; /* owned; NULL while there are no rows */
     uint64_t bytes;      /* of its rows */
+    uint32_t frame_rows; /* that the last full frame had; 0: there was none */
 };
 
 struct buckets {
@@ -111,7 +112,8 @@ BARKS_CHECKED static barks_status *emit_bucket(struct buckets *buckets, uint32_t
     if (batch == NULL)
         return NULL;
     buckets->total_bytes -= bucket->bytes;
-    *bucket = (struct bucket){0};
+    bool is_full = bucket->bytes >= buckets->options.frame_bytes;
+    *bucket = (struct bucket){.frame_rows = is_full ? batch->base.row_count : 0};
     return buckets->options.emit(buckets->options.context, partition, batch);
 }
 
@@ -189,6 +191,17 @@ static uint32_t rows_to_fill(const struct buckets *buckets, uint64_t bytes, cons
     return k;
 }
 
+/* Room for the next frame of a bucket that has filled one already, so that its rows are not copied
+ * as it grows; but not where so many buckets would take more than all together may. */
+static uint32_t rows_expected(const struct buckets *buckets, const struct bucket *bucket,
+                              uint32_t row_count)
+{
+    const struct buckets_options *options = &buckets->options;
+    bool has_room =
+        options->total_bytes / options->frame_bytes >= options->partitioner.partition_count;
+    return has_room && bucket->frame_rows > row_count ? bucket->frame_rows : row_count;
+}
+
 /* A batch may have more for a partition than a frame can hold. */
 BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const struct batch *rows,
                                              uint32_t partition, const uint32_t *indices,
@@ -199,8 +212,8 @@ BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const stru
         uint64_t bytes = 0;
         uint32_t count = rows_to_fill(buckets, bucket->bytes, indices, row_count, &bytes);
         if (bucket->batch == NULL)
-            BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema, count,
-                                   &bucket->batch));
+            BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema,
+                                   rows_expected(buckets, bucket, count), &bucket->batch));
         bucket->batch->made_bytes_left = buckets->options.frame_bytes > bucket->bytes
                                              ? buckets->options.frame_bytes - bucket->bytes
                                              : 0;
