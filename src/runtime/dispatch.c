@@ -70,8 +70,9 @@ struct driver_totals dispatch_totals(const struct dispatch *dispatch)
 {
     struct driver_totals totals = dispatch->totals;
     for (uint32_t i = 0; i < dispatch->members->count; i++) {
-        totals.peak_bytes += dispatch->members->all[i].peak_bytes;
-        totals.spilled_bytes += dispatch->members->all[i].spilled_bytes;
+        const struct member *member = &dispatch->members->all[i];
+        totals.peak_bytes += atomic_load_explicit(&member->peak_bytes, memory_order_relaxed);
+        totals.spilled_bytes += atomic_load_explicit(&member->spilled_bytes, memory_order_relaxed);
     }
     return totals;
 }

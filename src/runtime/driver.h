@@ -96,7 +96,8 @@ uint32_t driver_executor_count(const struct driver *driver);
 uint64_t driver_memory_bytes(
     const struct driver *driver); /* of one executor; the driver's own pool has as much */
 
-/* What the executors say of themselves, summed up, for the summary. After driver_end. */
+/* What the executors say of themselves, summed up, for the summary. While no
+ * action runs, or after driver_end. */
 struct driver_totals {
     uint64_t rows_read, bytes_read, bytes_shuffled, rows_written, bytes_written;
     uint64_t peak_bytes;    /* of the pools, added up */

@@ -4,6 +4,7 @@
 #include "barks/status.h"
 #include "runtime/hello.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +18,9 @@ struct member {
     bool has_hello;
     bool is_lost;
     uint64_t last_heard_ns;
-    uint64_t used_bytes, peak_bytes, sent_bytes, spilled_bytes; /* of its last pulse */
+    uint64_t used_bytes, sent_bytes; /* of its last pulse */
+    /* Likewise; relaxed, since whoever waits for actions reads them between two. */
+    _Atomic uint64_t peak_bytes, spilled_bytes;
 };
 
 /* Member i is rank i + 1. */

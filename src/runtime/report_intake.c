@@ -100,8 +100,8 @@ static void read_sent(struct unpacker *in, struct attempt_report *report, uint32
 
 static void read_peaks(struct unpacker *in, struct member *member)
 {
-    member->peak_bytes = unpack_u64(in);
-    member->spilled_bytes = unpack_u64(in);
+    atomic_store_explicit(&member->peak_bytes, unpack_u64(in), memory_order_relaxed);
+    atomic_store_explicit(&member->spilled_bytes, unpack_u64(in), memory_order_relaxed);
 }
 
 BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t executor_count,
