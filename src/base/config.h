@@ -51,6 +51,8 @@ struct buffer;
             "a join sends a side of at most so much input whole to each executor; 0: none")        \
     SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
+    SETTING(SCRATCH_COMPRESSION, "scratch_compression", CHOICE, "lz4", "lz4|none",                 \
+            "of what goes to scratch; none: for disks faster than LZ4")                            \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
     SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
             "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")
@@ -70,6 +72,7 @@ enum { CONFIG_COUNT = 0 CONFIG_TABLE(SETTING) };
 /* What config_choice returns: the place of the word among the limits. */
 enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 enum { ENCODE_AUTO, ENCODE_ALWAYS };
+enum { SCRATCH_LZ4, SCRATCH_PLAIN };
 enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_LZ4 };
 
 struct config_value {

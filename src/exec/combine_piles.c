@@ -1,11 +1,11 @@
 #include "exec/combine_piles.h"
 
+#include "batch/row_bytes.h"
 #include "exec/memory_parts.h"
 #include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "exec/piles.h"
 #include "shuffle/combine.h"
-#include "shuffle/row_bytes.h"
 
 #include <stdlib.h>
 
@@ -173,7 +173,7 @@ static bool are_too_large(const struct combine_piles *piles, const struct batch 
     const struct dealt_rows *dealt = piles->dealt;
     return dealt->accumulators.parts.memory_bytes + dealt->rows.parts.memory_bytes >
                memory_share_bytes(piles->options.task) ||
-           memory_is_short(piles->options.task, next);
+           !memory_claim(piles->options.task, next);
 }
 
 BARKS_CHECKED static barks_status *look_at_table(struct combine_piles *piles,

@@ -86,6 +86,7 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
     BARKS_TRY(
         scratch_create(strcmp(scratch, "auto") != 0 ? scratch : NULL, &executor->room.scratch));
     executor->room.pool = executor->pool;
+    executor->room.is_plain = config_choice(config, CONFIG_SCRATCH_COMPRESSION) == SCRATCH_PLAIN;
     BARKS_TRY(reduce_side_create(&executor->room, &executor->reduce_side));
     struct exchange_options exchange = {
         .pool = executor->pool,

@@ -28,7 +28,8 @@ BARKS_CHECKED static barks_status *pack_and_write(const struct spill_room *room,
                                                   struct spilled *out_spilled)
 {
     BARKS_AUTO(packed_rows) packed = {0};
-    BARKS_TRY(packed_rows_make(room->pool, rows, first, row_count, compress, &packed));
+    BARKS_TRY(
+        packed_rows_make(room->pool, rows, first, row_count, compress && !room->is_plain, &packed));
     return spill_packed(room, &packed, out_spilled);
 }
 
@@ -50,7 +51,7 @@ barks_status *spill_encoded(const struct spill_room *room, const uint8_t *encode
                             uint64_t encoded_bytes, bool compress, struct spilled *out_spilled)
 {
     BARKS_AUTO(packed_rows) packed = {0};
-    if (compress)
+    if (compress && !room->is_plain)
         BARKS_TRY(packed_rows_compress(room->pool, encoded, encoded_bytes, &packed));
     if (packed.bytes == NULL)
         return write(room, encoded, encoded_bytes, encoded_bytes, out_spilled);

@@ -15,6 +15,7 @@ struct pool;
 struct spill_room {
     struct pool *pool;
     struct scratch *scratch;
+    bool is_plain; /* nothing is compressed: the disk is faster than LZ4 */
 };
 
 /* A batch on disk: packed (packed_rows.h), so its checksum is looked at when it is read. Begins
