@@ -31,6 +31,7 @@ struct buckets {
     struct buckets_options options;
     uint32_t row_bytes;     /* of a row without what it points to */
     bool has_pointers;      /* strings or lists somewhere */
+    uint32_t rows_max;      /* of a bucket */
     struct bucket *buckets; /* owned; one for each partition */
     uint64_t total_bytes;   /* of all rows in them */
     struct batch *stage;    /* owned; NULL before it is needed */
@@ -49,6 +50,18 @@ struct buckets {
     uint32_t *entry_order;      /* owned; their rows, of partition 0, of partition 1 ... */
     uint32_t entry_capacity;
 };
+
+/* Rows of a fixed size are as many as a power of two to a frame: so their columns fill the blocks
+ * that they double to. */
+static uint32_t find_rows_max(const struct buckets *buckets)
+{
+    uint64_t rows = 1;
+    if (buckets->has_pointers)
+        return UINT32_MAX;
+    while (2 * rows * buckets->row_bytes <= buckets->options.frame_bytes && rows < UINT32_MAX / 2)
+        rows *= 2;
+    return (uint32_t)rows;
+}
 
 barks_status *buckets_create(const struct buckets_options *options, struct buckets **out_buckets)
 {
@@ -73,6 +86,7 @@ barks_status *buckets_create(const struct buckets_options *options, struct bucke
         buckets->options.row_bytes_max = ROW_BYTES_MAX;
     buckets->row_bytes = row_value_bytes(options->schema);
     buckets->has_pointers = row_has_pointers(options->schema);
+    buckets->rows_max = find_rows_max(buckets);
     buckets->buckets = calloc(partition_count, sizeof *buckets->buckets);
     buckets->begins = calloc((size_t)partition_count + 1, sizeof *buckets->begins);
     if (buckets->buckets == NULL || buckets->begins == NULL) {
@@ -177,12 +191,25 @@ static void order_rows(struct buckets *buckets, const struct deal *deal)
             deal->entry_rows != NULL ? deal->entry_rows[k] : k;
 }
 
-/* As many of the rows, but at least one, as fill a bucket that has `bytes` up to a frame. */
-static uint32_t rows_to_fill(const struct buckets *buckets, uint64_t bytes, const uint32_t *indices,
-                             uint32_t row_count, uint64_t *out_bytes)
+static uint32_t bucket_rows(const struct bucket *bucket)
 {
-    uint32_t k = 0;
-    uint64_t before = bytes;
+    return bucket->batch != NULL ? bucket->batch->base.row_count : 0;
+}
+
+static bool is_filled(const struct buckets *buckets, const struct bucket *bucket)
+{
+    return bucket->bytes >= buckets->options.frame_bytes ||
+           bucket_rows(bucket) >= buckets->rows_max;
+}
+
+/* As many of the rows, but at least one, as fill a bucket up to a frame. */
+static uint32_t rows_to_fill(const struct buckets *buckets, const struct bucket *bucket,
+                             const uint32_t *indices, uint32_t row_count, uint64_t *out_bytes)
+{
+    uint32_t k = 0, rows_left = buckets->rows_max - bucket_rows(bucket);
+    uint64_t before = bucket->bytes, bytes = before;
+    if (row_count > rows_left)
+        row_count = rows_left;
     while (k < row_count && (k == 0 || bytes < buckets->options.frame_bytes)) {
         bytes += buckets->row_bytes + (buckets->has_pointers ? buckets->bytes[indices[k]] : 0);
         k++;
@@ -210,7 +237,7 @@ BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const stru
     struct bucket *bucket = &buckets->buckets[partition];
     while (row_count > 0) {
         uint64_t bytes = 0;
-        uint32_t count = rows_to_fill(buckets, bucket->bytes, indices, row_count, &bytes);
+        uint32_t count = rows_to_fill(buckets, bucket, indices, row_count, &bytes);
         if (bucket->batch == NULL)
             BARKS_TRY(batch_create(buckets->options.pool, buckets->options.schema,
                                    rows_expected(buckets, bucket, count), &bucket->batch));
@@ -220,7 +247,7 @@ BARKS_CHECKED static barks_status *give_rows(struct buckets *buckets, const stru
         BARKS_TRY(batch_gather(bucket->batch, rows, indices, count, buckets->options.strings));
         bucket->bytes += bytes;
         buckets->total_bytes += bytes;
-        if (bucket->bytes >= buckets->options.frame_bytes)
+        if (is_filled(buckets, bucket))
             BARKS_TRY(emit_bucket(buckets, partition));
         indices += count;
         row_count -= count;
