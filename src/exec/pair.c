@@ -2,6 +2,7 @@
 
 #include "batch/bind.h"
 #include "batch/gather_columns.h"
+#include "batch/schema.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -30,6 +31,9 @@ barks_status *pair_output_init(struct pair_output *pairs, struct operator* op,
     pairs->node = node;
     for (uint32_t side = 0; side < 2; side++)
         BARKS_TRY(batch_create(pool, inputs->schemas[side], 1, &pairs->none[side]));
+    pairs->shown = calloc((size_t)node->record->schema.field_count + 1, sizeof *pairs->shown);
+    if (pairs->shown == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of pairs");
     if (node->step.function != NULL)
         BARKS_TRY(bind_sides(pairs, inputs));
     return emitting_init(&pairs->emitting, op, &node->record->schema, 0);
@@ -38,6 +42,7 @@ barks_status *pair_output_init(struct pair_output *pairs, struct operator* op,
 void pair_output_drop(struct pair_output *pairs)
 {
     emitting_drop(&pairs->emitting);
+    free(pairs->shown);
     for (uint32_t side = 0; side < 2; side++) {
         batch_destroy(pairs->none[side]);
         free(pairs->bind[side]);
@@ -57,32 +62,76 @@ BARKS_CHECKED static barks_status *lend_blocks(struct batch *output, const struc
     return batch_lend_blocks(output, side);
 }
 
-/* The columns of one side, which stand in the output from first_column on. */
-BARKS_CHECKED static barks_status *gather_side(struct pair_output *pairs, uint32_t side,
-                                               const struct batch *batch, const uint32_t *rows,
-                                               uint32_t count)
+/* ---- columns of rows that follow each other ---- */
+
+enum {
+    LENT_ALIGNMENT = 64, /* rows: so that values and validity begin at a whole word and line */
+    /* Of all rows of a column of lists: lent for some of the rows it counts as theirs. */
+    LENT_ITEMS_MAX = 1 << 18,
+};
+
+/* Whether rows are first, first + 1, ... */
+static bool are_range(const uint32_t *rows, uint32_t count)
+{
+    uint32_t others = 0;
+    if (rows[0] == BARKS_NO_ROW || rows[0] % LENT_ALIGNMENT != 0)
+        return false;
+    for (uint32_t k = 0; k < count; k++)
+        others |= rows[k] ^ (rows[0] + k);
+    return others == 0;
+}
+
+/* The output's column `to` may be rows from first on of a side's column, which stays the side's.
+ * Lists are most of what there is to save; structs would have to be taken apart. */
+static bool lend_column(struct pair_output *pairs, uint32_t to, const struct batch *batch,
+                        uint32_t column, uint32_t first, uint32_t count)
 {
     const struct step *step = &pairs->node->step;
-    uint32_t to[1] = {side == 0 ? 0 : step->columns[0].count};
-    for (uint32_t i = 0; i < step->columns[side].count; i++, to[0]++)
-        BARKS_TRY(columns_gather(pairs->emitting.output, to, batch, &step->columns[side].items[i],
-                                 1, rows, count));
+    const barks_field *field = &pairs->node->record->schema.fields[to];
+    const barks_column *from = &batch->base.columns[column];
+    barks_type_id type = field->type->id;
+    bool is_made_canonical = step->numbers[2] != 0 && to < step->keys[0].count &&
+                             (type == BARKS_F32 || type == BARKS_F64);
+    if (type == BARKS_STRUCT || is_made_canonical || from->values == NULL ||
+        field->nullable != batch->base.schema->fields[column].nullable ||
+        (type == BARKS_LIST && from->item_count > LENT_ITEMS_MAX))
+        return false;
+    barks_column *shown = &pairs->shown[to];
+    *shown = *from;
+    shown->type = field->type;
+    shown->values = (uint8_t *)from->values + first * type_value_bytes(from->type);
+    shown->validity = from->validity != NULL ? from->validity + first / LENT_ALIGNMENT : NULL;
+    shown->capacity = count;
+    return true;
+}
+
+/* The columns of one side from its i-th on, which stand in the output from `to` on. */
+BARKS_CHECKED static barks_status *show_side(struct pair_output *pairs, uint32_t side, uint32_t i,
+                                             uint32_t to, const struct batch *batch,
+                                             const uint32_t *rows, uint32_t count)
+{
+    const struct index_list *columns = &pairs->node->step.columns[side];
+    struct batch *output = pairs->emitting.output;
+    bool may_lend = are_range(rows, count);
+    for (; i < columns->count; i++, to++) {
+        if (may_lend && lend_column(pairs, to, batch, columns->items[i], rows[0], count))
+            continue;
+        BARKS_TRY(columns_gather(output, &to, batch, &columns->items[i], 1, rows, count));
+        pairs->shown[to] = output->base.columns[to];
+    }
     return NULL;
 }
 
 /* Where rows of the left may be missing, the keys are the right's. */
-BARKS_CHECKED static barks_status *
-gather_left_by_right(struct pair_output *pairs, const struct batch *left, const uint32_t *left_rows,
-                     const struct batch *right, const uint32_t *right_rows, uint32_t count)
+BARKS_CHECKED static barks_status *show_keys_of_right(struct pair_output *pairs,
+                                                      const struct batch *right,
+                                                      const uint32_t *right_rows, uint32_t count)
 {
-    const struct step *step = &pairs->node->step;
+    const struct index_list *keys = &pairs->node->step.keys[1];
     struct batch *output = pairs->emitting.output;
-    uint32_t key_count = step->keys[1].count;
-    BARKS_TRY(
-        columns_gather(output, NULL, right, step->keys[1].items, key_count, right_rows, count));
-    for (uint32_t i = key_count; i < step->columns[0].count; i++)
-        BARKS_TRY(
-            columns_gather(output, &i, left, &step->columns[0].items[i], 1, left_rows, count));
+    BARKS_TRY(columns_gather(output, NULL, right, keys->items, keys->count, right_rows, count));
+    for (uint32_t i = 0; i < keys->count; i++)
+        pairs->shown[i] = output->base.columns[i];
     return NULL;
 }
 
@@ -93,18 +142,22 @@ BARKS_CHECKED static barks_status *push_columns(struct pair_output *pairs, const
 {
     const struct step *step = &pairs->node->step;
     struct batch *output = pairs->emitting.output;
-    if (left == NULL || (step->kind == STEP_LOOKUP && step->numbers[1] == 1))
-        BARKS_TRY(gather_left_by_right(pairs, left != NULL ? left : pairs->none[0], left_rows,
-                                       right, right_rows, count));
-    else
-        BARKS_TRY(gather_side(pairs, 0, left, left_rows, count));
-    BARKS_TRY(gather_side(pairs, 1, right != NULL ? right : pairs->none[1], right_rows, count));
+    bool keys_of_right = left == NULL || (step->kind == STEP_LOOKUP && step->numbers[1] == 1);
+    uint32_t shown_keys = keys_of_right ? step->keys[1].count : 0;
+    if (keys_of_right)
+        BARKS_TRY(show_keys_of_right(pairs, right, right_rows, count));
+    BARKS_TRY(show_side(pairs, 0, shown_keys, shown_keys, left != NULL ? left : pairs->none[0],
+                        left_rows, count));
+    BARKS_TRY(show_side(pairs, 1, 0, step->columns[0].count, right != NULL ? right : pairs->none[1],
+                        right_rows, count));
     if (step->numbers[2] != 0)
         columns_canonicalize(output, step->keys[0].count, count);
     output->base.row_count = count;
     BARKS_TRY(lend_blocks(output, left));
     BARKS_TRY(lend_blocks(output, right));
-    return operator_push(pairs->op->next, output);
+    struct batch view = *output; /* for the time of the push */
+    view.base.columns = pairs->shown;
+    return operator_push(pairs->op->next, &view);
 }
 
 static void bind_side(struct pair_output *pairs, uint32_t side, const struct batch *batch)

@@ -13,6 +13,7 @@ struct pair_output {
     struct operator* op; /* borrowed: whose next gets the rows */
     const struct pipe_node *node;
     struct emitting emitting; /* also by columns: its output */
+    barks_column *shown;      /* owned: by columns, what is pushed: the output's, or a side's own */
     struct batch *none[2];    /* what stands in for a side that has no rows; owned */
     uint32_t *bind[2];        /* by function: columns of each side, as its records want; owned */
     const barks_column **bound[2]; /* owned */
