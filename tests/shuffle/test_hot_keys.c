@@ -120,7 +120,7 @@ START_TEST(rows_of_a_hot_key_are_spread_alike_whatever_the_batches)
     static const uint32_t percents[] = {0, 1, 4, 20, 50, 90, 100};
     static const uint32_t partition_counts[] = {2, 3, 7, 64, 100, 300};
     for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
-        struct rows rows;
+        static struct rows rows; /* too large for a stack */
         rows_begin(&rows, &seed, percents[i]);
         for (size_t k = 0; k < sizeof partition_counts / sizeof *partition_counts; k++)
             check_spread(&rows, &seed, percents[i], partition_counts[k]);
@@ -219,8 +219,8 @@ START_TEST(rows_of_a_hot_key_are_copied_to_its_pieces)
     uint64_t seed = property_seed();
     static const uint32_t partition_counts[] = {2, 64, 200};
     for (size_t i = 0; i < sizeof partition_counts / sizeof *partition_counts; i++) {
-        struct rows rows;
-        struct arrived arrived = {0};
+        static struct rows rows; /* too large for a stack */
+        static struct arrived arrived;
         struct hot_list copied = {0};
         rows_begin(&rows, &seed, 50);
         for (int k = 0; k < 20; k++) {
@@ -234,6 +234,7 @@ START_TEST(rows_of_a_hot_key_are_copied_to_its_pieces)
         hot_list_drop(&copied);
         for (uint32_t p = 0; p < PARTITIONS_MAX; p++)
             free(arrived.rows[p]);
+        arrived = (struct arrived){0};
         rows_end(&rows);
     }
 }
