@@ -338,17 +338,20 @@ static void note_errors(struct pipe_operator *op, const char *bytes, size_t n)
     op->last_errors_bytes = kept + n;
 }
 
+/* What is there, but about a pipe's worth: a program that writes faster than its rows are taken
+ * would be read for ever, and whether they are still wanted never asked. */
 BARKS_CHECKED static barks_status *read_end(struct pipe_operator *op, int *end, bool is_errors)
 {
-    char bytes[PIPE_BYTES / 32];
-    ssize_t n = 0;
-    while ((n = read(*end, bytes, sizeof bytes)) > 0) {
+    enum { READS_MAX = 32 };
+    char bytes[PIPE_BYTES / READS_MAX];
+    ssize_t n = 1;
+    for (int reads = 0; reads < READS_MAX && (n = read(*end, bytes, sizeof bytes)) > 0; reads++) {
         if (is_errors)
             note_errors(op, bytes, (size_t)n);
         else
             BARKS_TRY(take_lines(op, bytes, (size_t)n));
     }
-    if (n == 0 || (errno != EAGAIN && errno != EINTR))
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         close_end(end);
     return NULL;
 }
