@@ -54,6 +54,7 @@ bool waiters_wait_locked(struct waiters *waiters, struct lock *lock)
         !is_patient(waiters))
         return false;
     waiters->waiting_count++;
+    /* Freed, or the moment is over: whoever waits looks himself. */
     (void)condition_wait_until(&waiters->freed, lock, monotonic_ns() + moment_ns);
     waiters->waiting_count--;
     return true;

@@ -1,12 +1,6 @@
 #include "plan/stage_cut.h"
 
-#include "base/buffer.h"
 #include "base/copy.h"
-#include "base/pack.h"
-#include "base/scope.h"
-#include "batch/codec.h"
-#include "exec/custom_splits.h"
-#include "io/split.h"
 #include "plan/kept_places.h"
 
 #include <stdlib.h>
