@@ -37,8 +37,9 @@ typedef struct barks_persist_options {
  *
  * Partitions that an action does not need, or leaves early, are not kept by it. All kept datasets
  * together take --barks-kept-bytes-max of an executor's memory (half of it); then the partitions
- * read least recently give way, never those of a dataset that is just computed or read. What is
- * gone is computed again. So caching changes times only, never an answer. A dataset that is kept
+ * read least recently give way, never those of a dataset that is just computed or read; where
+ * operators find no other memory, these go to --barks-scratch, whatever the level. What is gone is
+ * computed again. So caching changes times only, never an answer. A dataset that is kept
  * already stays as it is.
  *
  * With .copies = 2 the action that has computed partitions, once it has its answer, copies them to

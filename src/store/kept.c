@@ -288,6 +288,14 @@ static void move_to_disk_locked(struct kept_store *store, struct kept_entry *ent
     let_go_locked(store, entry);
 }
 
+/* One that a stage reads is written even where it is to be in memory only: computed again it would
+ * cost a plan anew, which may lose another one likewise. */
+static bool goes_to_disk_locked(struct kept_store *store, const struct kept_entry *entry)
+{
+    return (entry->level & KEPT_LEVEL_MASK) == KEPT_MEMORY_AND_DISK ||
+           protection_of_locked(store, entry->name.dataset) != NULL;
+}
+
 /* Evicts one; false where none may go. */
 static bool evict_one_locked(struct kept_store *store, uint64_t not_of_dataset,
                              bool spares_protected)
@@ -297,7 +305,7 @@ static bool evict_one_locked(struct kept_store *store, uint64_t not_of_dataset,
     struct kept_entry *entry = choice.entry;
     if (entry == NULL)
         return false;
-    if ((entry->level & KEPT_LEVEL_MASK) == KEPT_MEMORY_AND_DISK) {
+    if (goes_to_disk_locked(store, entry)) {
         move_to_disk_locked(store, entry);
     } else {
         evict_locked(store, entry);

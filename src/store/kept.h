@@ -15,7 +15,7 @@ struct scratch;
 struct kept_store;
 
 enum kept_level {
-    KEPT_MEMORY = 1,      /* what does not fit is not kept: it is computed again */
+    KEPT_MEMORY = 1,      /* what does not fit is not kept; a protected one goes to disk */
     KEPT_MEMORY_AND_DISK, /* what does not fit is written to scratch files */
     KEPT_DISK,
     KEPT_LEVEL_MASK = 7,
@@ -92,7 +92,7 @@ void kept_drop(struct kept_store *store, uint64_t dataset);
 
 /* Evicts partitions, the least recently read first, until bytes of memory are given back or none
  * is left that may be evicted: none of not_of_dataset, or being read. Protected ones go last. Those
- * of KEPT_MEMORY_AND_DISK go to disk. Returns the bytes given back. */
+ * of KEPT_MEMORY_AND_DISK go to disk, and so do protected ones. Returns the bytes given back. */
 uint64_t kept_give_back(struct kept_store *store, uint64_t bytes, uint64_t not_of_dataset);
 
 /* What has changed and was not taken yet, in order; false: nothing. */
