@@ -6,6 +6,7 @@
 #include "base/givers.h"
 #include "base/lock.h"
 #include "base/poison.h"
+#include "base/slabs.h"
 #include "base/units.h"
 #include "base/waiters.h"
 
@@ -17,24 +18,8 @@
 #include <string.h>
 
 enum {
-    PIECE_BITS_MIN = 12,                                /* 4 KiB */
-    PIECE_BITS_MAX = 20,                                /* 1 MiB */
-    CLASS_COUNT = PIECE_BITS_MAX - PIECE_BITS_MIN + 1,  /* class c has pieces of 4 KiB << c */
-    PIECES_MAX = (int)(EXTENT_BYTES >> PIECE_BITS_MIN), /* in a slab */
-    WORDS = PIECES_MAX / 64,
     GIVEN_SHARE = 32, /* of the budget: what is asked of givers at least */
     TIGHT_SHARE = 4,
-};
-
-/* An extent cut into pieces of one class. */
-struct slab {
-    uint8_t *memory;
-    struct slab *previous, *next; /* in the list of its class, while a piece is free */
-    uint64_t free_bits[WORDS];    /* bit i % 64 of word i / 64: piece i is free */
-    uint32_t free_count;
-    uint32_t fresh_from; /* no piece from this one on was ever handed out: they are zero */
-    uint32_t piece_count;
-    uint32_t class_index;
 };
 
 struct pool {
@@ -42,11 +27,8 @@ struct pool {
     struct givers givers;
     struct lock lock;
     struct {
-        struct slab *with_free[CLASS_COUNT]; /* slabs that have a free piece; lists */
-        struct slab **slabs;                 /* owned, all of them, by address */
-        size_t slab_count;
-        size_t slab_capacity;
         struct extents extents;
+        struct slabs slabs;
         struct waiters waiters;
         uint64_t fail_after;
     } locked;
@@ -83,158 +65,20 @@ void pool_destroy(struct pool *pool)
     if (pool == NULL)
         return;
     assert(pool_used_bytes(pool) == 0);
+    slabs_drop(&pool->locked.slabs);
     extents_drop(&pool->locked.extents);
-    for (size_t slab_index = 0; slab_index < pool->locked.slab_count; slab_index++)
-        free(pool->locked.slabs[slab_index]);
-    free(pool->locked.slabs);
     givers_drop(&pool->givers);
     waiters_drop(&pool->locked.waiters);
     lock_drop(&pool->lock);
     free(pool);
 }
 
-static uint32_t class_of(size_t bytes)
-{
-    if (bytes <= (size_t)1 << PIECE_BITS_MIN)
-        return 0;
-    return (uint32_t)(64 - __builtin_clzll((unsigned long long)bytes - 1)) - PIECE_BITS_MIN;
-}
-
-static size_t piece_bytes(uint32_t class_index)
-{
-    return (size_t)1 << (PIECE_BITS_MIN + class_index);
-}
-
 size_t pool_size_class(size_t bytes)
 {
-    if (bytes <= (size_t)1 << PIECE_BITS_MAX)
-        return piece_bytes(class_of(bytes));
+    if (bytes <= PIECE_BYTES_MAX)
+        return slabs_piece_bytes(bytes);
     uint64_t rounded = 0;
     return ckd_round_up(&rounded, bytes, EXTENT_BYTES) ? SIZE_MAX : (size_t)rounded;
-}
-
-/* The place in slabs[] of the first slab that begins after memory. */
-static size_t slab_after_locked(const struct pool *pool, const uint8_t *memory)
-{
-    size_t low = 0;
-    size_t high = pool->locked.slab_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (pool->locked.slabs[middle]->memory > memory)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-static void list_locked(struct pool *pool, struct slab *slab)
-{
-    struct slab **first = &pool->locked.with_free[slab->class_index];
-    slab->previous = NULL;
-    slab->next = *first;
-    if (*first != NULL)
-        (*first)->previous = slab;
-    *first = slab;
-}
-
-static void unlist_locked(struct pool *pool, struct slab *slab)
-{
-    if (slab->previous != NULL)
-        slab->previous->next = slab->next;
-    else
-        pool->locked.with_free[slab->class_index] = slab->next;
-    if (slab->next != NULL)
-        slab->next->previous = slab->previous;
-}
-
-BARKS_CHECKED static barks_status *make_slab_room_locked(struct pool *pool)
-{
-    if (pool->locked.slab_count < pool->locked.slab_capacity)
-        return NULL;
-    size_t capacity = 2 * pool->locked.slab_capacity + 16;
-    struct slab **slabs = realloc(pool->locked.slabs, capacity * sizeof(struct slab *));
-    if (slabs == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a list of %zu slabs", capacity);
-    pool->locked.slabs = slabs;
-    pool->locked.slab_capacity = capacity;
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *add_slab_locked(struct pool *pool, uint32_t class_index)
-{
-    BARKS_TRY(make_slab_room_locked(pool));
-    struct slab *slab = calloc(1, sizeof *slab);
-    if (slab == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the description of a slab");
-    void *memory = NULL;
-    bool is_zero = false;
-    barks_status *status =
-        extents_take(&pool->locked.extents, EXTENT_BYTES, pool->budget_bytes, &memory, &is_zero);
-    if (status != NULL) {
-        free(slab);
-        return status;
-    }
-    slab->memory = memory;
-    slab->class_index = class_index;
-    slab->piece_count = (uint32_t)(EXTENT_BYTES / piece_bytes(class_index));
-    slab->free_count = slab->piece_count;
-    slab->fresh_from = is_zero ? 0 : slab->piece_count;
-    for (uint32_t word = 0; 64 * word < slab->piece_count; word++)
-        slab->free_bits[word] = slab->piece_count - 64 * word >= 64
-                                    ? UINT64_MAX
-                                    : (UINT64_C(1) << slab->piece_count) - 1;
-    size_t place = slab_after_locked(pool, slab->memory);
-    memmove(pool->locked.slabs + place + 1, pool->locked.slabs + place,
-            (pool->locked.slab_count - place) * sizeof(struct slab *));
-    pool->locked.slabs[place] = slab;
-    pool->locked.slab_count++;
-    list_locked(pool, slab);
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *take_piece_locked(struct pool *pool, uint32_t class_index,
-                                                     void **out, bool *out_is_zero)
-{
-    if (pool->locked.with_free[class_index] == NULL)
-        BARKS_TRY(add_slab_locked(pool, class_index));
-    struct slab *slab = pool->locked.with_free[class_index];
-    uint32_t word = 0;
-    while (slab->free_bits[word] == 0)
-        word++;
-    /* The lowest: pieces used lately, which may still be in the processor's cache, before new ones.
-     */
-    uint32_t piece = 64 * word + (uint32_t)__builtin_ctzll(slab->free_bits[word]);
-    slab->free_bits[word] &= slab->free_bits[word] - 1;
-    if (--slab->free_count == 0)
-        unlist_locked(pool, slab);
-    *out_is_zero = piece >= slab->fresh_from;
-    if (*out_is_zero)
-        slab->fresh_from = piece + 1;
-    *out = slab->memory + piece * piece_bytes(class_index);
-    return NULL;
-}
-
-static void give_piece_locked(struct pool *pool, uint8_t *memory, uint32_t class_index)
-{
-    size_t after = slab_after_locked(pool, memory);
-    BARKS_ASSERT(after > 0);
-    struct slab *slab = pool->locked.slabs[after - 1];
-    size_t offset = (size_t)(memory - slab->memory);
-    size_t piece = offset / piece_bytes(class_index);
-    BARKS_ASSERT(offset < EXTENT_BYTES && slab->class_index == class_index);
-    BARKS_ASSERT((slab->free_bits[piece / 64] >> (piece % 64) & 1) == 0); /* released twice */
-    slab->free_bits[piece / 64] |= UINT64_C(1) << (piece % 64);
-    if (slab->free_count++ == 0)
-        list_locked(pool, slab);
-    if (slab->free_count < slab->piece_count)
-        return;
-    unlist_locked(pool, slab);
-    pool->locked.slab_count--;
-    memmove(pool->locked.slabs + after - 1, pool->locked.slabs + after,
-            (pool->locked.slab_count - (after - 1)) * sizeof(struct slab *));
-    extents_give(&pool->locked.extents, slab->memory, EXTENT_BYTES);
-    free(slab);
 }
 
 static uint64_t free_bytes(const struct pool *pool)
@@ -362,8 +206,9 @@ BARKS_CHECKED static barks_status *acquire_locked(struct pool *pool, size_t byte
     BARKS_TRY(fail_if_wanted_locked(pool, bytes));
     size_t taken_bytes = pool_size_class(bytes);
     BARKS_TRY(count_locked(pool, taken_bytes));
-    barks_status *status = taken_bytes <= (size_t)1 << PIECE_BITS_MAX
-                               ? take_piece_locked(pool, class_of(taken_bytes), out, out_is_zero)
+    barks_status *status = taken_bytes <= PIECE_BYTES_MAX
+                               ? slabs_take(&pool->locked.slabs, &pool->locked.extents, taken_bytes,
+                                            pool->budget_bytes, out, out_is_zero)
                                : extents_take(&pool->locked.extents, taken_bytes,
                                               pool->budget_bytes, out, out_is_zero);
     if (status != NULL)
@@ -421,8 +266,7 @@ barks_status *pool_grow_zeroed(struct pool *pool, void *memory, size_t old_bytes
 {
     assert(old_bytes <= bytes);
     size_t taken_bytes = pool_size_class(old_bytes), wanted_bytes = pool_size_class(bytes);
-    if (taken_bytes > (size_t)1 << PIECE_BITS_MAX && wanted_bytes > taken_bytes &&
-        wanted_bytes < SIZE_MAX) {
+    if (taken_bytes > PIECE_BYTES_MAX && wanted_bytes > taken_bytes && wanted_bytes < SIZE_MAX) {
         barks_status *status = NULL;
         do {
             lock_acquire(&pool->lock);
@@ -451,8 +295,8 @@ void pool_release(struct pool *pool, void *memory, size_t bytes)
     size_t taken_bytes = pool_size_class(bytes);
     poison(memory, taken_bytes);
     lock_acquire(&pool->lock);
-    if (taken_bytes <= (size_t)1 << PIECE_BITS_MAX)
-        give_piece_locked(pool, memory, class_of(taken_bytes));
+    if (taken_bytes <= PIECE_BYTES_MAX)
+        slabs_give(&pool->locked.slabs, &pool->locked.extents, memory, taken_bytes);
     else
         extents_give(&pool->locked.extents, memory, taken_bytes);
     uncount_locked(pool, taken_bytes);
@@ -466,7 +310,7 @@ size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t 
     if (taken_bytes <= EXTENT_BYTES || given_bytes == 0)
         return 0;
     /* What is left must be seen to be an extent and not a piece of a slab. */
-    while (given_bytes > 0 && bytes - given_bytes <= (size_t)1 << PIECE_BITS_MAX)
+    while (given_bytes > 0 && bytes - given_bytes <= PIECE_BYTES_MAX)
         given_bytes -= EXTENT_BYTES;
     lock_acquire(&pool->lock);
     if (given_bytes > 0 && extents_give_front(&pool->locked.extents, memory, given_bytes))
