@@ -126,6 +126,7 @@ BARKS_CHECKED static barks_status *init(struct combine *combine,
     combine->hashes = combine->hash_room[0];
     combine->next_hashes = combine->hash_room[1];
     combine->first_bits = FIRST_BITS;
+    combine->window = options->window;
     combine->keep.pool = options->pool;
     combine->scope.keep = &combine->keep;
     combine->field_count = accumulator->schema.field_count;
@@ -174,18 +175,26 @@ static void free_indices(const uint32_t *indices)
     free((void *)(uintptr_t)indices); /* our own copy */
 }
 
-static void release_slots(struct combine *combine)
+void combine_release_slots(struct combine *combine)
 {
     if (combine->slots != NULL)
         pool_release(combine->options.pool, combine->slots + combine->released_bytes,
                      combine->slots_bytes - combine->released_bytes);
+    combine->slots = NULL;
+    combine->slots_bytes = 0;
+    combine->released_bytes = 0;
+    combine->bits = 0;
+    combine->displacement = 0;
+    combine->inserted = 0;
+    combine->distance_max = 0;
 }
 
 void combine_destroy(struct combine *combine)
 {
     if (combine == NULL)
         return;
-    release_slots(combine);
+    combine_release_slots(combine);
+    combine_array_release(combine);
     keeper_drop(&combine->keep);
     batch_destroy(combine->output);
     accumulator_fields_destroy(combine->fields, combine->field_count);
@@ -292,17 +301,11 @@ void combine_clear(struct combine *combine)
     bool far_too_many = combine_slot_count(combine) > 16 * combine->row_count &&
                         combine->slots_bytes > COMBINE_SMALL_BYTES;
     combine->first_bits = combine->slots == NULL || far_too_many ? FIRST_BITS : combine->bits;
-    release_slots(combine);
-    combine->slots = NULL;
-    combine->slots_bytes = 0;
-    combine->released_bytes = 0;
-    combine->bits = 0;
+    combine_release_slots(combine);
+    combine_array_release(combine);
     keeper_drop(&combine->keep);
     combine->row_count = 0;
     combine->rows_since_drain = 0;
-    combine->displacement = 0;
-    combine->inserted = 0;
-    combine->distance_max = 0;
     combine->fold_kept_bytes = 0;
     combine->live_bytes = 0;
     combine->is_full = false;
@@ -325,8 +328,11 @@ uint64_t combine_rows_added(const struct combine *combine) { return combine->row
 
 uint64_t combine_bytes(const struct combine *combine)
 {
-    return combine->slots_bytes - combine->released_bytes + combine->keep.held_bytes;
+    return combine->slots_bytes - combine->released_bytes + combine->array.bytes -
+           combine->array.released_bytes + combine->keep.held_bytes;
 }
+
+struct key_window combine_key_window(const struct combine *combine) { return combine->window; }
 
 bool combine_is_full(const struct combine *combine)
 {
@@ -373,5 +379,8 @@ bool combine_is_sound(const struct combine *combine)
             if (combine_slot(combine, at)->hash == 0)
                 return false;
     }
-    return taken == combine->row_count;
+    uint64_t place = 0, in_array = 0;
+    for (; combine_array_next(combine, &place) != NULL; place++)
+        in_array++;
+    return in_array == combine->array.taken_count && taken + in_array == combine->row_count;
 }

@@ -16,6 +16,12 @@
 struct combine;
 struct pool;
 
+/* Keys from first_key on, place_count of them; 0: none. */
+struct key_window {
+    int64_t first_key;
+    uint64_t place_count;
+};
+
 struct combine_options {
     struct pool *pool;
     const barks_schema *in; /* of the rows */
@@ -38,6 +44,10 @@ struct combine_options {
     /* What the table should stay below, strings included; 0: no limit but the pool's. See
      * combine_is_full. */
     uint64_t bytes_limit;
+    /* A table of one whole number that grows past so many bytes becomes an array by key, where the
+     * keys lie close together; it is then drained as it lies. 0: never. */
+    uint64_t array_bytes_min;
+    struct key_window window; /* that an array of keys alike had; it is taken for likely */
     /* Tests: the hash of a key becomes (hash & hash_and) | hash_or; 0 in hash_and: all bits. */
     uint64_t hash_and;
     uint64_t hash_or;
@@ -71,6 +81,9 @@ BARKS_CHECKED barks_status *combine_add(struct combine *combine, const struct ba
 uint64_t combine_row_count(const struct combine *combine);  /* accumulators */
 uint64_t combine_rows_added(const struct combine *combine); /* in the table's whole life */
 uint64_t combine_bytes(const struct combine *combine);      /* taken from the pool now */
+
+/* Of the array that the table was last; else that of the options. */
+struct key_window combine_key_window(const struct combine *combine);
 
 /* True when one more batch might bring the table past bytes_limit, or there is no room to let it
  * grow or to clean it up: drain it, then go on. Asked after each combine_add. Never true of an

@@ -275,9 +275,26 @@ BARKS_CHECKED static barks_status *drain_as_it_lies(struct drain *drain)
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *drain_array(struct drain *drain)
+{
+    struct combine *combine = drain->combine;
+    size_t size_bytes = combine->options.accumulator->size;
+    uint8_t *accumulator = NULL;
+    for (uint64_t place = 0; (accumulator = combine_array_next(combine, &place)) != NULL; place++) {
+        copy_words(combine->staged + combine->staged_count * size_bytes, accumulator, size_bytes);
+        if (++combine->staged_count < drain->rows_max)
+            continue;
+        BARKS_TRY(visit_staged(drain));
+        combine_array_release_before(combine, place + 1);
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *drain_all(struct drain *drain, bool ordered)
 {
     BARKS_TRY(prepare_output(drain->combine));
+    assert(!ordered || drain->combine->array.places == NULL);
+    BARKS_TRY(drain_array(drain));
     BARKS_TRY(ordered ? drain_in_order(drain) : drain_as_it_lies(drain));
     return visit_staged(drain);
 }

@@ -281,6 +281,22 @@ void combine_hash_accumulators(const struct combine *combine, const barks_batch 
                  out_hashes);
 }
 
+/* The accumulator of row first + k, whose slot hash is known. */
+BARKS_CHECKED static barks_status *find_slot(struct combine *combine, const barks_batch *batch,
+                                             uint32_t first, uint32_t k)
+{
+    const uint64_t mask = combine_slot_count(combine) - 1;
+    const uint64_t hash = combine->hashes[k], home = combine_home(combine, hash);
+    for (uint64_t distance = 0;; distance++) {
+        struct slot *slot = combine_slot(combine, (home + distance) & mask);
+        combine->accumulators[k] = slot_accumulator(slot);
+        if (slot->hash == hash && keys_equal(combine, slot_accumulator(slot), batch, first + k))
+            return NULL;
+        if (slot->hash == 0)
+            return insert(combine, batch, first, k, slot, distance);
+    }
+}
+
 /* Any number of keys of any types; none is one key that all rows share. */
 BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks_batch *batch,
                                             uint32_t first, uint32_t row_count)
@@ -290,22 +306,23 @@ BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks
         combine->hashes[k] = combine_slot_hash(combine, combine->hashes[k]);
         __builtin_prefetch(combine_slot(combine, combine_home(combine, combine->hashes[k])), 1);
     }
-    const uint64_t mask = combine_slot_count(combine) - 1;
-    for (uint32_t k = 0; k < row_count; k++) {
-        uint64_t hash = combine->hashes[k];
-        uint64_t home = combine_home(combine, hash);
-        for (uint64_t distance = 0;; distance++) {
-            struct slot *slot = combine_slot(combine, (home + distance) & mask);
-            combine->accumulators[k] = slot_accumulator(slot);
-            if (slot->hash == hash && keys_equal(combine, slot_accumulator(slot), batch, first + k))
-                break;
-            if (slot->hash == 0) {
-                BARKS_TRY(insert(combine, batch, first, k, slot, distance));
-                break;
-            }
-        }
-    }
+    for (uint32_t k = 0; k < row_count; k++)
+        BARKS_TRY(find_slot(combine, batch, first, k));
     return NULL;
+}
+
+void combine_hash_row(struct combine *combine, const barks_batch *batch, uint32_t first, uint32_t k)
+{
+    uint64_t hash = 0;
+    combine_hash(combine, batch, combine->options.key_columns, first + k, 1, &hash);
+    combine->hashes[k] = combine_slot_hash(combine, hash);
+    __builtin_prefetch(combine_slot(combine, combine_home(combine, combine->hashes[k])), 1);
+}
+
+barks_status *combine_find_row(struct combine *combine, const barks_batch *batch, uint32_t first,
+                               uint32_t k)
+{
+    return find_slot(combine, batch, first, k);
 }
 
 /* Loops of one kind: for slots of {key, i64} and {key, i64, i64} with the key in front, and any. */
@@ -332,6 +349,8 @@ barks_status *combine_find(struct combine *combine, const barks_batch *batch, ui
 {
     assert(row_count <= FIND_ROWS && first + row_count <= batch->row_count);
     combine->fresh_count = 0;
+    if (combine->array.places != NULL)
+        return combine_array_find(combine, batch, first, row_count);
     switch (combine->find_kind) {
     case FIND_STR:
         return find_str(combine, batch, first, row_count);

@@ -130,13 +130,17 @@ BARKS_CHECKED static barks_status *grow(struct combine *combine)
 static bool is_crowded(const struct combine *combine)
 {
     return combine->displacement > CROWDED_DISTANCE * (combine->inserted + FIND_ROWS) &&
-           combine_slot_count(combine) < CROWDED_SLOTS_PER_ROW * combine->row_count;
+           combine_slot_count(combine) < CROWDED_SLOTS_PER_ROW * combine_slots_taken(combine);
 }
 
 barks_status *combine_make_room(struct combine *combine, uint32_t row_count)
 {
     bool crowded = is_crowded(combine);
     while (crowded || combine_would_pass(combine, row_count, LOAD_EIGHTHS)) {
+        if (combine_array_begin(combine)) {
+            crowded = false;
+            continue;
+        }
         barks_status *status = grow(combine);
         if (status != NULL) {
             if (combine_would_pass(combine, row_count, LOAD_EIGHTHS_MAX))

@@ -48,6 +48,16 @@ struct slot {
     uint64_t hash; /* 0: empty. The accumulator follows */
 };
 
+/* What may stand in place of slots: the accumulator of key window.first_key + i at place i. */
+struct key_array {
+    uint8_t *places; /* owned; NULL: there is none */
+    size_t bytes;
+    size_t released_bytes; /* in front, while it is drained */
+    struct key_window window;
+    uint64_t taken_count;
+    bool has_zero; /* the key 0 is there */
+};
+
 struct combine {
     struct combine_options options; /* its arrays are owned copies */
     enum find_kind find_kind;
@@ -69,13 +79,16 @@ struct combine {
     uint32_t bits;         /* 2^bits slots */
     uint32_t first_bits;   /* what the next table begins with */
     uint32_t hash_shift;   /* bits of hashes that all keys share */
-    uint64_t row_count;    /* accumulators */
+    uint64_t row_count;    /* accumulators, those of the array too */
     uint64_t rows_added;
     uint64_t rows_since_drain;
     uint64_t displacement; /* slots between where keys hash to and where they went, since growing */
     uint64_t inserted;     /* keys, since growing */
     uint64_t distance_max; /* the most slots between where a key hashes to and where it is */
     bool is_full;          /* the pool refused to let it grow, or garbage stays for want of room */
+
+    struct key_array array;
+    struct key_window window; /* of the last array, or of one that is expected */
 
     struct keeper keep;
     uint64_t fold_kept_bytes; /* kept by bodies since the last compaction */
@@ -139,11 +152,16 @@ static inline void combine_take_slot(struct combine *combine, struct slot *slot,
         combine->distance_max = distance;
 }
 
+static inline uint64_t combine_slots_taken(const struct combine *combine)
+{
+    return combine->row_count - combine->array.taken_count;
+}
+
 /* Whether more than so many eighths of the slots would be taken with more_rows more keys. */
 static inline bool combine_would_pass(const struct combine *combine, uint64_t more_rows,
                                       uint32_t eighths)
 {
-    return (combine->row_count + more_rows) * 8 > eighths * combine_slot_count(combine);
+    return (combine_slots_taken(combine) + more_rows) * 8 > eighths * combine_slot_count(combine);
 }
 
 /* Room for row_count new keys. */
@@ -165,6 +183,27 @@ void combine_hash(const struct combine *combine, const barks_batch *rows, const 
  * are missing, which are listed in fresh. There are as many free slots. bound is set. */
 BARKS_CHECKED barks_status *combine_find(struct combine *combine, const barks_batch *batch,
                                          uint32_t first, uint32_t row_count);
+
+/* The same of one row, whose accumulator is in a slot, or will be, and whose hash was made before.
+ */
+void combine_hash_row(struct combine *combine, const barks_batch *batch, uint32_t first,
+                      uint32_t k);
+BARKS_CHECKED barks_status *combine_find_row(struct combine *combine, const barks_batch *batch,
+                                             uint32_t first, uint32_t k);
+
+void combine_release_slots(struct combine *combine);
+
+/* Instead of more slots: an array, or a wider one, where keys are close together. False: it is as
+ * before. */
+bool combine_array_begin(struct combine *combine);
+void combine_array_release(struct combine *combine);
+/* As combine_find; there is an array. */
+BARKS_CHECKED barks_status *combine_array_find(struct combine *combine, const barks_batch *batch,
+                                               uint32_t first, uint32_t row_count);
+/* The first accumulator at or behind *place, which is where it is afterwards; NULL: none. */
+uint8_t *combine_array_next(const struct combine *combine, uint64_t *place);
+/* Those before place have been given out: their memory is for what they have become. */
+void combine_array_release_before(struct combine *combine, uint64_t place);
 
 static inline bool combine_is_key_field(const struct combine_options *options, uint32_t field)
 {

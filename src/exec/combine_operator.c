@@ -22,7 +22,7 @@ void combine_binding_drop(struct combine_binding *binding)
 
 barks_status *combine_open(struct task *task, const struct combine_plan *plan,
                            const barks_function *function, const barks_schema *in,
-                           uint64_t bytes_limit, struct combine_binding *binding,
+                           const struct combine_limits *limits, struct combine_binding *binding,
                            struct combine **out_combine)
 {
     bool is_bound = function != NULL && function->in != NULL;
@@ -51,7 +51,9 @@ barks_status *combine_open(struct task *task, const struct combine_plan *plan,
         .function = function,
         .begins_with_initial = plan->reduce_begins_with_initial,
         .function_columns = is_bound ? binding->function_columns : NULL,
-        .bytes_limit = bytes_limit,
+        .bytes_limit = limits->bytes,
+        .array_bytes_min = limits->array_bytes_min,
+        .window = limits->window,
         .env = plan->env,
         .initial = plan->initial,
     };
@@ -171,8 +173,9 @@ OPERATOR_MAKER(combine)
     op->base = (struct operator){.kind = &combine_kind, .task = task};
     op->accumulator = plan.accumulator;
     op->fills_empty = node->step.numbers[0] != 0;
-    barks_status *status = combine_open(task, &plan, plan.function, inputs->schemas[0],
-                                        memory_share_bytes(task), &op->binding, &op->table);
+    struct combine_limits limits = {.bytes = memory_share_bytes(task)};
+    barks_status *status = combine_open(task, &plan, plan.function, inputs->schemas[0], &limits,
+                                        &op->binding, &op->table);
     op->piles.options = (struct combine_piles_options){.task = task,
                                                        .node = node,
                                                        .table = op->table,

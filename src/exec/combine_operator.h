@@ -13,9 +13,17 @@ struct combine_binding {
 };
 void combine_binding_drop(struct combine_binding *binding);
 
-/* A table for rows of schema `in`, folded by function (NULL: keys alone), that says it is full past
- * bytes_limit (0: never). binding is filled even on failure. */
+/* As of combine_options. */
+struct combine_limits {
+    uint64_t bytes;
+    uint64_t array_bytes_min;
+    struct key_window window;
+};
+
+/* A table for rows of schema `in`, folded by function (NULL: keys alone). binding is filled even on
+ * failure. */
 BARKS_CHECKED barks_status *combine_open(struct task *task, const struct combine_plan *plan,
                                          const barks_function *function, const barks_schema *in,
-                                         uint64_t bytes_limit, struct combine_binding *binding,
+                                         const struct combine_limits *limits,
+                                         struct combine_binding *binding,
                                          struct combine **out_combine);

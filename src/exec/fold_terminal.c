@@ -69,8 +69,8 @@ barks_status *fold_terminal_create(struct task *task, const barks_record *record
     op->base = (struct operator){.kind = &fold_kind, .task = task};
     op->plan = &task->spec->pipeline->terminal;
     struct combine_plan plan = step_combine_plan(&op->plan->step, op->plan->accumulator);
-    barks_status *status =
-        combine_open(task, &plan, plan.function, &record->schema, 0, &op->binding, &op->table);
+    barks_status *status = combine_open(task, &plan, plan.function, &record->schema,
+                                        &(struct combine_limits){0}, &op->binding, &op->table);
     if (status != NULL) {
         fold_destroy(&op->base);
         return status;

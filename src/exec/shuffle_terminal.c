@@ -5,6 +5,7 @@
 #include "exec/chooser.h"
 #include "exec/combine_operator.h"
 #include "exec/comparator.h"
+#include "exec/key_windows.h"
 #include "exec/memory_share.h"
 #include "exec/operator.h"
 #include "shuffle/buckets.h"
@@ -13,6 +14,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+/* A table of slots that a second-level cache holds is faster than an array that it does not. */
+static const uint64_t array_bytes_min = UINT64_C(4) << 20;
 
 struct shuffle_terminal {
     struct operator base;
@@ -185,8 +189,12 @@ BARKS_CHECKED static barks_status *tell_hot_keys(const struct shuffle_terminal *
 static barks_status *shuffle_finish(struct operator* self)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
-    if (op->table != NULL && !op->passes)
-        BARKS_TRY(combine_drain(op->table, false, drained, op));
+    if (op->table != NULL) {
+        key_windows_put(self->task->services->key_windows, op->plan->step.function,
+                        combine_key_window(op->table));
+        if (!op->passes)
+            BARKS_TRY(combine_drain(op->table, false, drained, op));
+    }
     BARKS_TRY(buckets_flush(op->buckets));
     return op->watch != NULL ? tell_hot_keys(op) : NULL;
 }
@@ -205,9 +213,12 @@ BARKS_CHECKED static barks_status *open_table(struct shuffle_terminal *op,
 {
     struct combine_plan plan = step_combine_plan(&op->plan->step, op->plan->accumulator);
     const struct task_services *services = op->base.task->services;
-    uint64_t share_bytes = pool_budget_bytes(services->pool) / 4 / services->worker_count;
-    return combine_open(op->base.task, &plan, plan.function, &record->schema, share_bytes,
-                        &op->binding, &op->table);
+    struct combine_limits limits = {
+        .bytes = pool_budget_bytes(services->pool) / 4 / services->worker_count,
+        .array_bytes_min = array_bytes_min,
+        .window = key_windows_get(services->key_windows, plan.function)};
+    return combine_open(op->base.task, &plan, plan.function, &record->schema, &limits, &op->binding,
+                        &op->table);
 }
 
 barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,

@@ -20,6 +20,7 @@ struct shared_rows;
 struct shipped;
 struct spill_room;
 struct resources;
+struct key_windows;
 
 /* What tasks of an executor share. Borrowed; lives longer than any task. */
 struct task_services {
@@ -34,6 +35,7 @@ struct task_services {
     struct shared_rows *shared;
     struct shipped *shipped;
     struct resources *resources;
+    struct key_windows *key_windows; /* may be NULL */
     uint32_t executor; /* its rank */
     const char *host;
     uint64_t seed;        /* of the job */

@@ -57,6 +57,7 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     BARKS_TRY(kept_store_create(&kept, &executor->kept));
     BARKS_TRY(shared_rows_create(&executor->shared));
     BARKS_TRY(resources_create(&executor->resources));
+    BARKS_TRY(key_windows_create(&executor->key_windows));
     BARKS_TRY(shipped_create(scratch_directories(strcmp(scratch, "auto") != 0 ? scratch : NULL),
                              &executor->shipped));
     struct shared_stores stores = {executor->shared, executor->shipped};
@@ -114,6 +115,7 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .shared = executor->shared,
         .shipped = executor->shipped,
         .resources = executor->resources,
+        .key_windows = executor->key_windows,
         .executor = net->rank,
         .host = executor->host,
         .seed = (uint64_t)config_int(config, CONFIG_SEED),
@@ -218,6 +220,7 @@ static void stop(struct executor *executor)
 {
     workers_stop(executor->workers);
     resources_destroy(executor->resources);
+    key_windows_destroy(executor->key_windows);
     while (executor->stages != NULL) {
         struct stage_entry *next = executor->stages->next;
         stage_entry_release(executor->stages);

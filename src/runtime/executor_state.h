@@ -2,6 +2,7 @@
  * executor_reports.c) share. All of it is the communication thread's. */
 #pragma once
 
+#include "exec/key_windows.h"
 #include "exec/resources.h"
 #include "exec/shared_rows.h"
 #include "io/shipped.h"
@@ -36,6 +37,7 @@ struct executor {
     struct shared_rows *shared;
     struct shipped *shipped;
     struct resources *resources;
+    struct key_windows *key_windows;
     struct shared_relay *relay;
     char host[256];
     struct task_services services;
