@@ -3,8 +3,23 @@
 
 #include <check.h>
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* check notes the place of every assertion that holds, for the message of a crash, by a write to a
+ * file: a test that looks at a million rows would do little else. So a place is noted once for each
+ * thread. */
+static inline void property_mark(const char *file, int line)
+{
+    static _Thread_local bool is_noted[USHRT_MAX + 1];
+    bool *noted = &is_noted[line & USHRT_MAX];
+    if (!*noted)
+        (_mark_point)(file, line);
+    *noted = true;
+}
+#define _mark_point(file, line) property_mark(file, line)
 
 /* A new seed, printed before it is returned so that a crash can be replayed too; with
  * BARKS_TEST_SEED=n in the environment it is n. */
