@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "batch/column.h"
 #include "batch/validity.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -11,13 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 void model_world_begin(struct model_world *world)
 {

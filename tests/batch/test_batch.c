@@ -2,6 +2,7 @@
 #include "batch/batch.h"
 #include "batch/block.h"
 #include "model.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -12,13 +13,6 @@
 static const barks_type str_type = {.id = BARKS_STR};
 static const barks_field line_fields[] = {{.name = "text", .type = &str_type}};
 static const barks_schema line_schema = {.field_count = 1, .fields = line_fields};
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void must_be(barks_status *status, barks_code code)
 {

@@ -4,6 +4,7 @@
 #include "batch/batch.h"
 #include "batch/column.h"
 #include "model.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -11,13 +12,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static int sign(int order) { return order < 0 ? -1 : order > 0; }
 

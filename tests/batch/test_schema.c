@@ -2,19 +2,13 @@
 #include "base/scope.h"
 #include "batch/schema.h"
 #include "model.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
 
 #include <inttypes.h>
 #include <string.h>
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void must_be(barks_status *status, barks_code code)
 {

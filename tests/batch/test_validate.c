@@ -4,6 +4,7 @@
 #include "batch/block.h"
 #include "batch/utf8.h"
 #include "model.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -47,13 +48,6 @@ struct fixture {
     barks_list_slice *slices;
     char *made; /* the bytes of texts[1] */
 };
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void begin(struct fixture *fixture)
 {

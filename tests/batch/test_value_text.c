@@ -4,6 +4,7 @@
 #include "batch/batch.h"
 #include "batch/value_text.h"
 #include "model.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -13,13 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 START_TEST(doubles_have_their_shortest_text)
 {

@@ -8,6 +8,7 @@
 #include "exec/operator.h"
 #include "exec/piles.h"
 #include "shuffle/combine.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -25,13 +26,6 @@ BARKS_REDUCE(chain, numbered)
 }
 
 static struct spill_room room;
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text); /* cut where it is long */
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void begin(uint64_t budget_bytes)
 {

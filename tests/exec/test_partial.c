@@ -5,6 +5,7 @@
 #include "exec/partial.h"
 #include "exec/partial_states.h"
 #include "exec/registers.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -15,13 +16,6 @@
 #include <string.h>
 
 BARKS_RECORD(number, (optional(f64), x), (i64, n));
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 enum { ROWS = 30000 };
 static struct random rng;

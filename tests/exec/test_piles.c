@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "exec/piles.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -14,13 +15,6 @@
 BARKS_RECORD(dealt, (i64, place), (str, text), (list(i64), numbers));
 
 static struct spill_room room;
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text); /* cut where it is long */
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void begin(uint64_t budget_bytes)
 {

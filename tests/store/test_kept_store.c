@@ -6,6 +6,7 @@
 #include "batch/codec.h"
 #include "store/kept.h"
 #include "store/scratch.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -16,13 +17,6 @@
 #include <string.h>
 
 BARKS_RECORD(thing, (i64, id), (optional(f64), weight), (str, text));
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static struct pool *pool;
 static struct scratch *scratch;

@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "store/mapped_strings.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -41,13 +42,6 @@ ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t count, off_t o
 }
 
 static struct spill_room room;
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void begin(void)
 {

@@ -1,6 +1,7 @@
 /* Disk space without names: store/scratch.c. */
 #include "base/random.h"
 #include "store/scratch.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -39,13 +40,6 @@ ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t n, off_t offse
         return -1;
     }
     return __real_pwrite64(descriptor, bytes, fewer(n), offset);
-}
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
 }
 
 static char directory[64];

@@ -5,6 +5,7 @@
 #include "store/packed_rows.h"
 #include "store/row_run.h"
 #include "store/spill.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -19,13 +20,6 @@
 BARKS_RECORD(noted, (i64, id), (optional(f64), weight), (str, text));
 
 static struct spill_room room;
-
-static void must(barks_status *status)
-{
-    char text[500];
-    (void)barks_status_format(status, text, sizeof text);
-    ck_assert_msg(status == NULL, "%s", text);
-}
 
 static void begin(void)
 {
