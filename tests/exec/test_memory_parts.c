@@ -8,8 +8,8 @@
 #include "exec/operator.h"
 #include "exec/piles.h"
 #include "shuffle/combine.h"
-#include "support/must.h"
 #include "support/property.h"
+#include "support/room.h"
 
 #include <check.h>
 
@@ -23,21 +23,6 @@ BARKS_RECORD(noted, (i64, place), (str, text));
 BARKS_REDUCE(chain, numbered)
 {
     acc->place = (int64_t)((uint64_t)acc->place * 31 + (uint64_t)in->place);
-}
-
-static struct spill_room room;
-
-static void begin(uint64_t budget_bytes)
-{
-    must(pool_create(budget_bytes, &room.pool));
-    must(scratch_create("/tmp", &room.scratch));
-}
-
-static void end(void)
-{
-    ck_assert_uint_eq(pool_used_bytes(room.pool), 0);
-    scratch_destroy(room.scratch);
-    pool_destroy(room.pool);
 }
 
 /* ---- parts ---- */

@@ -3,8 +3,8 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "exec/piles.h"
-#include "support/must.h"
 #include "support/property.h"
+#include "support/room.h"
 
 #include <check.h>
 
@@ -13,21 +13,6 @@
 #include <string.h>
 
 BARKS_RECORD(dealt, (i64, place), (str, text), (list(i64), numbers));
-
-static struct spill_room room;
-
-static void begin(uint64_t budget_bytes)
-{
-    must(pool_create(budget_bytes, &room.pool));
-    must(scratch_create("/tmp", &room.scratch));
-}
-
-static void end(void)
-{
-    ck_assert_uint_eq(pool_used_bytes(room.pool), 0);
-    scratch_destroy(room.scratch);
-    pool_destroy(room.pool);
-}
 
 static uint32_t text_length(int64_t place, uint32_t longest)
 {

@@ -3,8 +3,8 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "store/mapped_strings.h"
-#include "support/must.h"
 #include "support/property.h"
+#include "support/room.h"
 
 #include <check.h>
 
@@ -39,21 +39,6 @@ ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t count, off_t off
 ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t count, off_t offset)
 {
     return __wrap_pwrite(descriptor, bytes, count, offset);
-}
-
-static struct spill_room room;
-
-static void begin(void)
-{
-    must(pool_create(UINT64_C(64) << 20, &room.pool));
-    must(scratch_create("/tmp", &room.scratch));
-}
-
-static void end(void)
-{
-    ck_assert_uint_eq(pool_used_bytes(room.pool), 0);
-    scratch_destroy(room.scratch);
-    pool_destroy(room.pool);
 }
 
 /* The scratch file of this process: it has no name, but a descriptor. */
@@ -121,7 +106,7 @@ static struct held held;
 
 START_TEST(strings_stay_where_they_are)
 {
-    begin();
+    begin(UINT64_C(64) << 20);
     struct random random = random_of(property_seed());
     struct mapped_strings strings = {.base.take = mapped_strings_take, .room = &room};
     must(take_all(&strings, &random, &held));
@@ -137,7 +122,7 @@ END_TEST
 
 START_TEST(bytes_that_change_on_disk_are_noticed_in_the_end)
 {
-    begin();
+    begin(UINT64_C(64) << 20);
     struct random random = random_of(property_seed());
     for (uint64_t round = 0; round < 20; round++) {
         struct mapped_strings strings = {.base.take = mapped_strings_take, .room = &room};
@@ -170,7 +155,7 @@ END_TEST
 
 START_TEST(what_is_written_wrong_is_noticed_at_once)
 {
-    begin();
+    begin(UINT64_C(64) << 20);
     struct random random = random_of(property_seed());
     struct mapped_strings strings = {.base.take = mapped_strings_take, .room = &room};
     spoils_next = true;

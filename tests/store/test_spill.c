@@ -5,8 +5,8 @@
 #include "store/packed_rows.h"
 #include "store/row_run.h"
 #include "store/spill.h"
-#include "support/must.h"
 #include "support/property.h"
+#include "support/room.h"
 
 #include <check.h>
 
@@ -18,21 +18,6 @@
 #include <unistd.h>
 
 BARKS_RECORD(noted, (i64, id), (optional(f64), weight), (str, text));
-
-static struct spill_room room;
-
-static void begin(void)
-{
-    must(pool_create(UINT64_C(256) << 20, &room.pool));
-    must(scratch_create("/tmp", &room.scratch));
-}
-
-static void end(void)
-{
-    ck_assert_uint_eq(pool_used_bytes(room.pool), 0);
-    scratch_destroy(room.scratch);
-    pool_destroy(room.pool);
-}
 
 /* Texts of letters drawn from so many: few compress well. */
 static struct batch *make_rows(struct random *random, uint32_t row_count, uint64_t letters)
@@ -73,7 +58,7 @@ static void compare(const struct batch *got, uint32_t at, const struct batch *ro
 
 START_TEST(rows_come_back_compressed_or_not)
 {
-    begin();
+    begin(UINT64_C(256) << 20);
     struct random random = random_of(property_seed());
     for (int round = 0; round < 60; round++) {
         uint32_t row_count = (uint32_t)random_below(&random, 3000);
@@ -123,7 +108,7 @@ static barks_status *check_piece(void *context, struct batch *batch)
 
 START_TEST(runs_are_read_in_order_and_give_their_space_back)
 {
-    begin();
+    begin(UINT64_C(256) << 20);
     struct random random = random_of(property_seed());
     struct row_run run = {.room = &room};
     for (int round = 0; round < 20; round++) {
@@ -195,7 +180,7 @@ static void expect(const struct spilled *spilled, barks_code code, const char *w
 
 START_TEST(bytes_that_changed_are_noticed)
 {
-    begin();
+    begin(UINT64_C(256) << 20);
     struct random random = random_of(property_seed());
     for (int round = 0; round < 2; round++) {
         struct batch *rows = make_rows(&random, 2000, round == 0 ? 256 : 2);
