@@ -15,8 +15,9 @@
 /* An array of what would be more places than this is none that memory holds. */
 enum { ARRAY_BITS_MAX = 40 };
 
-/* An array may be so many times as large as the slots would be that it stands for. */
-enum { ARRAY_EXCESS = 2 };
+/* An array may be so many times as large as the slots would be that it stands for; one that is
+ * expected to be filled may be more, as long as few keys do not pay for clearing it. */
+enum { ARRAY_EXCESS = 2, EXPECTED_EXCESS = 16 };
 
 /* Of array_bytes_min, what slots have when there are keys enough to tell whether they are like
  * those of the table before. */
@@ -128,12 +129,14 @@ static bool choose_window(const struct combine *combine, struct key_window *out_
     const struct key_window *now = &combine->array.window;
     const uint64_t bytes_min = combine->options.array_bytes_min;
     const uint64_t slots_bytes = slots_bytes_needed(combine);
+    const uint64_t places_max = slots_bytes / shape_of(combine).stride_bytes;
     int64_t first = 0, last = 0;
     if (slots_bytes <= bytes_min / EXPECTED_SHARE)
         return false;
     find_span(combine, &first, &last);
     *out_window = combine->window;
-    if (now->place_count == 0 && holds(out_window, first, last))
+    if (now->place_count == 0 && out_window->place_count <= EXPECTED_EXCESS * places_max &&
+        holds(out_window, first, last))
         return true;
     if (now->place_count > 0) {
         int64_t now_last = (int64_t)((uint64_t)now->first_key + now->place_count - 1);
@@ -142,7 +145,7 @@ static bool choose_window(const struct combine *combine, struct key_window *out_
     }
     *out_window = window_around(first, last);
     return slots_bytes > bytes_min && out_window->place_count > 0 &&
-           out_window->place_count <= ARRAY_EXCESS * slots_bytes / shape_of(combine).stride_bytes;
+           out_window->place_count <= ARRAY_EXCESS * places_max;
 }
 
 static void move_slots(const struct combine *combine, struct key_array *to)
