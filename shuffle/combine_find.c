@@ -281,9 +281,8 @@ void combine_hash_accumulators(const struct combine *combine, const barks_batch 
                  out_hashes);
 }
 
-/* The accumulator of row first + k, whose slot hash is known. */
-BARKS_CHECKED static barks_status *find_slot(struct combine *combine, const barks_batch *batch,
-                                             uint32_t first, uint32_t k)
+barks_status *combine_find_row(struct combine *combine, const barks_batch *batch, uint32_t first,
+                               uint32_t k)
 {
     const uint64_t mask = combine_slot_count(combine) - 1;
     const uint64_t hash = combine->hashes[k], home = combine_home(combine, hash);
@@ -307,7 +306,7 @@ BARKS_CHECKED static barks_status *find_any(struct combine *combine, const barks
         __builtin_prefetch(combine_slot(combine, combine_home(combine, combine->hashes[k])), 1);
     }
     for (uint32_t k = 0; k < row_count; k++)
-        BARKS_TRY(find_slot(combine, batch, first, k));
+        BARKS_TRY(combine_find_row(combine, batch, first, k));
     return NULL;
 }
 
@@ -317,12 +316,6 @@ void combine_hash_row(struct combine *combine, const barks_batch *batch, uint32_
     combine_hash(combine, batch, combine->options.key_columns, first + k, 1, &hash);
     combine->hashes[k] = combine_slot_hash(combine, hash);
     __builtin_prefetch(combine_slot(combine, combine_home(combine, combine->hashes[k])), 1);
-}
-
-barks_status *combine_find_row(struct combine *combine, const barks_batch *batch, uint32_t first,
-                               uint32_t k)
-{
-    return find_slot(combine, batch, first, k);
 }
 
 /* Loops of one kind: for slots of {key, i64} and {key, i64, i64} with the key in front, and any. */
