@@ -11,6 +11,7 @@
  * While the sizes of a round are on their way, what the round before brought is taken apart; while
  * its payload is, the next round is filled. */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/pool.h"
 #include "shuffle/exchange_state.h"
 
@@ -172,7 +173,10 @@ BARKS_CHECKED static barks_status *begin_sizes(struct exchange *exchange)
     exchange->has_moved = false;
     exchange->state = EXCHANGE_SIZES;
     begin_wait(exchange, 0);
-    return net_sizes_begin(exchange->options.net, exchange->send_sizes, exchange->receive_sizes);
+    BARKS_TRY(
+        net_sizes_begin(exchange->options.net, exchange->send_sizes, exchange->receive_sizes));
+    fault_point(POINT_ROUND_BEGUN);
+    return NULL;
 }
 
 /* A set with nothing in it, the one that was used last first: its lines are still in the cache. */
@@ -246,9 +250,11 @@ BARKS_CHECKED static barks_status *begin_payload(struct exchange *exchange)
     exchange->filling = 1 - exchange->filling;
     exchange->state = EXCHANGE_PAYLOAD;
     begin_wait(exchange, 1);
-    return net_payload_begin(exchange->options.net, sent->bytes, sent->pieces,
-                             exchange->receive[exchange->arriving_set].bytes,
-                             exchange->arriving_pieces);
+    BARKS_TRY(net_payload_begin(exchange->options.net, sent->bytes, sent->pieces,
+                                exchange->receive[exchange->arriving_set].bytes,
+                                exchange->arriving_pieces));
+    fault_point(POINT_ROUND_PAYLOAD);
+    return NULL;
 }
 
 /* Puts what has arrived at the end of what is to be taken apart. */
@@ -289,6 +295,7 @@ BARKS_CHECKED static barks_status *end_burst(struct exchange *exchange)
     barks_status *status = exchange->failure;
     bool is_good = exchange->closing_rank == 0 && !exchange->stalled_too_long;
     exchange->state = EXCHANGE_IDLE;
+    fault_point(POINT_BURST_ENDED);
     if (is_good)
         return NULL; /* a failure that the others do not know of yet asks for another burst */
     if (status == NULL && exchange->stalled_too_long)
@@ -311,6 +318,7 @@ BARKS_CHECKED static barks_status *end_round(struct exchange *exchange)
         sent->pieces[i].bytes = 0;
     add_to(&exchange->rounds, 1);
     keep_arrived(exchange);
+    fault_point(POINT_ROUND_ENDED);
     exchange->state = EXCHANGE_BETWEEN;
     return exchange->burst_goes_on ? NULL : end_burst(exchange);
 }
@@ -399,6 +407,7 @@ BARKS_CHECKED static barks_status *advance(struct exchange *exchange, bool *out_
         exchange->burst++;
         exchange->state = EXCHANGE_BETWEEN;
         *out_moved = true;
+        fault_point(POINT_BURST_BEGUN);
         return NULL;
     case EXCHANGE_BETWEEN:
         if (exchange->round_not_before_ns != 0 && monotonic_ns() < exchange->round_not_before_ns)

@@ -55,7 +55,8 @@ struct buffer;
             "of what goes to scratch; none: for disks faster than LZ4")                            \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
     SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
-            "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")
+            "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")     \
+    SETTING(FAULT, "fault", TEXT, "none", "", "what is made to fail, for tests; 'help' lists it")
 
 /* CONFIG_LOG, CONFIG_QUIET ... */
 enum config_key {

@@ -1,6 +1,7 @@
 #include "exec/task_run.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "exec/operator.h"
 #include "exec/partition_share.h"
 #include "exec/task_info.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 barks_status *terminal_create(struct task *task, const barks_record *record,
                               struct operator** out_operator)
@@ -127,8 +129,21 @@ static barks_status *run_place(struct task *task, struct pipe_place place, struc
     return status;
 }
 
+/* A fault makes this executor slow. It can be cancelled meanwhile, as one that is slow can. */
+static void lag(const struct task *task, uint64_t since_ns)
+{
+    double more = fault_slowness() - 1;
+    uint64_t now_ns = monotonic_ns();
+    uint64_t until_ns = now_ns + (uint64_t)((double)(now_ns - since_ns) * more);
+    while (monotonic_ns() < until_ns &&
+           !atomic_load_explicit(&task->progress->cancelled, memory_order_relaxed))
+        (void)nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+}
+
 BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t partition)
 {
+    uint64_t began_ns = faults_are_on ? monotonic_ns() : 0;
+    fault_point(POINT_PARTITION_BEGUN);
     struct operator* terminal = task->terminal;
     task->partition = partition;
     task->partition_done = false;
@@ -137,7 +152,12 @@ BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t par
     if (terminal->kind->begin_partition != NULL)
         BARKS_TRY(terminal->kind->begin_partition(terminal, partition));
     BARKS_TRY(run_place(task, pipeline_root(task->spec->pipeline, partition), terminal));
-    return terminal->kind->end_partition != NULL ? terminal->kind->end_partition(terminal) : NULL;
+    if (terminal->kind->end_partition != NULL)
+        BARKS_TRY(terminal->kind->end_partition(terminal));
+    if (faults_are_on)
+        lag(task, began_ns);
+    fault_point(POINT_PARTITION_ENDED);
+    return NULL;
 }
 
 static bool next_partition(const struct task_spec *spec, uint32_t *own_count,

@@ -1,5 +1,6 @@
 #include "io/commit.h"
 
+#include "base/fault.h"
 #include "base/scope.h"
 #include "io/append.h"
 #include "io/directory.h"
@@ -72,6 +73,7 @@ barks_status *commit_begin(const struct commit_options *options, struct commit *
     BARKS_TRY(make_hidden(&target, &commit));
     *out_commit = commit;
     commit = (struct commit){0};
+    fault_point(POINT_OUTPUT_BEGUN);
     return NULL;
 }
 
@@ -200,5 +202,8 @@ barks_status *commit_end(const struct commit *commit, const struct commit_part *
     BARKS_TRY(owner_remove(commit->hidden));
     if (commit->sync)
         BARKS_TRY(directory_sync(commit->hidden));
-    return publish_output(commit);
+    fault_point(POINT_OUTPUT_WHOLE);
+    BARKS_TRY(publish_output(commit));
+    fault_point(POINT_OUTPUT_PUBLISHED);
+    return NULL;
 }

@@ -1,5 +1,6 @@
 #include "io/part_file.h"
 
+#include "base/fault.h"
 #include "io/commit.h"
 #include "io/system_error.h"
 
@@ -47,11 +48,13 @@ BARKS_CHECKED static barks_status *close_and_rename(struct part_file *part, uint
     char *part_path = commit_part_path(part->commit->hidden, part->index, part->commit->suffix);
     if (part_path == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to commit '%s'", part->attempt_path);
+    fault_point(POINT_PART_WRITTEN);
     int error = rename(part->attempt_path, part_path) == 0 ? 0 : errno;
     free(part_path);
     if (error != 0)
         BARKS_FAIL(system_code(error), "cannot rename '%s' to the part's own name: %s%s",
                    part->attempt_path, system_text(error), system_remedy(error));
+    fault_point(POINT_PART_RENAMED);
     free(part->attempt_path);
     part->attempt_path = NULL;
     *out_done = (struct commit_part){

@@ -17,7 +17,7 @@ static bool is_loss(int class)
 #endif
 }
 
-barks_status *mpi_status_of(int code, const char *doing)
+barks_status *mpi_status_of_code(int code, const char *doing)
 {
     if (code == MPI_SUCCESS)
         return NULL;

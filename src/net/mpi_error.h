@@ -2,9 +2,14 @@
 #pragma once
 
 #include "barks/status.h"
+#include "base/fault.h"
 
 #include <mpi.h>
 
 /* NULL for MPI_SUCCESS; else what was being done and MPI's own words for it.
  * Codes: BARKS_LOST where MPI says that a peer is gone, else BARKS_IO. */
-BARKS_CHECKED barks_status *mpi_status_of(int code, const char *doing);
+BARKS_CHECKED barks_status *mpi_status_of_code(int code, const char *doing);
+
+/* The same of a call of MPI, which is not made where a fault is due. */
+#define mpi_status_of(call, doing)                                                                 \
+    mpi_status_of_code(fault_strikes(FAULT_mpi) ? MPI_ERR_OTHER : (call), (doing))

@@ -1,6 +1,8 @@
 #include "net/net.h"
 
 #include "base/assertion.h"
+#include "base/fault.h"
+#include "net/held_back.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,11 +16,15 @@ void net_message_drop(struct net_message *message)
 barks_status *net_send(struct net *net, uint32_t to, const void *bytes, size_t size_bytes)
 {
     BARKS_ASSERT(to < net->size);
+    if (faults_are_on)
+        return held_back_send(net, to, bytes, size_bytes);
     return net->backend->send(net, to, bytes, size_bytes);
 }
 
 barks_status *net_poll(struct net *net, struct net_message *out_message, bool *out_got)
 {
+    if (faults_are_on)
+        BARKS_TRY(held_back_flush(net, false));
     return net->backend->poll(net, out_message, out_got);
 }
 
@@ -75,6 +81,9 @@ void net_abort(struct net *net, int exit_code)
 
 void net_close(struct net *net, bool after_failure)
 {
-    if (net != NULL)
-        net->backend->close(net, after_failure);
+    if (net == NULL)
+        return;
+    if (faults_are_on)
+        barks_status_free(held_back_flush(net, true)); /* at the end nobody is left to be told */
+    net->backend->close(net, after_failure);
 }

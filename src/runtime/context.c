@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "exec/emit.h"
@@ -102,6 +103,14 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its mpirun, however that ends */
     context->next_id = 1;
     BARKS_TRY(config_load(&context->config, argc, *argv));
+    const char *fault = config_string(&context->config, CONFIG_FAULT);
+    BARKS_TRY(faults_arm(fault, config_origin(&context->config, CONFIG_FAULT)));
+    if (strcmp(fault, "help") == 0) {
+        if (!is_other_rank())
+            faults_write_help(stdout);
+        *out_exit_status = 0;
+        return NULL;
+    }
     if (context->config.wants_help) {
         if (!is_other_rank())
             config_write_help(stdout);
@@ -127,10 +136,13 @@ barks_context *barks_init(int *argc, char ***argv)
         exit(2);
     }
     was_called = true;
+    /* Before anything else, so that every call may fail; options may say otherwise later. */
+    barks_status *error = faults_arm(getenv("BARKS_FAULT"), "environment BARKS_FAULT");
     barks_context *context = calloc(1, sizeof *context);
-    barks_status *error = context == NULL ? barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                                             "no memory for a context")
-                                          : start(context, argc, argv, &exit_status);
+    if (error == NULL)
+        error = context == NULL
+                    ? barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a context")
+                    : start(context, argc, argv, &exit_status);
     if (error != NULL) {
         exit_status = barks_exit_code(error);
         if (is_other_rank())

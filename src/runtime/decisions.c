@@ -1,5 +1,6 @@
 /* Carries out what the scheduler decides. */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "net/net.h"
 #include "plan/plan_codec.h"
 #include "runtime/dispatch_state.h"
@@ -45,7 +46,10 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
         pack_u64(&state->packed, pipeline->stage);
         BARKS_TRY(pipeline_pack(pipeline, &state->packed));
     }
-    return net_send(dispatch->net, executor, state->packed.bytes.data, state->packed.bytes.size);
+    BARKS_TRY(
+        net_send(dispatch->net, executor, state->packed.bytes.data, state->packed.bytes.size));
+    fault_point(POINT_STAGE_SHIPPED);
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
@@ -71,7 +75,9 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
         return status;
     }
     dispatch->totals.task_count++;
-    return message_send(dispatch->net, id->executor, &out);
+    BARKS_TRY(message_send(dispatch->net, id->executor, &out));
+    fault_point(POINT_TASK_SENT);
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *send_cancel(struct dispatch *dispatch,
@@ -128,6 +134,7 @@ BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, st
         }
         BARKS_TRY(message_send(dispatch->net, rank, &out));
     }
+    fault_point(POINT_COMMIT_SENT);
     return NULL;
 }
 
@@ -183,6 +190,7 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
     job->stages[stage].is_committing = false;
     struct stage_view view = dispatch_view_stage(dispatch, job, stage);
     dispatch->options.stage_ended(dispatch->options.context, &view);
+    fault_point(POINT_STAGE_COMMITTED);
     return dispatch_handle(dispatch, &event);
 }
 
@@ -222,6 +230,7 @@ BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, stru
         pack_u64(&out, job_terminal(job, stage)->shuffle);
         BARKS_TRY(message_send(dispatch->net, rank, &out));
     }
+    fault_point(POINT_RELEASE_SENT);
     return NULL;
 }
 
@@ -263,6 +272,7 @@ void dispatch_let_go(struct dispatch *dispatch, struct job *job)
     free_stages(job);
     if (dispatch->jobs == NULL)
         dispatch_forget_reports(dispatch);
+    fault_point(POINT_JOB_ENDED);
     dispatch->options.job_ended(dispatch->options.context, job);
 }
 

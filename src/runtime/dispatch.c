@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/fault.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/stage_places.h"
 
@@ -193,6 +194,7 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
 
 barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
 {
+    fault_point(POINT_JOB_SUBMITTED);
     uint32_t stage_count = job->plan.stage_count;
     struct stage_spec *specs = calloc(stage_count, sizeof *specs);
     uint64_t **partition_bytes = calloc(stage_count, sizeof *partition_bytes);

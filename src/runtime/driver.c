@@ -3,6 +3,7 @@
 #include "barks/context.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "net/net.h"
@@ -291,6 +292,7 @@ static void drive(struct driver *driver)
     }
     progress_take_log(driver->progress);
     log_start(driver);
+    fault_point(POINT_DRIVER_STARTED);
     announce_start(driver, NULL, false);
     error = serve(driver);
     bool had_error = error != NULL;
@@ -303,6 +305,7 @@ static void drive(struct driver *driver)
     watchdog_phase(driver->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
     if (!had_error)
         members_end(driver->net, &driver->members, exit_status);
+    fault_point(POINT_END_SENT);
     net_close(driver->net, had_error);
 }
 

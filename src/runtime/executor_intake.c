@@ -1,4 +1,5 @@
 /* Does what the driver says. */
+#include "base/fault.h"
 #include "base/scope.h"
 #include "plan/plan_codec.h"
 #include "runtime/executor_state.h"
@@ -42,6 +43,7 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
     hold_values(executor, entry, 1);
     entry->next = executor->stages;
     executor->stages = entry;
+    fault_point(POINT_STAGE_TAKEN);
     return NULL;
 }
 
@@ -109,6 +111,7 @@ BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unp
     assignment->spec.pipeline = assignment->stage->pipeline;
     assignment->spec.job = assignment->job;
     executor->tasks_held++;
+    fault_point(POINT_TASK_TAKEN);
     workers_give(executor->workers, assignment);
     return NULL;
 }
@@ -160,6 +163,7 @@ BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct u
     awaited->shuffle = shuffle;
     awaited->next = executor->awaited;
     executor->awaited = awaited;
+    fault_point(POINT_COMMIT_TAKEN);
     return NULL;
 }
 
@@ -180,6 +184,7 @@ static void on_release(struct executor *executor, struct unpacker *in)
 {
     uint64_t stage = unpack_u64(in);
     uint64_t shuffle = unpack_u64(in);
+    fault_point(POINT_RELEASE_TAKEN);
     for (struct stage_entry **link = &executor->stages; *link != NULL; link = &(*link)->next)
         if ((*link)->stage == stage) {
             struct stage_entry *entry = *link;
@@ -236,6 +241,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_END:
         executor->exit_status = (int)unpack_u32(&in);
         executor->ended = true;
+        fault_point(POINT_END_TAKEN);
         return unpacker_finish(&in);
     case MESSAGE_HELLO:
     case MESSAGE_TASK_DONE:

@@ -1,6 +1,7 @@
 /* Tells the driver what has happened. */
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/fault.h"
 #include "base/pool.h"
 #include "runtime/executor_state.h"
 #include "runtime/message.h"
@@ -103,6 +104,7 @@ BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
             status = report(executor, assignment);
         assignment_drop(assignment);
         BARKS_TRY(status);
+        fault_point(POINT_ATTEMPT_TOLD);
     }
     return NULL;
 }
@@ -146,6 +148,7 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
         uint64_t shuffle = awaited->shuffle;
         free(awaited);
         BARKS_TRY(report_complete(executor, shuffle));
+        fault_point(POINT_SHUFFLE_TOLD);
     }
     return NULL;
 }
@@ -206,7 +209,9 @@ BARKS_CHECKED static barks_status *ask_for_burst(struct executor *executor)
     struct packer out = {0};
     pack_u64(&out, MESSAGE_BURST_WANTED);
     pack_u64(&out, burst);
-    return message_send(executor->net, 0, &out);
+    BARKS_TRY(message_send(executor->net, 0, &out));
+    fault_point(POINT_BURST_WANTED);
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *send_log(struct executor *executor)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "runtime/executor_state.h"
@@ -295,6 +296,7 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
 {
     struct executor executor = {.net = net, .watchdog = watchdog, .last_work_ns = monotonic_ns()};
     bool refused = false;
+    fault_enter_rank(net->rank);
     bool is_alone = watchdog != NULL; /* a process of its own, under MPI */
     barks_status *status = is_alone ? log_relay_open(&executor.log) : NULL;
     if (status == NULL)
@@ -304,8 +306,10 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
                                 &executor.exit_status);
     if (status == NULL && !refused)
         status = start_services(&executor);
-    if (status == NULL && !refused)
+    if (status == NULL && !refused) {
+        fault_point(POINT_EXECUTOR_STARTED);
         status = serve(&executor);
+    }
     bool had_trouble = status != NULL && tell_trouble(&executor, status);
     int exit_status = executor.exit_status;
     watchdog_phase(watchdog, "the end of the tasks", STUCK_NS);

@@ -1,5 +1,6 @@
 /* What executors report becomes events for the scheduler. */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
@@ -180,6 +181,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
         return NULL; /* of a job that is over */
     count_report(dispatch, job, event.attempt_finished.id.stage, report);
+    fault_point(POINT_REPORT_TAKEN);
     BARKS_TRY(check_result_size(dispatch, job, report->result_bytes));
     return dispatch_handle(dispatch, &event);
 }
@@ -216,6 +218,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     event.attempt_failed.is_retryable = barks_status_code(error) != BARKS_INVALID;
     BARKS_TRY(add_error(dispatch, error, &event.attempt_failed.error));
     BARKS_TRY(unpacker_finish(in));
+    fault_point(POINT_FAILURE_TAKEN);
     return dispatch_handle(dispatch, &event);
 }
 
@@ -247,6 +250,7 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
                 !job->stages[stage].is_committing)
                 continue;
             BARKS_TRY(read_sizes(in, &job->stages[stage], terminal->partition_count));
+            fault_point(POINT_READY_TAKEN);
             if (++job->stages[stage].ready_count == dispatch->members->count)
                 return dispatch_committed(dispatch, job, stage);
             return NULL;
@@ -266,6 +270,7 @@ BARKS_CHECKED static barks_status *on_burst_wanted(struct dispatch *dispatch, st
         pack_u64(&out, burst);
         BARKS_TRY(message_send(dispatch->net, rank, &out));
     }
+    fault_point(POINT_BURST_SENT);
     return NULL;
 }
 

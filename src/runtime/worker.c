@@ -1,5 +1,6 @@
 #include "runtime/worker.h"
 
+#include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/pool.h"
@@ -165,6 +166,7 @@ static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
     const struct workers_options *options = &worker->workers->options;
+    fault_enter_rank(options->services->executor);
     if (options->topology != NULL) {
         barks_status *status = topology_bind_core(options->topology, worker->core);
         if (status != NULL)
@@ -174,9 +176,11 @@ static void *run_worker(void *argument)
     }
     struct assignment *assignment;
     while ((assignment = next_assignment(worker)) != NULL) {
+        fault_point(POINT_ATTEMPT_BEGUN);
         pool_begin_work(options->services->pool);
         assignment->status = run(assignment, options);
         pool_end_work(options->services->pool);
+        fault_point(POINT_ATTEMPT_ENDED);
         hand_back(worker, assignment);
     }
     return NULL;

@@ -1,41 +1,13 @@
 /* The n-th allocation fails, for n = 1, 2, ... until a whole job passes: every way out is taken,
- * and the scheduler is either as before or says that it is broken. Linked with --wrap. */
+ * and the scheduler is either as before or says that it is broken. */
 #include "scheduler_trial.h"
+#include "support/faults.h"
 #include "support/property.h"
 
 #include <check.h>
 
+#include <inttypes.h>
 #include <stdlib.h>
-
-static uint64_t allocations_left = UINT64_MAX;
-
-static bool fails_now(void)
-{
-    if (allocations_left == UINT64_MAX)
-        return false;
-    if (allocations_left == 0)
-        return true;
-    return --allocations_left == 0;
-}
-
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_malloc(size_t bytes);
-void *__real_reallocarray(void *pointer, size_t count, size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_reallocarray(void *pointer, size_t count, size_t bytes);
-
-void *__wrap_calloc(size_t count, size_t bytes)
-{
-    return fails_now() ? NULL : __real_calloc(count, bytes);
-}
-
-void *__wrap_malloc(size_t bytes) { return fails_now() ? NULL : __real_malloc(bytes); }
-
-void *__wrap_reallocarray(void *pointer, size_t count, size_t bytes)
-{
-    return fails_now() ? NULL : __real_reallocarray(pointer, count, bytes);
-}
 
 struct attempt_queue {
     struct attempt_id ids[64];
@@ -50,7 +22,7 @@ static bool send(struct scheduler *scheduler, const struct event *event,
     barks_status *status = scheduler_handle(scheduler, event, decisions);
     if (status == NULL)
         return true;
-    allocations_left = UINT64_MAX;
+    disarm_faults();
     ck_assert_int_eq(barks_status_code(status), BARKS_NO_MEMORY);
     barks_status_free(status);
     status = scheduler_handle(scheduler, &(struct event){.kind = EVENT_TIMER}, decisions);
@@ -131,11 +103,11 @@ START_TEST(every_allocation_may_fail)
         struct decision_list decisions = {0};
         struct scheduler_options options = {.recovers = true};
         enum job_result result = JOB_RESULT_FAILED;
-        allocations_left = failing;
+        arm_faults("fail:call=allocation,n=%" PRIu64 "+", failing);
         barks_status *status = scheduler_create(&options, &scheduler);
         if (status == NULL)
             is_through = run_job(scheduler, &decisions, &result);
-        allocations_left = UINT64_MAX;
+        disarm_faults();
         barks_status_free(status);
         ck_assert(!is_through || result == JOB_RESULT_DONE);
         scheduler_destroy(scheduler);

@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "store/mapped_strings.h"
+#include "support/faults.h"
 #include "support/property.h"
 #include "support/room.h"
 
@@ -14,32 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Set: the next write puts a wrong byte on disk. */
-static bool spoils_next;
-
-ssize_t __real_pwrite(int descriptor, const void *bytes, size_t count, off_t offset);
-ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t count, off_t offset);
-ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t count, off_t offset);
-
-ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t count, off_t offset)
-{
-    if (!spoils_next || count == 0)
-        return __real_pwrite(descriptor, bytes, count, offset);
-    char *spoilt = malloc(count);
-    ck_assert_ptr_nonnull(spoilt);
-    memcpy(spoilt, bytes, count);
-    spoilt[count / 2] ^= 1;
-    spoils_next = false;
-    ssize_t written = __real_pwrite(descriptor, spoilt, count, offset);
-    free(spoilt);
-    return written;
-}
-
-ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t count, off_t offset)
-{
-    return __wrap_pwrite(descriptor, bytes, count, offset);
-}
 
 /* The scratch file of this process: it has no name, but a descriptor. */
 static int scratch_descriptor(void)
@@ -158,7 +133,7 @@ START_TEST(what_is_written_wrong_is_noticed_at_once)
     begin(UINT64_C(64) << 20);
     struct random random = random_of(property_seed());
     struct mapped_strings strings = {.base.take = mapped_strings_take, .room = &room};
-    spoils_next = true;
+    arm_faults("spoil:call=pwrite");
     barks_status *status = take_all(&strings, &random, &held);
     ck_assert_ptr_nonnull(status);
     ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);

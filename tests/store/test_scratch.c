@@ -1,7 +1,7 @@
 /* Disk space without names: store/scratch.c. */
 #include "base/random.h"
 #include "store/scratch.h"
-#include "support/must.h"
+#include "support/faults.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -14,33 +14,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static int fail_writes; /* so many of the next fail with ENOSPC */
-
-ssize_t __real_pwrite(int descriptor, const void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t n, off_t offset);
-ssize_t __real_pwrite64(int descriptor, const void *bytes, size_t n, off_t offset);
-ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t n, off_t offset);
-
 /* Half of what is asked for, as a file system may. */
-static size_t fewer(size_t n) { return n > 1 ? n / 2 : n; }
-
-ssize_t __wrap_pwrite(int descriptor, const void *bytes, size_t n, off_t offset)
-{
-    if (fail_writes > 0 && fail_writes-- > 0) {
-        errno = ENOSPC;
-        return -1;
-    }
-    return __real_pwrite(descriptor, bytes, fewer(n), offset);
-}
-
-ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t n, off_t offset)
-{
-    if (fail_writes > 0 && fail_writes-- > 0) {
-        errno = ENOSPC;
-        return -1;
-    }
-    return __real_pwrite64(descriptor, bytes, fewer(n), offset);
-}
+#define WRITES_ARE_SHORT "short:call=pwrite,n=1+"
 
 static char directory[64];
 
@@ -48,6 +23,7 @@ static void make_directory(void)
 {
     snprintf(directory, sizeof directory, "/tmp/barks-test-scratch-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
+    arm_faults(WRITES_ARE_SHORT);
 }
 
 START_TEST(what_was_written_is_read_and_no_name_is_left)
@@ -116,12 +92,12 @@ START_TEST(a_full_directory_passes_the_turn_on)
     snprintf(both, sizeof both, "%s:/tmp", directory);
     must(scratch_create(both, &scratch));
     struct scratch_place place = {0};
-    fail_writes = 1;
+    arm_faults("fail:call=pwrite;" WRITES_ARE_SHORT);
     must(scratch_write(scratch, "hello", 6, &place));
     ck_assert_uint_eq(place.directory, 1);
     must(scratch_read(scratch, place, got));
     ck_assert_str_eq(got, "hello");
-    fail_writes = 2;
+    arm_faults("fail:call=pwrite;fail:call=pwrite;" WRITES_ARE_SHORT);
     barks_status *status = scratch_write(scratch, "hello", 6, &place);
     ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
     ck_assert_ptr_nonnull(strstr(barks_status_text(status), "No space left"));
