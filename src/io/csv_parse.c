@@ -4,6 +4,7 @@
 #include "batch/batch.h"
 #include "batch/row_strings.h"
 #include "batch/schema.h"
+#include "io/digits.h"
 #include "io/path_fields.h"
 #include "io/record_window.h"
 #include "io/value_parse.h"
@@ -178,11 +179,9 @@ static enum parsed fault_at(struct csv_parser *parser, uint32_t column, const ch
 static inline bool quick_integer(const uint8_t **at, int64_t *out)
 {
     const uint8_t *p = *at + (**at == '-');
-    const uint8_t *digits = p;
     uint64_t value = 0;
-    for (unsigned digit = 0; (digit = (unsigned)*p - '0') <= 9; p++)
-        value = 10 * value + digit;
-    if (p - digits > 18 || p == digits)
+    size_t count = take_digits(&p, &value);
+    if (count == 0 || count > 18)
         return false;
     *out = **at == '-' ? -(int64_t)value : (int64_t)value;
     *at = p;
@@ -196,18 +195,11 @@ static inline bool quick_real(const uint8_t **at, double *out)
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                     1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
     const uint8_t *p = *at + (**at == '-');
-    const uint8_t *digits = p;
     uint64_t value = 0;
-    size_t places = 0;
-    unsigned digit = 0;
-    for (; (digit = (unsigned)*p - '0') <= 9; p++)
-        value = 10 * value + digit;
-    size_t count = (size_t)(p - digits);
+    size_t count = take_digits(&p, &value), places = 0;
     if (*p == '.') {
-        const uint8_t *point = p++;
-        for (; (digit = (unsigned)*p - '0') <= 9; p++)
-            value = 10 * value + digit;
-        places = (size_t)(p - point) - 1;
+        p++;
+        places = take_digits(&p, &value);
         count += places;
     }
     if (count == 0 || count > 18 || value >> 53 != 0)
