@@ -1,6 +1,7 @@
 /* Ranks pages by their links: pagerank EDGES OUTPUT [ROUNDS] [--unsorted] [--overwrite]
  * Shares of ranks are whole multiples of 2^-40, whose sums are exact: any number of ranks gives the
- * same digits. A rank may be up to 2^23. */
+ * same digits. A rank may be up to 2^23, a page's number below 2^31: most of the memory is pages,
+ * and those of 64 bits would double it. */
 #include <barks/barks.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +9,12 @@
 
 static const double unit = 1.0 / ((int64_t)1 << 40);
 
-BARKS_RECORD(edge, (i64, page), (i64, target));
-BARKS_RECORD(page_links, (i64, page), (list(i64), target));
-BARKS_RECORD(page_only, (i64, page));
-BARKS_RECORD(share, (i64, page), (i64, units)); /* of the ranks of pages that link to it */
-BARKS_RECORD(giver, (list(i64), target), (optional(i64), units));
-BARKS_RECORD(ranked, (i64, page), (f64, rank));
+BARKS_RECORD(edge, (i32, page), (i32, target));
+BARKS_RECORD(page_links, (i32, page), (list(i32), target));
+BARKS_RECORD(page_only, (i32, page));
+BARKS_RECORD(share, (i32, page), (i64, units)); /* of the ranks of pages that link to it */
+BARKS_RECORD(giver, (list(i32), target), (optional(i64), units));
+BARKS_RECORD(ranked, (i32, page), (f64, rank));
 
 static double rank_of(int64_t units) { return 0.15 + 0.85 * (double)units * unit; }
 
@@ -47,8 +48,9 @@ BARKS_PAIR(to_rank, page_only, share, ranked, long) /* env: rounds */
 
 static const char usage[] =
     "usage: pagerank EDGES OUTPUT [ROUNDS] [--unsorted] [--overwrite]\n"
-    "EDGES is CSV of page,target; after ROUNDS (10) writes page,rank to OUTPUT/part-*.csv, highest "
-    "first, or\nwith --unsorted in any order. --barks-help lists what every job takes.\n";
+    "EDGES is CSV of page,target, whole numbers below 2^31; after ROUNDS (10) writes page,rank to\n"
+    "OUTPUT/part-*.csv, highest first, or with --unsorted in any order. --barks-help lists what "
+    "every job takes.\n";
 
 int main(int argc, char **argv)
 {

@@ -210,40 +210,70 @@ void combine_destroy(struct combine *combine)
 
 /* --- Adding --- */
 
+/* A call of the function for rows of one batch, stretch by stretch. */
+struct fold {
+    barks_call call;
+    uint64_t kept_bytes; /* before */
+};
+
+static struct fold fold_begin(struct combine *combine, const barks_batch *batch)
+{
+    return (struct fold){.call = {.columns = combine->bound,
+                                  .row_count = batch->row_count,
+                                  .env = combine->options.env,
+                                  .batch = batch,
+                                  .task_self = &combine->scope},
+                         .kept_bytes = combine->keep.kept_bytes};
+}
+
+static bool fold_stretch(struct combine *combine, struct fold *fold, void *const *accumulators,
+                         uint32_t first_row, uint32_t count)
+{
+    if (count > 0)
+        combine->options.function->fold(&fold->call, accumulators, first_row, count);
+    return fold->call.status == NULL;
+}
+
+BARKS_CHECKED static barks_status *fold_end(struct combine *combine, const struct fold *fold,
+                                            uint32_t *out_row)
+{
+    combine->fold_kept_bytes += combine->keep.kept_bytes - fold->kept_bytes;
+    if (fold->call.status != NULL)
+        *out_row = fold->call.row_index;
+    return fold->call.status;
+}
+
 barks_status *combine_fold(struct combine *combine, const barks_batch *batch,
                            void *const *accumulators, uint32_t first_row, uint32_t count,
                            uint32_t *out_row)
 {
-    const barks_function *function = combine->options.function;
-    if (function == NULL || count == 0)
+    if (combine->options.function == NULL)
         return NULL;
-    barks_call call = {.columns = combine->bound,
-                       .row_count = batch->row_count,
-                       .env = combine->options.env,
-                       .batch = batch,
-                       .task_self = &combine->scope};
-    uint64_t kept_bytes = combine->keep.kept_bytes;
-    function->fold(&call, accumulators, first_row, count);
-    combine->fold_kept_bytes += combine->keep.kept_bytes - kept_bytes;
-    if (call.status != NULL)
-        *out_row = call.row_index;
-    return call.status;
+    struct fold fold = fold_begin(combine, batch);
+    (void)fold_stretch(combine, &fold, accumulators, first_row, count); /* fold_end tells */
+    return fold_end(combine, &fold, out_row);
 }
 
-/* Folds the rows of a look-up, but not those that an accumulator began as a copy of. */
+/* Folds the rows of a look-up, but not those that an accumulator began as a copy of: what lies
+ * between these is often short. */
 BARKS_CHECKED static barks_status *fold_found(struct combine *combine, const barks_batch *batch,
                                               uint32_t first, uint32_t row_count, uint32_t *out_row)
 {
+    if (combine->options.function == NULL || combine_folds_first_row(combine))
+        return combine_fold(combine, batch, combine->accumulators, first, row_count, out_row);
+    struct fold fold = fold_begin(combine, batch);
     uint32_t begin = 0;
-    if (combine->options.function != NULL && !combine_folds_first_row(combine))
-        for (uint32_t f = 0; f < combine->fresh_count; f++) {
-            uint32_t end = combine->fresh[f];
-            BARKS_TRY(combine_fold(combine, batch, &combine->accumulators[begin], first + begin,
-                                   end - begin, out_row));
-            begin = end + 1;
-        }
-    return combine_fold(combine, batch, &combine->accumulators[begin], first + begin,
-                        row_count - begin, out_row);
+    bool is_well = true;
+    for (uint32_t f = 0; f < combine->fresh_count && is_well; f++) {
+        uint32_t end = combine->fresh[f];
+        is_well =
+            fold_stretch(combine, &fold, &combine->accumulators[begin], first + begin, end - begin);
+        begin = end + 1;
+    }
+    if (is_well)
+        (void)fold_stretch(combine, &fold, &combine->accumulators[begin], first + begin,
+                           row_count - begin); /* fold_end tells */
+    return fold_end(combine, &fold, out_row);
 }
 
 /* Copies what accumulators point to once more and lets go of the rest. */

@@ -244,7 +244,7 @@ static ALWAYS_INLINE void prefetch(const struct combine *combine, struct array_s
 {
     uint64_t place = place_of(&combine->array, key);
     place = place < combine->array.window.place_count ? place : 0;
-    __builtin_prefetch(combine->array.places + place * shape.stride_bytes, 1);
+    __builtin_prefetch(combine->array.places + place * shape.stride_bytes, 1, 2);
 }
 
 static ALWAYS_INLINE barks_status *find_places(struct combine *combine, struct array_shape shape,
@@ -285,12 +285,15 @@ static ALWAYS_INLINE barks_status *find_places(struct combine *combine, struct a
 barks_status *combine_array_find(struct combine *combine, const barks_batch *batch, uint32_t first,
                                  uint32_t row_count)
 {
-    struct array_shape any = shape_of(combine), small = {FIND_I64, 16, 0};
+    struct array_shape any = shape_of(combine);
+    bool is_small = any.stride_bytes == 16 && any.key_offset == 0;
+    if (any.kind == FIND_I32 && is_small)
+        return find_places(combine, (struct array_shape){FIND_I32, 16, 0}, batch, first, row_count);
     if (any.kind == FIND_I32)
         return find_places(combine, any, batch, first, row_count);
     any.kind = FIND_I64; /* known from here on */
-    if (any.stride_bytes == small.stride_bytes && any.key_offset == small.key_offset)
-        return find_places(combine, small, batch, first, row_count);
+    if (is_small)
+        return find_places(combine, (struct array_shape){FIND_I64, 16, 0}, batch, first, row_count);
     return find_places(combine, any, batch, first, row_count);
 }
 
