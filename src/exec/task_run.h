@@ -36,7 +36,7 @@ struct task_services {
     struct shipped *shipped;
     struct resources *resources;
     struct key_windows *key_windows; /* may be NULL */
-    uint32_t executor; /* its rank */
+    uint32_t executor;               /* its rank */
     const char *host;
     uint64_t seed;        /* of the job */
     uint64_t deadline_ns; /* when the time of the job is over, by monotonic_ns; 0: never */
