@@ -2,6 +2,7 @@
  * the start by nothing that blocks: posted receives and tests, with naps between. */
 #include "base/assertion.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/mpi_control.h"
 #include "net/mpi_error.h"
 #include "net/nap.h"
@@ -197,8 +198,13 @@ static void mpi_close(struct net *net, bool after_failure)
     if (is_well && status == NULL)
         status = control_close(&endpoint->control);
     is_well = is_well && status == NULL;
-    barks_status_free(
-        status); /* the end is a bad one then, which the exit without Finalize tells */
+    /* mpirun takes a process that leaves without MPI_Finalize for a failed one, and knows no why.
+     */
+    if (status != NULL)
+        LOG(LEVEL_ERROR, "net",
+            "MPI is left without its end, and mpirun will call it a failure: %s",
+            barks_status_text(status));
+    barks_status_free(status);
     if (!is_well) {
         abandoned = endpoint;
         return;

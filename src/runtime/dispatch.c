@@ -196,6 +196,10 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
 {
     fault_point(POINT_JOB_SUBMITTED);
     uint32_t stage_count = job->plan.stage_count;
+    /* At once: whatever fails from now on, who waits for the job is told. */
+    job->id = dispatch->next_job++;
+    job->next = dispatch->jobs;
+    dispatch->jobs = job;
     struct stage_spec *specs = calloc(stage_count, sizeof *specs);
     uint64_t **partition_bytes = calloc(stage_count, sizeof *partition_bytes);
     struct stage_places *places = calloc(stage_count, sizeof *places);
@@ -213,9 +217,6 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
         specs[i].places = places[i].places;
     }
     if (status == NULL) {
-        job->id = dispatch->next_job++;
-        job->next = dispatch->jobs;
-        dispatch->jobs = job;
         struct job_spec spec = {.id = job->id, .stage_count = stage_count, .stages = specs};
         struct event event = {
             .kind = EVENT_JOB_SUBMITTED, .time_ns = monotonic_ns(), .job_submitted = &spec};

@@ -17,7 +17,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { NAP_NS = 200 * 1000 };
+enum {
+    NAP_NS = 200 * 1000,
+    END_TRIES = 3,
+};
 
 void members_drop(struct members *members)
 {
@@ -128,20 +131,36 @@ barks_status *members_gather(struct net *net, const struct config *config,
     return answer(net, config, out_members);
 }
 
-void members_end(struct net *net, const struct members *members, int exit_status)
+/* Again where there was no memory for it: who is not told waits for this rank until a deadline. */
+BARKS_CHECKED static barks_status *send_end(struct net *net, uint32_t rank, int exit_status)
 {
-    for (uint32_t i = 0; i < members->count; i++) {
-        if (members->all[i].is_lost)
-            continue;
+    barks_status *status = NULL;
+    for (int i = 0; i < END_TRIES; i++) {
         struct packer out = {0};
         pack_u64(&out, MESSAGE_END);
         pack_u64(&out, (uint64_t)exit_status);
-        barks_status *status = message_send(net, i + 1, &out);
+        barks_status_free(status);
+        status = message_send(net, rank, &out);
+        if (status == NULL)
+            break;
+    }
+    return status;
+}
+
+bool members_end(struct net *net, const struct members *members, int exit_status)
+{
+    bool all_told = true;
+    for (uint32_t i = 0; i < members->count; i++) {
+        if (members->all[i].is_lost)
+            continue;
+        barks_status *status = send_end(net, i + 1, exit_status);
+        all_told = all_told && status == NULL;
         if (status != NULL)
             LOG(LEVEL_WARN, "runtime", "executor %" PRIu32 " could not be told to end: %s", i + 1,
                 barks_status_text(status));
         barks_status_free(status);
     }
+    return all_told;
 }
 
 /* Has the process ended, though nobody may have collected its status yet? */

@@ -38,8 +38,9 @@ void members_drop(struct members *members);
 BARKS_CHECKED barks_status *members_gather(struct net *net, const struct config *config,
                                            struct members *out_members);
 
-/* Tells every executor that is not lost to end with the exit status. */
-void members_end(struct net *net, const struct members *members, int exit_status);
+/* Tells every executor that is not lost to end with the exit status. False: one could not be told
+ * (which is logged), so that nothing collective may follow. */
+bool members_end(struct net *net, const struct members *members, int exit_status);
 
 /* An executor that is surely gone (its process on this node has ended) or silent past the deadline,
  * or NULL. The sentence says which and how it is known. */
