@@ -1,5 +1,6 @@
 #include "shuffle/combine.h"
 
+#include "base/calling.h"
 #include "base/checked.h"
 #include "base/pool.h"
 #include "batch/schema.h"
@@ -214,16 +215,20 @@ void combine_destroy(struct combine *combine)
 struct fold {
     barks_call call;
     uint64_t kept_bytes; /* before */
+    struct calling before;
 };
 
 static struct fold fold_begin(struct combine *combine, const barks_batch *batch)
 {
-    return (struct fold){.call = {.columns = combine->bound,
-                                  .row_count = batch->row_count,
-                                  .env = combine->options.env,
-                                  .batch = batch,
-                                  .task_self = &combine->scope},
-                         .kept_bytes = combine->keep.kept_bytes};
+    const barks_function *function = combine->options.function;
+    return (struct fold){
+        .before = calling_begin((struct calling){.name = function->name, .where = function->where}),
+        .call = {.columns = combine->bound,
+                 .row_count = batch->row_count,
+                 .env = combine->options.env,
+                 .batch = batch,
+                 .task_self = &combine->scope},
+        .kept_bytes = combine->keep.kept_bytes};
 }
 
 static bool fold_stretch(struct combine *combine, struct fold *fold, void *const *accumulators,
@@ -237,6 +242,7 @@ static bool fold_stretch(struct combine *combine, struct fold *fold, void *const
 BARKS_CHECKED static barks_status *fold_end(struct combine *combine, const struct fold *fold,
                                             uint32_t *out_row)
 {
+    calling_end(fold->before);
     combine->fold_kept_bytes += combine->keep.kept_bytes - fold->kept_bytes;
     if (fold->call.status != NULL)
         *out_row = fold->call.row_index;

@@ -261,6 +261,7 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         while (row < row_count) {                                                                  \
             struct in_name in;                                                                     \
             barks_load_##in_name(&from, row, &in);                                                 \
+            *(volatile uint32_t *)&call->row_index = (uint32_t)row; /* told if the body crashes */ \
             barks_body_##name(&in, env, out, &emitter, barks_emit_##out_name, &body);              \
             if (BARKS_UNLIKELY(body.failed)) {                                                     \
                 call->row_index = (uint32_t)row;                                                   \
@@ -429,6 +430,7 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         for (size_t row = 0; row < row_count; row++) {                                             \
             struct in_name in;                                                                     \
             barks_load_##in_name(&from, row, &in);                                                 \
+            *(volatile uint32_t *)&call->row_index = (uint32_t)row; /* told if the body crashes */ \
             barks_body_##name(&in, env, &body);                                                    \
             if (BARKS_UNLIKELY(body.failed)) {                                                     \
                 call->row_index = (uint32_t)row;                                                   \

@@ -1,5 +1,6 @@
 #include "exec/chooser.h"
 
+#include "base/calling.h"
 #include "batch/bind.h"
 
 #include <inttypes.h>
@@ -54,7 +55,10 @@ barks_status *chooser_choose(void *context, const struct batch *batch, uint32_t 
                        .env = chooser->plan->step.env,
                        .batch = &batch->base,
                        .partition_count = count};
+    struct calling before =
+        calling_begin((struct calling){.name = function->name, .where = function->where});
     function->partition(&call, chooser->chosen);
+    calling_end(before);
     uint32_t row = 0;
     while (call.status == NULL && row < row_count) {
         if (chooser->chosen[row] < 0 || chooser->chosen[row] >= count) {

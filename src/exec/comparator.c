@@ -1,5 +1,6 @@
 #include "exec/comparator.h"
 
+#include "base/calling.h"
 #include "base/pool.h"
 #include "batch/bind.h"
 #include "exec/operator.h"
@@ -73,7 +74,10 @@ BARKS_CHECKED static barks_status *merge_all(barks_call *call, const struct row_
     for (uint32_t i = 0; i < count; i++)
         from[i] = i;
     for (uint64_t width = 1; width < count; width *= 2) {
+        struct calling before = calling_begin(
+            (struct calling){.name = order->compare->name, .where = order->compare->where});
         order->compare->merge(call, from, to, count, (uint32_t)width);
+        calling_end(before);
         if (call->status != NULL)
             return fail_in_compare(call, order, task);
         uint32_t *merged = to;
@@ -159,7 +163,10 @@ barks_status *row_comparer_ask(const struct row_comparer *comparer, uint32_t a, 
     /* A merge of two runs of one row each. */
     uint32_t from[2] = {a, b}, to[2];
     barks_call call = call_of(order, comparer->task, comparer->batch, comparer->bound);
+    struct calling before = calling_begin(
+        (struct calling){.name = order->compare->name, .where = order->compare->where});
     order->compare->merge(&call, from, to, 2, 1);
+    calling_end(before);
     if (call.status != NULL)
         return fail_in_compare(&call, order, comparer->task);
     *out_comes_first = to[0] == a;

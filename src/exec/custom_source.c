@@ -1,6 +1,7 @@
 /* Rows of sources of the job's own. */
 #include "exec/custom_source.h"
 
+#include "base/calling.h"
 #include "base/scope.h"
 #include "exec/emitting.h"
 #include "exec/operator.h"
@@ -107,7 +108,10 @@ BARKS_CHECKED static barks_status *call_body(struct source_rows *rows, int phase
     emitting_begin(&rows->emitting);
     if (phase != BARKS_NEXT)
         BARKS_TRY(refuse_rows(rows, phase));
+    struct calling before =
+        calling_begin((struct calling){.name = rows->source->name, .where = rows->source->where});
     rows->source->map(call, out);
+    calling_end(before);
     barks_status *said = call->status;
     call->status = NULL;
     barks_status *status = end_rows(rows, phase, call);

@@ -1,4 +1,5 @@
 /* Calls a function on each row, or batch, for its side effects. */
+#include "base/calling.h"
 #include "batch/bind.h"
 #include "exec/operator.h"
 
@@ -28,8 +29,16 @@ static barks_status *foreach_push(struct operator* self, struct batch *batch)
     barks_call call = {.columns = op->bound,
                        .row_count = batch->base.row_count,
                        .env = op->plan->step.env,
+                       .row_index = BARKS_NO_ROW,
                        .task = &self->task->info};
+    struct calling before =
+        calling_begin((struct calling){.name = function->name,
+                                       .where = function->where,
+                                       .first_record = self->rows_in - batch->base.row_count,
+                                       .record_count = batch->base.row_count,
+                                       .record = &call.row_index});
     function->foreach (&call);
+    calling_end(before);
     if (call.status == NULL)
         return NULL;
     return operator_fail_at_row(self->task, call.status, function, &batch->base, call.row_index);

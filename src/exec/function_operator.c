@@ -1,4 +1,5 @@
 /* map, flat_map, filter, map_batches and map_partitions: a registered function over each batch. */
+#include "base/calling.h"
 #include "batch/bind.h"
 #include "batch/gather_columns.h"
 #include "exec/emitting.h"
@@ -27,6 +28,7 @@ struct function_operator {
     barks_column *whole;        /* map_batches: copies of bound, in one array */
     void *state;                /* map_partitions; owned */
     struct batch *held;         /* map_batches: rows until they are as many as it wants */
+    uint64_t called_count;      /* rows of the partition that it was called on */
 };
 
 static void function_destroy(struct operator* self)
@@ -172,13 +174,22 @@ BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct 
                        .env = op->node->step.env,
                        .batch = &whole,
                        .task = &op->base.task->info,
+                       .row_index = BARKS_NO_ROW,
                        .state = op->state,
                        .phase = phase};
+    struct calling before = calling_begin((struct calling){.name = op->function->name,
+                                                           .where = op->function->where,
+                                                           .site = op->node->where,
+                                                           .first_record = op->called_count,
+                                                           .record_count = call.row_count,
+                                                           .record = &call.row_index});
     op->input = batch;
     emitting_lend(&op->emitting, batch);
     barks_status *status = op->function->kind == BARKS_KIND_FILTER ? push_filtered(op, &call, batch)
                                                                    : push_emitting(op, &call);
     op->input = NULL;
+    op->called_count += call.row_count;
+    calling_end(before);
     if (status == NULL && call.status != NULL)
         status = operator_fail_at_row(op->base.task, call.status, op->function, &batch->base,
                                       call.row_index);
@@ -237,6 +248,7 @@ static barks_status *function_begin_partition(struct operator* self, uint32_t pa
 {
     struct function_operator *op = (struct function_operator *)self;
     (void)partition;
+    op->called_count = 0;
     if (op->function->kind != BARKS_KIND_MAP_PARTITIONS)
         return NULL;
     memset(op->state, 0, op->function->state_size);

@@ -1,5 +1,6 @@
 #include "exec/group_caller.h"
 
+#include "base/calling.h"
 #include "batch/bind.h"
 #include "batch/gather_columns.h"
 
@@ -143,7 +144,10 @@ barks_status *group_caller_call(struct group_caller *caller, const struct group_
     }
     barks_call call = {.env = step->env, .task = &caller->op->task->info};
     emitting_begin(&caller->emitting);
+    struct calling before = calling_begin((struct calling){
+        .name = step->function->name, .where = step->function->where, .site = caller->node->where});
     step->function->group(&call, cursors, caller->side_count, &caller->emitting.emitter.out);
+    calling_end(before);
     barks_status *status = emitting_end(&caller->emitting, &call);
     if (status == NULL && call.status != NULL)
         status = fail_in_group(caller, call.status, called);

@@ -1,5 +1,6 @@
 #include "exec/pair.h"
 
+#include "base/calling.h"
 #include "batch/bind.h"
 #include "batch/gather_columns.h"
 #include "batch/schema.h"
@@ -183,7 +184,10 @@ push_of_function(struct pair_output *pairs, const struct batch *left, const uint
                        .env = step->env,
                        .task = &pairs->op->task->info};
     emitting_begin(emitting);
+    struct calling before = calling_begin((struct calling){
+        .name = step->function->name, .where = step->function->where, .site = pairs->node->where});
     step->function->pair(&call, left_rows, right_rows, count, &emitting->emitter.out);
+    calling_end(before);
     barks_status *status = emitting_end(emitting, &call);
     if (status == NULL && call.status != NULL) {
         bool has_left = left_rows[call.row_index] != BARKS_NO_ROW;

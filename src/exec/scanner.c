@@ -1,5 +1,7 @@
 #include "exec/scanner.h"
 
+#include "base/calling.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +68,10 @@ barks_status *scanner_add(struct scanner *scanner, const barks_column *const *co
                        .env = scanner->env,
                        .task_self = &scope,
                        .task = task};
+    struct calling before = calling_begin(
+        (struct calling){.name = scanner->function->name, .where = scanner->function->where});
     scanner->function->fold(&call, &scanner->value, row, 1);
+    calling_end(before);
     return call.status;
 }
 

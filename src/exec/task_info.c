@@ -11,12 +11,31 @@
 #include "exec/resources.h"
 #include "exec/shared_rows.h"
 #include "io/shipped.h"
+#include "io/source.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* One thread runs one task; NULL on the driver's threads. */
-static _Thread_local struct task *running;
+static _Thread_local struct task *running __attribute__((tls_model("initial-exec")));
+
+bool task_see(struct task_sight *out)
+{
+    const struct task *task = running;
+    struct source_place place = {0};
+    if (task == NULL)
+        return false;
+    if (task->source != NULL)
+        source_place(task->source, 0, &place);
+    *out = (struct task_sight){.job = task->spec->job,
+                               .stage = task->info.stage,
+                               .partition = task->partition,
+                               .attempt = task->spec->attempt,
+                               .executor = task->services->executor,
+                               .path = place.path,
+                               .offset = place.offset};
+    return true;
+}
 
 static const char *place_of(const barks_task_info *info) { return task_place(info->engine); }
 

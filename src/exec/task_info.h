@@ -1,7 +1,20 @@
 /* The task that runs on the calling thread, for what bodies call (barks/shared.h). */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct task;
+
+/* What a report of a crash says of the task. */
+struct task_sight {
+    uint64_t job;
+    uint32_t stage, partition, attempt, executor;
+    const char *path; /* of the file whose rows are on their way, or NULL; borrowed */
+    uint64_t offset;  /* where those rows begin */
+};
+/* The calling thread's task; false: none. Only reads memory, so a handler of signals may ask. */
+bool task_see(struct task_sight *out);
 
 /* Between these two, barks_task and the rest find the task. Threads: the task's. */
 void task_info_begin(struct task *task);

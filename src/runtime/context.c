@@ -10,6 +10,7 @@
 #include "exec/registry.h"
 #include "net/net.h"
 #include "runtime/accumulators.h"
+#include "runtime/crash.h"
 #include "runtime/future.h"
 #include "runtime/live_progress.h"
 #include "runtime/shipping.h"
@@ -120,6 +121,8 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
     BARKS_TRY(log_set_levels(config_string(&context->config, CONFIG_LOG)));
     BARKS_TRY(registry_freeze());
     signals_catch();
+    crash_catch();
+    crash_thread_begin();
     BARKS_TRY(driver_start(&context->config, &context->driver, out_exit_status));
     if (context->driver == NULL)
         return NULL;

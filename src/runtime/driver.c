@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "net/net.h"
+#include "runtime/crash.h"
 #include "runtime/dispatch.h"
 #include "runtime/executor_service.h"
 #include "runtime/live_progress.h"
@@ -285,7 +286,7 @@ static void drive(struct driver *driver)
     if (error == NULL)
         error = dispatch_create(&options, &driver->dispatch);
     if (error != NULL) {
-        members_end(driver->net, &driver->members, barks_exit_code(error));
+        (void)members_end(driver->net, &driver->members, barks_exit_code(error));
         net_close(driver->net, true);
         announce_start(driver, error, false);
         return;
@@ -297,14 +298,15 @@ static void drive(struct driver *driver)
     error = serve(driver);
     bool had_error = error != NULL;
     if (had_error) {
-        members_end(driver->net, &driver->members, 0); /* at once: they have nothing left to do */
+        /* At once: they have nothing left to do. */
+        (void)members_end(driver->net, &driver->members, 0);
         give_up(driver, error);
     }
     watchdog_phase(driver->watchdog, "the wait for barks_finalize", 0);
     int exit_status = wait_for_stop(driver);
     watchdog_phase(driver->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
     if (!had_error)
-        members_end(driver->net, &driver->members, exit_status);
+        had_error = !members_end(driver->net, &driver->members, exit_status);
     fault_point(POINT_END_SENT);
     net_close(driver->net, had_error);
 }
@@ -327,6 +329,7 @@ static void *run_driver_thread(void *argument)
             note_mpi(driver, true);
             error = net_mpi_open(&driver->net);
             note_mpi(driver, false);
+            crash_catch(); /* MPI_Init has taken the signals */
         }
         if (error != NULL) {
             announce_start(driver, error, false);
@@ -339,6 +342,7 @@ static void *run_driver_thread(void *argument)
     char host[256] = "unknown";
     if (gethostname(host, sizeof host - 1) == 0)
         log_set_origin((int)driver->net->rank, host);
+    crash_set_rank(driver->net->rank);
     if (driver->net->rank > 0) {
         driver->executor_exit_status =
             executor_serve(driver->net, driver->config, driver->watchdog);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "runtime/crash.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,6 +16,7 @@
 
 struct watchdog {
     pthread_t thread;
+    pthread_t watched; /* who has started it */
     /* Written by the watched thread, read by this one; a tick more or less is all the same. */
     _Atomic uint64_t beat_ns;
     _Atomic uint64_t limit_ns;
@@ -39,6 +41,7 @@ static void give_up(const struct watchdog *watchdog, uint64_t silent_ns)
                  (double)silent_ns * 1e-9);
     ssize_t written = write(STDERR_FILENO, line, (size_t)length);
     (void)written; /* there is nobody left to tell */
+    crash_show_stack(watchdog->watched, "the thread that is stuck");
     _exit(EXIT_LOST);
 }
 
@@ -65,6 +68,7 @@ barks_status *watchdog_start(struct watchdog **out_watchdog)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the watchdog");
     lock_init(&watchdog->lock, LOCK_QUEUE, "watchdog");
     condition_init(&watchdog->changed);
+    watchdog->watched = pthread_self();
     atomic_store_explicit(&watchdog->what, "the start", memory_order_relaxed);
     int error = pthread_create(&watchdog->thread, NULL, watch, watchdog);
     if (error != 0) {

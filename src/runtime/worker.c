@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "net/net.h"
 #include "net/topology.h"
+#include "runtime/crash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -167,6 +168,7 @@ static void *run_worker(void *argument)
     struct worker *worker = argument;
     const struct workers_options *options = &worker->workers->options;
     fault_enter_rank(options->services->executor);
+    crash_thread_begin();
     if (options->topology != NULL) {
         barks_status *status = topology_bind_core(options->topology, worker->core);
         if (status != NULL)
@@ -183,6 +185,7 @@ static void *run_worker(void *argument)
         fault_point(POINT_ATTEMPT_ENDED);
         hand_back(worker, assignment);
     }
+    crash_thread_end();
     return NULL;
 }
 

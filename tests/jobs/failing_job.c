@@ -1,13 +1,18 @@
 /* Jobs that go wrong in ways that a user's program can: failing_job MODE [OUTPUT]
  *   body       a body reports an error at row 777 of 1,000
  *   field      a function wants a field that the dataset does not have
+ *   segv, bus, fpe, ill, abrt, stack
+ *              a body that emits gets this signal at row 777, or uses up its stack
+ *   map        a body without emit gets SIGSEGV there
  *   finalized  an action after barks_finalize
  *   twice      barks_finalize is called twice
  * The exit status is what barks_finalize says, as in any job; with "finalized" 0 if the late action
  * succeeded. */
 #include <barks/barks.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ROWS = 1000, PARTITIONS = 10, REFUSED = 777 };
 
@@ -22,10 +27,61 @@ BARKS_MAP(refuse_one, number, text)
     out->text = BARKS_STR_LITERAL("fine");
 }
 
+/* What the crashing body does; a setting of the process, since every rank has the same arguments.
+ */
+static const char *crash = "";
+
+static void read_behind_the_end(void)
+{
+    FILE *empty = tmpfile();
+    char *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fileno(empty), 0);
+    putchar(page[0]);
+}
+
+static int use_up(volatile int *depth)
+{
+    volatile int room[256];
+    room[0] = *depth + 1;
+    return *depth < 0 ? 0 : use_up(room) + room[0]; /* it never is */
+}
+
+__attribute__((noinline)) static void crash_now(void)
+{
+    volatile int zero = 0;
+    volatile int *volatile nowhere = NULL;
+    if (strcmp(crash, "segv") == 0 || strcmp(crash, "map") == 0)
+        *nowhere = 1;
+    if (strcmp(crash, "bus") == 0)
+        read_behind_the_end();
+    if (strcmp(crash, "fpe") == 0)
+        zero = 7 / zero;
+    if (strcmp(crash, "ill") == 0)
+        __builtin_trap();
+    if (strcmp(crash, "abrt") == 0)
+        abort();
+    if (strcmp(crash, "stack") == 0)
+        zero = use_up(&zero);
+}
+
+BARKS_FLAT_MAP(crash_at_one, number, text)
+{
+    if (in->value == REFUSED)
+        crash_now();
+    emit(.text = BARKS_STR_LITERAL("fine"));
+}
+
+BARKS_MAP(crash_in_map, number, text)
+{
+    if (in->value == REFUSED)
+        crash_now();
+    out->text = BARKS_STR_LITERAL("fine");
+}
+
 BARKS_MAP(name_of, named_number, text) { out->text = in->name; }
 
 int main(int argc, char **argv)
 {
+    crash = argc > 1 ? argv[1] : ""; /* executors never come back from barks_init */
     barks_context *ctx = barks_init(&argc, &argv);
     const char *mode = argc > 1 ? argv[1] : "", *output = argc > 2 ? argv[2] : "unused";
     static struct number numbers[ROWS];
@@ -36,6 +92,12 @@ int main(int argc, char **argv)
         (void)barks_write_text(barks_map(rows, refuse_one, NULL), output);
     if (strcmp(mode, "field") == 0)
         (void)barks_write_text(barks_map(rows, name_of, NULL), output);
+    static const char *const crashes[] = {"segv", "bus", "fpe", "ill", "abrt", "stack"};
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+        if (strcmp(mode, crashes[i]) == 0)
+            (void)barks_write_text(barks_flat_map(rows, crash_at_one, NULL), output);
+    if (strcmp(mode, "map") == 0)
+        (void)barks_write_text(barks_map(rows, crash_in_map, NULL), output);
     int status = barks_finalize(ctx);
     if (strcmp(mode, "finalized") == 0)
         status = barks_count(rows) < 0 ? 1 : 0;

@@ -1,0 +1,3 @@
+#include "base/calling.h"
+
+_Thread_local struct calling calling_now __attribute__((tls_model("initial-exec")));

@@ -1,0 +1,23 @@
+/* A crash of a function of the job's, told before the process ends by its signal; and the stack of
+ * a thread that is stuck. */
+#pragma once
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT are told, and then go to who handled them
+ * when this was first called, else end the process. MPI_Init takes handlers of its own, so it is
+ * called again after it. Threads: one at a time. */
+void crash_catch(void);
+
+/* The calling thread gets a stack for handlers of its own, so that it can tell when it has used up
+ * its stack; without memory for it the handler runs on the thread's. end before the thread ends. */
+void crash_thread_begin(void);
+void crash_thread_end(void);
+
+/* What stands in the report where no task runs: "driver", or the executor's number. */
+void crash_set_rank(uint32_t rank);
+
+/* Writes the stack of another thread to the standard error, from that thread, wherever it is.
+ * Returns after at most a second. Threads: any, one at a time. */
+void crash_show_stack(pthread_t thread, const char *whose);
