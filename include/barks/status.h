@@ -18,7 +18,8 @@ typedef enum barks_code {
     BARKS_USER_ERROR, /* a user function reported it */
     BARKS_LOST,       /* an executor or peer was lost */
     BARKS_CANCELLED,
-    BARKS_INTERNAL, /* our own mistake */
+    BARKS_INTERNAL,    /* our own mistake */
+    BARKS_OUT_OF_TIME, /* the time that the batch system gives is nearly over: start it again */
 } barks_code;
 
 /* NULL is success. Anything else is owned by who holds it, until barks_status_free.

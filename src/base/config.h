@@ -56,6 +56,10 @@ struct buffer;
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
     SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
             "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")     \
+    SETTING(TIME_RESERVE, "time_reserve", DURATION, "10s", "",                                     \
+            "left of Slurm's time when a job ends itself, to be started again; 0: never")          \
+    SETTING(TIME_WARNED, "time_warned", DURATION, "60s", "1ms..",                                  \
+            "from SIGUSR1 to the end of the job's time, where Slurm does not say")                 \
     SETTING(FAULT, "fault", TEXT, "none", "", "what is made to fail, for tests; 'help' lists it")
 
 /* CONFIG_LOG, CONFIG_QUIET ... */

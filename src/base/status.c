@@ -97,6 +97,8 @@ const char *barks_code_name(barks_code code)
         return "cancelled";
     case BARKS_INTERNAL:
         return "internal";
+    case BARKS_OUT_OF_TIME:
+        return "out of time";
     }
     return "unknown";
 }

@@ -1,6 +1,7 @@
 #include "net/topology.h"
 
 #include "base/hash.h"
+#include "base/slurm.h"
 
 #include <hwloc.h>
 
@@ -20,19 +21,24 @@ struct topology {
     bool is_synthetic; /* threads cannot be bound to it */
 };
 
-/* What Open MPI 4.1 tells a rank when the user chose a binding; none of these is set otherwise. */
-static bool user_chose_binding(void)
+/* Whether Open MPI 4.1 tells this rank that the user said where ranks go (none of these is set
+ * otherwise), and the rank has got less than its parent for it: "--bind-to none" and "--map-by
+ * node" bind nothing. */
+static bool user_chose_binding(hwloc_topology_t machine)
 {
-    return getenv("OMPI_MCA_hwloc_base_binding_policy") != NULL ||
-           getenv("OMPI_MCA_rmaps_base_mapping_policy") != NULL ||
-           getenv("OMPI_MCA_hwloc_base_cpu_set") != NULL;
-}
-
-/* Cores that Slurm gave the job on this node, or 0. */
-static uint32_t slurm_core_count(void)
-{
-    const char *text = getenv("SLURM_CPUS_ON_NODE");
-    return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 0;
+    if (getenv("OMPI_MCA_hwloc_base_binding_policy") == NULL &&
+        getenv("OMPI_MCA_rmaps_base_mapping_policy") == NULL &&
+        getenv("OMPI_MCA_hwloc_base_cpu_set") == NULL)
+        return false;
+    hwloc_bitmap_t own = hwloc_bitmap_alloc(), parent = hwloc_bitmap_alloc();
+    bool is_bound =
+        own == NULL || parent == NULL ||
+        hwloc_get_cpubind(machine, own, HWLOC_CPUBIND_PROCESS) != 0 ||
+        hwloc_get_proc_cpubind(machine, getppid(), parent, HWLOC_CPUBIND_PROCESS) != 0 ||
+        !hwloc_bitmap_isequal(own, parent);
+    hwloc_bitmap_free(own);
+    hwloc_bitmap_free(parent);
+    return is_bound;
 }
 
 /* The process's own binding, or under mpirun that of its parent: mpirun's default binds a rank to
@@ -59,6 +65,18 @@ BARKS_CHECKED static barks_status *find_allowed(struct topology *topology)
     return NULL;
 }
 
+/* Slurm has given the job fewer cores of this node than it may run on, and does not hold it to any
+ * of them: as many workers as it gave, but on no core of their own, since other jobs here would
+ * choose the same ones. */
+static void limit_cores(struct topology *topology, uint32_t given)
+{
+    for (uint32_t i = given; i < topology->core_count; i++)
+        hwloc_bitmap_free(topology->cores[i]);
+    topology->core_count = given;
+    for (uint32_t i = 0; i < given; i++)
+        hwloc_bitmap_copy(topology->cores[i], topology->allowed);
+}
+
 /* A core counts when one of its processors is allowed; a machine that shows no cores has processors
  * instead. */
 BARKS_CHECKED static barks_status *find_cores(struct topology *topology)
@@ -67,12 +85,12 @@ BARKS_CHECKED static barks_status *find_cores(struct topology *topology)
                                 ? HWLOC_OBJ_CORE
                                 : HWLOC_OBJ_PU;
     int object_count = hwloc_get_nbobjs_by_type(topology->machine, type);
-    uint32_t slurm = topology->is_synthetic || topology->user_bound ? 0 : slurm_core_count();
+    uint32_t given = slurm_allocation().core_count;
     topology->cores =
         calloc((size_t)(object_count > 0 ? object_count : 1), sizeof *topology->cores);
     if (topology->cores == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %d cores", object_count);
-    for (int i = 0; i < object_count && (slurm == 0 || topology->core_count < slurm); i++) {
+    for (int i = 0; i < object_count; i++) {
         hwloc_obj_t core = hwloc_get_obj_by_type(topology->machine, type, (unsigned)i);
         if (core == NULL || !hwloc_bitmap_intersects(core->cpuset, topology->allowed))
             continue;
@@ -86,6 +104,8 @@ BARKS_CHECKED static barks_status *find_cores(struct topology *topology)
         BARKS_FAIL(
             BARKS_INVALID,
             "this process may not use any core of its node; look at its cpuset and `taskset -p`");
+    if (given > 0 && given < topology->core_count && !topology->user_bound)
+        limit_cores(topology, given);
     return NULL;
 }
 
@@ -100,6 +120,7 @@ BARKS_CHECKED static barks_status *load(struct topology *topology, const char *s
     if (hwloc_topology_load(topology->machine) != 0)
         BARKS_FAIL(BARKS_IO, "hwloc cannot read the topology of this node: %s",
                    strerrordesc_np(errno));
+    topology->user_bound = synthetic == NULL && user_chose_binding(topology->machine);
     BARKS_TRY(find_allowed(topology));
     return find_cores(topology);
 }
@@ -110,7 +131,6 @@ barks_status *topology_load(const char *synthetic, struct topology **out_topolog
     if (topology == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the topology of this node");
     topology->is_synthetic = synthetic != NULL;
-    topology->user_bound = synthetic == NULL && user_chose_binding();
     barks_status *status = load(topology, synthetic);
     if (status != NULL) {
         topology_destroy(topology);
@@ -245,32 +265,16 @@ static uint64_t cgroup_limit(void)
     return smallest;
 }
 
-static uint64_t mebibytes_of(const char *variable)
-{
-    const char *text = getenv(variable);
-    unsigned long long mebibytes = text != NULL ? strtoull(text, NULL, 10) : 0;
-    return mebibytes > 0 && mebibytes < (UINT64_MAX >> 20) ? (uint64_t)mebibytes << 20 : 0;
-}
-
-static uint64_t slurm_limit(void)
-{
-    uint64_t node = mebibytes_of("SLURM_MEM_PER_NODE");
-    uint64_t core = mebibytes_of("SLURM_MEM_PER_CPU");
-    if (node > 0)
-        return node;
-    return core > 0 ? core * (slurm_core_count() > 0 ? slurm_core_count() : 1) : UINT64_MAX;
-}
-
 uint64_t topology_memory_budget(const char **out_origin)
 {
     uint64_t budget = topology_memory_bytes();
-    uint64_t group = cgroup_limit(), slurm = slurm_limit();
+    uint64_t group = cgroup_limit(), slurm = slurm_allocation().memory_bytes;
     *out_origin = "80 % of physical memory";
     if (group < budget) {
         budget = group;
         *out_origin = "80 % of the control group's limit";
     }
-    if (slurm < budget) {
+    if (slurm > 0 && slurm < budget) {
         budget = slurm;
         *out_origin = "80 % of Slurm's limit";
     }

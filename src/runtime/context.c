@@ -53,6 +53,8 @@ int barks_exit_code(const barks_status *status)
         return 8;
     case BARKS_INTERNAL:
         return 70;
+    case BARKS_OUT_OF_TIME:
+        return 75; /* EX_TEMPFAIL: the same command may succeed later */
     }
     return 70;
 }

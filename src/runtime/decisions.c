@@ -52,12 +52,33 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
     return NULL;
 }
 
+/* Whether a task of the stage is expected to end in the time that is left, by the mean time of
+ * those that have ended; where none has, it is begun. */
+static bool has_time_for(const struct dispatch *dispatch, const struct job *job, uint32_t stage)
+{
+    struct stage_progress progress = {0};
+    if (dispatch->time_left_ns == UINT64_MAX)
+        return true;
+    barks_status_free(scheduler_stage_progress(dispatch->scheduler, job->id, stage, &progress));
+    if (progress.tasks_done == 0)
+        return true;
+    uint64_t at_once = members_worker_count(dispatch->members);
+    at_once = at_once < progress.task_count ? at_once : progress.task_count;
+    uint64_t elapsed_ns = monotonic_ns() - job->stages[stage].started_ns;
+    return elapsed_ns / progress.tasks_done * at_once < dispatch->time_left_ns;
+}
+
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
                                               const struct decision *decision)
 {
     const struct attempt_id *id = &decision->start_task.id;
     const struct stage_plan *stage = &job->plan.stages[id->stage];
     struct packer out = {0};
+    if (dispatch->is_out_of_time || !has_time_for(dispatch, job, id->stage)) {
+        dispatch->is_out_of_time = true;
+        dispatch->held_count++;
+        return NULL;
+    }
     pack_u64(&out, MESSAGE_TASK);
     pack_u64(&out, id->job);
     pack_u64(&out, stage->pipeline->stage);

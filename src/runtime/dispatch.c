@@ -31,7 +31,8 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
     *dispatch = (struct dispatch){.options = *dispatch_options,
                                   .net = dispatch_options->net,
                                   .members = members,
-                                  .next_job = 1};
+                                  .next_job = 1,
+                                  .time_left_ns = UINT64_MAX};
     struct scheduler_options options = {0};
     barks_status *status = scheduler_create(&options, &dispatch->scheduler);
     for (uint32_t i = 0; i < members->count && status == NULL; i++) {
@@ -63,6 +64,28 @@ void dispatch_destroy(struct dispatch *dispatch)
     decision_list_drop(&dispatch->decisions);
     scheduler_destroy(dispatch->scheduler);
     free(dispatch);
+}
+
+void dispatch_set_time_left(struct dispatch *dispatch, uint64_t left_ns)
+{
+    dispatch->time_left_ns = left_ns;
+}
+
+bool dispatch_has_run_dry(const struct dispatch *dispatch)
+{
+    uint64_t live_count = 0;
+    if (dispatch->held_count == 0 || dispatch->jobs == NULL)
+        return false;
+    for (const struct job *job = dispatch->jobs; job != NULL; job = job->next)
+        for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
+            struct stage_progress progress = {0};
+            barks_status_free(
+                scheduler_stage_progress(dispatch->scheduler, job->id, stage, &progress));
+            live_count += progress.attempts_live;
+            if (job->stages[stage].is_committing)
+                return false;
+        }
+    return live_count <= dispatch->held_count;
 }
 
 bool dispatch_is_busy(const struct dispatch *dispatch) { return dispatch->jobs != NULL; }

@@ -59,6 +59,12 @@ BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */
 void dispatch_abandon(struct dispatch *dispatch, const barks_status *status);
 
+/* How long tasks may still run; UINT64_MAX: as long as they like. From when a task of a stage
+ * would, by those of it that have ended, take longer, none is begun any more. */
+void dispatch_set_time_left(struct dispatch *dispatch, uint64_t left_ns);
+/* Tasks were held back for want of time, none runs any more, and nothing is being committed. */
+bool dispatch_has_run_dry(const struct dispatch *dispatch);
+
 bool dispatch_is_busy(const struct dispatch *dispatch); /* a job runs */
 
 /* Stages that run now. Returns how many there are, of which at most view_count_max are filled in.

@@ -57,6 +57,9 @@ struct dispatch {
     struct live_task *live;
     uint64_t live_count, live_capacity;
     struct driver_totals totals;
+    uint64_t time_left_ns; /* of the batch system's time; UINT64_MAX: no end is known */
+    bool is_out_of_time;   /* tasks that would begin are held back */
+    uint64_t held_count;   /* which the scheduler believes to run */
 };
 
 /* The job that runs under the id, or NULL. */

@@ -6,7 +6,9 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/slurm.h"
 #include "net/net.h"
+#include "runtime/allotment.h"
 #include "runtime/crash.h"
 #include "runtime/dispatch.h"
 #include "runtime/executor_service.h"
@@ -15,6 +17,7 @@
 #include "runtime/mailbox.h"
 #include "runtime/members.h"
 #include "runtime/signals.h"
+#include "runtime/time_limit.h"
 #include "runtime/watchdog.h"
 #include "scheduler/owners.h"
 
@@ -48,6 +51,7 @@ struct driver {
     struct dispatch *dispatch;
     struct mailbox *mailbox;
     struct progress *progress;
+    struct allotment allotment;
     uint64_t last_look_ns, last_busy_ns;
     int executor_exit_status; /* of this rank, where it is an executor */
     struct lock lock;
@@ -158,6 +162,32 @@ BARKS_CHECKED static barks_status *read_messages(struct driver *driver)
     return NULL;
 }
 
+static void take_warning(struct driver *driver, uint64_t now_ns)
+{
+    if (!signals_take_warning())
+        return;
+    allotment_warn(&driver->allotment, now_ns);
+    progress_say(driver->progress,
+                 "warned by SIGUSR1: %" PRIu64 " s are left, and no task begins that takes longer",
+                 allotment_left_ns(&driver->allotment, now_ns) / NS_PER_S);
+}
+
+/* Near the end of the batch system's time no task begins that would not end in it. The job ends
+ * when none runs that could still end, or when what is left is needed for ending. */
+BARKS_CHECKED static barks_status *look_at_time(struct driver *driver, uint64_t now_ns)
+{
+    take_warning(driver, now_ns);
+    uint64_t left_ns = allotment_left_ns(&driver->allotment, now_ns);
+    dispatch_set_time_left(driver->dispatch, left_ns);
+    if (left_ns > 0 && !dispatch_has_run_dry(driver->dispatch))
+        return NULL;
+    uint64_t end_ns = driver->allotment.end_ns;
+    BARKS_FAIL(BARKS_OUT_OF_TIME,
+               "out of time: %" PRIu64 " s are left until the end that %s; start the job again",
+               end_ns > now_ns ? (end_ns - now_ns) / NS_PER_S : 0,
+               driver->allotment.is_warned ? "SIGUSR1 warned of" : "Slurm has set");
+}
+
 /* A lost executor takes the job with it; a signal ends it. Whoever sent the signal may have done so
  * because of the lost executor (mpirun does), so that is looked for first. */
 BARKS_CHECKED static barks_status *look_for_trouble(struct driver *driver, uint64_t now_ns)
@@ -172,10 +202,14 @@ BARKS_CHECKED static barks_status *look_for_trouble(struct driver *driver, uint6
     if (members_find_lost(&driver->members, now_ns, silent_ns, &rank, sentence, sizeof sentence) !=
         NULL)
         BARKS_FAIL(BARKS_LOST, "%s", sentence);
+    if (signal_number != 0 && allotment_explains_signal(&driver->allotment, now_ns))
+        BARKS_FAIL(BARKS_OUT_OF_TIME,
+                   "out of time: signal %d (%s) came at its end; start the job again",
+                   signal_number, strsignal(signal_number));
     if (signal_number != 0)
         BARKS_FAIL(BARKS_CANCELLED, "ended by signal %d (%s)", signal_number,
                    strsignal(signal_number));
-    return NULL;
+    return look_at_time(driver, now_ns);
 }
 
 static void show(struct driver *driver, uint64_t now_ns)
@@ -269,6 +303,10 @@ static void log_start(const struct driver *driver)
         config_bytes(driver->config, CONFIG_MEMORY) > 0
             ? config_origin(driver->config, CONFIG_MEMORY)
             : first->hello.memory_origin);
+    uint32_t restart_count = slurm_allocation().restart_count;
+    if (restart_count > 0)
+        LOG(LEVEL_INFO, "runtime", "Slurm has started this job again: restart %" PRIu32,
+            restart_count);
 }
 
 static void drive(struct driver *driver)
@@ -292,6 +330,8 @@ static void drive(struct driver *driver)
         return;
     }
     progress_take_log(driver->progress);
+    driver->allotment =
+        allotment_begin(driver->config, time_limit_slurm_seconds_left(), monotonic_ns());
     log_start(driver);
     fault_point(POINT_DRIVER_STARTED);
     announce_start(driver, NULL, false);

@@ -233,8 +233,9 @@ void kept_copies_make(barks_context *context)
         barks_status *status = copy(context, node, what);
         if (status == NULL)
             continue;
-        bool is_over =
-            barks_status_code(status) == BARKS_LOST || barks_status_code(status) == BARKS_CANCELLED;
+        bool is_over = barks_status_code(status) == BARKS_LOST ||
+                       barks_status_code(status) == BARKS_CANCELLED ||
+                       barks_status_code(status) == BARKS_OUT_OF_TIME;
         LOG(is_over ? LEVEL_DEBUG : LEVEL_WARN, "runtime", "%s were not made: %s", what,
             barks_status_text(status));
         barks_status_free(status);

@@ -201,6 +201,7 @@ static enum failure_cause cause_of(barks_code code)
     case BARKS_LIMIT:
     case BARKS_LOST:
     case BARKS_INTERNAL:
+    case BARKS_OUT_OF_TIME:
         return CAUSE_RESOURCE;
     }
     return CAUSE_RESOURCE;

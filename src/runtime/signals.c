@@ -9,7 +9,9 @@
 /* Written by whichever thread the signal comes to, read by others. Alone: nothing is published by
  * it. */
 static _Atomic int pending;
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may use what is free of locks only");
+static atomic_bool warned;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_BOOL_LOCK_FREE == 2,
+               "a signal handler may use what is free of locks only");
 
 static void note(int number)
 {
@@ -20,6 +22,12 @@ static void note(int number)
         _exit(128 + SIGINT);
 }
 
+static void note_warning(int number)
+{
+    (void)number;
+    atomic_store_explicit(&warned, true, memory_order_relaxed);
+}
+
 /* The results are not looked at: these calls fail for signals that do not exist only. */
 void signals_catch(void)
 {
@@ -28,6 +36,15 @@ void signals_catch(void)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL);
+    struct sigaction now = {0};
+    action.sa_handler = note_warning;
+    if (sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        (void)sigaction(SIGUSR1, &action, NULL);
 }
 
 int signals_pending(void) { return atomic_load_explicit(&pending, memory_order_relaxed); }
+
+bool signals_take_warning(void)
+{
+    return atomic_exchange_explicit(&warned, false, memory_order_relaxed);
+}

@@ -1,6 +1,7 @@
 #include "runtime/summary.h"
 
 #include "base/clock.h"
+#include "base/slurm.h"
 #include "runtime/accumulators.h"
 #include "runtime/context.h"
 #include "runtime/live_progress.h"
@@ -50,6 +51,9 @@ void summary_print(const barks_context *context)
         driver_executor_count(context->driver) == 1 ? "" : "s",
         driver_worker_count(context->driver), driver_worker_count(context->driver) == 1 ? "" : "s",
         totals.stage_count, totals.task_count, rows, read, shuffled, written, peak, spilled, hot);
+    uint32_t restart_count = slurm_allocation().restart_count;
+    if (restart_count > 0)
+        progress_say(progress, "Slurm has started this job again: restart %" PRIu32, restart_count);
     say_accumulators(context, progress);
     if (context->output != NULL)
         progress_say(progress, "output: %s", context->output);

@@ -4,6 +4,8 @@
 #include <check.h>
 
 #include <inttypes.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* However many executors a node has, its cores are shared out whole, each to one of them. */
@@ -73,6 +75,60 @@ START_TEST(this_machine_has_cores_memory_and_a_name)
 }
 END_TEST
 
+START_TEST(slurm_may_give_fewer_cores_than_there_are)
+{
+    struct topology *topology = NULL;
+    ck_assert_int_eq(setenv("SLURM_CPUS_ON_NODE", "5", 1), 0);
+    ck_assert_ptr_null(topology_load("pack:4 core:8 pu:2", &topology));
+    ck_assert_uint_eq(topology_core_count(topology), 5);
+    topology_destroy(topology);
+    ck_assert_int_eq(setenv("SLURM_CPUS_ON_NODE", "64", 1), 0); /* it counts threads of cores */
+    ck_assert_ptr_null(topology_load("pack:4 core:8 pu:2", &topology));
+    ck_assert_uint_eq(topology_core_count(topology), 32);
+    topology_destroy(topology);
+}
+END_TEST
+
+/* Other jobs on the node would choose the same ones. */
+START_TEST(a_worker_has_no_core_of_its_own_where_slurm_gave_none)
+{
+    struct topology *topology = NULL;
+    cpu_set_t all, now;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    ck_assert_int_eq(setenv("SLURM_CPUS_ON_NODE", "1", 1), 0);
+    ck_assert_ptr_null(topology_load(NULL, &topology));
+    ck_assert_uint_eq(topology_core_count(topology), 1);
+    ck_assert_ptr_null(topology_bind_core(topology, 0));
+    ck_assert_int_eq(sched_getaffinity(0, sizeof now, &now), 0);
+    ck_assert(CPU_EQUAL(&all, &now));
+    topology_destroy(topology);
+}
+END_TEST
+
+/* Open MPI tells that the user said something of binding; this process got all the same what its
+ * parent has. */
+START_TEST(a_rank_that_is_bound_to_nothing_is_not_bound)
+{
+    struct topology *topology = NULL;
+    cpu_set_t one;
+    ck_assert_int_eq(setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 1), 0);
+    ck_assert_int_eq(setenv("OMPI_MCA_rmaps_base_mapping_policy", "node", 1), 0);
+    ck_assert_ptr_null(topology_load(NULL, &topology));
+    ck_assert(!topology_user_bound(topology));
+    uint32_t core_count = topology_core_count(topology);
+    topology_destroy(topology);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert_ptr_null(topology_load(NULL, &topology));
+    ck_assert_uint_eq(topology_core_count(topology), 1);
+    ck_assert(topology_user_bound(topology) || core_count == 1);
+    topology_destroy(topology);
+}
+END_TEST
+
 SUITE_MAIN("net/topology", every_core_has_exactly_one_owner, more_executors_than_cores_get_one_each,
            four_sockets_are_counted_by_cores_not_by_threads, a_description_that_is_none_is_an_error,
-           this_machine_has_cores_memory_and_a_name)
+           this_machine_has_cores_memory_and_a_name, slurm_may_give_fewer_cores_than_there_are,
+           a_worker_has_no_core_of_its_own_where_slurm_gave_none,
+           a_rank_that_is_bound_to_nothing_is_not_bound)

@@ -66,6 +66,13 @@ def installs_headers_library_and_pc_file():
         assert path.exists(), path
 
 
+def installed_scripts_find_each_other():
+    scripts = destdir / PREFIX.lstrip("/") / "bin"
+    made = run([scripts / "barks-submit", "--tries=2", "--dry-run", "true"])
+    assert f"{scripts}/barks-run-until-done --tries 2 -- mpirun" in made, made
+    run([scripts / "barks-run-until-done", "true"])
+
+
 def job_outside_the_tree_builds_and_runs():
     (destdir / "job.c").write_text(JOB)
     run(["cc", "-Wall", "-Wextra", "-Werror", "job.c", "-o", "job",
@@ -108,6 +115,6 @@ def library_exports_nothing_but_barks():
     assert not others, others
 
 
-run_cases(installs_headers_library_and_pc_file, job_outside_the_tree_builds_and_runs,
+run_cases(installs_headers_library_and_pc_file, installed_scripts_find_each_other, job_outside_the_tree_builds_and_runs,
           jobs_of_the_tree_build_outside_of_it_and_count_words, flags_ask_for_nothing_of_mpi, each_public_header_compiles_alone,
           library_exports_nothing_but_barks)
