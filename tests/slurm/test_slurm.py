@@ -2,6 +2,7 @@
 """Jobs under a real Slurm on this machine: test_slurm.py [--slow] SLOW_JOB"""
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -70,17 +71,46 @@ def an_array_has_a_job_for_each_number():
             assert "memory" in log, log
 
 
+def ranks_of(job):
+    """Processes of the job's program."""
+    return [pid for pid, line in processes_of(job) if line.startswith(JOB)]
+
+
+def a_lost_rank_is_followed_by_another_run():
+    here = folder("lost")
+    with Cluster(nodes=2) as slurm:
+        job = submit(slurm, here, 80, 100, "--nodes=2", "--tries=3", "--name=lost")
+        slurm.until("its ranks run", lambda: len(ranks_of(job)) >= 3)
+        first = ranks_of(job)
+        os.kill(first[-1], signal.SIGKILL)
+        slurm.wait(job, "COMPLETED", "FAILED")
+        log = expect_squares(here, 80)
+        assert log.count("run-until-done: run 1 of at most 3 lost") == 1 and "run 2" not in log, log
+        expect_nothing_left(slurm, job)
+
+
 def a_cancelled_job_leaves_nothing():
     here = folder("cancelled")
     with Cluster(nodes=2) as slurm:
         job = submit(slurm, here, 1000, 100, "--nodes=2")
-        slurm.until("its ranks run", lambda: sum("slow_job" in line and "mpirun" not in line
-                                                 for _, line in processes_of(job)) >= 3)
+        slurm.until("its ranks run", lambda: len(ranks_of(job)) >= 3)
         slurm.run("scancel", job)
         slurm.wait(job, "CANCELLED")
         expect_nothing_left(slurm, job)
         assert not (here / "squares").exists(), os.listdir(here)
         assert [path for path in here.iterdir() if path.suffix != ".out"] == [], os.listdir(here)
+
+
+def examples_run_under_slurm():
+    here = folder("examples")
+    with Cluster(nodes=2, cpus=2) as slurm:
+        for name, options in (("one-node", []), ("several-nodes", ["--nodes=2"]), ("requeue", [])):
+            output = here / name / "squares"
+            output.parent.mkdir()
+            job = slurm.submit("sbatch", *options, ROOT / f"scripts/examples/{name}.sh", JOB, "12", "0", output,
+                               cwd=output.parent)
+            slurm.wait(job, "COMPLETED", "FAILED")
+            expect_squares(output.parent, 12)
 
 
 def srun_starts_a_job_on_one_node():
@@ -120,8 +150,7 @@ def a_requeue_by_hand_ends_well():
     here = folder("by hand")
     with Cluster(nodes=2, cred_expire=5) as slurm:
         job = submit(slurm, here, 1000, 100, "--nodes=2", "--requeue", "--name=hand")
-        slurm.until("its ranks run", lambda: sum("slow_job" in line and "mpirun" not in line
-                                                 for _, line in processes_of(job)) >= 3)
+        slurm.until("its ranks run", lambda: len(ranks_of(job)) >= 3)
         slurm.run("scontrol", "requeue", job)
         slurm.until("it was started again", lambda: slurm.field(job, "Restarts") == "1", 60)
         slurm.wait(job, "COMPLETED", "FAILED", seconds=200)
@@ -140,6 +169,7 @@ def case(function):
 
 
 SHORT = (two_nodes_share_a_job, an_array_has_a_job_for_each_number, a_cancelled_job_leaves_nothing)
-LONG = (srun_starts_a_job_on_one_node, the_time_limit_ends_a_job_with_the_requeue_status,
+LONG = (examples_run_under_slurm, a_lost_rank_is_followed_by_another_run, srun_starts_a_job_on_one_node,
+        the_time_limit_ends_a_job_with_the_requeue_status,
         a_job_out_of_time_is_put_into_the_queue_again_and_ends_well, a_requeue_by_hand_ends_well)
 run_cases(*map(case, LONG if IS_SLOW else SHORT))
