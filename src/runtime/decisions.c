@@ -52,20 +52,23 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
     return NULL;
 }
 
-/* Whether a task of the stage is expected to end in the time that is left, by the mean time of
- * those that have ended; where none has, it is begun. */
+/* Whether a task of the stage is expected to end in the time that is left. Expected is the mean so
+ * far: the time that all workers have spent, by the tasks that have ended and the halves of those
+ * that run. Where not even one for each worker has ended, it says nothing, and the task is begun.
+ */
 static bool has_time_for(const struct dispatch *dispatch, const struct job *job, uint32_t stage)
 {
     struct stage_progress progress = {0};
     if (dispatch->time_left_ns == UINT64_MAX)
         return true;
     barks_status_free(scheduler_stage_progress(dispatch->scheduler, job->id, stage, &progress));
-    if (progress.tasks_done == 0)
-        return true;
     uint64_t at_once = members_worker_count(dispatch->members);
     at_once = at_once < progress.task_count ? at_once : progress.task_count;
+    if (progress.tasks_done < at_once)
+        return true;
     uint64_t elapsed_ns = monotonic_ns() - job->stages[stage].started_ns;
-    return elapsed_ns / progress.tasks_done * at_once < dispatch->time_left_ns;
+    uint64_t half_tasks = 2 * (uint64_t)progress.tasks_done + progress.attempts_live;
+    return elapsed_ns / half_tasks * 2 * at_once < dispatch->time_left_ns;
 }
 
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
