@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what scripts/bench sets
-# Tables of scripts/bench: startup, actions, exchange.
+# Tables of scripts/bench: startup, actions, exchange, scheduler.
 
 bench_startup() {
     local job=$jobs/wordcount text out=$work/out run short_cpu long_cpu
@@ -63,6 +63,14 @@ bench_actions() {
     action_row "barks, one process" actions_plain
     action_row "barks, two executors in one process" actions_local
     action_row "barks, mpirun -np 3" actions_ranks
+}
+
+bench_scheduler() {
+    need "$tools/scheduler_bench" "there is no benchmark of the scheduler"
+    echo
+    echo "### scheduler: executors that take no time, best of $runs ($machine)"
+    echo
+    "$tools/scheduler_bench" "$runs"
 }
 
 # best NAME: the best rate over all runs, from lines with `best_gbs X`.

@@ -29,7 +29,7 @@ static int print_row(const struct row *row, int repeats)
         if (result.seconds < best.seconds)
             best = result;
     }
-    printf("%-28s %9u %9" PRIu64 " %10.2f %10.2f %12.0f %12.0f %8ld\n", row->name,
+    printf("| %-28s | %9u | %9" PRIu64 " | %10.2f | %10.2f | %12.0f | %12.0f | %8ld |\n", row->name,
            row->shape.executor_count, best.tasks, best.submit_seconds * 1e3, best.seconds * 1e3,
            (double)best.tasks / best.seconds, (double)best.decisions / best.seconds, peak_mib());
     return EXIT_SUCCESS;
@@ -77,13 +77,16 @@ int main(int argc, char **argv)
         {"10 tasks an executor", {100, 2, 1, &small}},
         {"10 tasks an executor", {1000, 2, 1, &medium}},
         {"10 tasks an executor", {10000, 2, 1, &large}},
+        {"10 tasks an executor", {100000, 2, 1, &huge}},
         {"a million tasks", {1000, 128, 1, &huge}},
         {"a million uneven tasks", {1000, 128, 1, &uneven}},
         {"two stages, pinned", {1000, 16, 2, chain_of(2, 100000)}},
         {"10,000 chained stages", {4, 2, 10000, chain_of(10000, 8)}},
     };
-    printf("%-28s %9s %9s %10s %10s %12s %12s %8s\n", "job", "executors", "tasks", "submit ms",
-           "all ms", "tasks/s", "decisions/s", "peak MiB");
+    printf("| %-28s | %9s | %9s | %10s | %10s | %12s | %12s | %8s "
+           "|\n|---|---|---|---|---|---|---|---|\n",
+           "job", "executors", "tasks", "submit ms", "all ms", "tasks/s", "decisions/s",
+           "peak MiB");
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
         if (print_row(&rows[row], repeats) != EXIT_SUCCESS)
             return EXIT_FAILURE;
