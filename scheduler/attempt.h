@@ -30,6 +30,7 @@ struct attempt {
     uint32_t task;
     uint32_t number;
     uint32_t executor;
+    uint64_t start_ns; /* when it was sent, or said to have begun */
     enum attempt_state state;
     bool is_cancel_sent; /* it will not count, however it ends */
     uint32_t next_of_task;

@@ -20,7 +20,9 @@ enum decision_kind {
                                 them again from what is kept (only where options.recovers) */
     DECISION_RELEASE_STAGE, /* nobody reads its output any more: drop output and pipeline everywhere
                              */
-    DECISION_JOB_FINISHED,  /* no attempt of it runs; all its stages are released by this */
+    DECISION_EXECUTOR_EXCLUDED, /* to be told: it gets no more tasks of the stage, or job, for now
+                                 */
+    DECISION_JOB_FINISHED,      /* no attempt of it runs; all its stages are released by this */
 };
 
 enum job_result { JOB_RESULT_DONE = 1, JOB_RESULT_FAILED, JOB_RESULT_CANCELLED };
@@ -66,6 +68,11 @@ struct decision {
             uint64_t job;
             uint32_t stage;
         } release_stage;
+        struct {
+            uint64_t job;
+            uint32_t stage; /* SCHEDULER_ANY: all of the job's */
+            uint32_t executor;
+        } executor_excluded;
         struct {
             uint64_t job;
             struct job_outcome outcome;

@@ -84,6 +84,9 @@ struct stage_spec {
     /* The executor that must run partition p, SCHEDULER_ANY for whoever; NULL: none. What an input
      * pins stays there; an executor that is lost pins nothing. */
     const uint32_t *pins;
+    /* A task is never run twice at the same time: its tasks share work with each other, or do what
+     * the world sees. */
+    bool forbids_copies;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
 };
 

@@ -24,8 +24,9 @@ struct executor {
     bool is_alive;
     uint32_t node;
     uint32_t worker_count;
-    uint32_t busy_count;    /* live attempts, those asked to cancel too */
-    uint32_t attempts_head; /* of the live attempts */
+    uint32_t busy_count;      /* live attempts, those asked to cancel too */
+    uint32_t attempts_head;   /* of the live attempts */
+    uint32_t exclusion_count; /* of all jobs (exclusion.h) */
     /* Dead: who got its shuffle partitions; maybe dead as well by now. */
     uint32_t heir;
     uint64_t inherited_workers; /* of those whose heir it is, at all removes */

@@ -138,16 +138,20 @@ static bool attempts_are_sound(const struct scheduler *scheduler)
     return live == scheduler->attempts.live_count;
 }
 
-static bool holds_pending(const struct heap *lanes)
+/* For the executor. */
+static bool holds_pending(const struct scheduler *scheduler, const struct heap *lanes,
+                          uint32_t executor)
 {
     for (uint32_t position = 0; position < lanes->count; position++) {
         struct lane lane = *(const struct lane *)lanes->nodes[position];
+        if (!lane.is_pinned && exclusion_holds(scheduler, lane.stage, executor))
+            continue;
         for (; lane.cursor < lane.end; lane.cursor++)
-            if (lane.stage->tasks[lane.stage->order[lane.cursor]].state == TASK_PENDING)
+            if (task_is_in_lanes(&lane.stage->tasks[lane.stage->order[lane.cursor]]))
                 return true;
         for (uint32_t task = lane.retry_head; task != TASK_NONE;
              task = lane.stage->tasks[task].next_retry)
-            if (lane.stage->tasks[task].state == TASK_PENDING)
+            if (task_is_in_lanes(&lane.stage->tasks[task]))
                 return true;
     }
     return false;
@@ -155,15 +159,33 @@ static bool holds_pending(const struct heap *lanes)
 
 static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
 {
-    bool anybody = holds_pending(&scheduler->any_lanes);
     for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++) {
         const struct executor *executor = &scheduler->executors.executors[id];
-        if (executor_has_idle_worker(&scheduler->executors, id) &&
-            (anybody || holds_pending(&executor->lanes) ||
-             holds_pending(&scheduler->executors.nodes[executor->node].lanes)))
+        if (!executor_has_idle_worker(&scheduler->executors, id))
+            continue;
+        if (holds_pending(scheduler, &scheduler->any_lanes, id) ||
+            holds_pending(scheduler, &executor->lanes, id) ||
+            holds_pending(scheduler, &scheduler->executors.nodes[executor->node].lanes, id) ||
+            retry_for(scheduler, id) != NULL)
             return false;
     }
     return true;
+}
+
+/* Each pending task that has failed and is pinned nowhere is a retry, once. */
+static bool retries_are_sound(const struct scheduler *scheduler)
+{
+    uint64_t pending = 0, listed = 0;
+    for (const struct job *job = scheduler->first_job; job != NULL; job = job->next)
+        for (uint32_t index = 0; index < job->stage_count && job->state == JOB_RUNNING; index++)
+            for (uint32_t task = 0; task < job->stages[index].task_count; task++)
+                pending += job->stages[index].tasks != NULL &&
+                           job->stages[index].tasks[task].is_wary &&
+                           job->stages[index].tasks[task].state == TASK_PENDING;
+    for (const struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
+        listed += retry->stage->tasks[retry->task].is_wary &&
+                  retry->stage->tasks[retry->task].state == TASK_PENDING;
+    return pending == listed && listed == scheduler->retries.count;
 }
 
 bool scheduler_is_sound(const struct scheduler *scheduler)
@@ -180,6 +202,7 @@ bool scheduler_is_sound(const struct scheduler *scheduler)
     }
     return live == scheduler->attempts.live_count && count == scheduler->job_count &&
            executor_table_is_sound(&scheduler->executors) && attempts_are_sound(scheduler) &&
-           heap_is_sound(&scheduler->any_lanes) && heap_is_sound(&scheduler->deadlines) &&
+           heap_is_sound(&scheduler->any_lanes) && heap_is_sound(&scheduler->timers) &&
+           exclusions_are_sound(scheduler) && retries_are_sound(scheduler) &&
            no_worker_is_idle_in_vain(scheduler);
 }

@@ -41,6 +41,7 @@ BARKS_CHECKED static barks_status *copy_stage(struct stage *stage, const struct 
 {
     stage->output = spec->output;
     stage->policy = spec->policy;
+    stage->forbids_copies = spec->forbids_copies;
     stage->partition_count = spec->partition_count;
     stage->output_partition_count = spec->output_partition_count;
     stage->any_lane = LANE_NONE;
@@ -161,6 +162,8 @@ BARKS_CHECKED static barks_status *fill(struct job *job, const struct job_spec *
     job->stage_count = spec->stage_count;
     for (uint32_t index = 0; index < job->stage_count; index++) {
         job->stages[index].job = job;
+        job->stages[index].watch.kind = TIMER_WATCH;
+        job->stages[index].watch.node.position = HEAP_OUTSIDE;
         job->stages[index].index = index;
         BARKS_TRY(copy_stage(&job->stages[index], &spec->stages[index]));
     }
@@ -177,7 +180,8 @@ barks_status *job_create(const struct job_spec *spec, struct transition_counts *
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a job");
     job->id = spec->id;
     job->deadline =
-        (struct heap_node){.key = {spec->deadline_ns, spec->id}, .position = HEAP_OUTSIDE};
+        (struct timer){.node = {.key = {spec->deadline_ns, spec->id}, .position = HEAP_OUTSIDE},
+                       .kind = TIMER_DEADLINE};
     job->attempts_head = ATTEMPT_NONE;
     barks_status *status = fill(job, spec);
     if (status != NULL) {
@@ -201,6 +205,7 @@ void job_destroy(struct job *job)
     free(job->inputs);
     free(job->children);
     free(job->rosters);
+    free(job->tallies);
     free(job);
 }
 

@@ -3,8 +3,9 @@
 
 #include "barks/status.h"
 #include "scheduler/decision.h"
-#include "scheduler/heap.h"
+#include "scheduler/exclusion.h"
 #include "scheduler/stage.h"
+#include "scheduler/timer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct stage_child {
 };
 
 struct job {
-    struct heap_node deadline; /* first, so that a heap's node is its job */
+    struct timer deadline; /* first, so that a heap's node is its job */
     uint64_t id;
     uint64_t sequence; /* FIFO: a smaller one goes first */
     enum job_state state;
@@ -45,6 +46,9 @@ struct job {
     uint32_t exchange_group_count;
     uint32_t attempts_head; /* of its live attempts */
     uint32_t attempts_live;
+    struct exclusion *exclusions; /* owned by the scheduler's timers */
+    struct tally *tallies;        /* owned; of failures, by executor and stage */
+    uint32_t tally_count, tally_capacity;
     struct job *previous, *next; /* FIFO */
     struct job *next_in_table;
 };

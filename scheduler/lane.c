@@ -16,12 +16,12 @@ uint32_t lane_first(struct lane *lane)
 {
     const struct stage *stage = lane->stage;
     while (lane->retry_head != TASK_NONE) {
-        if (stage->tasks[lane->retry_head].state == TASK_PENDING)
+        if (task_is_in_lanes(&stage->tasks[lane->retry_head]))
             return lane->retry_head;
         drop_retry(lane);
     }
     for (; lane->cursor < lane->end; lane->cursor++)
-        if (stage->tasks[stage->order[lane->cursor]].state == TASK_PENDING)
+        if (task_is_in_lanes(&stage->tasks[stage->order[lane->cursor]]))
             return stage->order[lane->cursor];
     return TASK_NONE;
 }
@@ -39,7 +39,7 @@ void lane_take(struct lane *lane)
 void lane_retry(struct lane *lane, uint32_t task_index)
 {
     struct task *task = &lane->stage->tasks[task_index];
-    BARKS_ASSERT(task->state == TASK_PENDING);
+    BARKS_ASSERT(task_is_in_lanes(task));
     if (task->is_in_retries)
         return;
     task->is_in_retries = true;

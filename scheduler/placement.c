@@ -43,6 +43,7 @@ void stage_dequeue(struct scheduler *scheduler, struct stage *stage)
 {
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         lane_dequeue(scheduler, &stage->lanes[lane]);
+    speculation_end(scheduler, stage);
 }
 
 static struct lane *retry_lane(const struct stage *stage, uint32_t task)
@@ -53,6 +54,8 @@ static struct lane *retry_lane(const struct stage *stage, uint32_t task)
 
 barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage, uint32_t task)
 {
+    if (stage->tasks[task].is_wary)
+        return retry_list_add(&scheduler->retries, stage, task);
     struct lane *lane = retry_lane(stage, task);
     lane_retry(lane, task);
     return lane_enqueue(scheduler, lane);
@@ -154,6 +157,7 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
     attempt->task = task_index;
     attempt->number = task->attempt_next++;
     attempt->executor = executor;
+    attempt->start_ns = scheduler->now_ns;
     link_attempt(scheduler, index);
     executor_occupy(&scheduler->executors, executor);
     if (task->state == TASK_PENDING)
@@ -181,6 +185,28 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
         stage_drop_tasks(stage);
 }
 
+/* May tasks of the lane start there? Those of a pinned lane must. */
+static bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane,
+                            uint32_t executor)
+{
+    return lane->is_pinned || !exclusion_holds(scheduler, lane->stage, executor);
+}
+
+/* The first lane of a queue that gives tasks to the executor. O(1), but O(lanes) for one that is
+ * excluded from something. */
+static struct heap_node *first_open(const struct scheduler *scheduler, const struct heap *queue,
+                                    uint32_t executor)
+{
+    if (scheduler->executors.executors[executor].exclusion_count == 0)
+        return heap_first(queue);
+    struct heap_node *first = NULL;
+    for (uint32_t position = 0; position < queue->count; position++)
+        if ((first == NULL || heap_node_before(queue->nodes[position], first)) &&
+            lane_is_open_to(scheduler, (const struct lane *)queue->nodes[position], executor))
+            first = queue->nodes[position];
+    return first;
+}
+
 /* The best lane for an executor that holds a pending task, NULL: none. Lanes found empty leave
  * their queue. */
 static struct lane *best_lane(struct scheduler *scheduler, uint32_t id)
@@ -192,7 +218,7 @@ static struct lane *best_lane(struct scheduler *scheduler, uint32_t id)
     for (;;) {
         struct heap_node *best = NULL;
         for (int i = 0; i < 3; i++) {
-            struct heap_node *first = heap_first(queues[i]);
+            struct heap_node *first = first_open(scheduler, queues[i], id);
             if (first != NULL && (best == NULL || heap_node_before(first, best)))
                 best = first;
         }
@@ -214,13 +240,35 @@ BARKS_CHECKED static barks_status *start_first(struct scheduler *scheduler, stru
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *start_retry(struct scheduler *scheduler, struct retry *retry,
+                                               uint32_t executor)
+{
+    struct stage *stage = retry->stage;
+    uint32_t task = retry->task;
+    retry_list_remove(&scheduler->retries, retry);
+    return attempt_start(scheduler, stage, task, executor);
+}
+
+/* Retries of a stage come before what it has for anybody. */
+static bool goes_before(const struct retry *retry, const struct lane *lane)
+{
+    const struct stage *a = retry->stage, *b = lane->stage;
+    if (a->job != b->job)
+        return a->job->sequence < b->job->sequence;
+    return a->index != b->index ? a->index < b->index : lane->level >= LANE_ANY;
+}
+
 barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
 {
     while (executor_has_idle_worker(&scheduler->executors, executor)) {
         struct lane *lane = best_lane(scheduler, executor);
-        if (lane == NULL)
+        struct retry *retry = retry_for(scheduler, executor);
+        if (lane == NULL && retry == NULL)
             return NULL;
-        BARKS_TRY(start_first(scheduler, lane, executor));
+        if (lane == NULL || (retry != NULL && goes_before(retry, lane)))
+            BARKS_TRY(start_retry(scheduler, retry, executor));
+        else
+            BARKS_TRY(start_first(scheduler, lane, executor));
     }
     return NULL;
 }
@@ -229,16 +277,51 @@ barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
 static uint32_t idle_executor(const struct scheduler *scheduler, const struct lane *lane)
 {
     const struct executor_table *table = &scheduler->executors;
+    uint32_t executor = EXECUTOR_NONE;
+    enum free_list_kind kind = FREE_ANYWHERE;
     switch (lane->level) {
     case LANE_EXECUTOR:
-        return executor_has_idle_worker(table, lane->place) ? lane->place : EXECUTOR_NONE;
+        if (executor_has_idle_worker(table, lane->place) &&
+            lane_is_open_to(scheduler, lane, lane->place))
+            executor = lane->place;
+        return executor;
     case LANE_NODE:
-        return table->nodes[lane->place].free_list.head;
+        executor = table->nodes[lane->place].free_list.head;
+        kind = FREE_ON_NODE;
+        break;
     case LANE_ANY:
     case LANE_STEAL:
+        executor = table->free_list.head;
         break;
     }
-    return table->free_list.head;
+    while (executor != EXECUTOR_NONE && !lane_is_open_to(scheduler, lane, executor))
+        executor = table->executors[executor].free_links[kind].next;
+    return executor;
+}
+
+static uint32_t idle_executor_for(const struct scheduler *scheduler, const struct stage *stage,
+                                  uint32_t task)
+{
+    const struct executor_table *table = &scheduler->executors;
+    uint32_t executor = table->free_list.head;
+    while (executor != EXECUTOR_NONE && !task_may_run_on(scheduler, stage, task, executor))
+        executor = table->executors[executor].free_links[FREE_ANYWHERE].next;
+    return executor;
+}
+
+BARKS_CHECKED static barks_status *retries_dispatch(struct scheduler *scheduler,
+                                                    const struct stage *stage)
+{
+    struct retry *next = NULL;
+    for (struct retry *retry = scheduler->retries.first; retry != NULL; retry = next) {
+        next = retry->next;
+        if (retry->stage != stage || !stage_is_active(stage))
+            continue;
+        uint32_t executor = idle_executor_for(scheduler, stage, retry->task);
+        if (executor != EXECUTOR_NONE)
+            BARKS_TRY(start_retry(scheduler, retry, executor));
+    }
+    return NULL;
 }
 
 barks_status *stage_dispatch(struct scheduler *scheduler, struct stage *stage)
@@ -253,7 +336,7 @@ barks_status *stage_dispatch(struct scheduler *scheduler, struct stage *stage)
             executor_to_back(&scheduler->executors, executor);
         }
     }
-    return NULL;
+    return retries_dispatch(scheduler, stage);
 }
 
 barks_status *dispatch_all(struct scheduler *scheduler)

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { SETBACKS_MAX = 256 }; /* of one task, lest a body that ends them itself does so for ever */
+
 /* The job that an event is about, while it has work to do; NULL: it is over, or unknown by now. */
 static struct job *running_job(const struct scheduler *scheduler, uint64_t id)
 {
@@ -35,11 +37,13 @@ void handle_attempt_started(struct scheduler *scheduler, const struct event *eve
     if (index == ATTEMPT_NONE || scheduler->attempts.items[index].state != ATTEMPT_SENT)
         return;
     attempt_move(&scheduler->attempts.items[index], ATTEMPT_RUNNING, &scheduler->transitions);
+    scheduler->attempts.items[index].start_ns = scheduler->now_ns;
 }
 
 /* The first attempt of a task that finishes counts. */
 BARKS_CHECKED static barks_status *count_attempt(struct scheduler *scheduler, struct stage *stage,
-                                                 const struct attempt_id *id, uint64_t report)
+                                                 const struct attempt_id *id, uint64_t report,
+                                                 uint64_t start_ns)
 {
     struct task *task = &stage->tasks[id->task];
     task_move(task, TASK_DONE, &scheduler->transitions);
@@ -52,7 +56,9 @@ BARKS_CHECKED static barks_status *count_attempt(struct scheduler *scheduler, st
     for (uint32_t index = task->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_task)
         BARKS_TRY(attempt_cancel(scheduler, index));
-    return stage->tasks_done == stage->task_count ? stage_complete(scheduler, stage) : NULL;
+    if (stage->tasks_done == stage->task_count)
+        return stage_complete(scheduler, stage);
+    return speculation_note_finished(scheduler, stage, scheduler->now_ns - start_ns);
 }
 
 barks_status *handle_attempt_finished(struct scheduler *scheduler, const struct event *event)
@@ -65,9 +71,10 @@ barks_status *handle_attempt_finished(struct scheduler *scheduler, const struct 
     struct job *job = scheduler->attempts.items[index].job;
     struct stage *stage = scheduler->attempts.items[index].stage;
     bool counts = !scheduler->attempts.items[index].is_cancel_sent;
+    uint64_t start_ns = scheduler->attempts.items[index].start_ns;
     attempt_end(scheduler, index, ATTEMPT_FINISHED);
     if (counts) {
-        BARKS_TRY(count_attempt(scheduler, stage, id, event->attempt_finished.report));
+        BARKS_TRY(count_attempt(scheduler, stage, id, event->attempt_finished.report, start_ns));
     } else {
         struct decision discard = {
             .kind = DECISION_DISCARD_ATTEMPT,
@@ -83,18 +90,38 @@ static bool is_last_failure(const struct scheduler *scheduler, const struct even
                             const struct task *task)
 {
     uint64_t hash = event->attempt_failed.error_hash;
-    return !event->attempt_failed.is_retryable ||
+    if (event->attempt_failed.cause == CAUSE_CANCELLED)
+        hash = 0;
+    return !event->attempt_failed.is_retryable || task->setbacks >= SETBACKS_MAX ||
            task->failures >= scheduler->options.attempts_max ||
            (hash != 0 && hash == task->error_hash);
 }
 
-/* A running task of a running job has one attempt less. */
-BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, struct stage *stage,
-                                                 const struct event *event)
+/* Counts a failure by its cause. What an executor has cancelled uncalled for has ended for the sake
+ * of another task, whose failure counts. */
+BARKS_CHECKED static barks_status *count_failure(struct scheduler *scheduler, struct stage *stage,
+                                                 const struct event *event, bool *out_is_excluded)
 {
     const struct attempt_id *id = &event->attempt_failed.id;
     struct task *task = &stage->tasks[id->task];
+    bool is_new = false;
+    *out_is_excluded = false;
+    if (event->attempt_failed.cause == CAUSE_CANCELLED) {
+        task->setbacks++;
+        return NULL;
+    }
     task->failures++;
+    BARKS_TRY(failure_note(stage, id->task, id->executor, &is_new));
+    return is_new ? exclusion_note_failure(scheduler, stage, id->executor, out_is_excluded) : NULL;
+}
+
+/* A running task of a running job has one attempt less. */
+BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, struct stage *stage,
+                                                 const struct event *event, bool *out_is_excluded)
+{
+    const struct attempt_id *id = &event->attempt_failed.id;
+    struct task *task = &stage->tasks[id->task];
+    BARKS_TRY(count_failure(scheduler, stage, event, out_is_excluded));
     if (is_last_failure(scheduler, event, task)) {
         task_move(task, TASK_FAILED, &scheduler->transitions);
         struct job_outcome outcome = {.result = JOB_RESULT_FAILED,
@@ -103,7 +130,8 @@ BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, st
                                       .attempt = *id};
         return job_finish(scheduler, stage->job, &outcome);
     }
-    task->error_hash = event->attempt_failed.error_hash;
+    if (event->attempt_failed.cause != CAUSE_CANCELLED)
+        task->error_hash = event->attempt_failed.error_hash;
     if (task_has_hope(scheduler, task))
         return NULL; /* its copy goes on */
     task_move(task, TASK_PENDING, &scheduler->transitions);
@@ -126,10 +154,13 @@ barks_status *handle_attempt_failed(struct scheduler *scheduler, const struct ev
     struct stage *stage = scheduler->attempts.items[index].stage;
     bool matters = !scheduler->attempts.items[index].is_cancel_sent;
     attempt_end(scheduler, index, cause == CAUSE_CANCELLED ? ATTEMPT_CANCELLED : ATTEMPT_FAILED);
+    bool is_excluded = false;
     if (matters)
-        BARKS_TRY(fail_or_retry(scheduler, stage, event));
+        BARKS_TRY(fail_or_retry(scheduler, stage, event, &is_excluded));
     else
         BARKS_TRY(job_end_if_idle(scheduler, job));
+    if (is_excluded) /* the tasks that avoided others may have no choice now */
+        return dispatch_all(scheduler);
     BARKS_TRY(executor_dispatch(scheduler, id->executor));
     /* Its executor may have had something better to do: then another one that is idle. */
     if (matters && job->state == JOB_RUNNING && stage_is_active(stage) &&
@@ -216,7 +247,6 @@ barks_status *handle_commit_failed(struct scheduler *scheduler, const struct eve
     return job_finish(scheduler, stage->job, &outcome);
 }
 
-/* A pinned task's input is in one place, so it has no copy elsewhere. */
 barks_status *handle_copy_wanted(struct scheduler *scheduler, const struct event *event)
 {
     const struct job *job = running_job(scheduler, event->copy_wanted.job);
@@ -226,17 +256,8 @@ barks_status *handle_copy_wanted(struct scheduler *scheduler, const struct event
     if (stage->state != STAGE_RUNNING || event->copy_wanted.task >= stage->task_count)
         return NULL;
     const struct task *task = &stage->tasks[event->copy_wanted.task];
-    if (task->state != TASK_RUNNING || task->lane != LANE_NONE)
+    bool has_started = false;
+    if (task->state != TASK_RUNNING)
         return NULL;
-    const struct attempt *attempt = &scheduler->attempts.items[task->attempts_head];
-    if (attempt->next_of_task != ATTEMPT_NONE)
-        return NULL;
-    const struct executor_table *table = &scheduler->executors;
-    uint32_t executor = table->free_list.head;
-    if (executor == attempt->executor)
-        executor = table->executors[executor].free_links[FREE_ANYWHERE].next;
-    if (executor == EXECUTOR_NONE)
-        return NULL;
-    scheduler->is_deciding = true;
-    return attempt_start(scheduler, stage, event->copy_wanted.task, executor);
+    return speculation_copy(scheduler, task->attempts_head, &has_started);
 }

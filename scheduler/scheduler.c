@@ -25,6 +25,8 @@ barks_status *scheduler_create(const struct scheduler_options *options,
         scheduler->options.losses_max = 3;
     if (options->losses_max > UINT16_MAX - 1)
         scheduler->options.losses_max = UINT16_MAX - 1;
+    if (options->slow_after_percent == 0)
+        scheduler->options.slow_after_percent = 75;
     if (options->executor_count_min == 0)
         scheduler->options.executor_count_min = 1;
     scheduler->jobs = jobs;
@@ -48,9 +50,12 @@ void scheduler_destroy(struct scheduler *scheduler)
 {
     if (scheduler == NULL)
         return;
+    for (struct job *job = scheduler->first_job; job != NULL; job = job->next)
+        exclusion_end_job(scheduler, job);
+    retry_list_drop(&scheduler->retries);
     executor_table_drop(&scheduler->executors);
     heap_drop(&scheduler->any_lanes);
-    heap_drop(&scheduler->deadlines);
+    heap_drop(&scheduler->timers);
     free_retired(scheduler);
     while (scheduler->first_job != NULL) {
         struct job *job = scheduler->first_job;
@@ -66,7 +71,7 @@ bool scheduler_is_broken(const struct scheduler *scheduler) { return scheduler->
 
 uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler)
 {
-    const struct heap_node *first = heap_first(&scheduler->deadlines);
+    const struct heap_node *first = heap_first(&scheduler->timers);
     return first == NULL ? UINT64_MAX : first->key[0];
 }
 
@@ -125,8 +130,9 @@ void scheduler_retire(struct scheduler *scheduler, struct job *job)
     while (*link != job)
         link = &(*link)->next_in_table;
     *link = job->next_in_table;
-    if (job->deadline.position != HEAP_OUTSIDE)
-        heap_remove(&scheduler->deadlines, &job->deadline);
+    if (job->deadline.node.position != HEAP_OUTSIDE)
+        heap_remove(&scheduler->timers, &job->deadline.node);
+    exclusion_end_job(scheduler, job);
     if (job->previous == NULL)
         scheduler->first_job = job->next;
     else
@@ -198,7 +204,7 @@ BARKS_CHECKED static barks_status *on_job_submitted(struct scheduler *scheduler,
     BARKS_TRY(reserve_in_table(scheduler));
     BARKS_TRY(job_create(spec, &scheduler->transitions, &job));
     if (spec->deadline_ns > 0) {
-        barks_status *status = heap_insert(&scheduler->deadlines, &job->deadline);
+        barks_status *status = heap_insert(&scheduler->timers, &job->deadline.node);
         if (status != NULL) {
             job_destroy(job);
             return status;
@@ -238,15 +244,31 @@ BARKS_CHECKED static barks_status *on_job_cancelled(struct scheduler *scheduler,
     return cancel_job(scheduler, job, CAUSE_CANCELLED);
 }
 
+BARKS_CHECKED static barks_status *on_due(struct scheduler *scheduler, struct timer *timer)
+{
+    switch (timer->kind) {
+    case TIMER_DEADLINE:
+        return cancel_job(scheduler, (struct job *)timer, CAUSE_DEADLINE);
+    case TIMER_EXCLUSION: {
+        uint32_t executor = ((struct exclusion *)timer)->executor;
+        exclusion_end(scheduler, (struct exclusion *)timer);
+        return executor_dispatch(scheduler, executor);
+    }
+    case TIMER_WATCH:
+        return speculation_look(scheduler, (struct stage *)timer);
+    }
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *on_timer(struct scheduler *scheduler, const struct event *event)
 {
     scheduler->is_deciding = true;
     for (;;) {
-        struct heap_node *first = heap_first(&scheduler->deadlines);
-        if (first == NULL || first->key[0] > event->time_ns)
+        struct timer *first = (struct timer *)heap_first(&scheduler->timers);
+        if (first == NULL || first->node.key[0] > event->time_ns)
             return NULL;
-        heap_remove(&scheduler->deadlines, first);
-        BARKS_TRY(cancel_job(scheduler, (struct job *)first, CAUSE_DEADLINE));
+        heap_remove(&scheduler->timers, &first->node);
+        BARKS_TRY(on_due(scheduler, first));
     }
 }
 
@@ -288,6 +310,8 @@ barks_status *scheduler_handle(struct scheduler *scheduler, const struct event *
     free_retired(scheduler);
     scheduler->decisions = decisions;
     scheduler->is_deciding = false;
+    if (event->time_ns > scheduler->now_ns)
+        scheduler->now_ns = event->time_ns;
     barks_status *status = handle(scheduler, event);
     scheduler->decisions = NULL;
     scheduler->is_broken = status != NULL && scheduler->is_deciding;

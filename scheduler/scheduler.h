@@ -25,7 +25,15 @@ struct scheduler;
 /* Zero means the default. */
 struct scheduler_options {
     uint32_t attempts_max; /* failures of one task that its job survives, plus one; default 1 */
-    uint32_t losses_max;   /* lost executors that one task survives; default 3 */
+    /* An executor where tasks keep failing gets none of their stage, then of their job, for so
+     * long; never the last one. 0: nobody is excluded. */
+    uint64_t exclusion_ns;
+    /* An attempt that has run longer than so many hundredths of the median of those of its stage
+     * that have finished, and than slow_min_ns, is copied to an idle worker elsewhere, once so many
+     * hundredths (default 75) of the tasks are done. slow_percent 0: none is copied. */
+    uint32_t slow_percent, slow_after_percent;
+    uint64_t slow_min_ns;
+    uint32_t losses_max;         /* lost executors that one task survives; default 3 */
     uint32_t executor_count_min; /* no job begins before so many live; default 1 */
     /* False: a lost executor fails every job that has begun (its shuffle data is gone). True:
      * attempts and outputs that were lost are run again, the rest is kept. A job fails in any case
@@ -55,8 +63,8 @@ BARKS_CHECKED barks_status *scheduler_handle(struct scheduler *scheduler, const 
                                              struct decision_list *decisions);
 bool scheduler_is_broken(const struct scheduler *scheduler);
 
-/* The earliest deadline of a job, so that the driver knows when to send EVENT_TIMER; UINT64_MAX:
- * none. */
+/* The earliest moment at which something is due (the deadline of a job, the end of an exclusion, a
+ * look at slow attempts), so that the driver knows when to send EVENT_TIMER; UINT64_MAX: none. */
 uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler);
 
 /* The attempt that counts for a run. Run i of a stage is task i; runs are in the order of their

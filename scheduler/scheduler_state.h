@@ -6,6 +6,7 @@
 #include "scheduler/executor.h"
 #include "scheduler/heap.h"
 #include "scheduler/job.h"
+#include "scheduler/retry.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/transition.h"
 
@@ -21,9 +22,11 @@ struct scheduler {
     bool is_deciding;                 /* from the first change that an event makes until its end */
     struct executor_table executors;
     struct attempt_pool attempts;
-    struct heap any_lanes; /* LANE_ANY and LANE_STEAL of all stages */
-    struct heap deadlines; /* of jobs */
-    struct job **jobs;     /* owned hash table of chains; capacity is a power of two */
+    struct heap any_lanes;     /* LANE_ANY and LANE_STEAL of all stages */
+    struct heap timers;        /* of struct timer */
+    struct retry_list retries; /* of all stages */
+    uint64_t now_ns;           /* of the event; never earlier than that of the one before */
+    struct job **jobs;         /* owned hash table of chains; capacity is a power of two */
     uint32_t job_capacity;
     uint32_t job_count;
     struct job *first_job, *last_job; /* FIFO */

@@ -68,6 +68,11 @@ void stage_drop_tasks(struct stage *stage)
     free(stage->tasks);
     free(stage->order);
     free(stage->lanes);
+    free(stage->failures);
+    free(stage->durations);
+    stage->durations = NULL;
+    stage->failures = NULL;
+    stage->failure_count = stage->failure_capacity = 0;
     stage->tasks = NULL;
     stage->order = NULL;
     stage->lanes = NULL;
@@ -117,10 +122,10 @@ static bool lanes_are_sound(const struct stage *stage)
             return false;
         bool has_pending = false;
         for (uint32_t entry = lane.cursor; entry < lane.end; entry++)
-            has_pending |= stage->tasks[stage->order[entry]].state == TASK_PENDING;
+            has_pending |= task_is_in_lanes(&stage->tasks[stage->order[entry]]);
         for (uint32_t task = lane.retry_head; task != TASK_NONE;
              task = stage->tasks[task].next_retry)
-            has_pending |= stage->tasks[task].state == TASK_PENDING;
+            has_pending |= task_is_in_lanes(&stage->tasks[task]);
         bool is_wish = lane.level == LANE_EXECUTOR && !lane.is_pinned;
         if (has_pending && !is_queued && stage_is_active(stage) && !is_wish)
             return false;

@@ -4,8 +4,11 @@
 #include "barks/status.h"
 #include "scheduler/event.h"
 #include "scheduler/lane.h"
+#include "scheduler/retry.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/speculation.h"
 #include "scheduler/task.h"
+#include "scheduler/timer.h"
 #include "scheduler/transition.h"
 
 #include <stdbool.h>
@@ -17,7 +20,8 @@ struct job;
 struct roster;
 
 struct stage {
-    struct job *job; /* borrowed: the job holds the stage */
+    struct timer watch; /* first, so that a heap's node is its stage */
+    struct job *job;    /* borrowed: the job holds the stage */
     uint32_t index;
     enum stage_state state;
     enum stage_output output;
@@ -32,6 +36,7 @@ struct stage {
     uint32_t parents_missing;
     uint32_t readers_left; /* INPUT_PARTITIONS of stages that are neither committed nor skipped */
     uint32_t commit;       /* of the last DECISION_COMMIT_STAGE, from 1; 0: none yet */
+    bool forbids_copies;   /* as its specification says */
     bool is_split;         /* tasks are made, runs and pins are fixed */
     bool has_begun;        /* an attempt has started once */
     bool is_released;
@@ -54,6 +59,9 @@ struct stage {
     struct lane *lanes; /* owned; by level and place, of a fixed number */
     uint32_t lane_count;
     uint32_t any_lane; /* where unpinned tasks are tried again; LANE_NONE: there are none */
+    struct durations *durations; /* owned; of attempts that count; NULL: none yet, or of no use */
+    struct failure *failures;    /* owned; of tasks, and where */
+    uint32_t failure_count, failure_capacity;
     uint64_t *shipped; /* owned; bit for each executor that has the pipeline */
     uint32_t shipped_limit;
 };

@@ -32,6 +32,7 @@ struct entry {
     uint32_t task;
     uint32_t place;
     enum lane_level level;
+    bool is_pinned; /* it may run there alone: such tasks have lanes of their own */
 };
 
 struct splitting {
@@ -247,6 +248,7 @@ BARKS_CHECKED static barks_status *make_tasks(struct splitting *splitting)
                 (struct task){.first_partition = segment->first + firsts[run],
                               .lane = LANE_NONE,
                               .attempts_head = ATTEMPT_NONE,
+                              .failures_head = FAILURE_NONE,
                               .next_retry = TASK_NONE};
     }
     free(firsts);
@@ -339,9 +341,10 @@ BARKS_CHECKED static barks_status *make_entries(struct splitting *splitting)
         const struct segment *segment = &splitting->segments[i];
         for (uint32_t run = 0; run < segment->run_count; run++, task++) {
             uint64_t weight = weight_of(splitting, task);
-            if (segment->owner != EXECUTOR_NONE)
+            if (segment->owner != EXECUTOR_NONE) {
                 add_entry(splitting, task, weight, LANE_EXECUTOR, segment->owner);
-            else if (has_places)
+                splitting->entries[splitting->entry_count - 1].is_pinned = true;
+            } else if (has_places)
                 prefer(splitting, task, weight);
             else
                 add_entry(splitting, task, weight, LANE_ANY, 0);
@@ -357,6 +360,8 @@ static int compare_entries(const void *a_pointer, const void *b_pointer)
         return a->level < b->level ? -1 : 1;
     if (a->place != b->place)
         return a->place < b->place ? -1 : 1;
+    if (a->is_pinned != b->is_pinned)
+        return a->is_pinned ? -1 : 1;
     if (a->weight != b->weight)
         return a->weight > b->weight ? -1 : 1;
     return (a->task > b->task) - (a->task < b->task);
@@ -377,7 +382,8 @@ static bool begins_lane(const struct splitting *splitting, uint32_t entry)
 {
     const struct entry *entries = splitting->entries;
     return entry == 0 || entries[entry].level != entries[entry - 1].level ||
-           entries[entry].place != entries[entry - 1].place;
+           entries[entry].place != entries[entry - 1].place ||
+           entries[entry].is_pinned != entries[entry - 1].is_pinned;
 }
 
 static void add_lane(struct splitting *splitting, enum lane_level level, uint32_t place,

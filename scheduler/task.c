@@ -28,7 +28,7 @@ bool task_is_sound(const struct task *task)
     case TASK_DONE:
         return task->counted_attempt < task->attempt_next;
     case TASK_FAILED:
-        return task->failures + task->losses > 0;
+        return task->failures + task->losses + task->setbacks > 0;
     }
     return false;
 }

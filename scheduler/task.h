@@ -26,13 +26,22 @@ struct task {
         attempt_next; /* number of the next attempt: never used twice, so late reports are known */
     uint32_t counted_attempt; /* where done */
     uint32_t counted_executor;
-    uint16_t failures; /* attempts that failed of themselves */
-    uint16_t losses;   /* attempts that were lost with their executor */
+    uint32_t failures_head; /* in the stage's list of where it has failed (retry.h) */
+    uint16_t failures;      /* attempts that failed of themselves */
+    uint16_t losses;        /* attempts that were lost with their executor */
+    uint16_t setbacks;      /* attempts that ended for the sake of others, uncalled for */
     uint64_t counted_report;
     uint64_t error_hash; /* of the last failure */
     uint8_t state;       /* enum task_state */
     bool is_in_retries;
+    bool is_wary; /* it has failed and is pinned nowhere: pending it is a retry and in no lane */
 };
+
+/* May a lane give it away? */
+static inline bool task_is_in_lanes(const struct task *task)
+{
+    return task->state == TASK_PENDING && !task->is_wary;
+}
 
 /* Asserts that the table has the move. */
 void task_move(struct task *task, enum task_state to, struct transition_counts *counts);

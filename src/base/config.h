@@ -43,6 +43,16 @@ struct buffer;
             "for all executors to report at the start")                                            \
     SETTING(LOST_DEADLINE, "lost_deadline", DURATION, "8s", "1ms..",                               \
             "an executor silent for so long is lost")                                              \
+    SETTING(ATTEMPTS, "attempts", INT, "4", "1..1000",                                             \
+            "at a task that fails, before its job does")                                           \
+    SETTING(EXCLUSION, "exclusion", DURATION, "10m", "",                                           \
+            "an executor where tasks keep failing gets none of their job for so long; 0: never")   \
+    SETTING(SPECULATION, "speculation", BOOL, "true", "",                                          \
+            "copy slow attempts to workers that have nothing to do")                               \
+    SETTING(SPECULATION_PERCENT, "speculation.percent", INT, "150", "100..100000",                 \
+            "of the median time of its stage's tasks: an attempt that takes longer is slow")       \
+    SETTING(SPECULATION_MIN, "speculation.min", DURATION, "1s", "",                                \
+            "an attempt that takes less is not slow")                                              \
     SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \
             "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
     SETTING(KEPT_BYTES_MAX, "kept_bytes_max", BYTES, "0", "",                                      \

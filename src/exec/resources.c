@@ -2,6 +2,7 @@
 
 #include "base/copy.h"
 #include "base/lock.h"
+#include "exec/task_info.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -147,7 +148,12 @@ BARKS_CHECKED static barks_status *make_object(const struct resource *resource, 
     void *object = calloc(1, type->size > 0 ? type->size : 1);
     if (object == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "%zu bytes are not there", type->size);
+    const barks_status *noted_before = task_noted_failure();
     type->make(&call, object);
+    const barks_status *noted = task_noted_failure();
+    if (call.status == NULL && noted != noted_before) /* by a function that make has called */
+        call.status = barks_status_new(barks_status_code(noted), NULL, BARKS_HERE, "%s",
+                                       barks_status_text(noted));
     if (call.status != NULL) {
         free(object);
         return call.status;

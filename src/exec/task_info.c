@@ -110,6 +110,11 @@ static void note_failure(barks_status *status)
         barks_status_free(status);
 }
 
+const barks_status *task_noted_failure(void)
+{
+    return running != NULL ? running->result->accumulated.failed : NULL;
+}
+
 void barks_add(barks_accumulator accumulator, int64_t n)
 {
     struct accumulated *value = value_of(accumulator, (enum accumulator_kind)accumulator.kind);

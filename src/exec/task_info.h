@@ -1,6 +1,8 @@
 /* The task that runs on the calling thread, for what bodies call (barks/shared.h). */
 #pragma once
 
+#include "barks/status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +21,8 @@ bool task_see(struct task_sight *out);
 /* Between these two, barks_task and the rest find the task. Threads: the task's. */
 void task_info_begin(struct task *task);
 void task_info_end(void);
+/* What will fail the calling thread's task once its body is back; borrowed, NULL: nothing. */
+const barks_status *task_noted_failure(void);
 /* barks_shipped in a body. */
 const char *task_shipped(const char *name);
 /* A partition begins: its random numbers begin anew. */

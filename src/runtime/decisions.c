@@ -1,9 +1,11 @@
 /* Carries out what the scheduler decides. */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "net/net.h"
 #include "plan/plan_codec.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/job_failure.h"
 #include "runtime/message.h"
 
 #include <inttypes.h>
@@ -99,6 +101,7 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
         return status;
     }
     dispatch->totals.task_count++;
+    dispatch->totals.again_count += id->attempt > 0;
     BARKS_TRY(message_send(dispatch->net, id->executor, &out));
     fault_point(POINT_TASK_SENT);
     return NULL;
@@ -258,24 +261,6 @@ BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, stru
     return NULL;
 }
 
-static barks_status *failure_of(struct dispatch *dispatch, const struct job *job,
-                                const struct job_outcome *outcome)
-{
-    if (outcome->error > 0 && outcome->error <= dispatch->error_count &&
-        dispatch->errors[outcome->error - 1] != NULL) {
-        barks_status *cause = dispatch->errors[outcome->error - 1];
-        dispatch->errors[outcome->error - 1] = NULL;
-        uint32_t rank = outcome->attempt.executor;
-        if (rank == 0 || rank > dispatch->members->count)
-            return cause;
-        return barks_status_new(barks_status_code(cause), cause, BARKS_HERE,
-                                "%s failed in task %" PRIu32 " on executor %" PRIu32 " (%s)",
-                                job->what, outcome->attempt.task, rank,
-                                dispatch->members->all[rank - 1].hello.host);
-    }
-    return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
-}
-
 static void free_stages(struct job *job)
 {
     for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
@@ -311,7 +296,7 @@ BARKS_CHECKED static barks_status *finish_job(struct dispatch *dispatch, struct 
         job->is_late = false;
     }
     if (outcome->result != JOB_RESULT_DONE && job->status == NULL)
-        job->status = failure_of(dispatch, job, outcome);
+        job->status = job_failure(dispatch, job, outcome);
     dispatch_let_go(dispatch, job);
     return NULL;
 }
@@ -327,6 +312,18 @@ void dispatch_abandon(struct dispatch *dispatch, const barks_status *status)
                                            "%s; %s did not end", text, job->what);
         dispatch_let_go(dispatch, job);
     }
+}
+
+static void warn_of_exclusion(const struct dispatch *dispatch, const struct job *job,
+                              const struct decision *decision)
+{
+    uint32_t rank = decision->executor_excluded.executor;
+    bool is_of_job = decision->executor_excluded.stage == SCHEDULER_ANY;
+    LOG(LEVEL_WARN, "runtime",
+        "tasks of %s keep failing on executor %" PRIu32
+        " (%s): it gets no more of %s for a time (--barks-exclusion)",
+        job->what, rank, dispatch->members->all[rank - 1].hello.host,
+        is_of_job ? "them" : "this stage");
 }
 
 static uint64_t job_of(const struct decision *decision)
@@ -346,6 +343,8 @@ static uint64_t job_of(const struct decision *decision)
         return decision->owners_changed.job;
     case DECISION_RELEASE_STAGE:
         return decision->release_stage.job;
+    case DECISION_EXECUTOR_EXCLUDED:
+        return decision->executor_excluded.job;
     case DECISION_JOB_FINISHED:
         return decision->job_finished.job;
     }
@@ -366,12 +365,15 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
     case DECISION_CANCEL_ATTEMPT:
         return send_cancel(dispatch, &decision->cancel_attempt);
     case DECISION_DISCARD_ATTEMPT:
-        report_drop(&dispatch->reports[decision->discard_attempt.report]);
+        dispatch_discard_report(dispatch, job, decision->discard_attempt.report);
         return NULL;
     case DECISION_COMMIT_STAGE:
         return commit_stage(dispatch, job, decision);
     case DECISION_OWNERS_CHANGED:
         BARKS_FAIL(BARKS_INTERNAL, "the scheduler moved a shuffle though recovery is off");
+    case DECISION_EXECUTOR_EXCLUDED:
+        warn_of_exclusion(dispatch, job, decision);
+        return NULL;
     case DECISION_RELEASE_STAGE:
         return release_stage(dispatch, job, decision->release_stage.stage);
     case DECISION_JOB_FINISHED:

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/fault.h"
+#include "exec/partition_share.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/stage_places.h"
 
@@ -33,8 +34,7 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
                                   .members = members,
                                   .next_job = 1,
                                   .time_left_ns = UINT64_MAX};
-    struct scheduler_options options = {0};
-    barks_status *status = scheduler_create(&options, &dispatch->scheduler);
+    barks_status *status = scheduler_create(&dispatch_options->scheduling, &dispatch->scheduler);
     for (uint32_t i = 0; i < members->count && status == NULL; i++) {
         struct event event = {.kind = EVENT_EXECUTOR_JOINED, .time_ns = monotonic_ns()};
         event.executor_joined.executor = i + 1;
@@ -178,7 +178,27 @@ barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns)
     return NULL;
 }
 
+barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns)
+{
+    if (now_ns < scheduler_next_deadline_ns(dispatch->scheduler))
+        return NULL;
+    return dispatch_handle(dispatch, &(struct event){.kind = EVENT_TIMER, .time_ns = now_ns});
+}
+
 /* ---- submitting ---- */
+
+/* A task must not run twice at the same time where tasks share their partitions, where rows go to a
+ * function of the job that does what it likes with them, or where they are kept. */
+static bool forbids_copies(const struct pipeline *pipeline)
+{
+    enum terminal_kind kind = pipeline->terminal.kind;
+    if (kind == TERMINAL_FOREACH || kind == TERMINAL_SINK || partition_share_fits(pipeline))
+        return true;
+    for (uint32_t i = 0; i < pipeline->node_count; i++)
+        if (pipeline->nodes[i].step.kind == STEP_KEEP)
+            return true;
+    return false;
+}
 
 BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan, bool is_timed,
                                                   struct stage_spec *out,
@@ -211,6 +231,7 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .inputs = plan->inputs,
         .partition_bytes = partition_bytes,
         .pins = plan->pins,
+        .forbids_copies = forbids_copies(plan->pipeline),
     };
     return NULL;
 }

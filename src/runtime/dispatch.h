@@ -4,6 +4,7 @@
 
 #include "barks/status.h"
 #include "runtime/driver.h"
+#include "scheduler/scheduler.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct stage_view {
 struct dispatch_options {
     struct net *net;
     struct members *members;
+    struct scheduler_options scheduling;
     void *context;
     /* A job has ended: its status and results are set, and it belongs to its owner again. */
     void (*job_ended)(void *context, struct job *job);
@@ -55,6 +57,9 @@ BARKS_CHECKED barks_status *dispatch_cancel_marked(struct dispatch *dispatch);
 
 /* Ends the jobs whose deadline has passed. */
 BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns);
+
+/* Lets the scheduler do what is due by now. */
+BARKS_CHECKED barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns);
 
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */
 void dispatch_abandon(struct dispatch *dispatch, const barks_status *status);

@@ -33,6 +33,12 @@ struct job_stage {
     uint64_t rows, bytes; /* of the attempts that finished */
 };
 
+/* Why an attempt has failed. */
+struct attempt_error {
+    struct attempt_id id;
+    barks_status *status; /* owned; NULL once it is told */
+};
+
 /* What a running attempt has read, by the last pulse of its executor. */
 struct live_task {
     uint64_t job;
@@ -52,7 +58,7 @@ struct dispatch {
     uint64_t last_burst;
     struct attempt_report *reports;
     uint64_t report_count, report_capacity;
-    barks_status **errors; /* owned: of failed attempts; number n stands at n - 1 */
+    struct attempt_error *errors; /* owned; number n stands at n - 1 */
     uint64_t error_count, error_capacity;
     struct live_task *live;
     uint64_t live_count, live_capacity;
@@ -93,6 +99,8 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
                                       uint32_t stage);
 
 void report_drop(struct attempt_report *report);
+/* It does not count: what it has read and written is not shown either. */
+void dispatch_discard_report(struct dispatch *dispatch, struct job *job, uint64_t number);
 /* The report's result, which is the caller's (free). */
 struct buffer report_take_result(struct attempt_report *report);
 /* Reports and errors are numbered for the life of the jobs that run together. */

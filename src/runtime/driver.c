@@ -245,6 +245,7 @@ BARKS_CHECKED static barks_status *serve(struct driver *driver)
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(look_for_trouble(driver, now_ns));
         BARKS_TRY(dispatch_end_late(driver->dispatch, now_ns));
+        BARKS_TRY(dispatch_tick(driver->dispatch, now_ns));
         show(driver, now_ns);
         if (job == NULL)
             net_wait(driver->net, nap_ns(driver, now_ns));
@@ -309,6 +310,18 @@ static void log_start(const struct driver *driver)
             restart_count);
 }
 
+static struct scheduler_options scheduling(const struct config *config)
+{
+    return (struct scheduler_options){
+        .attempts_max = (uint32_t)config_int(config, CONFIG_ATTEMPTS),
+        .exclusion_ns = config_duration_ns(config, CONFIG_EXCLUSION),
+        .slow_percent = config_bool(config, CONFIG_SPECULATION)
+                            ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
+                            : 0,
+        .slow_min_ns = config_duration_ns(config, CONFIG_SPECULATION_MIN),
+    };
+}
+
 static void drive(struct driver *driver)
 {
     barks_status *error = progress_open(driver->config, &driver->progress);
@@ -316,6 +329,7 @@ static void drive(struct driver *driver)
         error = members_gather(driver->net, driver->config, &driver->members);
     struct dispatch_options options = {.net = driver->net,
                                        .members = &driver->members,
+                                       .scheduling = scheduling(driver->config),
                                        .context = driver,
                                        .job_ended = job_ended,
                                        .stage_ended = stage_ended,

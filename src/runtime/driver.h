@@ -103,6 +103,7 @@ struct driver_totals {
     uint64_t peak_bytes;    /* of the pools, added up */
     uint64_t spilled_bytes; /* written to scratch */
     uint32_t stage_count, task_count;
+    uint32_t again_count;   /* of these tasks: tried again, or copied since they were slow */
     uint32_t hot_key_count; /* of joins, spread */
 };
 struct driver_totals driver_totals(struct driver *driver);

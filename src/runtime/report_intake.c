@@ -1,6 +1,7 @@
 /* What executors report becomes events for the scheduler. */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
@@ -35,7 +36,7 @@ void dispatch_forget_reports(struct dispatch *dispatch)
     for (uint64_t i = 0; i < dispatch->report_count; i++)
         report_drop(&dispatch->reports[i]);
     for (uint64_t i = 0; i < dispatch->error_count; i++)
-        barks_status_free(dispatch->errors[i]);
+        barks_status_free(dispatch->errors[i].status);
     dispatch->report_count = 0;
     dispatch->error_count = 0;
     dispatch->live_count = 0;
@@ -57,8 +58,8 @@ BARKS_CHECKED static barks_status *grow(void **items, uint64_t count, uint64_t *
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *add_error(struct dispatch *dispatch, barks_status *error,
-                                             uint64_t *out_number)
+BARKS_CHECKED static barks_status *add_error(struct dispatch *dispatch, const struct attempt_id *id,
+                                             barks_status *error, uint64_t *out_number)
 {
     void *errors = dispatch->errors;
     barks_status *status =
@@ -68,7 +69,7 @@ BARKS_CHECKED static barks_status *add_error(struct dispatch *dispatch, barks_st
         barks_status_free(error);
         return status;
     }
-    dispatch->errors[dispatch->error_count++] = error;
+    dispatch->errors[dispatch->error_count++] = (struct attempt_error){.id = *id, .status = error};
     *out_number = dispatch->error_count;
     return NULL;
 }
@@ -130,27 +131,36 @@ BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t exe
     return unpacker_finish(in);
 }
 
-static void count_report(struct dispatch *dispatch, struct job *job, uint32_t stage,
+/* Adds what an attempt has read and written to what is shown, or (sign -1: it was discarded) takes
+ * it away again; unsigned sums come out right. */
+static void count_report(struct dispatch *dispatch, struct job *job, int sign,
                          const struct attempt_report *report)
 {
+    uint32_t stage = report->id.stage;
+    uint64_t factor = (uint64_t)sign;
     const struct task_counters *counters = &report->counters;
     bool reads_files = !stage_reads_shuffles(&job->plan.stages[stage]);
-    job->stages[stage].rows += counters->rows_read;
-    job->stages[stage].bytes += counters->bytes_read;
-    dispatch->totals.rows_read += reads_files ? counters->rows_read : 0;
-    dispatch->totals.bytes_read += reads_files ? counters->bytes_read : 0;
-    dispatch->totals.rows_written += counters->rows_written;
-    dispatch->totals.bytes_written += counters->bytes_written;
+    job->stages[stage].rows += factor * counters->rows_read;
+    job->stages[stage].bytes += factor * counters->bytes_read;
+    dispatch->totals.rows_read += reads_files ? factor * counters->rows_read : 0;
+    dispatch->totals.bytes_read += reads_files ? factor * counters->bytes_read : 0;
+    dispatch->totals.rows_written += factor * counters->rows_written;
+    dispatch->totals.bytes_written += factor * counters->bytes_written;
+    job->result_bytes += factor * report->result_bytes;
     for (uint32_t i = 0; report->sent != NULL && i < dispatch->members->count; i++)
-        dispatch->totals.bytes_shuffled += report->sent[i].bytes;
+        dispatch->totals.bytes_shuffled += factor * report->sent[i].bytes;
+}
+
+void dispatch_discard_report(struct dispatch *dispatch, struct job *job, uint64_t number)
+{
+    count_report(dispatch, job, -1, &dispatch->reports[number]);
+    report_drop(&dispatch->reports[number]);
 }
 
 /* Results that would not fit at the driver end the job before they fill its memory. */
-BARKS_CHECKED static barks_status *check_result_size(struct dispatch *dispatch, struct job *job,
-                                                     size_t result_bytes)
+BARKS_CHECKED static barks_status *check_result_size(struct dispatch *dispatch, struct job *job)
 {
-    uint64_t total = job->result_bytes + result_bytes;
-    job->result_bytes = total;
+    uint64_t total = job->result_bytes;
     if (total <= job->result_bytes_max || job->status != NULL)
         return NULL;
     job->status = barks_status_new(
@@ -180,9 +190,9 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
     if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
         return NULL; /* of a job that is over */
-    count_report(dispatch, job, event.attempt_finished.id.stage, report);
+    count_report(dispatch, job, 1, report);
     fault_point(POINT_REPORT_TAKEN);
-    BARKS_TRY(check_result_size(dispatch, job, report->result_bytes));
+    BARKS_TRY(check_result_size(dispatch, job));
     return dispatch_handle(dispatch, &event);
 }
 
@@ -207,6 +217,39 @@ static enum failure_cause cause_of(barks_code code)
     return CAUSE_RESOURCE;
 }
 
+/* Equal for the same error at the same record, which another attempt would only meet again; 0 where
+ * it depends on the executor. */
+static uint64_t hash_of_error(const barks_status *error)
+{
+    char text[4096];
+    switch (barks_status_code(error)) {
+    case BARKS_INVALID:
+    case BARKS_BAD_INPUT:
+    case BARKS_USER_ERROR:
+    case BARKS_LIMIT:
+        break;
+    case BARKS_IO:
+    case BARKS_NO_MEMORY:
+    case BARKS_LOST:
+    case BARKS_CANCELLED:
+    case BARKS_INTERNAL:
+    case BARKS_OUT_OF_TIME:
+        return 0;
+    }
+    size_t length = barks_status_format(error, text, sizeof text);
+    uint64_t hash = hash_bytes(text, length < sizeof text ? length : sizeof text - 1);
+    return hash != 0 ? hash : 1;
+}
+
+/* What a task reads of a shuffle it uses up: another attempt would find nothing. */
+static bool may_be_tried_again(struct dispatch *dispatch, const struct attempt_id *id,
+                               const barks_status *error)
+{
+    const struct job *job = dispatch_find_job(dispatch, id->job);
+    return barks_status_code(error) != BARKS_INVALID && job != NULL &&
+           id->stage < job->plan.stage_count && !stage_reads_shuffles(&job->plan.stages[id->stage]);
+}
+
 BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, struct unpacker *in,
                                                   uint32_t executor)
 {
@@ -216,8 +259,10 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
     event.attempt_failed.cause = cause_of(barks_status_code(error));
-    event.attempt_failed.is_retryable = barks_status_code(error) != BARKS_INVALID;
-    BARKS_TRY(add_error(dispatch, error, &event.attempt_failed.error));
+    event.attempt_failed.is_retryable =
+        may_be_tried_again(dispatch, &event.attempt_failed.id, error);
+    event.attempt_failed.error_hash = hash_of_error(error);
+    BARKS_TRY(add_error(dispatch, &event.attempt_failed.id, error, &event.attempt_failed.error));
     BARKS_TRY(unpacker_finish(in));
     fault_point(POINT_FAILURE_TAKEN);
     return dispatch_handle(dispatch, &event);

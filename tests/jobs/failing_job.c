@@ -1,5 +1,8 @@
 /* Jobs that go wrong in ways that a user's program can: failing_job MODE [OUTPUT]
  *   body       a body reports an error at row 777 of 1,000
+ *   flaky      the same, but only the first time
+ *   changing   the same, with other words each time
+ *   stuck      the first attempt at row 777 goes on until it is cancelled
  *   field      a function wants a field that the dataset does not have
  *   segv, bus, fpe, ill, abrt, stack
  *              a body that emits gets this signal at row 777, or uses up its stack
@@ -77,6 +80,28 @@ BARKS_MAP(crash_in_map, number, text)
     out->text = BARKS_STR_LITERAL("fine");
 }
 
+BARKS_MAP(refuse_once, number, text)
+{
+    if (in->value == REFUSED && barks_task()->attempt == 0)
+        fail("row %lld is refused", (long long)in->value);
+    out->text = BARKS_STR_LITERAL("fine");
+}
+
+BARKS_MAP(refuse_in_other_words, number, text)
+{
+    if (in->value == REFUSED)
+        fail("row %lld is refused for reason %u", (long long)in->value, barks_task()->attempt);
+    out->text = BARKS_STR_LITERAL("fine");
+}
+
+BARKS_MAP(stick_once, number, text)
+{
+    while (in->value == REFUSED && barks_task()->attempt == 0)
+        if (barks_cancelled())
+            fail("row %lld was cancelled", (long long)in->value);
+    out->text = BARKS_STR_LITERAL("fine");
+}
+
 BARKS_MAP(name_of, named_number, text) { out->text = in->name; }
 
 int main(int argc, char **argv)
@@ -90,6 +115,12 @@ int main(int argc, char **argv)
     barks_rdd *rows = barks_parallelize(ctx, number, numbers, ROWS, PARTITIONS);
     if (strcmp(mode, "body") == 0)
         (void)barks_write_text(barks_map(rows, refuse_one, NULL), output);
+    if (strcmp(mode, "flaky") == 0)
+        (void)barks_write_text(barks_map(rows, refuse_once, NULL), output);
+    if (strcmp(mode, "changing") == 0)
+        (void)barks_write_text(barks_map(rows, refuse_in_other_words, NULL), output);
+    if (strcmp(mode, "stuck") == 0)
+        (void)barks_write_text(barks_map(rows, stick_once, NULL), output);
     if (strcmp(mode, "field") == 0)
         (void)barks_write_text(barks_map(rows, name_of, NULL), output);
     static const char *const crashes[] = {"segv", "bus", "fpe", "ill", "abrt", "stack"};

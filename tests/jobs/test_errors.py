@@ -46,6 +46,12 @@ SAYS = {
     "no match": (None, r"{path}"),
     "usage": (2, r"usage: .*INPUT"),
     "refused": (6, r"row 777 is refused"),
+    "refused twice": (6, r"failed in task \d+ after 2 attempts: attempt 1 on executor \d+ \({host}\): the same; "
+                         r"attempt 2 on executor \d+ \({host}\): .*row 777 is refused"),
+    "refused variously": (6, r"failed in task \d+ after 4 attempts: attempt 1 on executor \d+ \({host}\): .*for reason 0; "
+                             r"attempt 2 .*for reason 1; attempt 3 .*for reason 2; attempt 4 .*for reason 3"),
+    "again": (0, r"\d+ tasks \(1 again\)"),
+    "refused once": (6, r"failed in task \d+ on executor \d+ \({host}\): .*row 777 is refused"),
     "no field": (2, r"failing_job.c:[0-9]+.*\bname\b"),
     "finalized": (None, r"barks_finalize"),
 }
@@ -218,19 +224,24 @@ def disk_full(place, shape):
 
 
 def input_not_on_all_hosts(place):
-    """The third rank sees an empty folder in the place of the input's."""
+    """The third rank sees an empty folder in the place of the input's: the second one does it all, unless each task
+    is tried only once."""
     text = place.text("inputs/text")
     hide = f'mount -t tmpfs tmpfs "{place.path("inputs")}" && exec "$@"'
     probe = subprocess.run(["unshare", "--mount", "sh", "-c", hide, "-", "true"], check=False,
                            stderr=subprocess.DEVNULL)
     if probe.returncode != 0:
         raise harness.Skipped("hiding a folder from one rank needs root")
-    job = [place.program, text, place.output] + shapes.OPTIONS
-    hidden = ["unshare", "--mount", "sh", "-c", hide, "-"] + job
-    command = shapes.MPIRUN + ["2"] + job + [":", "-np", "1"] + hidden
-    ended = shapes.finish(shapes.start(command, place.folder), 30)
-    check_failed(ended, "not on all", path=text)
-    check_left_nothing(place)
+    for attempts in "1", "4":
+        job = [place.program, text, place.output, "--barks-attempts", attempts] + shapes.OPTIONS
+        hidden = ["unshare", "--mount", "sh", "-c", hide, "-"] + job
+        command = shapes.MPIRUN + ["2"] + job + [":", "-np", "1"] + hidden
+        ended = shapes.finish(shapes.start(command, place.folder), 30)
+        if attempts == "4":
+            check_works(ended)
+        else:
+            check_failed(ended, "not on all", path=text)
+            check_left_nothing(place)
 
 
 # ---- ranks that differ, die or are ended ----
@@ -370,6 +381,47 @@ def body_reports_an_error(place, shape):
     check_left_nothing(place)
 
 
+def the_same_error_twice_is_enough(place, shape):
+    check_failed(run_failing(place, "body", shape), "refused twice", host=socket.gethostname())
+
+
+def every_attempt_is_told(place, shape):
+    check_failed(run_failing(place, "changing", shape), "refused variously", host=socket.gethostname())
+    check_left_nothing(place)
+
+
+def check_all_rows(place):
+    names = sorted(name for name in os.listdir(place.output) if name.startswith("part-"))
+    rows = 0
+    for name in names:
+        with open(os.path.join(place.output, name), "rb") as file:
+            rows += file.read().count(b"fine\n")
+    if rows != 1000:
+        raise outputs.Wrong(f"{rows} rows of 1000 in {names}")
+
+
+def a_task_that_fails_once_is_tried_again(place, shape):
+    ended = run_failing(place, "flaky", shape)
+    check_works(ended)
+    check_says(ended, "again")
+    check_all_rows(place)
+
+
+def a_task_that_does_not_end_is_copied(place, shape):
+    """Only where there is another executor."""
+    if shape.executors != 2 and shape.ranks != 3:
+        return
+    arguments = ["stuck", place.output, "--barks-speculation.min=50ms"]
+    check_works(shapes.run(shape, place.failing_job, arguments, place.folder, 30))
+    check_all_rows(place)
+
+
+def one_attempt_is_all_where_so_wanted(place, shape):
+    ended = shapes.run(shape, place.failing_job, ["flaky", place.output, "--barks-attempts=1"], place.folder, 30)
+    check_failed(ended, "refused once", host=socket.gethostname())
+    check_left_nothing(place)
+
+
 def field_is_missing(place, shape):
     check_failed(run_failing(place, "field", shape), "no field")
     check_left_nothing(place)
@@ -388,7 +440,8 @@ IN_ALL_SHAPES = [missing_input, one_missing_of_two, nothing_matches_the_glob, tr
                  overwrite_spares_what_no_job_wrote, unreadable_input, output_not_writable, disk_full,
                  help_is_no_error, missing_arguments,
                  job_that_ends_at_once_is_quiet, unknown_option, bad_value,
-                 body_reports_an_error, field_is_missing, action_after_finalize, finalize_twice]
+                 body_reports_an_error, the_same_error_twice_is_enough, every_attempt_is_told,
+                 a_task_that_fails_once_is_tried_again, a_task_that_does_not_end_is_copied, one_attempt_is_all_where_so_wanted, field_is_missing, action_after_finalize, finalize_twice]
 UNDER_MPIRUN = [input_not_on_all_hosts, another_binary, executor_killed, driver_killed, mpirun_terminated,
                 rank_never_starts]
 SLOW = [long_line]

@@ -60,6 +60,7 @@ static void obey(struct loop *loop, const struct decision *decision)
     case DECISION_DISCARD_ATTEMPT:
     case DECISION_OWNERS_CHANGED:
     case DECISION_RELEASE_STAGE:
+    case DECISION_EXECUTOR_EXCLUDED:
         return;
     }
 }

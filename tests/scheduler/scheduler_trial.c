@@ -92,6 +92,12 @@ static void say_decision(struct trial *trial, const struct decision *decision)
         say(trial, " release %" PRIu64 "/%u", decision->release_stage.job,
             decision->release_stage.stage);
         return;
+    case DECISION_EXECUTOR_EXCLUDED:
+        say(trial, " exclude %" PRIu64, decision->executor_excluded.job);
+        if (decision->executor_excluded.stage != SCHEDULER_ANY)
+            say(trial, "/%u", decision->executor_excluded.stage);
+        say(trial, "@%u", decision->executor_excluded.executor);
+        return;
     case DECISION_JOB_FINISHED:
         say_outcome(trial, decision);
         return;

@@ -4,6 +4,7 @@
  *   cancel 1/0.3#0@2        discard 1/0.3#0@2
  *   commit 1/0#1(4)         commit number 1, of 4 runs
  *   owners 1/0              release 1/0
+ *   exclude 1/0@2           exclude 1@2              executor 2, from stage 0, from all of job 1
  *   done 1                  failed 1(user error 7)      cancelled 1(deadline) */
 #pragma once
 

@@ -37,7 +37,8 @@ static bool send(struct scheduler *scheduler, const struct event *event,
     return false;
 }
 
-/* Joins, a job with wishes, sizes, shuffles and a deadline, a loss, and so to the end. Asserts
+/* Joins, a job with wishes, sizes, shuffles and a deadline, failures that exclude an executor, a
+ * loss, and so to the end. Asserts
  * nothing itself, since check allocates too. */
 static bool run_job(struct scheduler *scheduler, struct decision_list *decisions,
                     enum job_result *out_result)
@@ -83,6 +84,10 @@ static bool run_job(struct scheduler *scheduler, struct decision_list *decisions
             struct attempt_id id = queue.ids[--queue.count];
             events[event_count++] =
                 (struct event){.kind = EVENT_ATTEMPT_FINISHED, .attempt_finished = {.id = id}};
+            if (id.stage == 0 && id.executor == 40 && id.attempt == 0)
+                events[event_count - 1] = (struct event){
+                    .kind = EVENT_ATTEMPT_FAILED,
+                    .attempt_failed = {.id = id, .cause = CAUSE_RESOURCE, .is_retryable = true}};
             if (id.stage == 1 && !is_lost)
                 events[event_count++] =
                     (struct event){.kind = EVENT_EXECUTOR_LOST, .executor_lost = {.executor = 20}};
@@ -101,7 +106,8 @@ START_TEST(every_allocation_may_fail)
         ck_assert_uint_lt(failing, 10000);
         struct scheduler *scheduler = NULL;
         struct decision_list decisions = {0};
-        struct scheduler_options options = {.recovers = true};
+        struct scheduler_options options = {
+            .attempts_max = 4, .exclusion_ns = 1000, .recovers = true};
         enum job_result result = JOB_RESULT_FAILED;
         arm_faults("fail:call=allocation,n=%" PRIu64 "+", failing);
         barks_status *status = scheduler_create(&options, &scheduler);

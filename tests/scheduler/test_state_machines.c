@@ -152,19 +152,25 @@ static void a_failed_task_is_tried_again_until_too_often(struct transition_count
 {
     struct trial trial;
     begin(&trial, &retrying);
-    submit_map_and_reduce(&trial);
+    trial_lose(&trial, 2);
+    struct stage_spec stages[] = {spec_source(4, 2), spec_reader(2, &reads_0)};
+    stages[0].policy = RUNS_SPREAD;
+    trial_join(&trial, 3, 1, 1);
+    DECIDED(trial_submit(&trial, 1, 2, stages),
+            " ship 1/0@1 start 1/0.0#0@1[0,1) ship 1/0@3 start 1/0.1#0@3[1,2)");
     DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 0),
-            " start 1/0.0#1@1[0,2)");
-    DECIDED(trial_start(&trial, attempt_of(0, 0, 1, 1)), "");
-    DECIDED(trial_fail(&trial, attempt_of(0, 0, 1, 1), CAUSE_RESOURCE, 2, 0),
-            " start 1/0.0#2@1[0,2)");
-    DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 1), CAUSE_BAD_INPUT, 3, 0),
-            " start 1/0.0#3@1[0,2)");
-    DECIDED(trial_fail(&trial, attempt_of(0, 0, 3, 1), CAUSE_USER_ERROR, 4, 0),
-            " cancel 1/0.1#0@2");
+            " start 1/0.2#0@1[2,3)"); /* the first one avoids executor 1 */
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 3)), " start 1/0.0#1@3[0,1)");
+    DECIDED(trial_start(&trial, attempt_of(0, 0, 1, 3)), "");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 1, 3), CAUSE_RESOURCE, 2, 0),
+            " start 1/0.0#2@3[0,1)"); /* it has failed everywhere now */
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 3), CAUSE_BAD_INPUT, 3, 0),
+            " start 1/0.0#3@3[0,1)");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 3, 3), CAUSE_USER_ERROR, 4, 0),
+            " cancel 1/0.2#0@1");
     ck_assert_int_eq(trial_state(&trial, 1, 0), STAGE_FAILED);
     ck_assert_int_eq(trial_state(&trial, 1, 1), STAGE_SKIPPED);
-    DECIDED(trial_fail(&trial, attempt_of(0, 1, 0, 2), CAUSE_CANCELLED, 0, 0),
+    DECIDED(trial_fail(&trial, attempt_of(0, 2, 0, 1), CAUSE_CANCELLED, 0, 0),
             " failed 1(user error 4)");
     end(&trial, counts);
 }
@@ -176,10 +182,10 @@ static void the_same_error_twice_is_enough(struct transition_counts *counts)
     struct stage_spec stage = spec_source(1, 0);
     DECIDED(trial_submit(&trial, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
     DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_USER_ERROR, 1, 77),
-            " start 1/0.0#1@1[0,1)");
-    DECIDED(trial_fail(&trial, attempt_of(0, 0, 1, 1), CAUSE_USER_ERROR, 2, 78),
-            " start 1/0.0#2@1[0,1)");
-    DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 1), CAUSE_USER_ERROR, 3, 78),
+            " ship 1/0@2 start 1/0.0#1@2[0,1)");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 1, 2), CAUSE_USER_ERROR, 2, 78),
+            " start 1/0.0#2@2[0,1)");
+    DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 2), CAUSE_USER_ERROR, 3, 78),
             " failed 1(user error 3)");
     end(&trial, counts);
 }

@@ -100,17 +100,19 @@ static void plan_end(struct sim_world *world, size_t index)
     attempt->end_ns = world->time_ns + 1 + (uint64_t)sim_below(world, 100) * executor->slowness;
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED,
                           .attempt_finished = {.id = attempt->id, .report = index}};
-    if (sim_chance(world, world->weather.attempt_fails)) {
+    bool fails_there = executor->is_bad && sim_chance(world, 500);
+    if (fails_there || sim_chance(world, world->weather.attempt_fails)) {
         static const enum failure_cause causes[] = {CAUSE_USER_ERROR, CAUSE_BAD_INPUT,
                                                     CAUSE_RESOURCE, CAUSE_CANCELLED};
         event = (struct event){
             .kind = EVENT_ATTEMPT_FAILED,
-            .attempt_failed = {.id = attempt->id,
-                               .cause = causes[sim_below(world, 4)],
-                               .is_retryable = !sim_chance(world, world->weather.failure_is_final),
-                               .error = index,
-                               .error_hash = sim_below(world, 3) == 0 ? 1 + sim_below(world, 50)
-                                                                      : 1000 + index}};
+            .attempt_failed = {
+                .id = attempt->id,
+                .cause = causes[sim_below(world, 4)],
+                .is_retryable = fails_there || !sim_chance(world, world->weather.failure_is_final),
+                .error = index,
+                .error_hash = !fails_there && sim_below(world, 3) == 0 ? 1 + sim_below(world, 50)
+                                                                       : 1000 + index}};
     }
     if (attempt->end_ns > executor->death_ns)
         return;
@@ -131,6 +133,7 @@ static void start(struct sim_world *world, const struct decision *decision)
         (struct sim_attempt){.id = *id,
                              .first_partition = decision->start_task.first_partition,
                              .end_partition = decision->start_task.end_partition,
+                             .start_ns = world->time_ns,
                              .is_open = true};
     if (world->failure[0] != '\0')
         return;
@@ -140,8 +143,10 @@ static void start(struct sim_world *world, const struct decision *decision)
         post_about(world, soon(world), &started, index);
     struct event copy = {.kind = EVENT_COPY_WANTED,
                          .copy_wanted = {.job = id->job, .stage = id->stage, .task = id->task}};
-    if (sim_chance(world, world->weather.copy_wanted))
+    if (sim_chance(world, world->weather.copy_wanted)) {
+        world->jobs[id->job - 1].stages[id->stage].is_copy_wanted = true;
         post(world, world->time_ns + sim_below(world, 150), &copy);
+    }
 }
 
 /* The executor ends it, if it comes in time and is obeyed. */
@@ -200,6 +205,9 @@ static void obey(struct sim_world *world, const struct decision *decision)
         return;
     case DECISION_OWNERS_CHANGED:
         return; /* only the commit that follows must find the new ones */
+    case DECISION_EXECUTOR_EXCLUDED:
+        oracle_excluded(world, decision);
+        return;
     case DECISION_RELEASE_STAGE:
         oracle_release(world, decision);
         return;
@@ -277,7 +285,8 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
     case EVENT_ATTEMPT_FAILED: {
         size_t index = oracle_find_attempt(world, &event->attempt_failed.id);
         if (index != SIZE_MAX && world->attempts[index].is_open) {
-            world->attempts[index].has_failed = attempt != NULL;
+            world->attempts[index].has_failed =
+                attempt != NULL && event->attempt_failed.cause != CAUSE_CANCELLED;
             world->attempts[index].is_final = !event->attempt_failed.is_retryable;
             world->attempts[index].error_hash = event->attempt_failed.error_hash;
             close_attempt(world, index);
@@ -325,9 +334,12 @@ static void step(struct sim_world *world)
     if (!scheduler_is_sound(world->scheduler))
         sim_fail(world, "the scheduler is not sound after event %d", (int)message.event.kind);
     uint64_t deadline_ns = scheduler_next_deadline_ns(world->scheduler);
-    if (deadline_ns != never_ns && message.event.kind == EVENT_JOB_SUBMITTED)
-        post(world, deadline_ns > world->time_ns ? deadline_ns : world->time_ns,
-             &(struct event){.kind = EVENT_TIMER});
+    bool is_awaited = world->timer_ns >= world->time_ns && world->timer_ns <= deadline_ns &&
+                      message.event.kind != EVENT_TIMER;
+    if (deadline_ns == never_ns || is_awaited)
+        return;
+    world->timer_ns = deadline_ns > world->time_ns ? deadline_ns : world->time_ns;
+    post(world, world->timer_ns, &(struct event){.kind = EVENT_TIMER});
 }
 
 static void choose_weather(struct sim_world *world)
@@ -348,6 +360,16 @@ static void choose_weather(struct sim_world *world)
         weather->job_has_deadline = 200;
         weather->commit_fails = 20;
     }
+    if (sim_chance(world, 300))
+        weather->executor_is_bad = 300;
+    weather->node_is_slow = sim_chance(world, 300) ? 300 : 0;
+    if (sim_chance(world, 600)) {
+        world->options.slow_percent = 100 + sim_below(world, 200);
+        world->options.slow_after_percent = 1 + sim_below(world, 100);
+        world->options.slow_min_ns = sim_below(world, 60);
+    }
+    if (sim_chance(world, 700))
+        world->options.exclusion_ns = 1 + sim_below(world, sim_chance(world, 500) ? 100 : 2000);
     world->options.attempts_max = 1 + sim_below(world, 4);
     if (sim_chance(world, 600))
         world->options.attempts_max = 1000;
@@ -357,15 +379,21 @@ static void choose_weather(struct sim_world *world)
 
 static void plan_executors(struct sim_world *world)
 {
-    uint32_t node_count = 1 + sim_below(world, 4);
+    uint32_t node_count = 1 + sim_below(world, 4), slow_node = SIM_NOWHERE;
+    if (sim_chance(world, world->weather.node_is_slow))
+        slow_node = sim_below(world, node_count);
     world->executor_count = 1 + sim_below(world, SIM_EXECUTORS_MAX);
     world->options.executor_count_min = 1 + sim_below(world, world->executor_count);
     for (uint32_t id = 0; id < world->executor_count; id++) {
         struct sim_executor *executor = &world->executors[id];
-        *executor = (struct sim_executor){.node = sim_below(world, node_count),
-                                          .worker_count = 1 + sim_below(world, 4),
-                                          .slowness = sim_chance(world, 100) ? 10 : 1,
-                                          .death_ns = never_ns};
+        *executor =
+            (struct sim_executor){.node = sim_below(world, node_count),
+                                  .worker_count = 1 + sim_below(world, 4),
+                                  .slowness = sim_chance(world, 100) ? 10 : 1,
+                                  .is_bad = sim_chance(world, world->weather.executor_is_bad),
+                                  .death_ns = never_ns};
+        if (executor->node == slow_node)
+            executor->slowness *= 5;
         uint64_t join_ns = sim_chance(world, 700) ? 0 : sim_below(world, 500);
         struct event joined = {.kind = EVENT_EXECUTOR_JOINED,
                                .executor_joined = {.executor = id,
@@ -403,6 +431,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
 {
     *out_result = (struct sim_result){.events = world->events,
                                       .decisions = world->decisions_made,
+                                      .copies = world->copies_made,
                                       .decision_hash = world->decision_hash,
                                       .transitions = *scheduler_transitions(world->scheduler)};
     memcpy(out_result->failure, world->failure, sizeof out_result->failure);

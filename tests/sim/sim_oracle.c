@@ -101,6 +101,107 @@ static void check_inputs(struct sim_world *world, const struct attempt_id *id, u
     }
 }
 
+/* No shuffle pins the partition, with which a task begins, so that the task has a choice. */
+static bool has_choice(struct sim_world *world, const struct attempt_id *id, uint32_t partition)
+{
+    const struct sim_job *job = &world->jobs[id->job - 1];
+    const struct sim_stage *stage = &job->stages[id->stage];
+    for (uint32_t i = 0; i < stage->spec.input_count; i++) {
+        const struct stage_input *input = &stage->inputs[i];
+        uint32_t end =
+            input->first_partition + job->stages[input->parent].spec.output_partition_count;
+        if (input->kind == INPUT_PARTITIONS && partition >= input->first_partition &&
+            partition < end && !is_skipped(world, id->job, input->parent))
+            return false;
+    }
+    return true;
+}
+
+static bool has_failed_on(const struct sim_world *world, const struct attempt_id *id,
+                          uint32_t executor)
+{
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        const struct sim_attempt *attempt = &world->attempts[index];
+        if (attempt->has_failed && !attempt->was_told_to_cancel && attempt->id.job == id->job &&
+            attempt->id.stage == id->stage && attempt->id.task == id->task &&
+            attempt->id.executor == executor)
+            return true;
+    }
+    return false;
+}
+
+/* A task is not tried again where it failed, nor where its stage or job excludes the executor,
+ * while somebody lives who was never excluded and has not failed it. */
+static void check_avoidance(struct sim_world *world, const struct attempt_id *id, uint32_t first)
+{
+    const struct sim_job *job = &world->jobs[id->job - 1];
+    if (!has_choice(world, id, first))
+        return;
+    bool is_other_usable = false, is_other_fresh = false;
+    for (uint32_t other = 0; other < world->executor_count; other++) {
+        if (other == id->executor || !world->executors[other].has_joined ||
+            world->executors[other].is_lost || job->was_excluded[other])
+            continue;
+        is_other_usable = true;
+        is_other_fresh |= !has_failed_on(world, id, other);
+    }
+    bool is_excluded = world->time_ns < job->excluded_until_ns[id->executor] ||
+                       world->time_ns < job->stages[id->stage].excluded_until_ns[id->executor];
+    if (is_excluded && is_other_usable)
+        sim_fail(world, "task %u of stage %u starts on executor %u, which is excluded", id->task,
+                 id->stage, id->executor);
+    if (is_other_fresh && has_failed_on(world, id, id->executor))
+        sim_fail(world, "task %u of stage %u starts again on executor %u, where it failed",
+                 id->task, id->stage, id->executor);
+}
+
+/* A second attempt at a task that runs already: it may have one, on another executor, and is slow
+ * unless the world has asked for the copy. */
+static void check_copy(struct sim_world *world, const struct attempt_id *id, uint32_t first)
+{
+    const struct sim_stage *stage = &world->jobs[id->job - 1].stages[id->stage];
+    const struct sim_attempt *running = NULL;
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        const struct sim_attempt *attempt = &world->attempts[index];
+        if (!attempt->is_open || attempt->was_told_to_cancel || attempt->id.job != id->job ||
+            attempt->id.stage != id->stage || attempt->id.task != id->task)
+            continue;
+        if (running != NULL)
+            sim_fail(world, "task %u of stage %u gets a second copy", id->task, id->stage);
+        running = attempt;
+    }
+    if (running == NULL)
+        return;
+    world->copies_made++;
+    if (stage->spec.forbids_copies || !has_choice(world, id, first))
+        sim_fail(world, "task %u of stage %u is copied, which must not be", id->task, id->stage);
+    if (running->id.executor == id->executor)
+        sim_fail(world, "task %u of stage %u is copied to the executor that runs it", id->task,
+                 id->stage);
+    if (stage->is_copy_wanted)
+        return;
+    if (world->options.slow_percent == 0 ||
+        world->time_ns - running->start_ns < world->options.slow_min_ns)
+        sim_fail(world, "task %u of stage %u is copied after %d ns", id->task, id->stage,
+                 (int)(world->time_ns - running->start_ns));
+}
+
+void oracle_excluded(struct sim_world *world, const struct decision *decision)
+{
+    struct sim_job *job = job_of(world, decision->executor_excluded.job);
+    uint32_t executor = decision->executor_excluded.executor;
+    uint64_t until_ns = world->time_ns + world->options.exclusion_ns;
+    if (job == NULL || !is_usable(world, executor, "an exclusion"))
+        return;
+    if (world->options.exclusion_ns == 0)
+        sim_fail(world, "executor %u is excluded, though that is off", executor);
+    job->was_excluded[executor] = true;
+    if (decision->executor_excluded.stage == SCHEDULER_ANY)
+        job->excluded_until_ns[executor] = until_ns;
+    else
+        job->stages[decision->executor_excluded.stage].excluded_until_ns[executor] = until_ns;
+}
+
 void oracle_start(struct sim_world *world, const struct decision *decision)
 {
     const struct attempt_id *id = &decision->start_task.id;
@@ -124,6 +225,8 @@ void oracle_start(struct sim_world *world, const struct decision *decision)
                      id->task, id->stage);
     }
     check_inputs(world, id, first, end);
+    check_avoidance(world, id, first);
+    check_copy(world, id, first);
     world->jobs[id->job - 1].has_begun = true;
 }
 

@@ -31,17 +31,20 @@ struct sim_weather {
     uint32_t commit_fails;
     uint32_t copy_wanted;
     uint32_t cancel_is_ignored; /* the attempt ends as it would have */
+    uint32_t node_is_slow;
+    uint32_t executor_is_bad; /* half of what it is given fails there */
 };
 
 /* What the world knows of an attempt; named by the report it sends. */
 struct sim_attempt {
     struct attempt_id id;
     uint32_t first_partition, end_partition;
+    uint64_t start_ns;
     uint64_t end_ns;   /* when its executor is done with it */
     bool is_open;      /* the scheduler counts it as live */
     bool has_finished; /* well, and the scheduler has been told */
-    bool has_failed;
-    bool is_final; /* it failed for good */
+    bool has_failed;   /* of itself */
+    bool is_final;     /* it failed for good */
     uint64_t error_hash;
     bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
     bool was_told_to_cancel;
@@ -60,6 +63,8 @@ struct sim_stage {
     uint32_t commit;                      /* last asked for */
     uint32_t commits_done;
     uint32_t owners_at_commit[SIM_PARTITIONS_MAX];
+    uint64_t excluded_until_ns[SIM_EXECUTORS_MAX];
+    bool is_copy_wanted; /* EVENT_COPY_WANTED was sent for one of its tasks */
 };
 
 struct sim_job {
@@ -72,6 +77,8 @@ struct sim_job {
     bool is_commit_failed;
     bool is_finished;
     struct job_outcome outcome;
+    bool was_excluded[SIM_EXECUTORS_MAX];
+    uint64_t excluded_until_ns[SIM_EXECUTORS_MAX]; /* from all stages */
 };
 
 struct sim_executor {
@@ -81,6 +88,7 @@ struct sim_executor {
     uint32_t node;
     uint32_t worker_count;
     uint32_t slowness; /* factor */
+    bool is_bad;
     uint32_t open_attempts;
 };
 
@@ -108,7 +116,8 @@ struct sim_world {
     struct sim_message *messages; /* owned heap */
     size_t message_count, message_capacity;
     uint64_t message_sequence;
-    uint64_t events, decisions_made, decision_hash;
+    uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
+    uint64_t events, decisions_made, decision_hash, copies_made;
     char failure[256]; /* "": all is well */
 };
 
@@ -127,6 +136,7 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id);
 void oracle_start(struct sim_world *world, const struct decision *decision);
 void oracle_ship(struct sim_world *world, const struct decision *decision);
 void oracle_cancel(struct sim_world *world, const struct decision *decision);
+void oracle_excluded(struct sim_world *world, const struct decision *decision);
 void oracle_discard(struct sim_world *world, const struct decision *decision);
 void oracle_commit(struct sim_world *world, const struct decision *decision);
 void oracle_committed(struct sim_world *world, struct sim_job *job, uint32_t index);
@@ -139,7 +149,7 @@ size_t oracle_find_attempt(const struct sim_world *world, const struct attempt_i
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash;
+    uint64_t events, decisions, decision_hash, copies;
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
     char failure[256];

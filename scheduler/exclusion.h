@@ -1,0 +1,53 @@
+/* Executors that keep failing tasks get no more of a stage, then of a job, for a time. */
+#pragma once
+
+#include "barks/status.h"
+#include "scheduler/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct job;
+struct scheduler;
+struct stage;
+
+enum {
+    EXCLUSION_TASKS_OF_STAGE = 2, /* that failed on one executor: it is excluded from the stage */
+    EXCLUSION_TASKS_OF_JOB = 4,
+    EXCLUSION_EXECUTORS_OF_NODE = 2 /* so many are excluded: the others of their node are too */
+};
+
+/* Pinned tasks have no choice and run all the same. An exclusion that would leave nobody for the
+ * stage is void as long as that is so. */
+struct exclusion {
+    struct timer expiry; /* first, so that a heap's node is its exclusion */
+    struct job *job;     /* borrowed */
+    uint32_t stage;      /* SCHEDULER_ANY: all of the job's */
+    uint32_t executor;
+    struct exclusion *next; /* of the job */
+};
+
+/* Tasks of one stage that have failed on one executor since it was last admitted. */
+struct tally {
+    uint32_t executor;
+    uint32_t stage;
+    uint32_t task_count;
+};
+
+/* A task that had not failed there before has failed on the executor. *out_is_changed: somebody is
+ * excluded, which may free others from theirs. Errors: BARKS_NO_MEMORY. O(tallies). */
+BARKS_CHECKED barks_status *exclusion_note_failure(struct scheduler *scheduler, struct stage *stage,
+                                                   uint32_t executor, bool *out_is_changed);
+/* Its time is over: frees it. */
+void exclusion_end(struct scheduler *scheduler, struct exclusion *exclusion);
+/* The job is over: ends its exclusions. */
+void exclusion_end_job(struct scheduler *scheduler, struct job *job);
+
+/* O(1) for an executor that is excluded from nothing, else O(exclusions of the job). */
+bool exclusion_holds(const struct scheduler *scheduler, const struct stage *stage,
+                     uint32_t executor);
+/* The living that may run tasks of the stage; never 0 while somebody lives. */
+uint32_t exclusion_usable_count(const struct scheduler *scheduler, const struct stage *stage);
+
+/* Each executor counts its exclusions, and each of these waits for its end. O(all). */
+bool exclusions_are_sound(const struct scheduler *scheduler);

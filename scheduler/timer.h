@@ -1,0 +1,16 @@
+/* A moment at which the scheduler wants to be asked again (EVENT_TIMER). */
+#pragma once
+
+#include "scheduler/heap.h"
+
+enum timer_kind {
+    TIMER_DEADLINE = 1, /* of a job */
+    TIMER_EXCLUSION,    /* ends an exclusion */
+    TIMER_WATCH,        /* of a stage, over slow attempts */
+};
+
+/* First member of what waits for it. key[0] is the time in nanoseconds. */
+struct timer {
+    struct heap_node node; /* first, so that a heap's node is its timer */
+    enum timer_kind kind;
+};

@@ -1,0 +1,92 @@
+#include "runtime/job_failure.h"
+
+#include "runtime/dispatch_state.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EARLIER_SHOWN_MAX = 4, EARLIER_BYTES = 384 /* of one earlier error */ };
+
+struct text {
+    char bytes[(EARLIER_SHOWN_MAX + 1) * (EARLIER_BYTES + 128)];
+    size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void append(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int written =
+        vsnprintf(text->bytes + text->length, sizeof text->bytes - text->length, format, arguments);
+    va_end(arguments);
+    text->length += written > 0 ? (size_t)written : 0;
+    if (text->length >= sizeof text->bytes)
+        text->length = sizeof text->bytes - 1;
+}
+
+static const char *host_of(const struct dispatch *dispatch, uint32_t rank)
+{
+    bool is_known = rank > 0 && rank <= dispatch->members->count;
+    return is_known ? dispatch->members->all[rank - 1].hello.host : "unknown";
+}
+
+static bool is_of_task(const struct attempt_error *error, const struct attempt_id *id)
+{
+    return error->status != NULL && barks_status_code(error->status) != BARKS_CANCELLED &&
+           error->id.job == id->job && error->id.stage == id->stage && error->id.task == id->task;
+}
+
+/* " attempt 1 on executor 2 (alpha): no such file;" */
+static void append_earlier(struct text *text, const struct dispatch *dispatch,
+                           const struct attempt_error *error, const char *last)
+{
+    char words[EARLIER_BYTES];
+    barks_status_format(error->status, words, sizeof words);
+    append(text, " attempt %" PRIu32 " on executor %" PRIu32 " (%s): %s;", error->id.attempt + 1,
+           error->id.executor, host_of(dispatch, error->id.executor),
+           strcmp(words, last) == 0 ? "the same" : words);
+}
+
+static void append_attempts(struct text *text, const struct dispatch *dispatch,
+                            const struct attempt_id *id, const barks_status *cause)
+{
+    char last[EARLIER_BYTES];
+    uint32_t count = 1, shown = 0;
+    barks_status_format(cause, last, sizeof last);
+    for (uint64_t i = 0; i < dispatch->error_count; i++)
+        count += is_of_task(&dispatch->errors[i], id);
+    if (count == 1) {
+        append(text, " on executor %" PRIu32 " (%s)", id->executor,
+               host_of(dispatch, id->executor));
+        return;
+    }
+    append(text, " after %" PRIu32 " attempts:", count);
+    for (uint64_t i = 0; i < dispatch->error_count && shown < EARLIER_SHOWN_MAX; i++)
+        if (is_of_task(&dispatch->errors[i], id)) {
+            append_earlier(text, dispatch, &dispatch->errors[i], last);
+            shown++;
+        }
+    if (shown + 1 < count)
+        append(text, " (%" PRIu32 " more);", count - shown - 1);
+    append(text, " attempt %" PRIu32 " on executor %" PRIu32 " (%s)", id->attempt + 1, id->executor,
+           host_of(dispatch, id->executor));
+}
+
+barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
+                          const struct job_outcome *outcome)
+{
+    if (outcome->error == 0 || outcome->error > dispatch->error_count ||
+        dispatch->errors[outcome->error - 1].status == NULL)
+        return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
+    barks_status *cause = dispatch->errors[outcome->error - 1].status;
+    dispatch->errors[outcome->error - 1].status = NULL;
+    if (outcome->attempt.executor == 0)
+        return cause;
+    struct text text = {.length = 0};
+    append_attempts(&text, dispatch, &outcome->attempt, cause);
+    return barks_status_new(barks_status_code(cause), cause, BARKS_HERE,
+                            "%s failed in task %" PRIu32 "%s", job->what, outcome->attempt.task,
+                            text.bytes);
+}

@@ -1,0 +1,191 @@
+/* Copies of slow attempts, by a clock that the tests set. */
+#include "scheduler/speculation.h"
+#include "scheduler_trial.h"
+#include "support/property.h"
+
+#include <check.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const struct scheduler_options watching = {
+    .attempts_max = 4, .slow_percent = 150, .slow_min_ns = 100};
+
+/* Four tasks of one stage on two executors of two workers each; tasks 0, 1 and 2 end after 1000 ns,
+ * task 3 runs on executor 1. */
+static void begin(struct trial *trial, const struct scheduler_options *options, bool forbids_copies)
+{
+    trial_init(trial, options);
+    trial_join(trial, 0, 0, 2);
+    trial_join(trial, 1, 1, 2);
+    struct stage_spec stage = spec_source(4, 0);
+    stage.policy = RUNS_SINGLE;
+    stage.forbids_copies = forbids_copies;
+    DECIDED(trial_submit(trial, 1, 1, &stage),
+            " ship 1/0@0 start 1/0.0#0@0[0,1) ship 1/0@1 start 1/0.1#0@1[1,2) start "
+            "1/0.2#0@0[2,3) start 1/0.3#0@1[3,4)");
+    trial->time_ns = 1000;
+    DECIDED(trial_finish(trial, attempt_of(0, 0, 0, 0)), "");
+    DECIDED(trial_finish(trial, attempt_of(0, 1, 0, 1)), "");
+    DECIDED(trial_finish(trial, attempt_of(0, 2, 0, 0)), "");
+}
+
+/* Sends a timer whenever one is asked for, until something is decided. */
+static const char *await(struct trial *trial, uint64_t until_ns)
+{
+    uint64_t next_ns = scheduler_next_deadline_ns(trial->scheduler);
+    while (next_ns <= until_ns) {
+        const char *decided = trial_timer(trial, next_ns);
+        if (decided[0] != '\0')
+            return decided;
+        uint64_t later_ns = scheduler_next_deadline_ns(trial->scheduler);
+        ck_assert_uint_gt(later_ns, next_ns);
+        next_ns = later_ns;
+    }
+    return "";
+}
+
+START_TEST(a_slow_attempt_is_copied_elsewhere_and_the_first_one_counts)
+{
+    struct trial trial;
+    begin(&trial, &watching, false);
+    DECIDED(await(&trial, 1499), "");
+    DECIDED(await(&trial, 1800), " start 1/0.3#1@0[3,4)"); /* 1.5 times 1000, and an eighth */
+    ck_assert_uint_ge(trial.time_ns, 1500);
+    DECIDED(await(&trial, 100000), ""); /* a copy has no copy */
+    trial.time_ns = 2000;
+    DECIDED(trial_finish(&trial, attempt_of(0, 3, 1, 0)), " cancel 1/0.3#0@1 commit 1/0#1(4)");
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), UINT64_MAX);
+    DECIDED(trial_finish(&trial, attempt_of(0, 3, 0, 1)), " discard 1/0.3#0@1");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(the_slow_one_may_still_be_first)
+{
+    struct trial trial;
+    begin(&trial, &watching, false);
+    DECIDED(await(&trial, 1800), " start 1/0.3#1@0[3,4)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 3, 0, 1)), " cancel 1/0.3#1@0 commit 1/0#1(4)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(nothing_is_copied_before_enough_are_done)
+{
+    struct trial trial;
+    trial_init(&trial, &watching);
+    trial_join(&trial, 0, 0, 2);
+    trial_join(&trial, 1, 1, 3);
+    struct stage_spec stage = spec_source(4, 0);
+    stage.policy = RUNS_SINGLE;
+    trial_submit(&trial, 1, 1, &stage);
+    trial.time_ns = 1000;
+    trial_finish(&trial, attempt_of(0, 0, 0, 0));
+    trial_finish(&trial, attempt_of(0, 2, 0, 0)); /* one half */
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), UINT64_MAX);
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(short_attempts_are_never_slow)
+{
+    struct trial trial;
+    begin(&trial, &(struct scheduler_options){.slow_percent = 150, .slow_min_ns = 50000}, false);
+    DECIDED(await(&trial, 49999), "");
+    DECIDED(await(&trial, 50000), " start 1/0.3#1@0[3,4)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(stages_that_forbid_copies_have_none)
+{
+    struct trial trial;
+    begin(&trial, &watching, true);
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), UINT64_MAX);
+    DECIDED(trial_want_copy(&trial, 1, 0, 3), "");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(without_the_option_nobody_looks)
+{
+    struct trial trial;
+    begin(&trial, &(struct scheduler_options){.slow_percent = 0}, false);
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), UINT64_MAX);
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(a_slow_attempt_waits_for_an_idle_worker_on_another_executor)
+{
+    struct trial trial;
+    begin(&trial, &watching, false);
+    struct stage_spec other = spec_source(3, 0);
+    other.policy = RUNS_SINGLE;
+    DECIDED(trial_submit(&trial, 2, 1, &other),
+            " ship 2/0@0 start 2/0.0#0@0[0,1) ship 2/0@1 start 2/0.1#0@1[1,2) start "
+            "2/0.2#0@0[2,3)");
+    DECIDED(await(&trial, 5000), "");
+    struct attempt_id id = {.job = 2, .task = 1, .executor = 1};
+    DECIDED(trial_finish(&trial, id), ""); /* where it runs already */
+    DECIDED(await(&trial, 9000), "");
+    id.task = 0;
+    id.executor = 0;
+    DECIDED(trial_finish(&trial, id), "");
+    DECIDED(await(&trial, 20000), " start 1/0.3#1@0[3,4)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(copies_go_to_another_node_where_one_is_idle)
+{
+    struct trial trial;
+    trial_init(&trial, &watching);
+    trial_join(&trial, 0, 0, 1);
+    trial_join(&trial, 1, 0, 1);
+    trial_join(&trial, 2, 7, 1);
+    struct stage_spec stage = spec_source(3, 0);
+    stage.policy = RUNS_SINGLE;
+    trial_submit(&trial, 1, 1, &stage);
+    trial.time_ns = 1000;
+    trial_finish(&trial, attempt_of(0, 1, 0, 1));
+    trial_finish(&trial, attempt_of(0, 2, 0, 2));
+    DECIDED(trial_want_copy(&trial, 1, 0, 0), " start 1/0.0#1@2[0,1)");
+    trial_drop(&trial);
+}
+END_TEST
+
+/* The median by buckets is that of the sorted times, or at most an eighth more. */
+START_TEST(the_median_is_at_most_an_eighth_too_much)
+{
+    uint64_t seed = property_seed(), random = seed;
+    for (int round = 0; round < 200; round++) {
+        uint64_t times[101];
+        uint32_t count = 1 + (uint32_t)(property_next(&random) % 101);
+        struct durations *durations = calloc(1, sizeof *durations);
+        ck_assert_ptr_nonnull(durations);
+        for (uint32_t i = 0; i < count; i++) {
+            times[i] = property_next(&random) >> (property_next(&random) % 64);
+            durations_add(durations, times[i]);
+        }
+        for (uint32_t i = 1; i < count; i++)
+            for (uint32_t j = i; j > 0 && times[j - 1] > times[j]; j--) {
+                uint64_t larger = times[j - 1];
+                times[j - 1] = times[j];
+                times[j] = larger;
+            }
+        uint64_t right = times[(count - 1) / 2], found = durations_median_ns(durations);
+        free(durations);
+        ck_assert_msg(found >= right && found - right <= right / 8,
+                      "%" PRIu64 " for %" PRIu64 "; BARKS_TEST_SEED=%" PRIu64, found, right, seed);
+    }
+}
+END_TEST
+
+SUITE_MAIN("scheduler/speculation", a_slow_attempt_is_copied_elsewhere_and_the_first_one_counts,
+           the_slow_one_may_still_be_first, nothing_is_copied_before_enough_are_done,
+           short_attempts_are_never_slow, stages_that_forbid_copies_have_none,
+           without_the_option_nobody_looks,
+           a_slow_attempt_waits_for_an_idle_worker_on_another_executor,
+           copies_go_to_another_node_where_one_is_idle, the_median_is_at_most_an_eighth_too_much)
