@@ -179,11 +179,12 @@ BARKS_CHECKED static barks_status *post_piece(struct mpi_control *control,
     size_t piece_bytes = arrived->message.size_bytes - arrived->received_bytes;
     if (piece_bytes > CONTROL_PIECE_BYTES)
         piece_bytes = CONTROL_PIECE_BYTES;
-    arrived->piece_bytes = piece_bytes;
-    return mpi_status_of(MPI_Irecv(arrived->message.bytes + arrived->received_bytes,
-                                   (int)piece_bytes, MPI_BYTE, (int)arrived->message.from,
-                                   TAG_PIECE, control->bulk, &arrived->request),
-                         "post the receive of a large control message");
+    BARKS_TRY(mpi_status_of(MPI_Irecv(arrived->message.bytes + arrived->received_bytes,
+                                      (int)piece_bytes, MPI_BYTE, (int)arrived->message.from,
+                                      TAG_PIECE, control->bulk, &arrived->request),
+                            "post the receive of a large control message"));
+    arrived->piece_bytes = piece_bytes; /* else it is posted in a later poll */
+    return NULL;
 }
 
 /* What landed in a slot, as its status describes it. */
@@ -204,6 +205,7 @@ BARKS_CHECKED static barks_status *take_slot(struct mpi_control *control, uint32
     if (arrived == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a message of %zu bytes from rank %u",
                    (size_t)size_bytes, from);
+    control->has_landed = false;
     arrived->is_whole = is_small;
     if (is_small && size_bytes > 0)
         memcpy(arrived->message.bytes, bytes, size_bytes);
@@ -221,18 +223,24 @@ BARKS_CHECKED static barks_status *take_slot(struct mpi_control *control, uint32
     return post_piece(control, arrived);
 }
 
-/* Takes what has landed, at most once round the ring. */
+/* Takes what has landed, at most once round the ring. What fails is done in a later poll, since
+ * whoever cannot go on still wants to hear how to end: a message for which there was no memory
+ * stays in its slot, and a slot is posted anew before the next one is looked at, so that they are
+ * filled in turn. */
 BARKS_CHECKED static barks_status *test_ring(struct mpi_control *control)
 {
     for (uint32_t i = 0; i < CONTROL_RING_SLOTS; i++) {
         uint32_t slot = control->ring_head;
-        int done = 0;
-        MPI_Status status;
-        BARKS_TRY(mpi_status_of(MPI_Test(&control->ring[slot], &done, &status),
-                                "receive a control message"));
-        if (!done)
-            return NULL;
-        BARKS_TRY(take_slot(control, slot, &status));
+        if (control->ring[slot] != MPI_REQUEST_NULL) {
+            int done = 0;
+            BARKS_TRY(mpi_status_of(MPI_Test(&control->ring[slot], &done, &control->landed),
+                                    "receive a control message"));
+            if (!done)
+                return NULL;
+            control->has_landed = true;
+        }
+        if (control->has_landed)
+            BARKS_TRY(take_slot(control, slot, &control->landed));
         BARKS_TRY(post_slot(control, slot));
         control->ring_head = (slot + 1) % CONTROL_RING_SLOTS;
     }

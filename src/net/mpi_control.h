@@ -43,6 +43,8 @@ struct mpi_control {
     uint8_t *ring_bytes; /* owned: CONTROL_RING_SLOTS buffers */
     MPI_Request ring[CONTROL_RING_SLOTS];
     uint32_t ring_head; /* the slot that the next message lands in */
+    bool has_landed;    /* one has, and waits there for memory */
+    MPI_Status landed;  /* of it */
     struct control_queue ready;
     struct control_peer *peers;   /* owned: size */
     struct control_peer *holders; /* peers that hold something */

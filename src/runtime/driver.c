@@ -359,8 +359,12 @@ static void drive(struct driver *driver)
     watchdog_phase(driver->watchdog, "the wait for barks_finalize", 0);
     int exit_status = wait_for_stop(driver);
     watchdog_phase(driver->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
-    if (!had_error)
-        had_error = !members_end(driver->net, &driver->members, exit_status);
+    if (!had_error && !members_end(driver->net, &driver->members, exit_status)) {
+        LOG(LEVEL_ERROR, "runtime",
+            "an executor does not know of the end, and mpirun will call it "
+            "a failure, although the job is over");
+        had_error = true;
+    }
     fault_point(POINT_END_SENT);
     net_close(driver->net, had_error);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct relayed_line {
     struct relayed_line *next;
@@ -36,12 +37,28 @@ static struct relayed_line *line_create(enum log_level level, const char *text, 
     return line;
 }
 
+/* An error for which there is no memory may be the last that this process says: better mixed with
+ * lines of others than lost. */
+static void print_now(const char *text, size_t length)
+{
+    char line[1024];
+    size_t size = length < sizeof line ? length : sizeof line - 1;
+    memcpy(line, text, size);
+    line[size++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, size);
+    (void)written; /* there is no other way to tell */
+}
+
 /* The log's sink. A line that finds no memory or no room is counted, and that is told with the
  * next. */
 static void keep_line(void *self, enum log_level level, const char *text, size_t length)
 {
     struct log_relay *relay = self;
     struct relayed_line *line = line_create(level, text, length);
+    if (line == NULL && level == LEVEL_ERROR) {
+        print_now(text, length);
+        return;
+    }
     lock_acquire(&relay->lock);
     if (line == NULL || relay->locked.count == LOG_RELAY_LINES_MAX) {
         relay->locked.dropped++;

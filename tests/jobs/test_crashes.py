@@ -21,14 +21,26 @@ CRASHES = {"segv": signal.SIGSEGV, "bus": signal.SIGBUS, "fpe": signal.SIGFPE, "
            "abrt": signal.SIGABRT, "stack": signal.SIGSEGV, "map": signal.SIGSEGV}
 
 
+# A sanitizer would handle them, and end the process in its own way.
+NOT_HANDLED = ":".join(f"handle_{name}=0" for name in ("segv", "sigbus", "sigfpe", "sigill", "abort"))
+
+
+def own_signals():
+    """Variables under which the signals are left to the job, with what the caller has set."""
+    more = {"ASAN_OPTIONS": "verify_asan_link_order=0", "TSAN_OPTIONS": "", "UBSAN_OPTIONS": ""}
+    return {name: ":".join(filter(None, [os.environ.get(name), NOT_HANDLED, option]))
+            for name, option in more.items()}
+
+
 def no_core():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def start(shape, program, arguments, folder, **variables):
-    command = shape.command(program, arguments)
-    return subprocess.Popen(command, cwd=folder, env={**shapes.environment(), **variables}, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=no_core)
+    environment = {**shapes.environment(), **own_signals(), **variables}
+    return subprocess.Popen(shape.command(program, arguments), cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                            preexec_fn=no_core)
 
 
 def check_says(ended, pattern):

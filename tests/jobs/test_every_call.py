@@ -35,6 +35,8 @@ DEADLINES = {PLAIN: ["--barks-start-deadline=3s", "--barks-lost-deadline=3s"],
              MPI: ["--barks-start-deadline=12s", "--barks-lost-deadline=6s"]}
 # In short: runs of each kind of call, of each job.
 SAMPLE = {PLAIN: 7, MPI: 1}
+# A job that cannot start leaves without waiting for its threads.
+QUIET_SANITIZER = {"TSAN_OPTIONS": ":".join(filter(None, [os.environ.get("TSAN_OPTIONS"), "report_thread_leaks=0"]))}
 SENTENCE = re.compile(rb"^barks: (?!done in|failed in|stage |output: )|^\[barks[^\]]*\] error ", re.MULTILINE)
 # Where these fail, what is left is hidden, and a later job with the same output removes it.
 CLEANING = ("remove", "look", "read", "open", "allocation", "close", "mpi", "message")
@@ -90,7 +92,7 @@ class Runner:
         for name in ("tmp", "shm", "out"):
             os.makedirs(os.path.join(folder, name))
         mark = folder  # no other run has it
-        environment = {**shapes.environment(), "BARKS_FAULT": fault, "BARKS_TEST_MARK": mark,
+        environment = {**shapes.environment(), **QUIET_SANITIZER, "BARKS_FAULT": fault, "BARKS_TEST_MARK": mark,
                        "TMPDIR": os.path.join(folder, "tmp"),
                        "OMPI_MCA_btl_vader_backing_directory": os.path.join(folder, "shm")}
         process = subprocess.Popen(self.command(os.path.join(folder, "out", "output")), cwd=folder, env=environment,
@@ -133,6 +135,8 @@ class Runner:
         try:
             if ended.status is None:
                 raise outputs.Wrong(f"it did not end in {seconds:.0f} s\n{ended.describe()}")
+            if b"Sanitizer" in ended.stderr or b"runtime error" in ended.stderr:
+                raise outputs.Wrong(f"a sanitizer has found something\n{ended.describe()}")
             if ended.status == 0:
                 outputs.check_same(output, self.quiet_output, self.job.suffix)
             else:

@@ -1,11 +1,14 @@
 #include "base/log.h"
 #include "runtime/log_relay.h"
+#include "support/faults.h"
 #include "support/property.h"
 
 #include <check.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 START_TEST(lines_come_out_as_they_went_in)
 {
@@ -47,4 +50,34 @@ START_TEST(a_flood_is_cut_and_told)
 }
 END_TEST
 
-SUITE_MAIN("runtime/log_relay", lines_come_out_as_they_went_in, a_flood_is_cut_and_told)
+START_TEST(an_error_without_memory_is_printed_at_once)
+{
+    struct log_relay *relay = NULL;
+    enum log_level level = LEVEL_TRACE;
+    char printed[1024] = "";
+    FILE *errors = tmpfile();
+    ck_assert_ptr_nonnull(errors);
+    ck_assert_ptr_null(log_relay_open(&relay));
+    (void)fflush(stderr);
+    int kept = dup(STDERR_FILENO);
+    ck_assert_int_ge(dup2(fileno(errors), STDERR_FILENO), 0);
+    arm_faults("fail:call=allocation,n=1+");
+    LOG(LEVEL_ERROR, "test", "the last words");
+    LOG(LEVEL_WARN, "test", "a warning");
+    disarm_faults();
+    ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
+    (void)close(kept);
+    rewind(errors);
+    ck_assert_uint_gt(fread(printed, 1, sizeof printed - 1, errors), 0);
+    (void)fclose(errors);
+    ck_assert_ptr_nonnull(strstr(printed, "the last words\n"));
+    ck_assert_ptr_null(strstr(printed, "a warning"));
+    char *line = log_relay_take(relay, &level);
+    ck_assert(line != NULL && strstr(line, "1 lines of the log were dropped") != NULL);
+    free(line);
+    log_relay_close(relay);
+}
+END_TEST
+
+SUITE_MAIN("runtime/log_relay", lines_come_out_as_they_went_in, a_flood_is_cut_and_told,
+           an_error_without_memory_is_printed_at_once)
