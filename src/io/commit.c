@@ -16,6 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+enum {
+    ABORT_TRIES = 20,
+    ABORT_NAP_NS = 10 * 1000 * 1000,
+};
 
 char *commit_part_path(const char *directory, uint32_t index, const char *suffix)
 {
@@ -85,7 +91,18 @@ void commit_drop(struct commit *commit)
     *commit = (struct commit){0};
 }
 
-barks_status *commit_abort(const struct commit *commit) { return directory_remove(commit->hidden); }
+/* A task that has not heard of the end may make a part while the directory is being emptied: it
+ * will hear of it, or find no directory. */
+barks_status *commit_abort(const struct commit *commit)
+{
+    barks_status *status = directory_remove(commit->hidden);
+    for (int i = 1; i < ABORT_TRIES && status != NULL; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = ABORT_NAP_NS}, NULL);
+        barks_status_free(status);
+        status = directory_remove(commit->hidden);
+    }
+    return status;
+}
 
 static int compare_parts(const void *a, const void *b)
 {
