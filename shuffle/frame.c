@@ -1,6 +1,8 @@
 #include "shuffle/frame.h"
 
 #include "base/hash.h"
+#include "base/pool.h"
+#include "base/scope.h"
 #include "batch/codec.h"
 #include "store/packed_rows.h"
 
@@ -75,4 +77,36 @@ barks_status *frame_read(const struct frame *frame, struct batch *batch)
         return packed_rows_decode(batch->pool, frame->body->bytes, frame->name.body_bytes,
                                   frame->name.encoded_bytes, batch);
     return codec_decode(frame->body->bytes, frame->body->size_bytes, frame->body, batch);
+}
+
+BARKS_CHECKED static barks_status *read_spilled(const struct spilled *spilled,
+                                                struct packed_rows *out)
+{
+    void *bytes = NULL;
+    BARKS_TRY(pool_acquire(spilled->room->pool, spilled->place.size_bytes, &bytes));
+    *out = (struct packed_rows){.pool = spilled->room->pool,
+                                .bytes = bytes,
+                                .stored_bytes = spilled->place.size_bytes,
+                                .encoded_bytes = spilled->encoded_bytes};
+    return scratch_read(spilled->room->scratch, spilled->place, bytes);
+}
+
+barks_status *frame_visit_bytes(const struct frame *frame, const struct spill_room *room,
+                                barks_status *(*visit)(void *context,
+                                                       const struct packed_rows *rows),
+                                void *context)
+{
+    BARKS_AUTO(packed_rows) packed = {0};
+    if (frame->body != NULL) {
+        const struct packed_rows as_it_came = {.bytes = frame->body->bytes,
+                                               .stored_bytes = frame->name.body_bytes,
+                                               .encoded_bytes = frame->name.encoded_bytes};
+        return visit(context, &as_it_came);
+    }
+    if (frame->batch != NULL)
+        BARKS_TRY(packed_rows_make(room->pool, &frame->batch->base, 0, frame->batch->base.row_count,
+                                   true, &packed));
+    else
+        BARKS_TRY(read_spilled(&frame->spilled, &packed));
+    return visit(context, &packed);
 }

@@ -21,6 +21,8 @@ struct frame_name {
     uint64_t encoded_bytes; /* of the encoded batch: more than body_bytes where it is compressed */
 };
 
+struct packed_rows;
+
 /* The most that one frame's encoded batch may have: rows of a gigabyte still fit. */
 #define FRAME_BODY_BYTES_MAX (UINT64_C(1) << 32)
 
@@ -57,3 +59,10 @@ BARKS_CHECKED barks_status *frame_spill(struct frame *frame, const struct spill_
 /* Appends the rows of a frame that has no batch to one. Errors: as codec_decode and spilled_read.
  */
 BARKS_CHECKED barks_status *frame_read(const struct frame *frame, struct batch *batch);
+
+/* Calls visit once with the rows as bytes that packed_rows_decode reads, wherever they lie: packed
+ * for it, or as they came. Errors: those of memory, of the disk, and of visit. */
+BARKS_CHECKED barks_status *
+frame_visit_bytes(const struct frame *frame, const struct spill_room *room,
+                  barks_status *(*visit)(void *context, const struct packed_rows *rows),
+                  void *context);

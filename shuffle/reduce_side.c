@@ -364,6 +364,25 @@ barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle
     return status;
 }
 
+barks_status *
+reduce_side_visit_frames(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
+                         barks_status *(*visit)(void *context, const struct frame *frame),
+                         void *context)
+{
+    struct reading reading = {.partition = partition};
+    lock_acquire(&reduce_side->lock);
+    barks_status *status = begin_locked(reduce_side, shuffle, &reading);
+    lock_release(&reduce_side->lock);
+    while (status == NULL) {
+        const struct frame *frame = next_frame(reduce_side, &reading);
+        if (frame == NULL)
+            break;
+        status = visit(context, frame);
+    }
+    end_reading(reduce_side, &reading);
+    return status;
+}
+
 /* --- Dropping --- */
 
 void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle)

@@ -65,6 +65,13 @@ reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t par
                  const barks_schema *schema, bool take,
                  barks_status *(*visit)(void *context, struct batch *batch), void *context);
 
+/* The same without decoding: calls visit for each frame of a partition, in that order; all of them
+ * stay. Errors: BARKS_INVALID (the shuffle is not complete, or was dropped), those of visit. */
+BARKS_CHECKED barks_status *
+reduce_side_visit_frames(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
+                         barks_status *(*visit)(void *context, const struct frame *frame),
+                         void *context);
+
 /* Everything of the shuffle is freed, what is being read when its readers have ended. */
 void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle);
 

@@ -126,6 +126,19 @@ BARKS_INLINE barks_str barks_str_make_(barks_out *out, const void *bytes, size_t
         barks_register(&function_name.function);                                                   \
     }
 
+/**
+ * BARKS_VERSION(split_words, "2"): after a function, the version of its code. A job that is started
+ * again with --barks-work takes what the function has made before for the same as long as its
+ * author declares the same version, whatever else has changed in the program or its arguments. So
+ * such a function depends on its rows, its env and itself alone, and its version is raised when it
+ * changes. Without a version any change of the program or of its arguments counts as one.
+ */
+#define BARKS_VERSION(function_name, text)                                                         \
+    static __attribute__((constructor)) void barks_declare_##function_name(void)                   \
+    {                                                                                              \
+        barks_declare_version(&function_name.function, "" text);                                   \
+    }
+
 #define BARKS_NEED_RECORD_(name) _Static_assert(no_BARKS_RECORD_named_##name##_above == 0, "")
 #define BARKS_UNUSED_ __attribute__((unused))
 

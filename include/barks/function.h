@@ -130,8 +130,7 @@ typedef struct barks_cursor {
 typedef struct barks_function {
     const char *name;
     barks_function_kind kind;
-    const char *where;   /* file:line */
-    const char *version; /* NULL: a change of the job's binary counts as a change of the function */
+    const char *where; /* file:line */
     const barks_record *in;
     const barks_record *out; /* map, flat_map, map_batches: emitted; reduce: = in; aggregate: the
                                 accumulator; else NULL */
@@ -168,6 +167,9 @@ typedef struct barks_function {
 /* Called by constructors before main. A second function of the same name is remembered and reported
  * by barks_init with both places. Threads: before main only. */
 BARKS_API void barks_register(const barks_function *function);
+
+/* The same for the version of a function's code. */
+BARKS_API void barks_declare_version(const barks_function *function, const char *version);
 
 /* The same for records, which several translation units may declare in the same words. */
 BARKS_API void barks_register_record(const barks_record *record);

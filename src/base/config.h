@@ -63,6 +63,9 @@ struct buffer;
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
     SETTING(SCRATCH_COMPRESSION, "scratch_compression", CHOICE, "lz4", "lz4|none",                 \
             "of what goes to scratch; none: for disks faster than LZ4")                            \
+    SETTING(WORK, "work", TEXT, "none", "",                                                        \
+            "directory that all ranks see, for finished stages: a job started again resumes")      \
+    SETTING(FRESH, "fresh", BOOL, "false", "", "use nothing that jobs before have left in work")   \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
     SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
             "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")     \

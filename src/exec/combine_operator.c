@@ -8,6 +8,7 @@
 #include "exec/combine_piles.h"
 #include "exec/memory_share.h"
 #include "exec/operator.h"
+#include "exec/stored_source.h"
 #include "shuffle/accumulator.h"
 #include "shuffle/reduce_side.h"
 
@@ -91,6 +92,9 @@ static uint64_t coming_bytes(const struct combine_operator *op, uint32_t partiti
     if (!pipeline_source(pipeline, place, 0, &source) ||
         pipeline->nodes[source.node].step.kind != STEP_SHUFFLE)
         return 0;
+    const struct task_payload *stored = task_payload_find(task->payloads, task->partition, source);
+    if (stored != NULL)
+        return stored_source_bytes(stored);
     return reduce_side_partition_bytes(task->services->reduce_side,
                                        pipeline->nodes[source.node].shuffle, source.partition);
 }

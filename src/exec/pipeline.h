@@ -61,6 +61,13 @@ enum hot_role {
     HOT_COPIED, /* copies their rows */
 };
 
+/* What of a job may be taken from the work directory, and is stored there. */
+enum terminal_reuse {
+    REUSE_ALL = 0,
+    REUSE_STAGES, /* the answer is not what it is run for: the stages before it alone */
+    REUSE_NOTHING,
+};
+
 struct terminal {
     enum terminal_kind kind;
     struct step step; /* what the kind wants: functions, names, numbers; TOP, SAMPLE: the function
@@ -85,6 +92,7 @@ struct terminal {
     const barks_record *accumulator;  /* of a step of STEP_COMBINE */
     const struct sink_format *format; /* TERMINAL_WRITE */
     struct commit *commit;            /* TERMINAL_WRITE: where the parts go; owned */
+    enum terminal_reuse reuse;        /* the driver's: does not travel */
 };
 
 struct pipeline {

@@ -1,18 +1,14 @@
 #include "exec/registry.h"
 
 #include "base/assertion.h"
-#include "base/hash.h"
 #include "base/spelling.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* The one process global besides the hash: constructors have nobody to hand a registry to. */
+/* The one process global besides hashes and versions of code: constructors have nobody to hand a
+ * registry to. */
 struct entry {
     const barks_function *function;
     size_t order; /* of registration */
@@ -210,47 +206,4 @@ const char *function_kind_name(barks_function_kind kind)
         return "sink";
     }
     return "unknown";
-}
-
-enum { READ_BYTES = 64 << 10 };
-
-BARKS_CHECKED static barks_status *hash_file(const char *path, uint64_t *out_hash)
-{
-    static char bytes[READ_BYTES]; /* guarded by binary_hash's mutex */
-    XXH3_state_t state;
-    XXH3_64bits_reset(&state);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        BARKS_FAIL(BARKS_IO, "cannot open '%s' to hash the job's binary: %s", path,
-                   strerror(errno));
-    ssize_t count = 0;
-    do {
-        count = read(file, bytes, sizeof bytes);
-        if (count > 0)
-            XXH3_64bits_update(&state, bytes, (size_t)count);
-    } while (count > 0 || (count < 0 && errno == EINTR));
-    int error = errno;
-    close(file); /* it was only read */
-    if (count < 0)
-        BARKS_FAIL(BARKS_IO, "cannot read '%s' to hash the job's binary: %s", path,
-                   strerror(error));
-    *out_hash = XXH3_64bits_digest(&state);
-    return NULL;
-}
-
-barks_status *registry_binary_hash(uint64_t *out_hash)
-{
-    /* Nothing is locked or waited for while it is held, so it needs no rank. */
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-    static bool known;
-    static uint64_t hash;
-    barks_status *status = NULL;
-    pthread_mutex_lock(&mutex);
-    if (!known)
-        status = hash_file("/proc/self/exe", &hash);
-    known = known || status == NULL;
-    if (status == NULL)
-        *out_hash = hash;
-    pthread_mutex_unlock(&mutex);
-    return status;
 }

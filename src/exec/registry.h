@@ -63,3 +63,10 @@ const char *function_kind_name(barks_function_kind kind);
  * Cost:      reads the file once.
  */
 BARKS_CHECKED barks_status *registry_binary_hash(uint64_t *out_hash);
+
+/* The same of the file that barks itself is in. */
+BARKS_CHECKED barks_status *registry_library_hash(uint64_t *out_hash);
+
+/* What the author of a function has declared as the version of its code; NULL: nothing, so the hash
+ * of the binary stands for it. */
+const char *registry_version(const barks_function *function);

@@ -1,6 +1,8 @@
-/* The leaves of pipelines: lines of files, rows the driver sent, reduce partitions. */
+/* The leaves of pipelines: lines of files, rows the driver sent, reduce partitions, stored or not.
+ */
 #include "batch/codec.h"
 #include "exec/operator.h"
+#include "exec/stored_source.h"
 #include "shuffle/reduce_side.h"
 
 #include <inttypes.h>
@@ -104,6 +106,10 @@ barks_status *source_run(struct task *task, struct pipe_place place, struct oper
     const struct task_payload *payload = NULL;
     if (!step_is_leaf(leaf->step.kind) || leaf->step.kind == STEP_KEPT)
         return kept_source_run(task, leaf, place.partition, into);
+    if (leaf->step.kind == STEP_SHUFFLE)
+        payload = task_payload_find(task->payloads, task->partition, place);
+    if (payload != NULL)
+        return stored_source_run(task, leaf, place.partition, payload, into);
     if (leaf->step.kind == STEP_SHUFFLE)
         return run_shuffle(task, leaf, place.partition, into);
     if (leaf->step.kind == STEP_NUMBERS)

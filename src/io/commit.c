@@ -71,6 +71,11 @@ barks_status *commit_begin(const struct commit_options *options, struct commit *
     if (asprintf(&commit.hidden, "%s%s.%s.barks-%s", target.parent, slash, target.name,
                  options->job_id) < 0)
         commit.hidden = NULL;
+    if (options->fingerprint != NULL && options->fingerprint[0] != '\0') {
+        commit.fingerprint = strdup(options->fingerprint);
+        if (commit.fingerprint == NULL)
+            return fail_no_memory(options->output);
+    }
     if (commit.output == NULL || commit.hidden == NULL || commit.suffix == NULL)
         return fail_no_memory(options->output);
     BARKS_TRY(output_check(commit.output, commit.overwrite));
@@ -88,6 +93,7 @@ void commit_drop(struct commit *commit)
     free(commit->output);
     free(commit->hidden);
     free(commit->suffix);
+    free(commit->fingerprint);
     *commit = (struct commit){0};
 }
 

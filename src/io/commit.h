@@ -22,21 +22,24 @@ enum {
 }; /* when an untouched directory of an owner unknown here is a leftover */
 
 struct commit_options {
-    const char *output; /* as the user gave it */
-    const char *job_id; /* unique: a file name without slashes */
-    const char *suffix; /* of part files, ".csv" */
-    bool overwrite;     /* replaces an output of barks, whole, when the job commits */
-    bool append;        /* adds parts to one, which appear all together */
+    const char *output;      /* as the user gave it */
+    const char *job_id;      /* unique: a file name without slashes */
+    const char *suffix;      /* of part files, ".csv" */
+    const char *fingerprint; /* a word for the manifest, by which a later job knows that the output
+                                is the one that it would write; NULL or "": none */
+    bool overwrite;          /* replaces an output of barks, whole, when the job commits */
+    bool append;             /* adds parts to one, which appear all together */
     bool sync; /* waits for the device, so that what is there after a power cut is whole as well */
 };
 
 /* Begins zeroed, ends with commit_drop, which touches no file. Immutable once made: any number of
  * tasks may use it. */
 struct commit {
-    char *output;   /* owned, absolute, no symbolic links */
-    char *hidden;   /* owned, absolute: where parts are written */
-    char *suffix;   /* owned */
-    bool overwrite; /* with append too: the new directory has the old parts as well */
+    char *output;      /* owned, absolute, no symbolic links */
+    char *hidden;      /* owned, absolute: where parts are written */
+    char *suffix;      /* owned */
+    char *fingerprint; /* owned: as of the options; not packed; NULL: none */
+    bool overwrite;    /* with append too: the new directory has the old parts as well */
     bool sync;
     bool append;
     uint32_t first_part; /* the number of the first new part */

@@ -84,7 +84,8 @@ BARKS_CHECKED static barks_status *choose_all(struct search *search, uint32_t pa
             search->reads_shuffle = false;
             BARKS_TRY(pipeline_visit_leaves(search->pipeline, root, find_place, search));
             BARKS_TRY(pipeline_visit_leaves(search->pipeline, root, forget_others, search));
-            pins[p] = search->at == 0 || search->reads_shuffle ? SCHEDULER_ANY : search->at;
+            /* Where a shuffle decides, it may be one that was stored, which pins nothing itself. */
+            pins[p] = search->at == 0 ? SCHEDULER_ANY : search->at;
         }
     } while (search->has_forgotten);
     return NULL;

@@ -70,6 +70,7 @@ void node_destroy(struct node *node)
     batch_destroy(node->rows);
     exchange_plan_drop(&node->exchange);
     kept_state_destroy(node->kept);
+    free(node->was);
     free(node);
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct custom_splits;
+struct fingerprint;
 struct listing;
 struct split_plan;
 
@@ -105,6 +106,7 @@ struct node {
     uint64_t *row_firsts; /* places of the partitions' first rows, and the number of rows: counted
                              once for the node's life, where that was needed; owned */
 
+    struct fingerprint *was; /* before a checkpoint cut what it was made of; owned; NULL: not cut */
     struct node_run run;
     struct listing *listing;       /* STEP_FILES: the files; owned */
     struct split_plan *splits;     /* STEP_FILES: their partitions; owned */

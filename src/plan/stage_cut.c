@@ -2,6 +2,7 @@
 
 #include "base/copy.h"
 #include "plan/kept_places.h"
+#include "plan/stored_stage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,7 @@ static void stage_plan_drop(struct stage_plan *stage)
     free(stage->parent_of);
     free(stage->inputs);
     free(stage->pins);
+    stored_stage_destroy(stage->stored);
     *stage = (struct stage_plan){0};
 }
 
@@ -368,6 +370,7 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
     if (status == NULL) {
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
         terminal.hot_role = role;
+        stage->lineage = node->id;
         status = fill_stage(cut, node->inputs[0], &terminal, stage);
         if (status == NULL)
             status = play_role(cut, node, role, stage);
@@ -398,8 +401,9 @@ BARKS_CHECKED static barks_status *cut_all(struct cut *cut, struct node **order,
     for (uint32_t i = 0; i < count; i++)
         if (node_is_exchange(order[i]) && is_read[order[i]->id])
             BARKS_TRY(cut_exchange(cut, order[i]));
-    return fill_stage(cut, order[count - 1], cut->options->terminal,
-                      &cut->plan->stages[cut->plan->stage_count++]);
+    struct stage_plan *last = &cut->plan->stages[cut->plan->stage_count++];
+    last->lineage = order[count - 1]->id;
+    return fill_stage(cut, order[count - 1], cut->options->terminal, last);
 }
 
 barks_status *stage_cut(struct node *node, const struct cut_options *options,
@@ -461,4 +465,16 @@ struct node *find_unprepared(struct node *node, uint32_t node_count, barks_statu
             found = order[i];
     free(order);
     return found;
+}
+
+barks_status *stage_count(struct node *node, uint32_t node_count, uint32_t *out_count)
+{
+    struct node **order = NULL;
+    uint32_t count = 0;
+    BARKS_TRY(topological(node, node_count, true, &order, &count));
+    *out_count = 1;
+    for (uint32_t i = 0; i < count; i++)
+        *out_count += node_is_exchange(order[i]);
+    free(order);
+    return NULL;
 }

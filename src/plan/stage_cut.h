@@ -3,10 +3,13 @@
 
 #include "exec/pipeline.h"
 #include "exec/task_run.h"
+#include "plan/fingerprint.h"
 #include "plan/node.h"
 #include "scheduler/event.h"
 
 #include <stdint.h>
+
+struct stored_stage;
 
 /* What a source's tasks are sent, borrowed from the context, which frees none of it while it lives:
  * so that a dataset may become another one while a job runs. */
@@ -17,6 +20,8 @@ struct stage_leaf {
     const char *quarantine, *token;     /* STEP_FILES: as of node_bad_rows */
     const struct custom_splits *custom; /* STEP_CUSTOM */
     const struct batch *rows;           /* STEP_ROWS */
+    const struct stored_stage *stored;  /* STEP_SHUFFLE: files that have its partitions, the
+                                           parent's; NULL: it comes through the exchange */
 };
 
 /* A stage: what executors run, and what its tasks are sent. */
@@ -28,6 +33,10 @@ struct stage_plan {
     uint32_t input_count;
     /* HOT_SPREAD: enum exchange_placement of the join's left side, the context's; else NULL. */
     _Atomic uint8_t *placement;
+    uint32_t lineage; /* id of the exchange that it fills; of the last stage: its node's */
+    struct fingerprint fingerprint; /* of what it puts out; not known: it is not stored */
+    struct stored_stage
+        *stored;    /* its output is there, so it does not run; owned; NULL: it is not */
     uint32_t *pins; /* for each partition the executor that must run it, SCHEDULER_ANY: whoever;
                        NULL: none */
 };
@@ -52,6 +61,10 @@ struct cut_options {
 BARKS_CHECKED barks_status *stage_cut(struct node *node, const struct cut_options *options,
                                       struct job_plan *out_plan);
 void job_plan_drop(struct job_plan *plan);
+
+/* How many stages a plan of the dataset has where nothing is kept. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *stage_count(struct node *node, uint32_t node_count,
+                                        uint32_t *out_count);
 
 /* What the task for a partition is sent, as bytes the caller frees: the number of payloads, then
  * step, partition and bytes of each, in the order of task_spec.payloads. And how heavy it is. */

@@ -6,6 +6,7 @@
 #include "exec/custom_splits.h"
 #include "io/split.h"
 #include "plan/stage_cut.h"
+#include "plan/stored_stage.h"
 
 #include <stdlib.h>
 
@@ -31,6 +32,10 @@ static barks_status *weigh_leaf(void *context, struct pipe_place place)
     uint32_t first = 0, row_count = 1;
     if (leaf->kind == STEP_FILES) {
         weighing->weight += split_plan_bytes(leaf->splits, place.partition);
+        return NULL;
+    }
+    if (leaf->kind == STEP_SHUFFLE) {
+        weighing->weight += leaf->stored->pieces[place.partition].encoded_bytes;
         return NULL;
     }
     if (leaf->kind == STEP_CUSTOM) {
@@ -137,7 +142,7 @@ static barks_status *add_leaf(void *context, struct pipe_place place)
 {
     struct leaf_list *list = context;
     enum step_kind kind = list->stage->leaves[place.node].kind;
-    if (kind != STEP_FILES && kind != STEP_ROWS && kind != STEP_CUSTOM)
+    if (kind != STEP_FILES && kind != STEP_ROWS && kind != STEP_CUSTOM && kind != STEP_SHUFFLE)
         return NULL;
     if (list->count == list->capacity) {
         uint32_t capacity = 2 * list->capacity + 8;
@@ -179,10 +184,11 @@ BARKS_CHECKED static barks_status *pack_leaves(const struct leaf_list *list, str
         const struct stage_leaf *leaf = &list->stage->leaves[place->node];
         pack_u64(out, place->node);
         pack_u64(out, place->partition);
-        BARKS_TRY(leaf->kind == STEP_ROWS ? pack_rows(leaf, place->partition, out)
-                  : leaf->kind == STEP_CUSTOM
-                      ? custom_splits_pack(leaf->custom, place->partition, out)
-                      : pack_splits(leaf, place->partition, out));
+        BARKS_TRY(
+            leaf->kind == STEP_ROWS      ? pack_rows(leaf, place->partition, out)
+            : leaf->kind == STEP_CUSTOM  ? custom_splits_pack(leaf->custom, place->partition, out)
+            : leaf->kind == STEP_SHUFFLE ? stored_stage_pack(leaf->stored, place->partition, out)
+                                         : pack_splits(leaf, place->partition, out));
     }
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "runtime/action.h"
 #include "runtime/answer.h"
 #include "runtime/kept_state.h"
+#include "runtime/resume.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,6 +71,7 @@ BARKS_CHECKED static barks_status *read_from_locked(barks_rdd *rdd, barks_rdd *f
         BARKS_TRY(lineage_put_above(rdd, &inner));
     if (rdd->node.error != NULL)
         return node_error(&rdd->node);
+    BARKS_TRY(resume_keep_fingerprint(rdd->context, &rdd->node, rdd->node.inputs[0]));
     rdd->node.inputs[0] = &files->node;
     rdd->node.knows_input_bytes = false;
     return lineage_mend(rdd->context);
@@ -117,7 +119,7 @@ bool barks_checkpoint_at(barks_rdd *rdd, const char *path, const barks_write_opt
 barks_status *compute_all(barks_rdd *rdd, const char *what)
 {
     struct job job = {0};
-    struct terminal terminal = {.kind = TERMINAL_COUNT};
+    struct terminal terminal = {.kind = TERMINAL_COUNT, .reuse = REUSE_STAGES};
     barks_status *status = action_run(rdd->context, &rdd->node, &terminal, what, &job);
     job_drop(&job);
     return status;
@@ -141,6 +143,7 @@ BARKS_CHECKED static barks_status *cut_to_kept_locked(barks_rdd *rdd, barks_rdd 
     for (uint32_t p = 0; p < rdd->node.partition_count; p++)
         if (rdd->node.kept == NULL || rdd->node.kept->at[p] == 0)
             BARKS_FAIL(BARKS_LOST, "partition %" PRIu32 " was not kept by any executor", p);
+    BARKS_TRY(resume_keep_fingerprint(rdd->context, &rdd->node, &inner->node));
     rdd->node.step.kind = STEP_KEPT;
     rdd->node.input_count = 0;
     rdd->node.knows_input_bytes = false;

@@ -208,7 +208,7 @@ barks_broadcast barks_broadcast_at(barks_context *context, const barks_record *r
         return broadcast;
     barks_status *status = context_copy_rows(context, record, rows, row_count, &batch);
     if (status == NULL)
-        status = shared_values_send(context, batch, what, &broadcast.id);
+        status = shared_values_send(context, batch, what, true, &broadcast.id);
     batch_destroy(batch);
     (void)action_is_done(context, status); /* tells the error; there is no more to say */
     return broadcast;
@@ -225,7 +225,7 @@ barks_broadcast barks_broadcast_rdd_at(barks_rdd *rdd, const char *where)
         return broadcast;
     barks_status *status = answer_collect(context, &rdd->node, what, &batch);
     if (status == NULL)
-        status = shared_values_send(context, batch, what, &broadcast.id);
+        status = shared_values_send(context, batch, what, true, &broadcast.id);
     batch_destroy(batch);
     (void)action_is_done(context, status); /* tells the error; there is no more to say */
     return broadcast;
@@ -250,7 +250,7 @@ barks_broadcast barks_all_reduce_at(barks_rdd *rdd, const barks_function *functi
     if (status == NULL)
         status = context_copy_rows(context, function->in, row, 1, &batch);
     if (status == NULL)
-        status = shared_values_send(context, batch, what, &broadcast.id);
+        status = shared_values_send(context, batch, what, true, &broadcast.id);
     batch_destroy(batch);
     free(row);
     (void)action_is_done(context, status); /* tells the error; there is no more to say */

@@ -9,6 +9,7 @@
 #include "exec/pipeline.h"
 #include "exec/result.h"
 #include "io/commit.h"
+#include "io/manifest.h"
 #include "io/part_file.h"
 #include "io/sink.h"
 #include "plan/stage_cut.h"
@@ -18,6 +19,7 @@
 #include "runtime/kept_state.h"
 #include "runtime/preparing.h"
 #include "runtime/quarantines.h"
+#include "runtime/resume.h"
 #include "runtime/shared_values.h"
 
 #include <inttypes.h>
@@ -46,6 +48,12 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     BARKS_TRY(stage_cut(node, &options, &job->plan));
     for (uint32_t i = 0; i < job->plan.stage_count; i++)
         BARKS_TRY(pipeline_check(job->plan.stages[i].pipeline));
+    bool was_there = false;
+    BARKS_TRY(resume_plan(context, node, what, job, &was_there));
+    if (was_there) {
+        resume_note_done(context->resume, job, true);
+        return NULL;
+    }
     context->job_count++;
     lock_release(&context->planning);
     barks_status *status = NULL;
@@ -61,6 +69,10 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     action_watch_end(job);
     lock_acquire(&context->planning);
     shared_values_end_job(context);
+    if (status == NULL)
+        resume_note_done(context->resume, job, false);
+    else
+        resume_note_lost(context->resume, job, status);
     return status;
 }
 
@@ -94,7 +106,8 @@ static void take_back(struct job *job, struct terminal *terminal)
 }
 
 /* A kept partition may have been evicted, or the dataset unpersisted, between the planning and its
- * reading: then the plan is made anew, with what is kept now. */
+ * reading, or a stored stage turns out to be damaged: then the plan is made anew, with what is kept
+ * and stored now. */
 BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
                                                struct terminal *terminal,
                                                const struct action_again *again, const char *what,
@@ -104,13 +117,17 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
     for (int tries = 1;; tries++) {
         kept_state_update(context);
         uint64_t known_changes = context->kept_changes;
+        uint64_t known_losses = resume_lost_count(context->resume);
         barks_status *status = preparing_run(context, node, what);
         if (status == NULL)
             status = action_run_job(context, node, terminal, what, job);
         bool is_lost = status != NULL && barks_status_code(status) == BARKS_LOST;
         kept_state_update(context);
-        if (!is_lost || tries == TRIES_MAX || context->kept_changes == known_changes)
+        bool has_lost_stored = resume_lost_count(context->resume) != known_losses;
+        if (!is_lost || tries == TRIES_MAX ||
+            (context->kept_changes == known_changes && !has_lost_stored))
             return status;
+        tries -= has_lost_stored; /* each time one stored stage less is there */
         LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
         take_back(job, terminal);
         status = quarantines_end(job, status);
@@ -234,9 +251,9 @@ BARKS_CHECKED static barks_status *copy_commit(const struct commit *commit,
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *write_under(barks_context *context, struct node *node,
-                                               const struct sink_format *format,
-                                               const struct commit *commit, const char *what)
+BARKS_CHECKED static barks_status *
+write_under(barks_context *context, struct node *node, const struct sink_format *format,
+            const struct commit *commit, const struct fingerprint *fingerprint, const char *what)
 {
     struct job job = {0};
     struct terminal terminal = {.kind = TERMINAL_WRITE, .format = format};
@@ -244,11 +261,55 @@ BARKS_CHECKED static barks_status *write_under(barks_context *context, struct no
     if (status == NULL)
         status = action_run_hidden(context, node, &terminal, NULL, what, &job);
     if (status == NULL)
+        resume_store_output(&job, fingerprint);
+    if (status == NULL)
         status = publish(context, commit, format, node, &job);
     status = quarantines_end(&job, status);
     terminal_drop(&terminal);
     job_drop(&job);
     return status;
+}
+
+/* Whether a job before this one has written just this output. What is to be sampled or broadcast
+ * for the dataset is, since its rows follow from that, too. */
+BARKS_CHECKED static barks_status *find_output(barks_context *context, struct node *node,
+                                               const struct sink_format *format, const char *output,
+                                               int save_mode, const char *what,
+                                               struct fingerprint *out_fingerprint,
+                                               bool *out_is_there)
+{
+    char name[FINGERPRINT_NAME_BYTES];
+    uint64_t known_losses = 0;
+    barks_status *status = NULL;
+    *out_fingerprint = (struct fingerprint){0};
+    *out_is_there = false;
+    if (context->resume == NULL)
+        return NULL;
+    lock_acquire(&context->planning);
+    do {
+        barks_status_free(status);
+        kept_state_update(context);
+        known_losses = resume_lost_count(context->resume);
+        status = preparing_run(context, node, what);
+    } while (status != NULL && resume_lost_count(context->resume) != known_losses);
+    if (status == NULL)
+        status = resume_name_output(context, node, what, format->name, save_mode, out_fingerprint);
+    fingerprint_name(out_fingerprint, name);
+    if (status == NULL && out_fingerprint->is_known && !config_bool(&context->config, CONFIG_FRESH))
+        *out_is_there = manifest_is_of(output, name, save_mode == BARKS_APPEND);
+    if (*out_is_there)
+        status = resume_take_output(context, node, what, out_fingerprint);
+    lock_release(&context->planning);
+    return status;
+}
+
+/* For the summary. */
+static void note_output(barks_context *context, const char *output)
+{
+    lock_acquire(&context->planning);
+    free(context->output);
+    context->output = strdup(output);
+    lock_release(&context->planning);
 }
 
 barks_status *action_write(barks_context *context, struct node *node,
@@ -263,19 +324,26 @@ barks_status *action_write(barks_context *context, struct node *node,
         BARKS_FAIL(BARKS_INVALID, "%s: .mode is %d, and none of barks_save_mode", what, save_mode);
     if (save_mode == BARKS_IGNORE && access(output, F_OK) == 0)
         return NULL;
+    bool is_there = false;
+    struct fingerprint fingerprint = {0};
+    char name[FINGERPRINT_NAME_BYTES];
+    BARKS_TRY(find_output(context, node, format, output, save_mode, what, &fingerprint, &is_there));
+    if (is_there) {
+        note_output(context, output);
+        return NULL;
+    }
+    fingerprint_name(&fingerprint, name);
     snprintf(job_id, sizeof job_id, "%ld-%" PRIx64, (long)getpid(), wall_ns());
     struct commit_options options = {.output = output,
                                      .job_id = job_id,
                                      .suffix = format->suffix,
+                                     .fingerprint = fingerprint.is_known ? name : NULL,
                                      .overwrite = save_mode == BARKS_OVERWRITE,
                                      .append = save_mode == BARKS_APPEND};
     BARKS_TRY_DOING(commit_begin(&options, &commit), "%s", what);
-    barks_status *status = write_under(context, node, format, &commit, what);
+    barks_status *status = write_under(context, node, format, &commit, &fingerprint, what);
     if (status == NULL) {
-        lock_acquire(&context->planning);
-        free(context->output);
-        context->output = strdup(commit.output);
-        lock_release(&context->planning);
+        note_output(context, commit.output);
     } else {
         barks_status *stays = commit_abort(&commit);
         if (stays != NULL)

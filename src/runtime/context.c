@@ -13,6 +13,7 @@
 #include "runtime/crash.h"
 #include "runtime/future.h"
 #include "runtime/live_progress.h"
+#include "runtime/resume.h"
 #include "runtime/shipping.h"
 #include "runtime/signals.h"
 #include "runtime/summary.h"
@@ -26,6 +27,8 @@
 #include <unistd.h>
 
 enum { NODES_MAX = 1 << 24 };
+#define FIRST_VALUE_ID (UINT64_C(1) << 48) /* apart from ids of other things that are waited for   \
+                                            */
 
 static barks_context *alive;
 
@@ -81,6 +84,7 @@ static void drop_context(barks_context *context)
     free(context->output);
     lock_drop(&context->planning);
     pool_destroy(context->pool);
+    resume_close(context->resume);
     config_drop(&context->config);
     free(context);
 }
@@ -105,6 +109,7 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
     if (getenv("OMPI_COMM_WORLD_RANK") != NULL)
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its mpirun, however that ends */
     context->next_id = 1;
+    context->next_value = FIRST_VALUE_ID;
     BARKS_TRY(config_load(&context->config, argc, *argv));
     const char *fault = config_string(&context->config, CONFIG_FAULT);
     BARKS_TRY(faults_arm(fault, config_origin(&context->config, CONFIG_FAULT)));
@@ -125,6 +130,8 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
     signals_catch();
     crash_catch();
     crash_thread_begin();
+    if (!is_other_rank())
+        BARKS_TRY(resume_open(&context->config, *argc, *argv, &context->resume));
     BARKS_TRY(driver_start(&context->config, &context->driver, out_exit_status));
     if (context->driver == NULL)
         return NULL;

@@ -13,6 +13,7 @@
 
 struct accumulator;
 struct pool;
+struct resume;
 struct batch;
 struct shipped_source;
 
@@ -35,7 +36,9 @@ struct barks_context {
     struct node **nodes;   /* owned: the lineage of every dataset; a node's id is its index */
     uint32_t node_count, node_capacity;
     struct kept_rows *kept; /* owned */
+    struct resume *resume;  /* owned: of --barks-work; NULL: nothing is stored */
     uint64_t next_id;       /* of stages and shuffles */
+    uint64_t next_value;    /* of broadcast values, which envs hold: the same in each run */
     uint64_t start_ns;
     barks_status *error; /* owned: of the last action that failed and whose error was not taken */
     int exit_code;       /* of the first such action */

@@ -7,6 +7,8 @@
 #include "runtime/dispatch_state.h"
 #include "runtime/job_failure.h"
 #include "runtime/message.h"
+#include "runtime/resume.h"
+#include "runtime/store_reports.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -155,6 +157,8 @@ BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, st
             pack_u64(&out, counted.attempt);
             pack_u64(&out, report->sent[rank - 1].frame_count);
         }
+        if (status == NULL)
+            resume_pack_place(job, stage, rank, &out);
         if (status != NULL) {
             packer_drop(&out);
             return status;
@@ -215,6 +219,9 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
     event.stage_committed.commit = job->stages[stage].commit;
     event.stage_committed.output_partition_bytes = job->stages[stage].output_bytes;
     job->stages[stage].is_committing = false;
+    resume_store_stage(job, stage, job->stages[stage].stored);
+    store_reports_destroy(job->stages[stage].stored);
+    job->stages[stage].stored = NULL;
     struct stage_view view = dispatch_view_stage(dispatch, job, stage);
     dispatch->options.stage_ended(dispatch->options.context, &view);
     fault_point(POINT_STAGE_COMMITTED);
@@ -266,6 +273,7 @@ static void free_stages(struct job *job)
     for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
         packer_drop(&job->stages[i].packed);
         free(job->stages[i].output_bytes);
+        store_reports_destroy(job->stages[i].stored);
     }
     free(job->stages);
     job->stages = NULL;

@@ -232,6 +232,7 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .partition_bytes = partition_bytes,
         .pins = plan->pins,
         .forbids_copies = forbids_copies(plan->pipeline),
+        .is_available = plan->stored != NULL,
     };
     return NULL;
 }

@@ -27,6 +27,7 @@ struct job_stage {
     uint32_t commit;      /* the scheduler's number of the commit under way */
     uint32_t ready_count; /* executors that have all they expect of its shuffle */
     bool is_committing;
+    struct store_reports *stored; /* owned: where executors have stored what they have of it */
     uint64_t *output_bytes; /* owned; of each partition of its shuffle, once executors have them */
     uint64_t started_ns;
     uint64_t bytes_total; /* that its tasks will read of files; 0: not known */

@@ -16,6 +16,7 @@ struct packer;
 struct driver;
 struct net;
 struct progress;
+struct resume;
 
 /* Of one attempt: packed accumulations (exec/accumulate.h). */
 struct job_accumulated {
@@ -43,6 +44,8 @@ struct job {
                                             stage; owned */
     uint32_t accumulated_count, accumulated_capacity;
     bool is_late;
+    struct resume *resume;  /* borrowed: stages are stored; NULL: they are not */
+    uint32_t stages_reused; /* that were stored before */
     /* The driver's own. */
     struct job_stage *stages;
     bool ended;        /* guarded by the driver's lock */

@@ -148,6 +148,8 @@ BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct u
         attempts[i] = unpack_u32(in);
         frames[i] = unpack_u64(in);
     }
+    char *store_path = unpack_text(in);
+    uint64_t store_tag = unpack_u64(in);
     barks_status *status = unpacker_finish(in);
     struct awaited *awaited = calloc(1, sizeof *awaited);
     if (status == NULL && awaited == NULL)
@@ -157,11 +159,14 @@ BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct u
     free(attempts);
     free(frames);
     if (status != NULL) {
+        free(store_path);
         free(awaited);
         return status;
     }
-    awaited->shuffle = shuffle;
-    awaited->next = executor->awaited;
+    *awaited = (struct awaited){.shuffle = shuffle,
+                                .store_path = store_path,
+                                .store_tag = store_tag,
+                                .next = executor->awaited};
     executor->awaited = awaited;
     fault_point(POINT_COMMIT_TAKEN);
     return NULL;
@@ -176,6 +181,7 @@ void executor_forget_awaited(struct executor *executor, uint64_t shuffle)
             continue;
         }
         *link = awaited->next;
+        free(awaited->store_path);
         free(awaited);
     }
 }

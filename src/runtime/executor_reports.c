@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "runtime/executor_state.h"
 #include "runtime/message.h"
+#include "runtime/store_reports.h"
 
 #include <stdlib.h>
 
@@ -122,8 +123,10 @@ static void pack_size(void *context, uint32_t partition, uint64_t bytes)
     sizes->count++;
 }
 
-/* With the bytes of the partitions here, by which the tasks that read them are cut. */
-BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle)
+/* With the bytes of the partitions here, by which the tasks that read them are cut, and with what
+ * store_report_pack has made. Takes stored. */
+BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle,
+                                                   struct packer *stored)
 {
     struct packer out = {0};
     struct sizes sizes = {0};
@@ -133,21 +136,64 @@ BARKS_CHECKED static barks_status *report_complete(struct executor *executor, ui
     pack_u64(&out, sizes.count);
     pack_raw(&out, &sizes.packed);
     packer_drop(&sizes.packed);
+    pack_raw(&out, stored);
+    packer_drop(stored);
     return message_send(executor->net, 0, &out);
 }
 
+/* Stored first, where that is wanted. */
 BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *executor)
 {
     for (struct awaited **link = &executor->awaited; *link != NULL;) {
         struct awaited *awaited = *link;
-        if (!reduce_side_is_complete(executor->reduce_side, awaited->shuffle)) {
+        if (awaited->is_storing ||
+            !reduce_side_is_complete(executor->reduce_side, awaited->shuffle)) {
             link = &awaited->next;
             continue;
         }
-        *link = awaited->next;
+        if (awaited->store_path != NULL) {
+            char *path = awaited->store_path;
+            awaited->store_path = NULL;
+            awaited->is_storing = true;
+            BARKS_TRY(
+                stage_store_give(executor->store, awaited->shuffle, path, awaited->store_tag));
+            continue;
+        }
+        struct packer none = {0};
         uint64_t shuffle = awaited->shuffle;
-        free(awaited);
-        BARKS_TRY(report_complete(executor, shuffle));
+        executor_forget_awaited(executor, shuffle);
+        store_report_pack_none(&none);
+        BARKS_TRY(report_complete(executor, shuffle, &none));
+        fault_point(POINT_SHUFFLE_TOLD);
+    }
+    return NULL;
+}
+
+static bool is_awaited(const struct executor *executor, uint64_t shuffle)
+{
+    const struct awaited *awaited = executor->awaited;
+    while (awaited != NULL && awaited->shuffle != shuffle)
+        awaited = awaited->next;
+    return awaited != NULL;
+}
+
+/* One that was dropped meanwhile, since its job is over, is nobody's. */
+BARKS_CHECKED static barks_status *report_stored_shuffles(struct executor *executor)
+{
+    uint64_t shuffle = 0;
+    barks_status *failure = NULL;
+    struct stored_pieces pieces = {0};
+    while (stage_store_take(executor->store, &shuffle, &failure, &pieces)) {
+        struct packer stored = {0};
+        store_report_pack(&stored, failure, &pieces);
+        barks_status_free(failure);
+        stored_pieces_drop(&pieces);
+        if (!is_awaited(executor, shuffle)) {
+            packer_drop(&stored);
+            continue;
+        }
+        executor_forget_awaited(executor, shuffle);
+        BARKS_TRY(report_complete(executor, shuffle, &stored));
         fault_point(POINT_SHUFFLE_TOLD);
     }
     return NULL;
@@ -239,6 +285,7 @@ barks_status *executor_report_work(struct executor *executor)
 barks_status *executor_report(struct executor *executor, uint64_t now_ns)
 {
     BARKS_TRY(report_complete_shuffles(executor));
+    BARKS_TRY(report_stored_shuffles(executor));
     BARKS_TRY(send_pulse(executor, now_ns));
     return send_log(executor);
 }

@@ -11,6 +11,7 @@
 #include "runtime/hello.h"
 #include "runtime/log_relay.h"
 #include "runtime/shared_relay.h"
+#include "runtime/stage_store.h"
 #include "runtime/watchdog.h"
 #include "runtime/worker.h"
 #include "shuffle/exchange.h"
@@ -21,6 +22,10 @@
 /* A shuffle whose commit has come and whose frames have not all. */
 struct awaited {
     uint64_t shuffle;
+    char *store_path; /* owned: the file to store it in before it is reported; NULL: none, or the
+                         store has it */
+    uint64_t store_tag;
+    bool is_storing;
     struct awaited *next;
 };
 
@@ -44,6 +49,7 @@ struct executor {
     struct workers *workers;
     struct stage_entry *stages;
     struct awaited *awaited;
+    struct stage_store *store;
     struct log_relay *log; /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
     uint64_t last_work_ns;

@@ -202,7 +202,7 @@ BARKS_CHECKED static barks_status *copy(barks_context *context, struct node *dat
 {
     struct travel travel = {0};
     struct job job = {0};
-    struct terminal terminal = {.kind = TERMINAL_COUNT};
+    struct terminal terminal = {.kind = TERMINAL_COUNT, .reuse = REUSE_NOTHING};
     barks_status *status = NULL;
     if (dataset->kept->copier == NULL)
         status = make_copier(context, dataset);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 3 };
+enum { PROTOCOL_VERSION = 4 };
 
 enum message_kind {
     /* executor -> driver */
@@ -16,7 +16,8 @@ enum message_kind {
     MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, pool bytes peak, scratch
                               bytes written, counters, sent, result, accumulated */
     MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
-    MESSAGE_SHUFFLE_READY, /* shuffle, count, then partition and bytes of those with rows */
+    MESSAGE_SHUFFLE_READY, /* shuffle, count, then partition and bytes of those with rows; whether
+                              it was stored, then status and pieces (store_reports.h) */
     MESSAGE_BURST_WANTED,  /* number */
     MESSAGE_PULSE, /* pool bytes used, exchange bytes sent, pool bytes peak, scratch bytes written,
                       then running tasks: stage, rows, bytes */
@@ -30,7 +31,8 @@ enum message_kind {
     MESSAGE_STAGE,   /* job, pipeline */
     MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, payloads */
     MESSAGE_CANCEL,  /* job, stage index, task, attempt */
-    MESSAGE_COMMIT,  /* shuffle, run count, then attempt and frames for each run */
+    MESSAGE_COMMIT,  /* shuffle, run count, then attempt and frames for each run, file to store it
+                        in or NULL, its tag */
     MESSAGE_RELEASE, /* stage, shuffle */
     MESSAGE_BURST,   /* number */
     MESSAGE_END,     /* exit status */

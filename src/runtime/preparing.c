@@ -36,7 +36,7 @@ BARKS_CHECKED static barks_status *send(barks_context *context, struct node *bro
 {
     uint64_t id = 0;
     lock_release(&context->planning);
-    barks_status *status = shared_values_send(context, rows, what, &id);
+    barks_status *status = shared_values_send(context, rows, what, false, &id);
     lock_acquire(&context->planning);
     BARKS_TRY(status);
     if (broadcast->step.numbers[0] != 0) /* another action has sent it meanwhile */

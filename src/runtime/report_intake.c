@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/message.h"
+#include "runtime/store_reports.h"
 #include "store/kept.h"
 
 #include <inttypes.h>
@@ -283,10 +284,11 @@ BARKS_CHECKED static barks_status *read_sizes(struct unpacker *in, struct job_st
         if (partition < partition_count)
             stage->output_bytes[partition] = bytes;
     }
-    return unpacker_finish(in);
+    return NULL;
 }
 
-BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, struct unpacker *in)
+BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, struct unpacker *in,
+                                                    uint32_t executor)
 {
     uint64_t shuffle = unpack_u64(in);
     for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
@@ -296,6 +298,8 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
                 !job->stages[stage].is_committing)
                 continue;
             BARKS_TRY(read_sizes(in, &job->stages[stage], terminal->partition_count));
+            BARKS_TRY(store_reports_add(&job->stages[stage].stored, executor, in));
+            BARKS_TRY(unpacker_finish(in));
             fault_point(POINT_READY_TAKEN);
             if (++job->stages[stage].ready_count == dispatch->members->count)
                 return dispatch_committed(dispatch, job, stage);
@@ -401,7 +405,7 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
     else if (kind == MESSAGE_TASK_FAILED)
         status = on_task_failed(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHUFFLE_READY)
-        status = on_shuffle_ready(dispatch, &in);
+        status = on_shuffle_ready(dispatch, &in, message->from);
     else if (kind == MESSAGE_BURST_WANTED)
         status = on_burst_wanted(dispatch, &in);
     else if (kind == MESSAGE_PULSE)

@@ -8,6 +8,7 @@
 #include "runtime/driver.h"
 #include "runtime/mailbox.h"
 #include "runtime/message.h"
+#include "runtime/resume.h"
 
 #include <stdlib.h>
 
@@ -47,10 +48,10 @@ BARKS_CHECKED static barks_status *post_drop(barks_context *context, uint64_t id
 }
 
 barks_status *shared_values_send(barks_context *context, const struct batch *rows, const char *what,
-                                 uint64_t *out_id)
+                                 bool is_users, uint64_t *out_id)
 {
     lock_acquire(&context->planning);
-    uint64_t id = context->next_id++;
+    uint64_t id = context->next_value++;
     lock_release(&context->planning);
     uint64_t size_bytes = codec_encoded_bytes(&rows->base, 0, rows->base.row_count);
     BARKS_AUTO(buffer) schema = {.limit_bytes = UINT32_MAX};
@@ -60,6 +61,11 @@ barks_status *shared_values_send(barks_context *context, const struct batch *row
         BARKS_FAIL(BARKS_NO_MEMORY, "%s: no memory for %zu MiB of encoded rows", what,
                    (size_t)size_bytes >> 20);
     codec_encode(&rows->base, 0, rows->base.row_count, bytes);
+    if (is_users) {
+        lock_acquire(&context->planning);
+        resume_note_value(context->resume, bytes, size_bytes);
+        lock_release(&context->planning);
+    }
     struct shared_wait wait;
     driver_expect_shared(context->driver, id, &wait);
     barks_status *status = post_pieces(context->driver, id, &schema, bytes, size_bytes);

@@ -5,6 +5,7 @@
 #include "runtime/accumulators.h"
 #include "runtime/context.h"
 #include "runtime/live_progress.h"
+#include "runtime/resume.h"
 #include "runtime/units_text.h"
 
 #include <inttypes.h>
@@ -59,6 +60,10 @@ void summary_print(const barks_context *context)
     uint32_t restart_count = slurm_allocation().restart_count;
     if (restart_count > 0)
         progress_say(progress, "Slurm has started this job again: restart %" PRIu32, restart_count);
+    struct resume_counts resumed = resume_counts(context->resume);
+    if (resumed.stages_reused > 0)
+        progress_say(progress, "resumed: %" PRIu32 " of %" PRIu32 " stages reused",
+                     resumed.stages_reused, resumed.stages);
     say_accumulators(context, progress);
     if (context->output != NULL)
         progress_say(progress, "output: %s", context->output);

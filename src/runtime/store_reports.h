@@ -1,0 +1,37 @@
+/* What executors say of a shuffle that they were to store: packed there, gathered at the driver. */
+#pragma once
+
+#include "barks/status.h"
+#include "shuffle/stored_frames.h"
+
+#include <stdint.h>
+
+struct packer;
+struct unpacker;
+
+/* Of one executor. */
+struct store_report {
+    uint32_t executor;
+    struct stored_pieces pieces;
+};
+
+/* Of all that have reported. */
+struct store_reports {
+    struct store_report *all; /* owned */
+    uint32_t count, capacity;
+    uint32_t piece_count;  /* of all */
+    barks_status *failure; /* owned: the first executor that could not; NULL: all have */
+    uint32_t failed_executor;
+};
+void store_reports_destroy(struct store_reports *reports); /* NULL is fine */
+
+/* status is borrowed; NULL: pieces are there. */
+void store_report_pack(struct packer *out, const barks_status *status,
+                       const struct stored_pieces *pieces);
+/* Of one that was not asked to. */
+void store_report_pack_none(struct packer *out);
+
+/* Reads one; *reports is made for the first of an executor that was asked to.
+ * Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *store_reports_add(struct store_reports **reports, uint32_t executor,
+                                              struct unpacker *in);
