@@ -1,6 +1,7 @@
-/* Takes its time: slow_job TASKS MILLISECONDS OUTPUT
+/* Takes its time: slow_job TASKS MILLISECONDS OUTPUT [STAGES]
  * Squares of 0 to TASKS - 1, each by a task of its own that sleeps so long; no longer at all once
- * Slurm has put the job into the queue again. */
+ * Slurm has put the job into the queue again. With STAGES so many exchanges follow, and as much
+ * sleep after each, always. */
 #include <barks/barks.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +22,31 @@ BARKS_MAP(take_time, barks_number, square, struct pace)
     out->squared = in->value * in->value;
 }
 
+BARKS_MAP(take_more_time, square, square, struct pace)
+{
+    struct timespec nap = {.tv_sec = env->milliseconds / 1000,
+                           .tv_nsec = env->milliseconds % 1000 * 1000 * 1000};
+    nanosleep(&nap, NULL);
+    *out = *in;
+    out->squared++;
+}
+
 int main(int argc, char **argv)
 {
     barks_context *ctx = barks_init(&argc, &argv);
-    if (argc != 4) {
-        fputs("usage: slow_job TASKS MILLISECONDS OUTPUT\n", stderr);
+    if (argc != 4 && argc != 5) {
+        fputs("usage: slow_job TASKS MILLISECONDS OUTPUT [STAGES]\n", stderr);
         return barks_finalize(ctx) + 2;
     }
     struct pace pace = {.milliseconds = strtoll(argv[2], NULL, 10)};
-    if (getenv("SLURM_RESTART_COUNT") != NULL)
+    long long stage_count = argc == 5 ? strtoll(argv[4], NULL, 10) : 0;
+    if (getenv("SLURM_RESTART_COUNT") != NULL && stage_count == 0)
         pace.milliseconds = 0;
     int64_t task_count = strtoll(argv[1], NULL, 10);
     barks_rdd *numbers = barks_range(ctx, 0, task_count, 1, (uint32_t)task_count);
-    barks_write_csv(barks_map(numbers, take_time, &pace), argv[3]);
+    barks_rdd *squares = barks_map(numbers, take_time, &pace);
+    for (long long i = 0; i < stage_count; i++)
+        squares = barks_map(barks_distinct(squares), take_more_time, &pace);
+    barks_write_csv(squares, argv[3]);
     return barks_finalize(ctx);
 }

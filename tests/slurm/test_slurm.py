@@ -2,6 +2,7 @@
 """Jobs under a real Slurm on this machine: test_slurm.py [--slow] SLOW_JOB"""
 import os
 import pathlib
+import re
 import signal
 import sys
 import tempfile
@@ -146,6 +147,23 @@ def a_job_out_of_time_is_put_into_the_queue_again_and_ends_well():
         expect_nothing_left(slurm, job)
 
 
+def a_job_requeued_again_and_again_goes_on_where_it_was():
+    here = folder("work")
+    with Cluster(nodes=2, cred_expire=5) as slurm:
+        # Of the minute it works some 12 s at a time; all stages take more than a minute.
+        job = slurm.submit(SUBMIT, "--nodes=2", "--time=1", "--requeue", "--work=kept", "--name=work", JOB, "10", "200",
+                           here / "squares", "60", "--barks-time-reserve=48s", cwd=here)
+        slurm.wait(job, "COMPLETED", "FAILED", seconds=400)
+        log = "".join(path.read_text() for path in here.glob("*.out"))
+        assert squares(here / "squares") == {f"{i},{i * i + 60}" for i in range(10)}, log
+        reused = [int(number) for number in re.findall(r"resumed: (\d+) of", log)]
+        assert len(reused) >= 5 and reused == sorted(set(reused)), log  # each run goes on from the one before
+        run = [int(number) for number in re.findall(r"workers, (\d+) stages", log)]
+        assert len(run) == len(reused) + 1 and sum(run) <= 61 + len(reused), log  # at most one is done again each time
+        assert int(slurm.field(job, "Restarts")) == len(reused), log
+        print(f"# {len(reused)} restarts, which began with {reused} finished stages", flush=True)
+
+
 def a_requeue_by_hand_ends_well():
     here = folder("by hand")
     with Cluster(nodes=2, cred_expire=5) as slurm:
@@ -171,5 +189,6 @@ def case(function):
 SHORT = (two_nodes_share_a_job, an_array_has_a_job_for_each_number, a_cancelled_job_leaves_nothing)
 LONG = (examples_run_under_slurm, a_lost_rank_is_followed_by_another_run, srun_starts_a_job_on_one_node,
         the_time_limit_ends_a_job_with_the_requeue_status,
-        a_job_out_of_time_is_put_into_the_queue_again_and_ends_well, a_requeue_by_hand_ends_well)
+        a_job_out_of_time_is_put_into_the_queue_again_and_ends_well, a_requeue_by_hand_ends_well,
+        a_job_requeued_again_and_again_goes_on_where_it_was)
 run_cases(*map(case, LONG if IS_SLOW else SHORT))

@@ -61,7 +61,7 @@ def directives(script):
 
 
 EVERYTHING = ["--nodes=3", "--tasks-per-node", "2", "--cores=8", "--mem=4G", "--time=1-2", "--partition=long",
-              "--account=us", "--name=night", "--output=a log-%j", "--requeue", "--requeue-max=3", "--signal=90",
+              "--account=us", "--name=night", "--output=a log-%j", "--requeue", "--requeue-max=3", "--work=kept here", "--signal=90",
               "--tries=2", "--recover", "--sbatch-option=--comment=two words", "--mpirun-option=--mca",
               "--mpirun-option", "btl", "--mpirun-option=self,tcp"]
 
@@ -80,6 +80,7 @@ def every_option_has_its_line():
         "--partition=long", "--account=us", '--output="a log-%j"', "--open-mode=append", "--requeue",
         "--signal=B:USR1@90", '"--comment=two words"'], script
     assert "--enable-recovery" in script and "-lt 3 ]" in script and "export BARKS_TIME_WARNED=90s" in script, script
+    assert "kept here" in run(script.replace('"${command[@]}" &', 'echo "$BARKS_WORK" &')).stdout, script
 
 
 def sbatch_gets_what_dry_run_shows():
@@ -155,7 +156,7 @@ def what_contradicts_itself_is_refused():
             (["--sbatch-option=--no-requeue", "--requeue", "a job"], "contradicts --requeue"),
             (["--sbatch-option=fast", "a job"], "are one word"),
             (["--mpirun-option=-np", "a job"], "number of ranks"), (["--name=a'b", "a job"], "a quote"),
-            (["--often", "a job"], "--sbatch-option=--often"), (["--mem=4 G", "a job"], "one word")):
+            (["--work=a", "a job", "--barks-work=b"], "contradicts --barks-work=b"), (["--often", "a job"], "--sbatch-option=--often"), (["--mem=4 G", "a job"], "one word")):
         errors = submit("--dry-run", *arguments, expected=2)
         assert words in errors and errors.startswith("barks-submit: "), (arguments, errors)
 
