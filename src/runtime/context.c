@@ -185,6 +185,7 @@ int barks_finalize(barks_context *context)
     alive = NULL;
     driver_end(context->driver, 0);
     summary_print(context);
+    driver_close_history(context->driver, exit_code, context->output);
     driver_destroy(context->driver);
     drop_context(context);
     return exit_code;

@@ -6,6 +6,7 @@
 #include "plan/plan_codec.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/job_failure.h"
+#include "runtime/job_history.h"
 #include "runtime/message.h"
 #include "runtime/resume.h"
 #include "runtime/store_reports.h"
@@ -44,6 +45,7 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
     if (state->packed.bytes.size == 0) {
         state->started_ns = monotonic_ns();
         dispatch->totals.stage_count++;
+        job_history_stage_started(dispatch->options.history, job, stage);
         if (pipeline->terminal.kind == TERMINAL_SHUFFLE)
             BARKS_TRY(fill_owners(dispatch, job, stage));
         pack_u64(&state->packed, MESSAGE_STAGE);
@@ -104,6 +106,8 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
     }
     dispatch->totals.task_count++;
     dispatch->totals.again_count += id->attempt > 0;
+    job_history_task_started(dispatch->options.history, id, decision->start_task.first_partition,
+                             decision->start_task.end_partition);
     BARKS_TRY(message_send(dispatch->net, id->executor, &out));
     fault_point(POINT_TASK_SENT);
     return NULL;
@@ -224,6 +228,8 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
     job->stages[stage].stored = NULL;
     struct stage_view view = dispatch_view_stage(dispatch, job, stage);
     dispatch->options.stage_ended(dispatch->options.context, &view);
+    job_history_stage_ended(dispatch->options.history, job, stage, view.task_count,
+                            dispatch_totals(dispatch).spilled_bytes);
     fault_point(POINT_STAGE_COMMITTED);
     return dispatch_handle(dispatch, &event);
 }
@@ -286,6 +292,7 @@ void dispatch_let_go(struct dispatch *dispatch, struct job *job)
     while (*link != job)
         link = &(*link)->next;
     *link = job->next;
+    job_history_action_ended(dispatch->options.history, job);
     free_stages(job);
     if (dispatch->jobs == NULL)
         dispatch_forget_reports(dispatch);

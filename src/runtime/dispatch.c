@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "exec/partition_share.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/job_history.h"
 #include "runtime/stage_places.h"
 
 #include <inttypes.h>
@@ -245,6 +246,7 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
     job->id = dispatch->next_job++;
     job->next = dispatch->jobs;
     dispatch->jobs = job;
+    job_history_action_started(dispatch->options.history, job);
     struct stage_spec *specs = calloc(stage_count, sizeof *specs);
     uint64_t **partition_bytes = calloc(stage_count, sizeof *partition_bytes);
     struct stage_places *places = calloc(stage_count, sizeof *places);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct dispatch;
+struct job_history;
 struct kept_change;
 struct members;
 struct net;
@@ -29,6 +30,7 @@ struct dispatch_options {
     struct net *net;
     struct members *members;
     struct scheduler_options scheduling;
+    struct job_history *history; /* NULL: no event log */
     void *context;
     /* A job has ended: its status and results are set, and it belongs to its owner again. */
     void (*job_ended)(void *context, struct job *job);

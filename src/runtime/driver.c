@@ -12,6 +12,7 @@
 #include "runtime/crash.h"
 #include "runtime/dispatch.h"
 #include "runtime/executor_service.h"
+#include "runtime/job_history.h"
 #include "runtime/live_progress.h"
 #include "runtime/local_executors.h"
 #include "runtime/mailbox.h"
@@ -52,6 +53,7 @@ struct driver {
     struct mailbox *mailbox;
     struct progress *progress;
     struct allotment allotment;
+    struct job_history *history; /* NULL: no event log */
     uint64_t last_look_ns, last_busy_ns;
     int executor_exit_status; /* of this rank, where it is an executor */
     struct lock lock;
@@ -256,6 +258,7 @@ BARKS_CHECKED static barks_status *serve(struct driver *driver)
 static void give_up(struct driver *driver, barks_status *error)
 {
     progress_clear(driver->progress);
+    job_history_trouble(driver->history, error);
     if (driver->dispatch != NULL)
         dispatch_abandon(driver->dispatch, error);
     lock_acquire(&driver->lock);
@@ -327,9 +330,12 @@ static void drive(struct driver *driver)
     barks_status *error = progress_open(driver->config, &driver->progress);
     if (error == NULL)
         error = members_gather(driver->net, driver->config, &driver->members);
+    if (error == NULL)
+        error = job_history_open(driver->config, &driver->members, &driver->history);
     struct dispatch_options options = {.net = driver->net,
                                        .members = &driver->members,
                                        .scheduling = scheduling(driver->config),
+                                       .history = driver->history,
                                        .context = driver,
                                        .job_ended = job_ended,
                                        .stage_ended = stage_ended,
@@ -608,6 +614,12 @@ uint64_t driver_memory_bytes(const struct driver *driver)
     return driver->members.all[0].welcome.memory_bytes;
 }
 struct progress *driver_progress(const struct driver *driver) { return driver->progress; }
+void driver_close_history(struct driver *driver, int exit_code, const char *output)
+{
+    struct driver_totals totals = driver_totals(driver);
+    job_history_close(driver->history, exit_code, &totals, output, driver->progress);
+    driver->history = NULL;
+}
 struct driver_totals driver_totals(struct driver *driver)
 {
     return dispatch_totals(driver->dispatch);

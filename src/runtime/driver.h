@@ -117,4 +117,6 @@ struct progress *driver_progress(const struct driver *driver);
 /* Ends all ranks and the thread, so that what it knows can be asked by any other. exit_status is
  * what the executors end with. */
 void driver_end(struct driver *driver, int exit_status);
+/* Ends the event log, if there is one, and says where it is. After driver_end. */
+void driver_close_history(struct driver *driver, int exit_code, const char *output);
 void driver_destroy(struct driver *driver); /* after driver_end */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/job_history.h"
 #include "runtime/message.h"
 #include "runtime/store_reports.h"
 #include "store/kept.h"
@@ -192,6 +193,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
         return NULL; /* of a job that is over */
     count_report(dispatch, job, 1, report);
+    job_history_task_done(dispatch->options.history, report, dispatch->members->count);
     fault_point(POINT_REPORT_TAKEN);
     BARKS_TRY(check_result_size(dispatch, job));
     return dispatch_handle(dispatch, &event);
@@ -259,6 +261,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     barks_status *error = unpack_status(in);
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
+    job_history_task_failed(dispatch->options.history, &event.attempt_failed.id, error);
     event.attempt_failed.cause = cause_of(barks_status_code(error));
     event.attempt_failed.is_retryable =
         may_be_tried_again(dispatch, &event.attempt_failed.id, error);
@@ -332,6 +335,7 @@ BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct un
     member->used_bytes = unpack_u64(in);
     member->sent_bytes = unpack_u64(in);
     read_peaks(in, member);
+    job_history_memory(dispatch->options.history, executor);
     uint32_t count = unpack_count(in);
     for (uint64_t i = 0; i < dispatch->live_count; i++)
         if (dispatch->live[i].executor != executor)

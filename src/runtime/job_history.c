@@ -1,0 +1,362 @@
+#include "runtime/job_history.h"
+
+#include "barks/context.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/setting.h"
+#include "history/history_writer.h"
+#include "runtime/dispatch_state.h"
+#include "runtime/live_progress.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MEMORY_EVERY_NS NS_PER_S
+enum {
+    ERROR_BYTES = 2000, /* of a cause and those behind it; more is cut */
+    STEPS_BYTES = 500,  /* of the steps of a stage; likewise */
+};
+
+struct job_history {
+    struct history_writer *writer; /* owned */
+    const struct members *members; /* borrowed */
+    uint64_t start_ns;
+    uint64_t *memory_ns; /* owned: for each executor, when its memory was last written */
+};
+
+static uint64_t time_of(const struct job_history *history)
+{
+    return monotonic_ns() - history->start_ns;
+}
+
+/* ---- the beginning ---- */
+
+static void write_beginning(struct job_history *history, const struct config *config,
+                            const struct members *members, uint64_t wall)
+{
+    struct history_record job = {.kind = KIND_JOB,
+                                 .job = {.magic = HISTORY_MAGIC,
+                                         .format = HISTORY_FORMAT,
+                                         .version = members->driver.version,
+                                         .name = program_invocation_short_name,
+                                         .start_wall_ns = wall,
+                                         .pid = (uint64_t)getpid(),
+                                         .host = members->driver.host,
+                                         .binary_hash = members->driver.binary_hash,
+                                         .slurm_job = getenv("SLURM_JOB_ID")}};
+    history_write(history->writer, &job);
+    for (int key = 0; key < CONFIG_COUNT; key++) {
+        struct history_record setting = {.kind = KIND_SETTING,
+                                         .setting = {.key = settings[key].key,
+                                                     .value = config->values[key].text,
+                                                     .origin = config->values[key].origin}};
+        history_write(history->writer, &setting);
+    }
+    for (uint32_t i = 0; i < members->count; i++) {
+        const struct hello *hello = &members->all[i].hello;
+        const struct welcome *welcome = &members->all[i].welcome;
+        struct history_record executor = {.kind = KIND_EXECUTOR,
+                                          .executor = {.executor = i + 1,
+                                                       .host = hello->host,
+                                                       .pid = hello->pid,
+                                                       .node = hello->node_id,
+                                                       .core_count = hello->core_count,
+                                                       .worker_count = welcome->worker_count,
+                                                       .memory_bytes = welcome->memory_bytes}};
+        history_write(history->writer, &executor);
+    }
+}
+
+barks_status *job_history_open(const struct config *config, const struct members *members,
+                               struct job_history **out_history)
+{
+    const char *directory = config_string(config, CONFIG_EVENT_LOG);
+    uint64_t wall = wall_ns();
+    *out_history = NULL;
+    if (strcmp(directory, "none") == 0)
+        return NULL;
+    struct job_history *history = calloc(1, sizeof *history);
+    uint64_t *memory_ns = calloc((size_t)members->count + 1, sizeof *memory_ns);
+    barks_status *status = NULL;
+    if (history == NULL || memory_ns == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for an event log");
+    else
+        status =
+            history_writer_open(directory, program_invocation_short_name, wall, &history->writer);
+    if (status != NULL) {
+        free(memory_ns);
+        free(history);
+        return status;
+    }
+    history->memory_ns = memory_ns;
+    history->members = members;
+    history->start_ns = monotonic_ns();
+    write_beginning(history, config, members, wall);
+    *out_history = history;
+    return NULL;
+}
+
+/* ---- what happens ---- */
+
+static uint64_t code_of(const barks_status *status) { return (uint64_t)barks_exit_code(status); }
+
+/* NULL for success. */
+static const char *words_of(const barks_status *status, char out[ERROR_BYTES])
+{
+    if (status == NULL)
+        return NULL;
+    (void)barks_status_format(status, out, ERROR_BYTES); /* cut where it is long */
+    return out;
+}
+
+void job_history_action_started(struct job_history *history, const struct job *job)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = {.kind = KIND_ACTION_STARTED,
+                                    .action_started = {.time_ns = time_of(history),
+                                                       .action = job->id,
+                                                       .what = job->what,
+                                                       .stage_count = job->plan.stage_count}};
+    history_write(history->writer, &record);
+}
+
+void job_history_action_ended(struct job_history *history, const struct job *job)
+{
+    char words[ERROR_BYTES];
+    if (history == NULL)
+        return;
+    struct history_record record = {.kind = KIND_ACTION_ENDED,
+                                    .action_ended = {.time_ns = time_of(history),
+                                                     .action = job->id,
+                                                     .exit_code = code_of(job->status),
+                                                     .error = words_of(job->status, words)}};
+    history_write(history->writer, &record);
+}
+
+static const char *name_of_output(enum terminal_kind kind)
+{
+    switch (kind) {
+    case TERMINAL_SHUFFLE:
+        return "shuffle";
+    case TERMINAL_COLLECT:
+        return "collect";
+    case TERMINAL_TOP:
+        return "top";
+    case TERMINAL_COUNT:
+        return "count";
+    case TERMINAL_FOLD:
+        return "fold";
+    case TERMINAL_FOREACH:
+        return "foreach";
+    case TERMINAL_SAMPLE:
+        return "sample";
+    case TERMINAL_WRITE:
+        return "files";
+    case TERMINAL_SINK:
+        return "sink";
+    case TERMINAL_PARTIAL:
+        return "partial";
+    }
+    return NULL;
+}
+
+/* "files, flat_map split_words": what a stage computes, cut where it is long. */
+static void describe_steps(const struct pipeline *pipeline, char out[STEPS_BYTES])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < pipeline->node_count && used + 1 < STEPS_BYTES; i++) {
+        const struct pipe_node *node = &pipeline->nodes[i];
+        const barks_function *function = node->step.function;
+        int more = snprintf(out + used, STEPS_BYTES - used, "%s%s%s%s", i > 0 ? ", " : "",
+                            pipe_node_name(node), function != NULL ? " " : "",
+                            function != NULL ? function->name : "");
+        used += more > 0 ? (size_t)more : 0;
+    }
+}
+
+void job_history_stage_started(struct job_history *history, const struct job *job, uint32_t stage)
+{
+    if (history == NULL)
+        return;
+    char steps[STEPS_BYTES];
+    const struct stage_plan *plan = &job->plan.stages[stage];
+    describe_steps(plan->pipeline, steps);
+    const struct terminal *terminal = &plan->pipeline->terminal;
+    struct history_record record = {
+        .kind = KIND_STAGE_STARTED,
+        .stage_started = {.time_ns = time_of(history),
+                          .action = job->id,
+                          .stage = stage,
+                          .reads = stage_reads_files(plan)      ? "files"
+                                   : stage_reads_shuffles(plan) ? "shuffles"
+                                                                : "rows",
+                          .output = name_of_output(terminal->kind),
+                          .partition_count = pipeline_partition_count(plan->pipeline),
+                          .output_partition_count = terminal->partition_count,
+                          .bytes_total = job->stages[stage].bytes_total,
+                          .steps = steps}};
+    history_write(history->writer, &record);
+}
+
+void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
+                             uint32_t task_count, uint64_t spilled_bytes)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = {.kind = KIND_STAGE_ENDED,
+                                    .stage_ended = {.time_ns = time_of(history),
+                                                    .action = job->id,
+                                                    .stage = stage,
+                                                    .task_count = task_count,
+                                                    .rows = job->stages[stage].rows,
+                                                    .bytes = job->stages[stage].bytes,
+                                                    .spilled_bytes = spilled_bytes}};
+    history_write(history->writer, &record);
+}
+
+void job_history_task_started(struct job_history *history, const struct attempt_id *id,
+                              uint32_t first_partition, uint32_t end_partition)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = {.kind = KIND_TASK_STARTED,
+                                    .task_started = {.time_ns = time_of(history),
+                                                     .action = id->job,
+                                                     .stage = id->stage,
+                                                     .task = id->task,
+                                                     .attempt = id->attempt,
+                                                     .executor = id->executor,
+                                                     .first_partition = first_partition,
+                                                     .end_partition = end_partition}};
+    history_write(history->writer, &record);
+}
+
+static struct history_record task_ended(const struct job_history *history,
+                                        const struct attempt_id *id)
+{
+    return (struct history_record){.kind = KIND_TASK_ENDED,
+                                   .task_ended = {.time_ns = time_of(history),
+                                                  .action = id->job,
+                                                  .stage = id->stage,
+                                                  .task = id->task,
+                                                  .attempt = id->attempt,
+                                                  .executor = id->executor}};
+}
+
+void job_history_task_done(struct job_history *history, const struct attempt_report *report,
+                           uint32_t executor_count)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = task_ended(history, &report->id);
+    record.task_ended.rows_read = report->counters.rows_read;
+    record.task_ended.bytes_read = report->counters.bytes_read;
+    record.task_ended.rows_written = report->counters.rows_written;
+    record.task_ended.bytes_written = report->counters.bytes_written;
+    record.task_ended.result_bytes = report->result_bytes;
+    for (uint32_t i = 0; report->sent != NULL && i < executor_count; i++) {
+        record.task_ended.rows_sent += report->sent[i].row_count;
+        record.task_ended.bytes_sent += report->sent[i].bytes;
+    }
+    history_write(history->writer, &record);
+}
+
+void job_history_task_failed(struct job_history *history, const struct attempt_id *id,
+                             const barks_status *error)
+{
+    char words[ERROR_BYTES];
+    if (history == NULL)
+        return;
+    struct history_record record = task_ended(history, id);
+    record.task_ended.exit_code = code_of(error);
+    record.task_ended.error = words_of(error, words);
+    history_write(history->writer, &record);
+}
+
+static void write_memory(struct job_history *history, uint32_t executor)
+{
+    const struct member *member = &history->members->all[executor - 1];
+    struct history_record record = {
+        .kind = KIND_MEMORY,
+        .memory = {.time_ns = time_of(history),
+                   .executor = executor,
+                   .used_bytes = member->used_bytes,
+                   .peak_bytes = atomic_load_explicit(&member->peak_bytes, memory_order_relaxed),
+                   .spilled_bytes =
+                       atomic_load_explicit(&member->spilled_bytes, memory_order_relaxed)}};
+    history_write(history->writer, &record);
+}
+
+void job_history_memory(struct job_history *history, uint32_t executor)
+{
+    if (history == NULL)
+        return;
+    uint64_t now_ns = monotonic_ns();
+    if (now_ns - history->memory_ns[executor - 1] < MEMORY_EVERY_NS)
+        return;
+    history->memory_ns[executor - 1] = now_ns;
+    write_memory(history, executor);
+}
+
+void job_history_trouble(struct job_history *history, const barks_status *error)
+{
+    char words[ERROR_BYTES];
+    if (history == NULL)
+        return;
+    struct history_record record = {.kind = KIND_TROUBLE,
+                                    .trouble = {.time_ns = time_of(history),
+                                                .exit_code = code_of(error),
+                                                .error = words_of(error, words)}};
+    history_write(history->writer, &record);
+}
+
+/* ---- the end ---- */
+
+static void say_end(const struct history_end *end, struct progress *progress)
+{
+    if (end->dropped_count == 0)
+        progress_say(progress, "event log: %s", end->path);
+    else
+        progress_say(progress, "event log: %s; it lacks %" PRIu64 " records: its disk was too slow",
+                     end->path, end->dropped_count);
+}
+
+void job_history_close(struct job_history *history, int exit_code,
+                       const struct driver_totals *totals, const char *output,
+                       struct progress *progress)
+{
+    if (history == NULL)
+        return;
+    struct history_record last = {.kind = KIND_JOB_ENDED,
+                                  .job_ended = {.time_ns = time_of(history),
+                                                .exit_code = (uint64_t)exit_code,
+                                                .stage_count = totals->stage_count,
+                                                .task_count = totals->task_count,
+                                                .rows_read = totals->rows_read,
+                                                .bytes_read = totals->bytes_read,
+                                                .bytes_shuffled = totals->bytes_shuffled,
+                                                .rows_written = totals->rows_written,
+                                                .bytes_written = totals->bytes_written,
+                                                .peak_bytes = totals->peak_bytes,
+                                                .spilled_bytes = totals->spilled_bytes,
+                                                .hot_key_count = totals->hot_key_count,
+                                                .output = output}};
+    for (uint32_t executor = 1; executor <= history->members->count; executor++)
+        write_memory(history, executor);
+    struct history_end end;
+    barks_status *status = history_writer_close(history->writer, &last, HISTORY_CLOSE_NS, &end);
+    if (status != NULL) /* the job itself is none the worse for it */
+        log_status(LEVEL_WARN, "runtime", status);
+    else
+        say_end(&end, progress);
+    barks_status_free(status);
+    free(history->memory_ns);
+    free(history);
+}

@@ -1,0 +1,46 @@
+/* What the driver tells the event log: one call for each thing that happens, each of which returns
+ * at once and does nothing where no log is wanted (history is NULL). */
+#pragma once
+
+#include "barks/status.h"
+#include "runtime/driver.h"
+
+#include <stdint.h>
+
+struct attempt_id;
+struct attempt_report;
+struct config;
+struct job;
+struct job_history;
+struct members;
+
+/* The beginning: who runs, with which settings. members is borrowed until job_history_close.
+ * *out_history is NULL where none is wanted. Errors: those of history_writer_open. */
+BARKS_CHECKED barks_status *job_history_open(const struct config *config,
+                                             const struct members *members,
+                                             struct job_history **out_history);
+
+void job_history_action_started(struct job_history *history, const struct job *job);
+void job_history_action_ended(struct job_history *history, const struct job *job);
+void job_history_stage_started(struct job_history *history, const struct job *job, uint32_t stage);
+/* spilled_bytes: of all executors so far. */
+void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
+                             uint32_t task_count, uint64_t spilled_bytes);
+void job_history_task_started(struct job_history *history, const struct attempt_id *id,
+                              uint32_t first_partition, uint32_t end_partition);
+/* sent has executor_count entries where it is not NULL. */
+void job_history_task_done(struct job_history *history, const struct attempt_report *report,
+                           uint32_t executor_count);
+void job_history_task_failed(struct job_history *history, const struct attempt_id *id,
+                             const barks_status *error);
+/* Of a pulse of the executor; at most one a second is kept. */
+void job_history_memory(struct job_history *history, uint32_t executor);
+/* What ends the whole job. */
+void job_history_trouble(struct job_history *history, const barks_status *error);
+
+/* The end: how it ended, in all. Says where the log is, and what it lacks, through progress. Frees
+ * history; NULL is fine. */
+struct progress;
+void job_history_close(struct job_history *history, int exit_code,
+                       const struct driver_totals *totals, const char *output,
+                       struct progress *progress);
