@@ -27,8 +27,8 @@
 #include <unistd.h>
 
 enum { NODES_MAX = 1 << 24 };
-#define FIRST_VALUE_ID (UINT64_C(1) << 48) /* apart from ids of other things that are waited for   \
-                                            */
+/* Apart from ids of other things that are waited for. */
+#define FIRST_VALUE_ID (UINT64_C(1) << 48)
 
 static barks_context *alive;
 

@@ -77,13 +77,13 @@ END_TEST
 
 START_TEST(every_code_has_a_name_of_its_own)
 {
-    for (int code = BARKS_INVALID; code <= BARKS_INTERNAL; code++) {
+    for (int code = BARKS_INVALID; code <= BARKS_OUT_OF_TIME; code++) {
         ck_assert_str_ne(barks_code_name((barks_code)code), "unknown");
         for (int other = BARKS_INVALID; other < code; other++)
             ck_assert_str_ne(barks_code_name((barks_code)code), barks_code_name((barks_code)other));
     }
     ck_assert_str_eq(barks_code_name((barks_code)0), "unknown");
-    ck_assert_str_eq(barks_code_name((barks_code)(BARKS_INTERNAL + 1)), "unknown");
+    ck_assert_str_eq(barks_code_name((barks_code)(BARKS_OUT_OF_TIME + 1)), "unknown");
 }
 END_TEST
 

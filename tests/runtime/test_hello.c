@@ -50,7 +50,7 @@ START_TEST(cores_and_memory_are_shared_by_the_executors_of_a_node)
 {
     struct hello executors[] = {hello_on(host_a, 1), hello_on(host_b, 2), hello_on(host_a, 1),
                                 hello_on(host_a, 1)};
-    struct welcome welcomes[4] = {0};
+    static struct welcome welcomes[4]; /* too large for a frame */
     struct config config = {0};
     ck_assert_ptr_null(config_init(&config));
     ck_assert_ptr_null(hello_share(executors, 4, &config, welcomes));
