@@ -92,12 +92,26 @@ static void fail(struct unpacker *unpacker, const char *wanted)
                                             unpacker->offset, unpacker->size_bytes);
 }
 
+/* Messages are flat. For an array or map msgpack would take memory for as many items as a damaged
+ * count announces, before it looks whether they are there. */
+static bool is_flat(const struct unpacker *unpacker)
+{
+    if (unpacker->offset >= unpacker->size_bytes)
+        return true;
+    uint8_t first = (uint8_t)unpacker->bytes[unpacker->offset];
+    return !((first >= 0x80 && first <= 0x9f) || (first >= 0xdc && first <= 0xdf));
+}
+
 /* The next object, or one of type nil after a failure. */
 static msgpack_object next(struct unpacker *unpacker, const char *wanted)
 {
     msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
     if (unpacker->failed != NULL)
         return nothing;
+    if (!is_flat(unpacker)) {
+        fail(unpacker, wanted);
+        return nothing;
+    }
     msgpack_unpack_return got = msgpack_unpack_next(&unpacker->object, unpacker->bytes,
                                                     unpacker->size_bytes, &unpacker->offset);
     if (got == MSGPACK_UNPACK_SUCCESS || got == MSGPACK_UNPACK_EXTRA_BYTES)

@@ -47,6 +47,21 @@ START_TEST(what_is_packed_comes_back)
 }
 END_TEST
 
+START_TEST(arrays_and_maps_are_refused_before_memory_is_taken_for_them)
+{
+    const char *heads[] = {"\x91\x01", "\x81\x01\x01", "\xdd\xff\xff\xff\xff",
+                           "\xdf\xff\xff\xff\xff"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        BARKS_AUTO(unpacker) in;
+        unpacker_init(&in, heads[i], strlen(heads[i]));
+        ck_assert_uint_eq(unpack_u64(&in), 0);
+        barks_status *status = unpacker_finish(&in);
+        ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
+        barks_status_free(status);
+    }
+}
+END_TEST
+
 START_TEST(every_truncation_is_an_error_and_never_a_crash)
 {
     BARKS_AUTO(packer) out = {0};
@@ -107,5 +122,7 @@ START_TEST(a_count_beyond_the_bytes_is_refused)
 }
 END_TEST
 
-SUITE_MAIN("base/pack", what_is_packed_comes_back, every_truncation_is_an_error_and_never_a_crash,
+SUITE_MAIN("base/pack", what_is_packed_comes_back,
+           arrays_and_maps_are_refused_before_memory_is_taken_for_them,
+           every_truncation_is_an_error_and_never_a_crash,
            other_types_and_bytes_left_over_are_errors, a_count_beyond_the_bytes_is_refused)
