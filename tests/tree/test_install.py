@@ -61,7 +61,7 @@ def pkg_config(*options):
 
 def installs_headers_library_and_pc_file():
     run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", str(destdir)])
-    for path in (include_folder / "barks/status.h", library_folder / "libbarks.so",
+    for path in (include_folder / "barks/status.h", library_folder / "libbarks.so", destdir / PREFIX.lstrip("/") / "bin/barks",
                  library_folder / "pkgconfig/barks.pc"):
         assert path.exists(), path
 

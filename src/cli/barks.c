@@ -1,0 +1,166 @@
+/* The command: barks log, barks report, barks trace. */
+#include "base/config.h"
+#include "base/scope.h"
+#include "cli/commands.h"
+#include "cli/find_log.h"
+#include "cli/job_log.h"
+#include "cli/output_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION "0.1.0"
+
+static const char usage[] =
+    "usage: barks log [JOB...]            past jobs, the newest last\n"
+    "       barks report JOB [-o FILE]    a page of HTML: stages, times, failures, advice\n"
+    "       barks trace JOB [-o FILE]     events for Perfetto or chrome://tracing\n"
+    "       barks --help | --version\n"
+    "\n"
+    "JOB is the file of an event log, or the beginning of its name in the directory of logs, of "
+    "which\n"
+    "the newest is taken. FILE is JOB.html or JOB.json here, where not said; - is the standard "
+    "output.\n"
+    "\n"
+    "  --dir DIR   the directory of logs; else what the setting event_log says: barks.conf,\n"
+    "              BARKS_EVENT_LOG or --barks-event-log, as for the jobs that write them\n"
+    "  --json      barks log: one line of JSON for each job\n"
+    "\n"
+    "Exit status: 0 done, 2 wrong use, 3 a log is damaged, 4 memory or a limit, 5 input or "
+    "output.\n"
+    "More: man barks\n";
+
+static int exit_status_of(const barks_status *status)
+{
+    barks_code code = barks_status_code(status);
+    return code == BARKS_INVALID ? 2 : code == BARKS_BAD_INPUT ? 3 : code == BARKS_IO ? 5 : 4;
+}
+
+BARKS_CHECKED static barks_status *read_options(int argc, char **argv,
+                                                struct command_options *options)
+{
+    int kept = 0;
+    bool only_jobs = false;
+    for (int at = 0; at < argc; at++) {
+        const char *word = argv[at];
+        bool wants_value = strcmp(word, "--dir") == 0 || strcmp(word, "-o") == 0;
+        if (only_jobs || word[0] != '-' || word[1] == '\0')
+            argv[kept++] = argv[at];
+        else if (strcmp(word, "--") == 0)
+            only_jobs = true;
+        else if (wants_value && at + 1 == argc)
+            BARKS_FAIL(BARKS_INVALID, "%s wants a value; see barks --help", word);
+        else if (wants_value)
+            *(word[1] == 'o' ? &options->output : &options->directory) = argv[++at];
+        else if (strncmp(word, "--dir=", 6) == 0)
+            options->directory = word + 6;
+        else if (strcmp(word, "--json") == 0)
+            options->as_json = true;
+        else
+            BARKS_FAIL(BARKS_INVALID, "unknown option '%.100s'; see barks --help", word);
+    }
+    options->jobs = argv;
+    options->job_count = kept;
+    return NULL;
+}
+
+/* JOB.html in the working directory. */
+BARKS_CHECKED static barks_status *name_output(const char *id, const char *suffix, char **out_name)
+{
+    size_t bytes = strlen(id) + strlen(suffix) + 1;
+    *out_name = malloc(bytes);
+    if (*out_name == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a path");
+    snprintf(*out_name, bytes, "%s%s", id, suffix);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *write_page(const struct command_options *options,
+                                              const struct job_log *log, const char *id,
+                                              bool is_report)
+{
+    char *name = NULL;
+    if (options->output == NULL)
+        BARKS_TRY(name_output(id, is_report ? ".html" : ".json", &name));
+    const char *path = name != NULL ? name : options->output;
+    struct output_file output;
+    barks_status *status = output_open(path, &output);
+    if (status == NULL) {
+        barks_status *bad = NULL;
+        if (is_report)
+            bad = report_write(output.file, log, id);
+        else
+            trace_write(output.file, log);
+        status = output_close(&output, bad);
+        if (status == NULL && strcmp(path, "-") != 0)
+            printf("%s\n", path);
+    }
+    free(name);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *page_command(const struct command_options *options,
+                                                bool is_report)
+{
+    const char *command = is_report ? "report" : "trace";
+    char *path = NULL, *id = NULL;
+    BARKS_AUTO(job_log) log = {0};
+    if (options->job_count != 1)
+        BARKS_FAIL(BARKS_INVALID, "barks %s wants one JOB, and got %d; see barks --help", command,
+                   options->job_count);
+    if (options->as_json)
+        BARKS_FAIL(BARKS_INVALID, "--json is an option of barks log; see barks --help");
+    BARKS_TRY(find_log(options->directory, options->jobs[0], &path));
+    barks_status *status = job_log_read(path, &log);
+    if (status == NULL)
+        status = log_id_of(path, &id);
+    if (status == NULL)
+        status = write_page(options, &log, id, is_report);
+    free(path);
+    free(id);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *run(int argc, char **argv)
+{
+    BARKS_AUTO(config) config = {0};
+    struct command_options options = {0};
+    BARKS_TRY(config_load(&config, &argc, argv));
+    const char *setting = config_string(&config, CONFIG_EVENT_LOG);
+    if (strcmp(setting, "none") != 0)
+        options.directory = setting;
+    if (argc < 2)
+        BARKS_FAIL(BARKS_INVALID, "which command? log, report or trace; see barks --help");
+    BARKS_TRY(read_options(argc - 2, argv + 2, &options));
+    if (strcmp(argv[1], "log") == 0)
+        return log_command(&options);
+    if (strcmp(argv[1], "report") == 0)
+        return page_command(&options, true);
+    if (strcmp(argv[1], "trace") == 0)
+        return page_command(&options, false);
+    BARKS_FAIL(BARKS_INVALID,
+               "unknown command '%.100s': it is log, report or trace; see barks --help", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        bool wants_help = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+        if (wants_help || strcmp(argv[i], "--version") == 0) {
+            fputs(wants_help ? usage : "barks " VERSION "\n", stdout);
+            return fflush(stdout) == 0 ? 0 : 5;
+        }
+    }
+    barks_status *status = run(argc, argv);
+    if (status == NULL)
+        return fflush(stdout) == 0 ? 0 : 5;
+    char text[3000];
+    int exit_status = exit_status_of(status);
+    barks_status_format(status, text, sizeof text);
+    fflush(stdout);
+    fprintf(stderr, "barks: %s\n", text);
+    barks_status_free(status);
+    return exit_status;
+}
