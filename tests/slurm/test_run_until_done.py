@@ -99,6 +99,7 @@ def only_what_was_made_counts_where_a_path_is_given():
 
 
 def signals_reach_the_job_and_nothing_is_started_after_them():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and shells cannot trap it then
     for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         with tempfile.TemporaryDirectory() as folder:
             ready = pathlib.Path(folder) / "ready"
