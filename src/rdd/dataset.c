@@ -27,6 +27,9 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
 {
     if (context == NULL || context != context_alive())
         return dataset_none();
+    for (uint32_t i = 0; i < input_count; i++)
+        if (inputs[i]->context == NULL) /* it has no error that could be copied */
+            return dataset_none();
     barks_rdd *rdd = calloc(1, sizeof *rdd);
     struct node **nodes = calloc((size_t)input_count + 1, sizeof(struct node *));
     if (rdd == NULL || nodes == NULL) {
@@ -41,6 +44,12 @@ barks_rdd *dataset_create(barks_context *context, enum step_kind kind,
         struct barks_rdd *input = inputs[i];
         if (node_pairs_partitions(&rdd->node))
             input = dataset_aligned(input, where);
+        if (input->context == NULL) {
+            barks_status_free(rdd->node.error);
+            free(nodes);
+            free(rdd);
+            return dataset_none();
+        }
         nodes[i] = &input->node;
         partitioning_know(nodes[i]);
         (void)node_input_bytes(nodes[i]); /* kept in the node, from below: plans may be deep */
@@ -61,8 +70,7 @@ barks_rdd *dataset_aligned(barks_rdd *input, const char *where)
 {
     if (!input->node.is_shifted)
         return input;
-    barks_rdd *moved = dataset_exchange(input, PARTITION_ONE, input->node.partition_count, where);
-    return moved->context != NULL ? moved : input;
+    return dataset_exchange(input, PARTITION_ONE, input->node.partition_count, where);
 }
 
 barks_rdd *dataset_broadcast(barks_rdd *input, const char *where)

@@ -92,8 +92,12 @@ BARKS_CHECKED static barks_status *fill_union(barks_rdd *rdd, barks_rdd *const *
     if (!is_chain && are_partitioned_alike(inputs, count)) {
         rdd->node.step.numbers[0] = 1;
         partition_count = inputs[0]->node.partition_count;
-        for (size_t i = 0; i < count; i++)
-            rdd->node.inputs[i] = &dataset_aligned(inputs[i], where)->node;
+        for (size_t i = 0; i < count; i++) {
+            barks_rdd *aligned = dataset_aligned(inputs[i], where);
+            if (aligned->context == NULL)
+                BARKS_FAIL(BARKS_NO_MEMORY, "%s: union: no memory for a dataset", where);
+            rdd->node.inputs[i] = &aligned->node;
+        }
         node_find_place(&rdd->node);
     }
     if (partition_count > INT32_MAX)

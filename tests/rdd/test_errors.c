@@ -1,5 +1,6 @@
 /* What a wrong call or a failing function says, and that it does no harm. */
 #include "rdd/shapes.h"
+#include "support/faults.h"
 #include "support/property.h"
 
 #include <fcntl.h>
@@ -20,6 +21,12 @@ BARKS_MAP(to_other, item, other)
 }
 BARKS_MAP(from_other, other, other) { out->amount = in->amount; }
 BARKS_MAP(from_narrow, narrow, other) { out->amount = in->number; }
+BARKS_RECORD(priced, (i64, number), (i64, price));
+BARKS_MAP(to_priced, item, priced)
+{
+    out->number = in->number;
+    out->price = 2 * in->number;
+}
 BARKS_REDUCE(add_numbers, item)
 {
     if (in->number == 777)
@@ -173,11 +180,35 @@ SHAPES(records_of_one_name_that_differ_are_told)
     ck_assert_int_eq(barks_count(some_items(context)), 2000);
 }
 
+/* A step that finds no memory must not look like one without rows. Faults of a rank that only this
+ * thread has: what the driver's does meanwhile is not asked. */
+SHAPES(a_plan_without_memory_fails_or_is_right)
+{
+    bool struck = true;
+    fault_enter_rank(7);
+    for (int n = 1; struck; n++) {
+        ck_assert_int_lt(n, 5000);
+        arm_faults("fail:call=allocation,n=%d,rank=7", n);
+        barks_rdd *left = some_items(context);
+        barks_rdd *right = barks_map(some_items(context), to_priced, NULL);
+        barks_rdd *joined = barks_full_join(left, right, "number");
+        barks_rdd *both = barks_union(left, some_items(context));
+        struck = fault_struck(0) > 0;
+        disarm_faults();
+        int64_t counts[] = {barks_count(joined), barks_count(both)};
+        for (int i = 0; i < 2; i++)
+            ck_assert_msg(counts[i] == (i == 0 ? 2000 : 4000) || (struck && counts[i] == -1),
+                          "allocation %d: count %d is %lld", n, i, (long long)counts[i]);
+        barks_status_free(barks_take_error(context));
+    }
+}
+
 SUITE_MAIN("rdd/errors", ON_SHAPES(what_cannot_be_printed_is_an_error),
            ON_SHAPES(a_failing_body_fails_the_action_with_its_words),
            ON_SHAPES(an_error_that_nobody_takes_is_the_exit_status),
            ON_SHAPES(wrong_fields_are_found_before_anything_runs),
            ON_SHAPES(records_of_one_name_that_differ_are_told),
+           ON_SHAPES(a_plan_without_memory_fails_or_is_right),
            ON_SHAPES(input_that_is_not_there_is_said), ON_SHAPES(reduce_of_nothing_is_an_error),
            ON_SHAPES(a_negative_number_of_rows_is_an_error),
            ON_SHAPES(an_output_that_exists_stays_as_it_is), an_operation_after_finalize_says_so)
