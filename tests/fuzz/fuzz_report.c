@@ -72,7 +72,7 @@ static void put_right_field(struct input *in, const char *word, struct packer *b
         pack_text(body, next_byte(in) % 4 > 0 ? "<b>\"&'\xff\x01" : NULL);
     else if (strncmp(word, "Nexecutor ", 10) == 0) {
         uint8_t byte = next_byte(in); /* an impossible one ends the reading, so it is rare */
-        pack_u64(body, byte < 0xff ? 1 + byte % 5 : next_number(in));
+        pack_u64(body, byte < 0xff ? 1 + (uint64_t)byte % 5 : next_number(in));
     } else
         pack_u64(body, next_number(in));
 }
