@@ -158,9 +158,12 @@ START_TEST(an_array_folds_what_a_search_does)
         struct combine_options options = options_of(pool, is_wide);
         struct combine *combine = NULL;
         int64_t first = firsts[round / 4];
-        if (round % 4 >= 2) /* an array that is expected, rightly or not */
-            options.window = (struct key_window){first - (int64_t)random_below(&random, 2) * 500,
-                                                 UINT64_C(1) << 11};
+        if (round % 4 >= 2) { /* an array that is expected, rightly or not */
+            int64_t before = (int64_t)random_below(&random, 2) * 500;
+            if (first < INT64_MIN + before)
+                before = 0; /* no key is smaller */
+            options.window = (struct key_window){first - before, UINT64_C(1) << 11};
+        }
         ck_assert_ptr_null(combine_create(&options, &combine));
         for (int life = 0; life < 3; life++) { /* what it was once is expected again */
             struct sums expected = {.is_wide = is_wide}, found = {.is_wide = is_wide};
