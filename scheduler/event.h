@@ -87,6 +87,13 @@ struct stage_spec {
     /* A task is never run twice at the same time: its tasks share work with each other, or do what
      * the world sees. */
     bool forbids_copies;
+    /* All its tasks run at once: none starts before all can, and where one fails, all are started
+     * anew (scheduler/gang.h). Each is one partition. It waits for workers that are idle together,
+     * gang_wait_ns at most (0: as long as it takes), and fails at once where fewer live.
+     * is_spread: no two of its tasks on one executor. */
+    bool is_gang;
+    bool is_spread;
+    uint64_t gang_wait_ns;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
 };
 
@@ -116,7 +123,9 @@ enum failure_cause {
     CAUSE_RESOURCE,  /* memory, disk, a limit */
     CAUSE_LOST,      /* the executor was lost */
     CAUSE_CANCELLED, /* answers DECISION_CANCEL_ATTEMPT; in an outcome: the job was cancelled */
-    CAUSE_DEADLINE,  /* only in an outcome */
+    CAUSE_DEADLINE,  /* only in an outcome, as are the next two */
+    CAUSE_ROOM,      /* all tasks of a stage must run at once, and fewer workers live */
+    CAUSE_ROOM_LATE, /* so many were not idle together in its time */
 };
 
 enum event_kind {

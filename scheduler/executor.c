@@ -128,6 +128,7 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
     table->living_count++;
     table->joined_count++;
     table->living_workers += worker_count;
+    table->idle_count += worker_count;
     list_as_free(table, id);
     forget_roster(table);
 }
@@ -148,6 +149,7 @@ void executor_lose(struct executor_table *table, uint32_t id)
     table->nodes[lost->node].living_count--;
     table->living_count--;
     table->living_workers -= lost->worker_count;
+    table->idle_count -= lost->worker_count - lost->busy_count;
     forget_roster(table);
     for (uint32_t other = 0; other < table->executor_limit; other++) {
         if (!table->executors[other].is_alive)
@@ -179,6 +181,7 @@ void executor_occupy(struct executor_table *table, uint32_t id)
     if (executor->busy_count + 1 == executor->worker_count)
         unlist_as_free(table, id);
     executor->busy_count++;
+    table->idle_count--;
 }
 
 void executor_vacate(struct executor_table *table, uint32_t id)
@@ -186,6 +189,7 @@ void executor_vacate(struct executor_table *table, uint32_t id)
     struct executor *executor = &table->executors[id];
     BARKS_ASSERT(executor->busy_count > 0);
     executor->busy_count--;
+    table->idle_count += executor->is_alive;
     if (executor->is_alive && executor->busy_count + 1 == executor->worker_count)
         list_as_free(table, id);
 }
@@ -241,6 +245,7 @@ static uint64_t list_length(const struct executor_table *table, struct free_list
 bool executor_table_is_sound(const struct executor_table *table)
 {
     uint64_t idle = 0, living = 0, workers = 0, idle_of_nodes = 0, living_of_nodes = 0;
+    uint64_t idle_workers = 0;
     for (uint32_t id = 0; id < table->executor_limit; id++) {
         const struct executor *executor = &table->executors[id];
         if (executor->busy_count > executor->worker_count || !heap_is_sound(&executor->lanes))
@@ -250,6 +255,7 @@ bool executor_table_is_sound(const struct executor_table *table)
         living += executor->is_alive;
         workers += executor->is_alive ? executor->worker_count : 0;
         idle += executor_has_idle_worker(table, id);
+        idle_workers += executor->is_alive ? executor->worker_count - executor->busy_count : 0;
     }
     for (uint32_t id = 0; id < table->node_limit; id++) {
         const struct node *node = &table->nodes[id];
@@ -262,6 +268,6 @@ bool executor_table_is_sound(const struct executor_table *table)
         living_of_nodes += node->living_count;
     }
     return living == table->living_count && living_of_nodes == living &&
-           workers == table->living_workers && idle_of_nodes == idle &&
-           list_length(table, table->free_list, FREE_ANYWHERE) == idle;
+           workers == table->living_workers && idle_workers == table->idle_count &&
+           idle_of_nodes == idle && list_length(table, table->free_list, FREE_ANYWHERE) == idle;
 }

@@ -54,6 +54,7 @@ struct executor_table {
     uint32_t living_count;
     uint32_t joined_count;
     uint64_t living_workers;
+    uint64_t idle_count;    /* workers of the living that are not busy */
     struct roster *current; /* of the living; NULL: to be made when asked for */
 };
 

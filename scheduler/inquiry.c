@@ -144,7 +144,8 @@ static bool holds_pending(const struct scheduler *scheduler, const struct heap *
 {
     for (uint32_t position = 0; position < lanes->count; position++) {
         struct lane lane = *(const struct lane *)lanes->nodes[position];
-        if (!lane.is_pinned && exclusion_holds(scheduler, lane.stage, executor))
+        if ((!lane.is_pinned && exclusion_holds(scheduler, lane.stage, executor)) ||
+            gang_holds(scheduler, lane.stage, executor))
             continue;
         for (; lane.cursor < lane.end; lane.cursor++)
             if (task_is_in_lanes(&lane.stage->tasks[lane.stage->order[lane.cursor]]))
@@ -157,6 +158,12 @@ static bool holds_pending(const struct scheduler *scheduler, const struct heap *
     return false;
 }
 
+static bool holds_retry(const struct scheduler *scheduler, uint32_t executor)
+{
+    const struct retry *retry = retry_for(scheduler, executor);
+    return retry != NULL && !gang_holds(scheduler, retry->stage, executor);
+}
+
 static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
 {
     for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++) {
@@ -166,7 +173,7 @@ static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
         if (holds_pending(scheduler, &scheduler->any_lanes, id) ||
             holds_pending(scheduler, &executor->lanes, id) ||
             holds_pending(scheduler, &scheduler->executors.nodes[executor->node].lanes, id) ||
-            retry_for(scheduler, id) != NULL)
+            holds_retry(scheduler, id))
             return false;
     }
     return true;
@@ -179,7 +186,7 @@ static bool retries_are_sound(const struct scheduler *scheduler)
     for (const struct job *job = scheduler->first_job; job != NULL; job = job->next)
         for (uint32_t index = 0; index < job->stage_count && job->state == JOB_RUNNING; index++)
             for (uint32_t task = 0; task < job->stages[index].task_count; task++)
-                pending += job->stages[index].tasks != NULL &&
+                pending += job->stages[index].tasks != NULL && !job->stages[index].gang.is_gang &&
                            job->stages[index].tasks[task].is_wary &&
                            job->stages[index].tasks[task].state == TASK_PENDING;
     for (const struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
@@ -204,5 +211,5 @@ bool scheduler_is_sound(const struct scheduler *scheduler)
            executor_table_is_sound(&scheduler->executors) && attempts_are_sound(scheduler) &&
            heap_is_sound(&scheduler->any_lanes) && heap_is_sound(&scheduler->timers) &&
            exclusions_are_sound(scheduler) && retries_are_sound(scheduler) &&
-           no_worker_is_idle_in_vain(scheduler);
+           gangs_are_sound(scheduler) && no_worker_is_idle_in_vain(scheduler);
 }

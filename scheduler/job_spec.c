@@ -132,6 +132,11 @@ BARKS_CHECKED static barks_status *check_stage(uint32_t index, const struct stag
         BARKS_FAIL(BARKS_INVALID, "stage %u has the unknown policy %d of runs", index,
                    (int)stage->policy);
     }
+    if (stage->is_gang && stage->policy != RUNS_SINGLE)
+        BARKS_FAIL(BARKS_INVALID, "the tasks of stage %u run at once, so each is one partition",
+                   index);
+    if (stage->is_spread && !stage->is_gang)
+        BARKS_FAIL(BARKS_INVALID, "stage %u is spread, but its tasks do not run at once", index);
     switch (stage->output) {
     case OUTPUT_SHUFFLE:
         if (stage->output_partition_count == 0)

@@ -18,7 +18,8 @@ static struct heap *queue_of(struct scheduler *scheduler, const struct lane *lan
 
 barks_status *lane_enqueue(struct scheduler *scheduler, struct lane *lane)
 {
-    if (lane->node.position != HEAP_OUTSIDE || !stage_is_active(lane->stage))
+    if (lane->node.position != HEAP_OUTSIDE || !stage_is_active(lane->stage) ||
+        lane->stage->gang.is_gang)
         return NULL;
     if (lane->level == LANE_EXECUTOR && !executor_is_alive(&scheduler->executors, lane->place))
         return NULL; /* a wish that cannot come true: its tasks are in another lane too */
@@ -33,6 +34,8 @@ void lane_dequeue(struct scheduler *scheduler, struct lane *lane)
 
 barks_status *stage_enqueue(struct scheduler *scheduler, struct stage *stage)
 {
+    if (stage->gang.is_gang)
+        return gang_wait(scheduler, stage);
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         if (lane_first(&stage->lanes[lane]) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, &stage->lanes[lane]));
@@ -44,6 +47,7 @@ void stage_dequeue(struct scheduler *scheduler, struct stage *stage)
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         lane_dequeue(scheduler, &stage->lanes[lane]);
     speculation_end(scheduler, stage);
+    gang_forget(scheduler, stage);
 }
 
 static struct lane *retry_lane(const struct stage *stage, uint32_t task)
@@ -54,6 +58,8 @@ static struct lane *retry_lane(const struct stage *stage, uint32_t task)
 
 barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage, uint32_t task)
 {
+    if (stage->gang.is_gang)
+        return NULL; /* it starts with all others, or not at all */
     if (stage->tasks[task].is_wary)
         return retry_list_add(&scheduler->retries, stage, task);
     struct lane *lane = retry_lane(stage, task);
@@ -263,14 +269,16 @@ barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
     while (executor_has_idle_worker(&scheduler->executors, executor)) {
         struct lane *lane = best_lane(scheduler, executor);
         struct retry *retry = retry_for(scheduler, executor);
-        if (lane == NULL && retry == NULL)
-            return NULL;
-        if (lane == NULL || (retry != NULL && goes_before(retry, lane)))
+        bool is_retry = retry != NULL && (lane == NULL || goes_before(retry, lane));
+        const struct stage *stage = is_retry ? retry->stage : lane != NULL ? lane->stage : NULL;
+        if (stage == NULL || gang_holds(scheduler, stage, executor))
+            break;
+        if (is_retry)
             BARKS_TRY(start_retry(scheduler, retry, executor));
         else
             BARKS_TRY(start_first(scheduler, lane, executor));
     }
-    return NULL;
+    return gangs_dispatch(scheduler);
 }
 
 /* Who takes a lane's next task; EXECUTOR_NONE: no idle worker. */
@@ -326,6 +334,10 @@ BARKS_CHECKED static barks_status *retries_dispatch(struct scheduler *scheduler,
 
 barks_status *stage_dispatch(struct scheduler *scheduler, struct stage *stage)
 {
+    if (stage->gang.is_gang)
+        return gangs_dispatch(scheduler);
+    if (gang_goes_before(scheduler, stage)) /* which executor gives it something, it knows */
+        return dispatch_all(scheduler);
     for (uint32_t index = 0; index < stage->lane_count; index++) {
         struct lane *lane = &stage->lanes[index];
         while (lane_first(lane) != TASK_NONE) {

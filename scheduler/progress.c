@@ -18,12 +18,38 @@ barks_status *job_begin(struct scheduler *scheduler, struct job *job)
     return NULL;
 }
 
-/* The owners of what the stage and its group put out are those who live now. */
+/* Does a gang read shuffles of the group that has no two tasks on one executor? */
+static bool is_read_spread(const struct job *job, uint32_t group)
+{
+    for (uint32_t index = 0; index < job->stage_count; index++) {
+        const struct stage *stage = &job->stages[index];
+        for (uint32_t i = stage->input_first; i < stage->input_end && stage->gang.is_spread; i++)
+            if (job->inputs[i].kind == INPUT_PARTITIONS &&
+                job->stages[job->inputs[i].parent].exchange_group == group)
+                return true;
+    }
+    return false;
+}
+
+/* The owners of what the stage and its group put out are those who live now. For a gang that is
+ * spread all count alike, so that none of them gets two partitions where there are enough. */
 BARKS_CHECKED static barks_status *fix_owners(struct scheduler *scheduler, struct stage *stage)
 {
     if (stage->output != OUTPUT_SHUFFLE || job_roster(stage->job, stage) != NULL)
         return NULL;
-    return executor_roster(&scheduler->executors, &stage->job->rosters[stage->exchange_group]);
+    struct roster **roster = &stage->job->rosters[stage->exchange_group];
+    BARKS_TRY(executor_roster(&scheduler->executors, roster));
+    if (!is_read_spread(stage->job, stage->exchange_group))
+        return NULL;
+    struct roster *even = NULL;
+    barks_status *status = roster_create((*roster)->member_count, &even);
+    for (uint32_t member = 0; status == NULL && member < even->member_count; member++) {
+        even->executors[member] = (*roster)->executors[member];
+        even->worker_counts[member] = 1;
+    }
+    roster_release(*roster);
+    *roster = even;
+    return status;
 }
 
 barks_status *stage_make_ready(struct scheduler *scheduler, struct stage *stage)

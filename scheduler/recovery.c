@@ -33,6 +33,8 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
             .result = JOB_RESULT_FAILED, .cause = CAUSE_LOST, .attempt = id};
         return job_finish(scheduler, job, &outcome);
     }
+    if (attempt.stage->gang.is_gang)
+        return gang_end_round(scheduler, attempt.stage);
     if (task_has_hope(scheduler, task))
         return NULL; /* its copy goes on */
     task_move(task, TASK_PENDING, &scheduler->transitions);
@@ -52,7 +54,7 @@ BARKS_CHECKED static barks_status *move_lanes(struct scheduler *scheduler, struc
             continue;
         lane->place = executor_heir(&scheduler->executors, lost);
         stage->has_stale_inputs |= lane->open_count > 0;
-        if (lane_first(lane) != TASK_NONE)
+        if (!stage->gang.is_gang && lane_first(lane) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, lane));
     }
     return NULL;
@@ -75,16 +77,32 @@ static bool was_sent_to(const struct scheduler *scheduler, const struct stage *s
     return false;
 }
 
+static bool is_output_gone(const struct scheduler *scheduler, const struct stage *stage,
+                           const struct task *task)
+{
+    bool is_kept =
+        !stage->is_released && executor_is_alive(&scheduler->executors, task->counted_executor);
+    return task->state == TASK_DONE && !is_kept;
+}
+
+/* All of its tasks run again with the one whose output is gone. */
+BARKS_CHECKED static barks_status *reset_gang(struct scheduler *scheduler, struct stage *stage)
+{
+    for (uint32_t index = 0; index < stage->task_count; index++)
+        stage->has_stale_inputs |= stage->tasks[index].lane != LANE_NONE;
+    return gang_end_round(scheduler, stage);
+}
+
 /* Done tasks whose output is gone, kept by a lost executor or released, must run again. A copy that
  * was told to stop when they were done may still run, and counts if it finishes all the same. */
 BARKS_CHECKED static barks_status *reset_tasks(struct scheduler *scheduler, struct stage *stage)
 {
     for (uint32_t index = 0; index < stage->task_count; index++) {
         struct task *task = &stage->tasks[index];
-        bool is_kept =
-            !stage->is_released && executor_is_alive(&scheduler->executors, task->counted_executor);
-        if (task->state != TASK_DONE || is_kept)
+        if (!is_output_gone(scheduler, stage, task))
             continue;
+        if (stage->gang.is_gang)
+            return reset_gang(scheduler, stage);
         task_move(task, TASK_PENDING, &scheduler->transitions);
         stage->tasks_done--;
         if (task->lane !=

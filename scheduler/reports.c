@@ -87,13 +87,15 @@ barks_status *handle_attempt_finished(struct scheduler *scheduler, const struct 
 
 /* Is this failure of a task the last one that its job bears? */
 static bool is_last_failure(const struct scheduler *scheduler, const struct event *event,
-                            const struct task *task)
+                            const struct stage *stage)
 {
+    const struct task *task = &stage->tasks[event->attempt_failed.id.task];
     uint64_t hash = event->attempt_failed.error_hash;
     if (event->attempt_failed.cause == CAUSE_CANCELLED)
         hash = 0;
     return !event->attempt_failed.is_retryable || task->setbacks >= SETBACKS_MAX ||
            task->failures >= scheduler->options.attempts_max ||
+           stage->gang.failures >= scheduler->options.attempts_max ||
            (hash != 0 && hash == task->error_hash);
 }
 
@@ -111,6 +113,7 @@ BARKS_CHECKED static barks_status *count_failure(struct scheduler *scheduler, st
         return NULL;
     }
     task->failures++;
+    stage->gang.failures += stage->gang.is_gang;
     BARKS_TRY(failure_note(stage, id->task, id->executor, &is_new));
     return is_new ? exclusion_note_failure(scheduler, stage, id->executor, out_is_excluded) : NULL;
 }
@@ -122,7 +125,7 @@ BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, st
     const struct attempt_id *id = &event->attempt_failed.id;
     struct task *task = &stage->tasks[id->task];
     BARKS_TRY(count_failure(scheduler, stage, event, out_is_excluded));
-    if (is_last_failure(scheduler, event, task)) {
+    if (is_last_failure(scheduler, event, stage)) {
         task_move(task, TASK_FAILED, &scheduler->transitions);
         struct job_outcome outcome = {.result = JOB_RESULT_FAILED,
                                       .cause = event->attempt_failed.cause,
@@ -132,6 +135,8 @@ BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, st
     }
     if (event->attempt_failed.cause != CAUSE_CANCELLED)
         task->error_hash = event->attempt_failed.error_hash;
+    if (stage->gang.is_gang)
+        return gang_end_round(scheduler, stage);
     if (task_has_hope(scheduler, task))
         return NULL; /* its copy goes on */
     task_move(task, TASK_PENDING, &scheduler->transitions);

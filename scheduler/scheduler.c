@@ -256,6 +256,8 @@ BARKS_CHECKED static barks_status *on_due(struct scheduler *scheduler, struct ti
     }
     case TIMER_WATCH:
         return speculation_look(scheduler, (struct stage *)timer);
+    case TIMER_GANG:
+        return gang_give_up(scheduler, (struct stage *)timer);
     }
     return NULL;
 }
@@ -313,6 +315,10 @@ barks_status *scheduler_handle(struct scheduler *scheduler, const struct event *
     if (event->time_ns > scheduler->now_ns)
         scheduler->now_ns = event->time_ns;
     barks_status *status = handle(scheduler, event);
+    while (status == NULL && scheduler->is_hold_over) {
+        scheduler->is_hold_over = false;
+        status = dispatch_all(scheduler);
+    }
     scheduler->decisions = NULL;
     scheduler->is_broken = status != NULL && scheduler->is_deciding;
     return status;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Threads: one owner at a time. Invariant between events: no worker is idle while a pending task
- * may run there (scheduler_is_sound). */
+ * may run there, unless a gang that comes first holds it (scheduler_is_sound). */
 struct scheduler {
     struct scheduler_options options; /* defaults filled in */
     bool is_open;                     /* executor_count_min have joined */
@@ -25,6 +25,8 @@ struct scheduler {
     struct heap any_lanes;     /* LANE_ANY and LANE_STEAL of all stages */
     struct heap timers;        /* of struct timer */
     struct retry_list retries; /* of all stages */
+    struct stage *gangs;       /* that wait for workers, the first one first; borrowed */
+    bool is_hold_over;         /* what the first one held is to be given to others */
     uint64_t now_ns;           /* of the event; never earlier than that of the one before */
     struct job **jobs;         /* owned hash table of chains; capacity is a power of two */
     uint32_t job_capacity;

@@ -112,7 +112,7 @@ barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool
     struct attempt attempt = scheduler->attempts.items[index]; /* the pool may move */
     uint32_t executor = EXECUTOR_NONE;
     *out_has_started = false;
-    if (!attempt.stage->forbids_copies &&
+    if (!attempt.stage->forbids_copies && !gang_goes_before(scheduler, attempt.stage) &&
         may_have_copy(scheduler, &scheduler->attempts.items[index]))
         executor = idle_elsewhere(scheduler, &attempt);
     if (executor == EXECUTOR_NONE)

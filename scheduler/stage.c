@@ -127,7 +127,8 @@ static bool lanes_are_sound(const struct stage *stage)
              task = stage->tasks[task].next_retry)
             has_pending |= task_is_in_lanes(&stage->tasks[task]);
         bool is_wish = lane.level == LANE_EXECUTOR && !lane.is_pinned;
-        if (has_pending && !is_queued && stage_is_active(stage) && !is_wish)
+        bool is_wanted = has_pending && stage_is_active(stage) && !is_wish && !stage->gang.is_gang;
+        if (is_wanted && !is_queued)
             return false;
     }
     return pinned_open == lanes_open;
@@ -138,7 +139,8 @@ bool stage_is_sound(const struct stage *stage)
     /* Once its job is finishing, nobody looks at the tasks any more, only at attempts. */
     if (stage->state == STAGE_FAILED || stage->state == STAGE_SKIPPED)
         return true;
-    if (stage->tasks != NULL && (!counts_are_sound(stage) || !lanes_are_sound(stage)))
+    if (stage->tasks != NULL &&
+        (!counts_are_sound(stage) || !lanes_are_sound(stage) || !gang_is_sound(stage)))
         return false;
     switch (stage->state) {
     case STAGE_WAITING:

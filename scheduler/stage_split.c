@@ -195,6 +195,8 @@ static uint64_t workers_of(const struct splitting *splitting, uint32_t owner)
 static uint32_t runs_of_segment(const struct splitting *splitting, const struct segment *segment)
 {
     const struct share *share = share_of(splitting, segment->owner);
+    if (splitting->stage->policy == RUNS_SINGLE)
+        return segment->end - segment->first;
     uint32_t wanted = runs_wanted(splitting->stage->policy, share->partition_count,
                                   workers_of(splitting, segment->owner));
     uint64_t part = segment->weight, whole = share->weight;

@@ -7,6 +7,7 @@ enum timer_kind {
     TIMER_DEADLINE = 1, /* of a job */
     TIMER_EXCLUSION,    /* ends an exclusion */
     TIMER_WATCH,        /* of a stage, over slow attempts */
+    TIMER_GANG,         /* of a stage whose tasks all wait for workers */
 };
 
 /* First member of what waits for it. key[0] is the time in nanoseconds. */

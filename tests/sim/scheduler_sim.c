@@ -319,6 +319,7 @@ static void step(struct sim_world *world)
     world->time_ns = message.time_ns;
     if (!note(world, &message, bytes))
         return;
+    oracle_look_for_room(world);
     world->decisions.count = 0;
     barks_status *status = scheduler_handle(world->scheduler, &message.event, &world->decisions);
     if (status != NULL) {
@@ -331,6 +332,7 @@ static void step(struct sim_world *world)
         obey(world, &world->decisions.items[i]);
         world->decisions_made++;
     }
+    oracle_gangs(world);
     if (!scheduler_is_sound(world->scheduler))
         sim_fail(world, "the scheduler is not sound after event %d", (int)message.event.kind);
     uint64_t deadline_ns = scheduler_next_deadline_ns(world->scheduler);
@@ -362,6 +364,7 @@ static void choose_weather(struct sim_world *world)
     }
     if (sim_chance(world, 300))
         weather->executor_is_bad = 300;
+    weather->stage_is_gang = sim_chance(world, 400) ? 300 : 0;
     weather->node_is_slow = sim_chance(world, 300) ? 300 : 0;
     if (sim_chance(world, 600)) {
         world->options.slow_percent = 100 + sim_below(world, 200);

@@ -135,7 +135,9 @@ static bool has_failed_on(const struct sim_world *world, const struct attempt_id
 static void check_avoidance(struct sim_world *world, const struct attempt_id *id, uint32_t first)
 {
     const struct sim_job *job = &world->jobs[id->job - 1];
-    if (!has_choice(world, id, first))
+    bool is_gang = job->stages[id->stage].spec.is_gang;
+    if (!has_choice(world, id, first) ||
+        (is_gang && !oracle_gang_has_room_without(world, id, id->executor)))
         return;
     bool is_other_usable = false, is_other_fresh = false;
     for (uint32_t other = 0; other < world->executor_count; other++) {
@@ -150,7 +152,7 @@ static void check_avoidance(struct sim_world *world, const struct attempt_id *id
     if (is_excluded && is_other_usable)
         sim_fail(world, "task %u of stage %u starts on executor %u, which is excluded", id->task,
                  id->stage, id->executor);
-    if (is_other_fresh && has_failed_on(world, id, id->executor))
+    if (is_other_fresh && !is_gang && has_failed_on(world, id, id->executor))
         sim_fail(world, "task %u of stage %u starts again on executor %u, where it failed",
                  id->task, id->stage, id->executor);
 }
@@ -224,6 +226,8 @@ void oracle_start(struct sim_world *world, const struct decision *decision)
             sim_fail(world, "attempt %u of task %u of stage %u is started twice", id->attempt,
                      id->task, id->stage);
     }
+    if (stage->spec.is_gang)
+        oracle_gang_start(world, id);
     check_inputs(world, id, first, end);
     check_avoidance(world, id, first);
     check_copy(world, id, first);
@@ -383,6 +387,12 @@ static void check_failure(struct sim_world *world, const struct sim_job *job,
 {
     uint32_t failures = 0, lost = 0, equal_hashes = 0;
     bool is_final = false;
+    if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE) {
+        oracle_no_room(world, job, outcome);
+        return;
+    }
+    if (job->stages[outcome->attempt.stage].spec.is_gang)
+        failures = oracle_gang_failures(world, job->spec.id, outcome->attempt.stage);
     for (size_t i = 0; i < world->attempt_count; i++) {
         const struct sim_attempt *attempt = &world->attempts[i];
         if (attempt->id.job != job->spec.id || attempt->id.stage != outcome->attempt.stage ||

@@ -32,6 +32,7 @@ struct sim_weather {
     uint32_t copy_wanted;
     uint32_t cancel_is_ignored; /* the attempt ends as it would have */
     uint32_t node_is_slow;
+    uint32_t stage_is_gang;
     uint32_t executor_is_bad; /* half of what it is given fails there */
 };
 
@@ -64,6 +65,7 @@ struct sim_stage {
     uint32_t commits_done;
     uint32_t owners_at_commit[SIM_PARTITIONS_MAX];
     uint64_t excluded_until_ns[SIM_EXECUTORS_MAX];
+    bool had_no_room;    /* for all tasks at once, at some time */
     bool is_copy_wanted; /* EVENT_COPY_WANTED was sent for one of its tasks */
 };
 
@@ -146,6 +148,17 @@ void oracle_job_finished(struct sim_world *world, const struct decision *decisio
 void oracle_at_end(struct sim_world *world);
 /* SIZE_MAX: none. */
 size_t oracle_find_attempt(const struct sim_world *world, const struct attempt_id *id);
+
+/* sim_gangs.c: stages whose tasks all run at once. */
+void sim_invent_gang(struct sim_world *world, struct sim_stage *stage);
+void oracle_look_for_room(struct sim_world *world); /* before each event */
+void oracle_gangs(struct sim_world *world);         /* after it */
+void oracle_gang_start(struct sim_world *world, const struct attempt_id *id);
+uint32_t oracle_gang_failures(const struct sim_world *world, uint64_t job, uint32_t stage);
+void oracle_no_room(struct sim_world *world, const struct sim_job *job,
+                    const struct job_outcome *outcome);
+bool oracle_gang_has_room_without(const struct sim_world *world, const struct attempt_id *id,
+                                  uint32_t executor);
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
