@@ -10,4 +10,5 @@
 #include "barks/resource.h"
 #include "barks/status.h"
 #include "barks/str.h"
+#include "barks/together.h"
 #include "barks/words.h"

@@ -55,6 +55,8 @@ struct buffer;
             "of the median time of its stage's tasks: an attempt that takes longer is slow")       \
     SETTING(SPECULATION_MIN, "speculation.min", DURATION, "1s", "",                                \
             "an attempt that takes less is not slow")                                              \
+    SETTING(TOGETHER_WAIT, "together.wait", DURATION, "10m", "",                                   \
+            "tasks that run together wait so long for workers; 0: as long as it takes")            \
     SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \
             "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
     SETTING(KEPT_BYTES_MAX, "kept_bytes_max", BYTES, "0", "",                                      \

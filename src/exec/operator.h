@@ -10,6 +10,7 @@
 struct operator;
 struct source;
 struct task;
+struct together;
 
 /* All but push and destroy may be NULL. push borrows batch until it returns. */
 struct operator_kind {
@@ -71,6 +72,7 @@ struct task {
     double rows_stand_for; /* how many of the partition's each row does: more than one where files
                               are thinned out for a sample */
     barks_task_info info;  /* for bodies: exec/task_info.h */
+    struct together *together;       /* of a stage whose tasks run together, once they do; owned */
     const struct resource *resource; /* that a body asked for last, or NULL */
     const struct source *source;     /* of files, whose rows are on their way; else NULL */
     char place[320];                 /* where the source stands, for errors: "file 'x', byte 17" */

@@ -77,6 +77,6 @@ bool partition_share_close(struct partition_share *share)
 
 bool partition_share_fits(const struct pipeline *pipeline)
 {
-    return pipeline != NULL && terminal_combines(&pipeline->terminal) &&
+    return pipeline != NULL && !pipeline->gang.is_gang && terminal_combines(&pipeline->terminal) &&
            pipeline->terminal.step.numbers[2] == 0;
 }

@@ -95,7 +95,13 @@ struct terminal {
     enum terminal_reuse reuse;        /* the driver's: does not travel */
 };
 
+/* Whether the tasks run together (barks/together.h). */
+struct pipeline_gang {
+    bool is_gang, is_spread;
+};
+
 struct pipeline {
+    struct pipeline_gang gang;
     uint64_t stage; /* unique in the job's life */
     struct pipe_node *nodes;
     uint32_t node_count; /* the last one feeds the terminal */
@@ -109,6 +115,12 @@ const char *pipe_node_name(const struct pipe_node *node);
 void terminal_drop(struct terminal *terminal);
 /* Frees what it owns; takes half-built ones and NULL. */
 void pipeline_destroy(struct pipeline *pipeline);
+
+/* A function that runs on all of its partitions at once. */
+static inline bool step_is_together(const struct step *step)
+{
+    return step->kind == STEP_FUNCTION && step->numbers[1] != 0;
+}
 
 /* Of the stage. */
 uint32_t pipeline_partition_count(const struct pipeline *pipeline);

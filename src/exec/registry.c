@@ -1,5 +1,6 @@
 #include "exec/registry.h"
 
+#include "barks/together.h"
 #include "base/assertion.h"
 #include "base/spelling.h"
 
@@ -20,6 +21,7 @@ static struct {
     size_t capacity;
     bool out_of_memory;
     atomic_bool frozen;
+    bool wants_mpi;
     atomic_size_t late_count; /* registered after the freeze, by a library that was loaded later */
 } registry;
 
@@ -42,6 +44,10 @@ void barks_register(const barks_function *function)
     registry.entries[registry.count] = (struct entry){function, registry.count};
     registry.count++;
 }
+
+void barks_want_mpi(void) { registry.wants_mpi = true; }
+
+bool registry_wants_mpi(void) { return registry.wants_mpi; }
 
 static int compare_entries(const void *a, const void *b)
 {

@@ -70,3 +70,7 @@ BARKS_CHECKED barks_status *registry_library_hash(uint64_t *out_hash);
 /* What the author of a function has declared as the version of its code; NULL: nothing, so the hash
  * of the binary stands for it. */
 const char *registry_version(const barks_function *function);
+
+/* The job has said BARKS_TASKS_USE_MPI (barks/together.h). Threads: any, once constructors have
+ * run. */
+bool registry_wants_mpi(void);

@@ -32,7 +32,8 @@ enum step_kind {
     /* Of one input, partition p from partition p. */
     STEP_FUNCTION, /* map, flat_map, filter, map_batches, map_partitions; columns[0]: of the input,
                       carried along before those that the function gives; numbers[0]: map_batches:
-                      rows of a batch, 0: any */
+                      rows of a batch, 0: any; numbers[1]: 1: of all partitions at once, numbers[2]:
+                      1: on an executor each */
     STEP_COMBINE,  /* accumulators by key; no keys: one for the partition. function: rows into
                       accumulators, NULL: distinct; numbers[0]: 1: there is one for an empty
                       partition too; numbers[1]: 1: a reduce begins with initial as well; numbers[2]:

@@ -63,6 +63,8 @@ void task_info_begin(struct task *task)
 
 void task_info_end(void) { running = NULL; }
 
+struct task *task_running(void) { return running; }
+
 void task_info_partition(struct task *task)
 {
     task->info.partition = task->partition;
@@ -101,7 +103,7 @@ static struct accumulated *value_of(barks_accumulator accumulator, enum accumula
                             kind);
 }
 
-static void note_failure(barks_status *status)
+void task_note_failure(barks_status *status)
 {
     struct accumulations *all = &running->result->accumulated;
     if (status != NULL && all->failed == NULL)
@@ -134,8 +136,8 @@ void barks_add_text(barks_accumulator accumulator, barks_str text)
     struct barks_text row = {.text = text};
     struct accumulated *value = value_of(accumulator, ACCUMULATOR_TEXTS);
     if (value != NULL)
-        note_failure(accumulated_add_rows(value, running->services->pool, &barks_record_barks_text,
-                                          &row, 1));
+        task_note_failure(accumulated_add_rows(value, running->services->pool,
+                                               &barks_record_barks_text, &row, 1));
 }
 
 void barks_accumulate_at(barks_accumulator accumulator, const barks_function *function,
@@ -145,7 +147,7 @@ void barks_accumulate_at(barks_accumulator accumulator, const barks_function *fu
     if (value == NULL)
         return;
     value->function = function;
-    note_failure(accumulated_add_rows(value, running->services->pool, function->in, row, 1));
+    task_note_failure(accumulated_add_rows(value, running->services->pool, function->in, row, 1));
 }
 
 /* ---- broadcast values ---- */
@@ -161,7 +163,7 @@ const void *barks_shared_rows_at(barks_broadcast broadcast, const barks_record *
     barks_status *status =
         shared_rows_structs(running->services->shared, broadcast.id, record, &rows, &count);
     if (status != NULL) {
-        note_failure(status); /* the task ends with it after the batch */
+        task_note_failure(status); /* the task ends with it after the batch */
         return NULL;
     }
     *out_count = count;
@@ -172,10 +174,11 @@ const char *task_shipped(const char *name)
 {
     const char *path = shipped_find(running->services->shipped, name);
     if (path == NULL)
-        note_failure(barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
-                                      "'%s' was not shipped: barks_ship names files by the last "
-                                      "part of their path",
-                                      name));
+        task_note_failure(
+            barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                             "'%s' was not shipped: barks_ship names files by the last "
+                             "part of their path",
+                             name));
     return path;
 }
 
@@ -202,7 +205,7 @@ void *barks_resource_at(barks_call *call, const barks_resource_type *type, const
     if (call != NULL && call->status == NULL)
         call->status = status;
     else if (running != NULL)
-        note_failure(status);
+        task_note_failure(status);
     else
         barks_status_free(status);
     return NULL;

@@ -18,6 +18,10 @@ struct task_sight {
 /* The calling thread's task; false: none. Only reads memory, so a handler of signals may ask. */
 bool task_see(struct task_sight *out);
 
+/* The calling thread's task; NULL: none. */
+struct task *task_running(void);
+/* Fails it once its body is back, unless something else does already. Takes status. */
+void task_note_failure(barks_status *status);
 /* Between these two, barks_task and the rest find the task. Threads: the task's. */
 void task_info_begin(struct task *task);
 void task_info_end(void);

@@ -5,6 +5,7 @@
 #include "exec/operator.h"
 #include "exec/partition_share.h"
 #include "exec/task_info.h"
+#include "exec/together.h"
 #include "shuffle/exchange.h"
 
 #include <stdio.h>
@@ -244,10 +245,13 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
     uint64_t damage_before = scratch != NULL ? scratch_damage_count(scratch) : 0;
     uint64_t began_ns = monotonic_ns();
     barks_status *status = begin_counts(spec->pipeline, &out_result->accumulated);
+    if (status == NULL && spec->pipeline->gang.is_gang)
+        status = together_begin(&task);
     if (status == NULL)
         status = run_all(&task);
     out_result->accumulated.task_ns = monotonic_ns() - began_ns;
     destroy_operators(&task);
+    together_end(&task, status == NULL && out_result->accumulated.failed == NULL);
     task_info_end();
     if (status == NULL) { /* of what bodies asked for and could not be told there */
         status = out_result->accumulated.failed;

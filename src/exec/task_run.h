@@ -21,6 +21,19 @@ struct shipped;
 struct spill_room;
 struct resources;
 struct key_windows;
+struct meetings;
+
+/* Communicators of MPI for bodies. Threads: workers. */
+struct communicators {
+    void *context;
+    /* Errors: BARKS_INVALID: why there are none in this job. */
+    barks_status *(*check)(void *context);
+    /* Of the executors of these ranks, all of which make it now; stage is the same for them. */
+    barks_status *(*make)(void *context, const uint32_t *ranks, uint32_t count, uint64_t stage,
+                          void *out_communicator, size_t size_bytes);
+    /* The task that has made one has ended; NULL: it stays as it is, since the task has failed. */
+    void (*end)(void *context, void *communicator);
+};
 
 /* What tasks of an executor share. Borrowed; lives longer than any task. */
 struct task_services {
@@ -36,7 +49,9 @@ struct task_services {
     struct shipped *shipped;
     struct resources *resources;
     struct key_windows *key_windows; /* may be NULL */
-    uint32_t executor;               /* its rank */
+    struct meetings *meetings;
+    const struct communicators *communicators;
+    uint32_t executor; /* its rank */
     const char *host;
     uint64_t seed;        /* of the job */
     uint64_t deadline_ns; /* when the time of the job is over, by monotonic_ns; 0: never */

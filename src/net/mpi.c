@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/mpi_control.h"
 #include "net/mpi_error.h"
+#include "net/mpi_tasks.h"
 #include "net/nap.h"
 #include "net/net.h"
 #include "net/single_copy.h"
@@ -35,6 +36,7 @@ struct mpi_endpoint {
     MPI_Comm small;
     MPI_Comm bulk;
     MPI_Comm executors; /* MPI_COMM_NULL on the driver */
+    MPI_Comm for_tasks; /* of executors too; MPI_COMM_NULL: tasks do not call MPI */
     uint32_t executor_count;
     struct mpi_control control;
     struct mpi_round round;
@@ -149,7 +151,8 @@ static struct mpi_endpoint *abandoned __attribute__((used)); /* written only: it
 
 static void free_comms(struct mpi_endpoint *endpoint)
 {
-    MPI_Comm *comms[] = {&endpoint->executors, &endpoint->bulk, &endpoint->small};
+    MPI_Comm *comms[] = {&endpoint->for_tasks, &endpoint->executors, &endpoint->bulk,
+                         &endpoint->small};
     for (size_t i = 0; i < sizeof comms / sizeof *comms; i++)
         if (*comms[i] != MPI_COMM_NULL)
             (void)MPI_Comm_free(comms[i]); /* at the end of all: what could be done about it? */
@@ -215,6 +218,40 @@ static void mpi_close(struct net *net, bool after_failure)
     endpoint_destroy(endpoint);
 }
 
+/* ---- communicators of tasks: called by workers ---- */
+
+static barks_status *mpi_communicator_check(const struct net *net)
+{
+    if (((const struct mpi_endpoint *)net)->for_tasks == MPI_COMM_NULL)
+        BARKS_FAIL(BARKS_INVALID, "barks_communicator: this MPI has no MPI_THREAD_MULTIPLE, or was "
+                                  "initialised without it before barks_init");
+    return NULL;
+}
+
+static barks_status *mpi_communicator_make(struct net *net, const uint32_t *ranks, uint32_t count,
+                                           uint64_t stage, void *out_communicator,
+                                           size_t size_bytes)
+{
+    MPI_Comm made = MPI_COMM_NULL;
+    if (size_bytes != sizeof made)
+        BARKS_FAIL(BARKS_INVALID,
+                   "an MPI_Comm has %zu bytes here and %zu in the job: both must be "
+                   "compiled for one MPI",
+                   sizeof made, size_bytes);
+    BARKS_TRY(
+        mpi_tasks_connect(((struct mpi_endpoint *)net)->for_tasks, ranks, count, stage, &made));
+    memcpy(out_communicator, &made, sizeof made);
+    return NULL;
+}
+
+static void mpi_communicator_free(struct net *net, void *communicator)
+{
+    MPI_Comm made = MPI_COMM_NULL;
+    (void)net;
+    memcpy(&made, communicator, sizeof made);
+    (void)MPI_Comm_free(&made); /* the task has ended well: what could be done about it? */
+}
+
 static const struct net_backend mpi_backend = {
     .name = "mpi",
     .close = mpi_close,
@@ -226,6 +263,9 @@ static const struct net_backend mpi_backend = {
     .wait = mpi_wait,
     .wake = mpi_wake,
     .abort = mpi_abort,
+    .communicator_check = mpi_communicator_check,
+    .communicator_make = mpi_communicator_make,
+    .communicator_free = mpi_communicator_free,
 };
 
 /* A variable of the environment as a number; 0 where it is none. */
@@ -245,7 +285,7 @@ bool net_mpi_wanted(void)
 }
 
 /* Initialises MPI, or sees that the user's initialisation allows calls from this thread. */
-BARKS_CHECKED static barks_status *initialise(bool *out_is_ours)
+BARKS_CHECKED static barks_status *initialise(int wanted, bool *out_is_ours)
 {
     int is_initialised = 0, is_finalized = 0, is_main = 0, provided = MPI_THREAD_SINGLE;
     BARKS_TRY(mpi_status_of(MPI_Initialized(&is_initialised), "look for MPI"));
@@ -256,8 +296,8 @@ BARKS_CHECKED static barks_status *initialise(bool *out_is_ours)
     if (!is_initialised) {
         if (net_mpi_wanted())
             single_copy_prepare();
-        BARKS_TRY(mpi_status_of(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided),
-                                "initialise itself"));
+        BARKS_TRY(
+            mpi_status_of(MPI_Init_thread(NULL, NULL, wanted, &provided), "initialise itself"));
         BARKS_TRY(mpi_status_of(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
                                 "set its error handler"));
         if (provided < MPI_THREAD_FUNNELED)
@@ -321,23 +361,44 @@ BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint)
                         (uint32_t)size);
 }
 
-barks_status *net_mpi_open(struct net **out_net)
+/* For what tasks do alone. Collective over the executors. */
+BARKS_CHECKED static barks_status *connect_tasks(struct mpi_endpoint *endpoint)
+{
+    int provided = 0;
+    BARKS_TRY(mpi_status_of(MPI_Query_thread(&provided), "tell its thread level"));
+    if (provided < MPI_THREAD_MULTIPLE || endpoint->executors == MPI_COMM_NULL)
+        return NULL;
+    return mpi_status_of(MPI_Comm_dup(endpoint->executors, &endpoint->for_tasks),
+                         "connect the tasks");
+}
+
+static barks_status *open_with(int thread_level, struct net **out_net)
 {
     bool is_ours = false;
-    BARKS_TRY(initialise(&is_ours));
+    BARKS_TRY(initialise(thread_level, &is_ours));
     struct mpi_endpoint *endpoint = calloc(1, sizeof *endpoint);
     if (endpoint == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for MPI's endpoint");
     endpoint->owner = pthread_self();
     endpoint->is_ours = is_ours;
     endpoint->small = endpoint->bulk = endpoint->executors = MPI_COMM_NULL;
+    endpoint->for_tasks = MPI_COMM_NULL;
     endpoint->round.request = MPI_REQUEST_NULL;
     nap_init(&endpoint->nap);
     barks_status *status = connect_ranks(endpoint);
+    if (status == NULL && thread_level == MPI_THREAD_MULTIPLE)
+        status = connect_tasks(endpoint);
     if (status != NULL) {
         abandoned = endpoint; /* receives may be posted in it */
         return status;
     }
     *out_net = &endpoint->net;
     return NULL;
+}
+
+barks_status *net_mpi_open(struct net **out_net) { return open_with(MPI_THREAD_FUNNELED, out_net); }
+
+barks_status *net_mpi_open_for_tasks(struct net **out_net)
+{
+    return open_with(MPI_THREAD_MULTIPLE, out_net);
 }

@@ -79,6 +79,28 @@ void net_abort(struct net *net, int exit_code)
     _exit(exit_code); /* for the compiler, and should a backend ever come back */
 }
 
+barks_status *net_communicator_check(const struct net *net)
+{
+    if (net->backend->communicator_check == NULL)
+        BARKS_FAIL(
+            BARKS_INVALID,
+            "barks_communicator: MPI is not there, since driver and executors run in this one "
+            "process; start the job by mpirun with 2 ranks or more");
+    return net->backend->communicator_check(net);
+}
+
+barks_status *net_communicator_make(struct net *net, const uint32_t *ranks, uint32_t count,
+                                    uint64_t stage, void *out_communicator, size_t size_bytes)
+{
+    BARKS_TRY(net_communicator_check(net));
+    return net->backend->communicator_make(net, ranks, count, stage, out_communicator, size_bytes);
+}
+
+void net_communicator_free(struct net *net, void *communicator)
+{
+    net->backend->communicator_free(net, communicator);
+}
+
 void net_close(struct net *net, bool after_failure)
 {
     if (net == NULL)

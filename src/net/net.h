@@ -66,6 +66,11 @@ struct net_backend {
     void (*wait)(struct net *net, uint64_t nap_ns_max);
     void (*wake)(struct net *net);
     void (*abort)(struct net *net, int exit_code);
+    /* All three may be NULL: there is no MPI. */
+    barks_status *(*communicator_check)(const struct net *net);
+    barks_status *(*communicator_make)(struct net *net, const uint32_t *ranks, uint32_t count,
+                                       uint64_t stage, void *out_communicator, size_t size_bytes);
+    void (*communicator_free)(struct net *net, void *communicator);
 };
 
 /* Sends a control message: any size, copied before it returns, in order for each pair of ranks.
@@ -103,6 +108,19 @@ void net_wake(struct net *net); /* any thread */
  * killing nothing. */
 void net_abort(struct net *net, int exit_code) __attribute__((noreturn));
 
+/* Communicators of MPI for code of the job that runs in tasks. An exception to the rule of the one
+ * thread: worker threads call these, which is why they want net_mpi_open_for_tasks, and so does the
+ * code that gets one.
+ *
+ * Errors: BARKS_INVALID: why there are none. */
+BARKS_CHECKED barks_status *net_communicator_check(const struct net *net);
+/* Of the executors of these ranks, each of which makes it now: rank i of it is ranks[i].
+ * *out_communicator is an MPI_Comm of size_bytes. */
+BARKS_CHECKED barks_status *net_communicator_make(struct net *net, const uint32_t *ranks,
+                                                  uint32_t count, uint64_t stage,
+                                                  void *out_communicator, size_t size_bytes);
+void net_communicator_free(struct net *net, void *communicator);
+
 /* Leaves. after_failure: peers may be gone, so nothing collective is done. NULL is fine. */
 void net_close(struct net *net, bool after_failure);
 
@@ -112,6 +130,8 @@ void net_close(struct net *net, bool after_failure);
 bool net_mpi_wanted(
     void); /* started by mpirun (or srun) with more than one rank: from the environment alone */
 BARKS_CHECKED barks_status *net_mpi_open(struct net **out_net);
+/* The same with MPI_THREAD_MULTIPLE, where MPI has it. */
+BARKS_CHECKED barks_status *net_mpi_open_for_tasks(struct net **out_net);
 
 /* size endpoints in this process; endpoint i is rank i. The hub lives until the last endpoint is
  * closed. */

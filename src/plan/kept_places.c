@@ -1,5 +1,6 @@
 #include "plan/kept_places.h"
 
+#include "plan/gang_steps.h"
 #include "plan/stage_cut.h"
 
 #include <stdbool.h>
@@ -78,6 +79,7 @@ BARKS_CHECKED static barks_status *choose_all(struct search *search, uint32_t pa
 {
     do {
         search->has_forgotten = false;
+        BARKS_TRY(gang_forget_partly_kept(search->pipeline));
         for (uint32_t p = 0; p < partition_count; p++) {
             struct pipe_place root = pipeline_root(search->pipeline, p);
             search->at = 0;

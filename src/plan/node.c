@@ -37,6 +37,7 @@ void node_find_place(struct node *node)
     bool renumbers = kind == STEP_PICK || (kind == STEP_UNION && node->step.numbers[0] == 0);
     node->is_above_exchange = kind == STEP_EXCHANGE;
     node->is_above_kept = kind == STEP_KEEP || kind == STEP_KEPT;
+    node->is_above_together = step_is_together(&node->step);
     node->is_shifted = kind == STEP_KEPT;
     if (kind == STEP_EXCHANGE || kind == STEP_BROADCAST) /* lie anew, or everywhere */
         return;
@@ -44,6 +45,7 @@ void node_find_place(struct node *node)
         const struct node *input = node->inputs[i];
         node->is_above_exchange |= input->is_above_exchange;
         node->is_above_kept |= input->is_above_kept;
+        node->is_above_together |= input->is_above_together;
         node->is_shifted |= input->is_shifted || (renumbers && node_reads_exchange(input));
     }
 }

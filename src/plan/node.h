@@ -92,6 +92,7 @@ struct node {
     uint32_t input_count;
     bool is_above_exchange; /* what it reads comes through an exchange, or is one */
     bool is_above_kept;     /* likewise for STEP_KEEP and STEP_KEPT */
+    bool is_above_together; /* likewise for functions that run on all partitions at once */
     /* Its partitions are others, by number, than those of the exchanges and kept steps that they
      * read, so that they lie elsewhere than partitions of equal number do. */
     bool is_shifted;
@@ -135,8 +136,9 @@ static inline bool node_is_exchange(const struct node *node)
 }
 
 /* True where a partition may lie on one executor alone: below, in the same stage, rows come from an
- * exchange or are kept. Such partitions cannot be read by any partition of another number. */
+ * exchange or are kept, or are made of all partitions at once. Such partitions cannot be read by
+ * any partition of another number. */
 static inline bool node_reads_exchange(const struct node *node)
 {
-    return node->is_above_exchange || node->is_above_kept;
+    return node->is_above_exchange || node->is_above_kept || node->is_above_together;
 }

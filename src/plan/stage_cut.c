@@ -1,6 +1,7 @@
 #include "plan/stage_cut.h"
 
 #include "base/copy.h"
+#include "plan/gang_steps.h"
 #include "plan/kept_places.h"
 #include "plan/stored_stage.h"
 
@@ -19,6 +20,7 @@ struct cut {
     struct job_plan *plan;
     bool takes_frames;
     uint32_t *stage_of; /* by node id, of exchanges: index of the stage that fills it, plus 1 */
+    bool is_together;   /* the stage that is cut now: its input may be read again */
     bool is_trial;      /* to find the exchanges that are read: a stage's parents are node ids */
 };
 
@@ -93,7 +95,7 @@ BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const
         .partition_count = node->partition_count,
         .record = node->record,
         .shuffle = has_stage ? cut->plan->stages[parent].pipeline->terminal.shuffle : 0,
-        .take_frames = cut->takes_frames,
+        .take_frames = cut->takes_frames && !cut->is_together,
         .lineage = node->id,
     };
     stage->parent_of[index] = parent;
@@ -215,6 +217,7 @@ BARKS_CHECKED static barks_status *fill_stage(struct cut *cut, struct node *last
     struct node **nodes = NULL;
     uint32_t count = 0;
     BARKS_TRY(topological(last, cut->options->node_count, false, &nodes, &count));
+    cut->is_together = last->is_above_together;
     uint32_t *index_of = calloc((size_t)cut->options->node_count + 1, sizeof *index_of);
     stage->pipeline = calloc(1, sizeof *stage->pipeline);
     stage->leaves = calloc((size_t)count + 1, sizeof *stage->leaves);
@@ -236,6 +239,8 @@ BARKS_CHECKED static barks_status *fill_stage(struct cut *cut, struct node *last
     free(index_of);
     if (status == NULL)
         status = kept_places_choose(stage->pipeline, cut->options, &stage->pins);
+    if (status == NULL)
+        status = gang_find(stage->pipeline);
     return status != NULL ? status : find_inputs(stage);
 }
 

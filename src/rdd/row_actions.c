@@ -239,7 +239,8 @@ barks_iterator *barks_iterate_at(barks_rdd *rdd, const barks_record *record, con
     }
     iterator->rdd = rdd;
     memcpy(iterator->what, what, sizeof what);
-    if (rdd->node.is_above_exchange && rdd->node.step.kind != STEP_KEEP) {
+    bool is_dear = rdd->node.is_above_exchange || rdd->node.is_above_together;
+    if (is_dear && rdd->node.step.kind != STEP_KEEP) {
         iterator->own = dataset_create(context, STEP_KEEP, &rdd, 1, where);
         iterator->own->node.record = rdd->node.record;
         iterator->own->node.partition_count = rdd->node.partition_count;

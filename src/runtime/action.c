@@ -12,6 +12,7 @@
 #include "io/manifest.h"
 #include "io/part_file.h"
 #include "io/sink.h"
+#include "plan/gang_steps.h"
 #include "plan/stage_cut.h"
 #include "runtime/accumulators.h"
 #include "runtime/action_watch.h"
@@ -36,6 +37,14 @@ static uint64_t result_bytes_max(const barks_context *context)
     return configured > 0 ? configured : pool_budget_bytes(context->pool) / 4;
 }
 
+BARKS_CHECKED static barks_status *check_pipeline(const barks_context *context,
+                                                  const struct pipeline *pipeline)
+{
+    BARKS_TRY(pipeline_check(pipeline));
+    return gang_check(pipeline, driver_worker_count(context->driver),
+                      driver_executor_count(context->driver));
+}
+
 barks_status *action_run_job(barks_context *context, struct node *node, struct terminal *terminal,
                              const char *what, struct job *job)
 {
@@ -47,7 +56,7 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
                                   .context = context};
     BARKS_TRY(stage_cut(node, &options, &job->plan));
     for (uint32_t i = 0; i < job->plan.stage_count; i++)
-        BARKS_TRY(pipeline_check(job->plan.stages[i].pipeline));
+        BARKS_TRY(check_pipeline(context, job->plan.stages[i].pipeline));
     bool was_there = false;
     BARKS_TRY(resume_plan(context, node, what, job, &was_there));
     if (was_there) {

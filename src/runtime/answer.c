@@ -84,7 +84,9 @@ BARKS_CHECKED static barks_status *gather_first(barks_context *context, struct n
                                                 uint64_t limit, const char *what,
                                                 struct batch *batch)
 {
-    uint32_t first = 0, count = limit == INT64_MAX ? node->partition_count : 1;
+    uint32_t first = 0, count = 1;
+    if (limit == INT64_MAX || node->is_above_together)
+        count = node->partition_count;
     do {
         struct job job = {0};
         uint64_t partition_rows = 0;

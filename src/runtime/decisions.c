@@ -5,6 +5,7 @@
 #include "net/net.h"
 #include "plan/plan_codec.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/gatherings.h"
 #include "runtime/job_failure.h"
 #include "runtime/job_history.h"
 #include "runtime/message.h"
@@ -293,6 +294,7 @@ void dispatch_let_go(struct dispatch *dispatch, struct job *job)
         link = &(*link)->next;
     *link = job->next;
     job_history_action_ended(dispatch->options.history, job);
+    gatherings_forget(dispatch, job);
     free_stages(job);
     if (dispatch->jobs == NULL)
         dispatch_forget_reports(dispatch);

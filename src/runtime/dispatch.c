@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "exec/partition_share.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/gatherings.h"
 #include "runtime/job_history.h"
 #include "runtime/stage_places.h"
 
@@ -59,6 +60,7 @@ void dispatch_destroy(struct dispatch *dispatch)
     if (dispatch == NULL)
         return;
     dispatch_forget_reports(dispatch);
+    gatherings_forget(dispatch, NULL);
     free(dispatch->live);
     free(dispatch->reports);
     free(dispatch->errors);
@@ -193,7 +195,8 @@ barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns)
 static bool forbids_copies(const struct pipeline *pipeline)
 {
     enum terminal_kind kind = pipeline->terminal.kind;
-    if (kind == TERMINAL_FOREACH || kind == TERMINAL_SINK || partition_share_fits(pipeline))
+    if (kind == TERMINAL_FOREACH || kind == TERMINAL_SINK || pipeline->gang.is_gang ||
+        partition_share_fits(pipeline))
         return true;
     for (uint32_t i = 0; i < pipeline->node_count; i++)
         if (pipeline->nodes[i].step.kind == STEP_KEEP)
@@ -202,7 +205,7 @@ static bool forbids_copies(const struct pipeline *pipeline)
 }
 
 BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan, bool is_timed,
-                                                  struct stage_spec *out,
+                                                  uint64_t gang_wait_ns, struct stage_spec *out,
                                                   uint64_t **out_partition_bytes,
                                                   uint64_t *out_bytes_total)
 {
@@ -223,9 +226,9 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
                   : terminal->kind == TERMINAL_WRITE || terminal->kind == TERMINAL_SINK
                       ? OUTPUT_SINK
                       : OUTPUT_RESULT,
-        .policy = is_timed                      ? RUNS_SINGLE
-                  : terminal_combines(terminal) ? RUNS_COMBINE
-                                                : RUNS_SPREAD,
+        .policy = is_timed || plan->pipeline->gang.is_gang ? RUNS_SINGLE
+                  : terminal_combines(terminal)            ? RUNS_COMBINE
+                                                           : RUNS_SPREAD,
         .partition_count = partition_count,
         .output_partition_count = terminal->partition_count,
         .input_count = plan->input_count,
@@ -233,6 +236,9 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .partition_bytes = partition_bytes,
         .pins = plan->pins,
         .forbids_copies = forbids_copies(plan->pipeline),
+        .is_gang = plan->pipeline->gang.is_gang,
+        .is_spread = plan->pipeline->gang.is_spread,
+        .gang_wait_ns = gang_wait_ns,
         .is_available = plan->stored != NULL,
     };
     return NULL;
@@ -257,7 +263,8 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
                                   "no memory for a job of %" PRIu32 " stages", stage_count);
     for (uint32_t i = 0; i < stage_count && status == NULL; i++) {
         status = describe_stage(&job->plan.stages[i], job->deadline_ns != 0 && i + 1 == stage_count,
-                                &specs[i], &partition_bytes[i], &job->stages[i].bytes_total);
+                                dispatch->options.together_wait_ns, &specs[i], &partition_bytes[i],
+                                &job->stages[i].bytes_total);
         if (status == NULL)
             status = stage_places_fill(&job->plan.stages[i], dispatch->members, &places[i]);
         specs[i].place_firsts = places[i].firsts;

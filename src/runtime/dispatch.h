@@ -30,6 +30,7 @@ struct dispatch_options {
     struct net *net;
     struct members *members;
     struct scheduler_options scheduling;
+    uint64_t together_wait_ns;   /* tasks that run together wait so long for workers; 0: for ever */
     struct job_history *history; /* NULL: no event log */
     void *context;
     /* A job has ended: its status and results are set, and it belongs to its owner again. */

@@ -32,6 +32,9 @@ struct job_stage {
     uint64_t started_ns;
     uint64_t bytes_total; /* that its tasks will read of files; 0: not known */
     uint64_t rows, bytes; /* of the attempts that finished */
+    /* Of tasks that run together: one that has ended well, of the last attempt. */
+    bool has_ended;
+    uint32_t ended_attempt, ended_task;
 };
 
 /* Why an attempt has failed. */
@@ -63,6 +66,7 @@ struct dispatch {
     uint64_t error_count, error_capacity;
     struct live_task *live;
     uint64_t live_count, live_capacity;
+    struct gathering *gatherings; /* of tasks that run together; owned */
     struct driver_totals totals;
     uint64_t time_left_ns; /* of the batch system's time; UINT64_MAX: no end is known */
     bool is_out_of_time;   /* tasks that would begin are held back */

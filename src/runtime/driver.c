@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/slurm.h"
+#include "exec/registry.h"
 #include "net/net.h"
 #include "runtime/allotment.h"
 #include "runtime/crash.h"
@@ -335,6 +336,8 @@ static void drive(struct driver *driver)
     struct dispatch_options options = {.net = driver->net,
                                        .members = &driver->members,
                                        .scheduling = scheduling(driver->config),
+                                       .together_wait_ns =
+                                           config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
                                        .history = driver->history,
                                        .context = driver,
                                        .job_ended = job_ended,
@@ -391,7 +394,8 @@ static void *run_driver_thread(void *argument)
                        config_duration_ns(driver->config, CONFIG_START_DEADLINE));
         if (error == NULL) {
             note_mpi(driver, true);
-            error = net_mpi_open(&driver->net);
+            error = registry_wants_mpi() ? net_mpi_open_for_tasks(&driver->net)
+                                         : net_mpi_open(&driver->net);
             note_mpi(driver, false);
             crash_catch(); /* MPI_Init has taken the signals */
         }

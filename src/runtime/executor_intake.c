@@ -241,6 +241,8 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
         return shared_relay_take(executor->relay, &in, message);
     case MESSAGE_FILE:
         return shared_relay_take_file(executor->relay, &in, message);
+    case MESSAGE_MET:
+        return meetings_answer(executor->meetings, &in);
     case MESSAGE_DROP:
         on_drop(executor, &in);
         return unpacker_finish(&in);
@@ -260,6 +262,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_WELCOME:
     case MESSAGE_KEPT:
     case MESSAGE_SHARED_READY:
+    case MESSAGE_MEET:
         break;
     }
     BARKS_FAIL(BARKS_INTERNAL, "a message of kind %d for an executor", (int)kind);

@@ -275,8 +275,22 @@ BARKS_CHECKED static barks_status *send_log(struct executor *executor)
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *call_meetings(struct executor *executor)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_MEET);
+    while (meetings_take_call(executor->meetings, &out)) {
+        executor->last_work_ns = monotonic_ns();
+        BARKS_TRY(message_send(executor->net, 0, &out));
+        pack_u64(&out, MESSAGE_MEET);
+    }
+    packer_drop(&out);
+    return NULL;
+}
+
 barks_status *executor_report_work(struct executor *executor)
 {
+    BARKS_TRY(call_meetings(executor));
     BARKS_TRY(report_ended(executor));
     BARKS_TRY(report_kept(executor));
     return ask_for_burst(executor);

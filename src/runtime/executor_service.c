@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -59,6 +60,8 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     BARKS_TRY(shared_rows_create(&executor->shared));
     BARKS_TRY(resources_create(&executor->resources));
     BARKS_TRY(key_windows_create(&executor->key_windows));
+    BARKS_TRY(meetings_create(wake, executor, &executor->meetings));
+    task_communicators_init(&executor->own_communicators, executor->net, &executor->communicators);
     BARKS_TRY(shipped_create(scratch_directories(strcmp(scratch, "auto") != 0 ? scratch : NULL),
                              &executor->shipped));
     struct shared_stores stores = {executor->shared, executor->shipped};
@@ -118,6 +121,8 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .shipped = executor->shipped,
         .resources = executor->resources,
         .key_windows = executor->key_windows,
+        .meetings = executor->meetings,
+        .communicators = &executor->communicators,
         .executor = net->rank,
         .host = executor->host,
         .seed = (uint64_t)config_int(config, CONFIG_SEED),
@@ -180,6 +185,35 @@ BARKS_CHECKED static barks_status *check_round(struct executor *executor, uint64
         (double)(now_ns - since_ns) * 1e-9);
 }
 
+static void count_given_up(void *context, struct assignment *assignment)
+{
+    const struct pipeline *pipeline = assignment->stage->pipeline;
+    *(uint32_t *)context +=
+        pipeline != NULL && pipeline->gang.is_gang &&
+        atomic_load_explicit(&assignment->progress.cancelled, memory_order_relaxed);
+}
+
+/* A task that waits inside of MPI for one that has failed hears of nothing any more. */
+BARKS_CHECKED static barks_status *check_tasks_in_mpi(struct executor *executor, uint64_t now_ns)
+{
+    uint32_t given_up = 0;
+    uint64_t limit_ns = config_duration_ns(&executor->welcome.config, CONFIG_LOST_DEADLINE);
+    if (task_communicators_are_open(&executor->own_communicators))
+        workers_visit(executor->workers, count_given_up, &given_up);
+    if (given_up == 0)
+        executor->stuck_since_ns = 0;
+    else if (executor->stuck_since_ns == 0)
+        executor->stuck_since_ns = now_ns;
+    if (executor->stuck_since_ns == 0 || now_ns - executor->stuck_since_ns <= limit_ns)
+        return NULL;
+    BARKS_FAIL(BARKS_LOST,
+               "a task that was given up, since one that runs together with it has failed or its "
+               "job has ended, has not come back from MPI for %.1f s (--barks-lost-deadline): what "
+               "can fail must be agreed on (barks_all_gather) before others wait for it inside of "
+               "MPI",
+               (double)(now_ns - executor->stuck_since_ns) * 1e-9);
+}
+
 /* A job that fails or is cancelled may end amid a burst of rounds. Those who take part in it go on
  * until it ends, for all after the same round, since a round that one of them leaves can never end,
  * nor MPI with it. Every executor has been told of the same bursts before the end. */
@@ -213,16 +247,32 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(executor_report(executor, now_ns));
         BARKS_TRY(check_round(executor, now_ns));
+        BARKS_TRY(check_tasks_in_mpi(executor, now_ns));
         net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
     }
     return NULL;
 }
 
+/* Tasks inside of MPI cannot be joined when the others that they wait for are gone. */
+static void leave_without_stuck(struct executor *executor)
+{
+    uint64_t until_ns = monotonic_ns() + LEAVE_NS_MAX;
+    while (task_communicators_are_open(&executor->own_communicators) && monotonic_ns() < until_ns)
+        (void)nanosleep(&(struct timespec){.tv_nsec = NAP_IDLE_NS}, NULL);
+    if (!task_communicators_are_open(&executor->own_communicators))
+        return;
+    LOG(LEVEL_WARN, "runtime", "executor %" PRIu32 " ends with a task inside of MPI",
+        executor->net->rank);
+    _exit(executor->exit_status != 0 ? executor->exit_status : EXIT_LOST);
+}
+
 static void stop(struct executor *executor)
 {
+    leave_without_stuck(executor);
     workers_stop(executor->workers);
     resources_destroy(executor->resources);
     key_windows_destroy(executor->key_windows);
+    meetings_destroy(executor->meetings);
     while (executor->stages != NULL) {
         struct stage_entry *next = executor->stages->next;
         stage_entry_release(executor->stages);

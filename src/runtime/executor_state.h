@@ -3,6 +3,7 @@
 #pragma once
 
 #include "exec/key_windows.h"
+#include "exec/meetings.h"
 #include "exec/resources.h"
 #include "exec/shared_rows.h"
 #include "io/shipped.h"
@@ -12,6 +13,7 @@
 #include "runtime/log_relay.h"
 #include "runtime/shared_relay.h"
 #include "runtime/stage_store.h"
+#include "runtime/task_communicators.h"
 #include "runtime/watchdog.h"
 #include "runtime/worker.h"
 #include "shuffle/exchange.h"
@@ -43,6 +45,10 @@ struct executor {
     struct shipped *shipped;
     struct resources *resources;
     struct key_windows *key_windows;
+    struct meetings *meetings;
+    struct communicators communicators;
+    struct task_communicators own_communicators;
+    uint64_t stuck_since_ns; /* a task that was cancelled has a communicator; 0: none has */
     struct shared_relay *relay;
     char host[256];
     struct task_services services;

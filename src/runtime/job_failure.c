@@ -74,9 +74,30 @@ static void append_attempts(struct text *text, const struct dispatch *dispatch,
            host_of(dispatch, id->executor));
 }
 
+BARKS_CHECKED static barks_status *no_room(const struct dispatch *dispatch, const struct job *job,
+                                           const struct job_outcome *outcome)
+{
+    uint32_t stage = outcome->attempt.stage;
+    uint32_t count = pipeline_partition_count(job->plan.stages[stage].pipeline);
+    if (outcome->cause == CAUSE_ROOM)
+        BARKS_FAIL(
+            BARKS_LIMIT,
+            "%s: the %" PRIu32 " tasks of stage %" PRIu32
+            " run at once, and there are not so many workers any more, or not where the rows "
+            "are",
+            job->what, count, stage + 1);
+    BARKS_FAIL(BARKS_LIMIT,
+               "%s: the %" PRIu32 " tasks of stage %" PRIu32
+               " run at once, and so many workers were not idle together for %.1f s "
+               "(--barks-together-wait); other actions may keep them busy",
+               job->what, count, stage + 1, (double)dispatch->options.together_wait_ns * 1e-9);
+}
+
 barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
                           const struct job_outcome *outcome)
 {
+    if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE)
+        return no_room(dispatch, job, outcome);
     if (outcome->error == 0 || outcome->error > dispatch->error_count ||
         dispatch->errors[outcome->error - 1].status == NULL)
         return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 4 };
+enum { PROTOCOL_VERSION = 5 };
 
 enum message_kind {
     /* executor -> driver */
@@ -26,6 +26,7 @@ enum message_kind {
     MESSAGE_KEPT, /* dataset, partition, whether it is kept or was evicted, rows, bytes in memory,
                      on disk */
     MESSAGE_SHARED_READY, /* id, status */
+    MESSAGE_MEET,         /* a task's call of its meeting (exec/meetings.h) */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
     MESSAGE_STAGE,   /* job, pipeline */
@@ -36,6 +37,7 @@ enum message_kind {
     MESSAGE_RELEASE, /* stage, shuffle */
     MESSAGE_BURST,   /* number */
     MESSAGE_END,     /* exit status */
+    MESSAGE_MET,     /* the answer to one */
     MESSAGE_DROP,    /* 1: dataset that is kept or 0: shared value, its number */
     /* driver -> executor 1, executor -> executor */
     MESSAGE_SHARED, /* id, bytes in all, offset, bytes */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
+#include "runtime/gatherings.h"
 #include "runtime/job_history.h"
 #include "runtime/message.h"
 #include "runtime/store_reports.h"
@@ -196,6 +197,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     job_history_task_done(dispatch->options.history, report, dispatch->members->count);
     fault_point(POINT_REPORT_TAKEN);
     BARKS_TRY(check_result_size(dispatch, job));
+    BARKS_TRY(gatherings_note_ended(dispatch, job, &event.attempt_finished.id));
     return dispatch_handle(dispatch, &event);
 }
 
@@ -244,13 +246,34 @@ static uint64_t hash_of_error(const barks_status *error)
     return hash != 0 ? hash : 1;
 }
 
-/* What a task reads of a shuffle it uses up: another attempt would find nothing. */
+/* What a task reads of a shuffle it uses up: another attempt would find nothing, but for tasks that
+ * run together, which leave it there. */
 static bool may_be_tried_again(struct dispatch *dispatch, const struct attempt_id *id,
                                const barks_status *error)
 {
     const struct job *job = dispatch_find_job(dispatch, id->job);
-    return barks_status_code(error) != BARKS_INVALID && job != NULL &&
-           id->stage < job->plan.stage_count && !stage_reads_shuffles(&job->plan.stages[id->stage]);
+    if (barks_status_code(error) == BARKS_INVALID || job == NULL ||
+        id->stage >= job->plan.stage_count)
+        return false;
+    const struct stage_plan *stage = &job->plan.stages[id->stage];
+    return stage->pipeline->gang.is_gang || !stage_reads_shuffles(stage);
+}
+
+/* The others are started anew for its sake, or its job fails; either way this is why. */
+static void warn_of_round(const struct dispatch *dispatch, const struct attempt_id *id,
+                          const barks_status *error)
+{
+    char text[512];
+    const struct job *job = dispatch_find_job(dispatch, id->job);
+    if (job == NULL || id->stage >= job->plan.stage_count ||
+        barks_status_code(error) == BARKS_CANCELLED ||
+        !job->plan.stages[id->stage].pipeline->gang.is_gang)
+        return;
+    barks_status_format(error, text, sizeof text);
+    LOG(LEVEL_WARN, "runtime",
+        "task %" PRIu32 " of %s failed in attempt %" PRIu32
+        ", which ends all that run together with it: %s",
+        id->task, job->what, id->attempt + 1, text);
 }
 
 BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, struct unpacker *in,
@@ -266,6 +289,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     event.attempt_failed.is_retryable =
         may_be_tried_again(dispatch, &event.attempt_failed.id, error);
     event.attempt_failed.error_hash = hash_of_error(error);
+    warn_of_round(dispatch, &event.attempt_failed.id, error);
     BARKS_TRY(add_error(dispatch, &event.attempt_failed.id, error, &event.attempt_failed.error));
     BARKS_TRY(unpacker_finish(in));
     fault_point(POINT_FAILURE_TAKEN);
@@ -420,6 +444,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_kept(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHARED_READY)
         status = on_shared_ready(dispatch, &in);
+    else if (kind == MESSAGE_MEET)
+        status = gatherings_take(dispatch, &in, message->from);
     else if (kind == MESSAGE_TROUBLE) {
         barks_status *cause = unpack_status(&in);
         barks_code code = cause != NULL ? barks_status_code(cause) : BARKS_INTERNAL;
