@@ -21,8 +21,13 @@ static const struct unit byte_units[] = {
     {"", 1},
 };
 static const struct unit duration_units[] = {
-    {"h", 3600 * NS_PER_S}, {"m", 60 * NS_PER_S}, {"s", NS_PER_S},
-    {"ms", NS_PER_MS},      {"us", NS_PER_US},    {"ns", 1},
+    {"d", 86400 * NS_PER_S},
+    {"h", 3600 * NS_PER_S},
+    {"m", 60 * NS_PER_S},
+    {"s", NS_PER_S},
+    {"ms", NS_PER_MS},
+    {"us", NS_PER_US},
+    {"ns", 1},
 };
 
 struct units_text units_bytes(uint64_t bytes)

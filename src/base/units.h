@@ -24,7 +24,7 @@ struct units_text units_duration(uint64_t ns);
  * else. False: not such a text, or past 2^64 - 1. */
 bool units_parse_bytes(const char *text, uint64_t *out_bytes);
 
-/* A whole number and ns, us, ms, s, m or h. */
+/* A whole number and ns, us, ms, s, m, h or d. */
 bool units_parse_duration(const char *text, uint64_t *out_ns);
 
 /* The shortest exact text that units_parse_bytes and units_parse_duration read back: "32m",

@@ -1,4 +1,4 @@
-/* The command: barks log, barks report, barks trace. */
+/* The command: barks log, barks report, barks trace, barks clean. */
 #include "base/config.h"
 #include "base/scope.h"
 #include "cli/commands.h"
@@ -17,6 +17,7 @@ static const char usage[] =
     "usage: barks log [JOB...]            past jobs, the newest last\n"
     "       barks report JOB [-o FILE]    a page of HTML: stages, times, failures, advice\n"
     "       barks trace JOB [-o FILE]     events for Perfetto or chrome://tracing\n"
+    "       barks clean [DIR]             stored stages of a work directory, to be removed\n"
     "       barks --help | --version\n"
     "\n"
     "JOB is the file of an event log, or the beginning of its name in the directory of logs, of "
@@ -26,7 +27,15 @@ static const char usage[] =
     "\n"
     "  --dir DIR   the directory of logs; else what the setting event_log says: barks.conf,\n"
     "              BARKS_EVENT_LOG or --barks-event-log, as for the jobs that write them\n"
-    "  --json      barks log: one line of JSON for each job\n"
+    "  --json      barks log, barks clean: one line of JSON for each job, each stage\n"
+    "\n"
+    "barks clean lists the stages that a job with --barks-work has stored, and removes none unless "
+    "it\n"
+    "is told --yes and which. DIR is what the setting work says, where not said.\n"
+    "\n"
+    "  --older AGE   those that were not used for so long: 30m, 12h, 7d; 0s: all\n"
+    "  --keep SIZE   those that were not used for longest, until so much is left: 500m, 10g\n"
+    "  --yes         removes them\n"
     "\n"
     "Exit status: 0 done, 2 wrong use, 3 a log is damaged, 4 memory or a limit, 5 input or "
     "output.\n"
@@ -38,6 +47,22 @@ static int exit_status_of(const barks_status *status)
     return code == BARKS_INVALID ? 2 : code == BARKS_BAD_INPUT ? 3 : code == BARKS_IO ? 5 : 4;
 }
 
+/* Where the value of an option goes; NULL: it takes none, or there is no such option. */
+static const char **value_of(struct command_options *options, const char *name, size_t name_length)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } known[] = {{"-o", &options->output},
+                 {"--dir", &options->directory},
+                 {"--older", &options->older},
+                 {"--keep", &options->keep}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i].name) == name_length && memcmp(known[i].name, name, name_length) == 0)
+            return known[i].value;
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *read_options(int argc, char **argv,
                                                 struct command_options *options)
 {
@@ -45,17 +70,20 @@ BARKS_CHECKED static barks_status *read_options(int argc, char **argv,
     bool only_jobs = false;
     for (int at = 0; at < argc; at++) {
         const char *word = argv[at];
-        bool wants_value = strcmp(word, "--dir") == 0 || strcmp(word, "-o") == 0;
+        size_t name_length = strcspn(word, "=");
+        const char **value = value_of(options, word, name_length);
         if (only_jobs || word[0] != '-' || word[1] == '\0')
             argv[kept++] = argv[at];
         else if (strcmp(word, "--") == 0)
             only_jobs = true;
-        else if (wants_value && at + 1 == argc)
+        else if (value != NULL && word[name_length] == '=')
+            *value = word + name_length + 1;
+        else if (value != NULL && at + 1 == argc)
             BARKS_FAIL(BARKS_INVALID, "%s wants a value; see barks --help", word);
-        else if (wants_value)
-            *(word[1] == 'o' ? &options->output : &options->directory) = argv[++at];
-        else if (strncmp(word, "--dir=", 6) == 0)
-            options->directory = word + 6;
+        else if (value != NULL)
+            *value = argv[++at];
+        else if (strcmp(word, "--yes") == 0)
+            options->is_sure = true;
         else if (strcmp(word, "--json") == 0)
             options->as_json = true;
         else
@@ -128,12 +156,18 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     BARKS_AUTO(config) config = {0};
     struct command_options options = {0};
     BARKS_TRY(config_load(&config, &argc, argv));
-    const char *setting = config_string(&config, CONFIG_EVENT_LOG);
-    if (strcmp(setting, "none") != 0)
-        options.directory = setting;
+    const char *logs = config_string(&config, CONFIG_EVENT_LOG);
+    const char *work = config_string(&config, CONFIG_WORK);
+    options.directory = strcmp(logs, "none") != 0 ? logs : NULL;
+    options.work = strcmp(work, "none") != 0 && work[0] != '\0' ? work : NULL;
     if (argc < 2)
-        BARKS_FAIL(BARKS_INVALID, "which command? log, report or trace; see barks --help");
+        BARKS_FAIL(BARKS_INVALID, "which command? log, report, trace or clean; see barks --help");
     BARKS_TRY(read_options(argc - 2, argv + 2, &options));
+    if (strcmp(argv[1], "clean") == 0)
+        return clean_command(&options);
+    if (options.is_sure || options.older != NULL || options.keep != NULL)
+        BARKS_FAIL(BARKS_INVALID,
+                   "--yes, --older and --keep are options of barks clean; see barks --help");
     if (strcmp(argv[1], "log") == 0)
         return log_command(&options);
     if (strcmp(argv[1], "report") == 0)
@@ -141,7 +175,8 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     if (strcmp(argv[1], "trace") == 0)
         return page_command(&options, false);
     BARKS_FAIL(BARKS_INVALID,
-               "unknown command '%.100s': it is log, report or trace; see barks --help", argv[1]);
+               "unknown command '%.100s': it is log, report, trace or clean; see barks --help",
+               argv[1]);
 }
 
 int main(int argc, char **argv)

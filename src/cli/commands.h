@@ -1,4 +1,4 @@
-/* What `barks` can do. Each command reads event logs, and none of them touches MPI. */
+/* What `barks` can do: read event logs, clean work directories. None of it touches MPI. */
 #pragma once
 
 #include "barks/status.h"
@@ -11,14 +11,21 @@ struct job_log;
 /* What the arguments ask for. */
 struct command_options {
     const char *directory; /* of event logs; NULL: not known */
+    const char *work;      /* of stored stages, by the setting; NULL: not known */
     const char *output;    /* -o; NULL: not said */
     bool as_json;          /* --json */
+    bool is_sure;          /* --yes */
+    const char *older;     /* --older; NULL: not said */
+    const char *keep;      /* --keep; NULL: not said */
     char *const *jobs;     /* the other arguments */
     int job_count;
 };
 
 /* Lists the logs of the directory, those whose names begin with one of the jobs. */
 BARKS_CHECKED barks_status *log_command(const struct command_options *options);
+
+/* Lists the stages of a work directory that would go, or with --yes removes them. */
+BARKS_CHECKED barks_status *clean_command(const struct command_options *options);
 
 /* Writes one self-contained page of HTML. Errors: BARKS_NO_MEMORY; what out refuses is out's to
  * tell. */

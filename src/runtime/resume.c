@@ -276,7 +276,8 @@ BARKS_CHECKED static barks_status *store_shuffle(const struct job *job, uint32_t
         BARKS_FAIL(barks_status_code(reports->failure), "executor %" PRIu32 ": %s",
                    reports->failed_executor, barks_status_text(reports->failure));
     struct stage_manifest manifest = {.fingerprint = *fingerprint_of(job, stage),
-                                      .session = job->resume->work.session};
+                                      .session = job->resume->work.session,
+                                      .job = job->resume->program};
     barks_status *status = add_places(job, stage, reports, &manifest);
     if (status == NULL)
         status = add_hot_keys(job, stage, &manifest);
@@ -305,6 +306,7 @@ static void store_answer(const struct job *job, const struct fingerprint *finger
 {
     struct stage_manifest manifest = {.fingerprint = *fingerprint,
                                       .session = job->resume->work.session,
+                                      .job = job->resume->program,
                                       .results = results,
                                       .result_count = result_count};
     barks_status *status = add_added(job, job->plan.stage_count - 1, &manifest);

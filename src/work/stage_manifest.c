@@ -15,12 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Format, in one work_write_file of this kind: the parts of the fingerprint, session, then
+/* Format, in one work_write_file of STAGE_MANIFEST_KIND: the job's name, the parts of the
+ * fingerprint, session, then
  * a shuffle:  1, partitions, files and the name and bytes of each, tag, the number of pieces with
  *             rows and their fields, hot keys
  * an answer:  0, number of results, the bytes of each
  * and for both the number of additions, stage, its index and bytes of each. */
-static const char manifest_kind[] = "barks-stage 1";
 
 void stage_manifest_drop(struct stage_manifest *manifest)
 {
@@ -89,6 +89,7 @@ static void pack_stored(struct packer *out, const struct stage_manifest *manifes
 
 static void pack_manifest(struct packer *out, const struct stage_manifest *manifest)
 {
+    pack_text(out, manifest->job);
     for (int part = 0; part < FINGERPRINT_PARTS; part++)
         pack_u64(out, manifest->fingerprint.parts[part]);
     pack_u64(out, manifest->session);
@@ -140,7 +141,8 @@ barks_status *stage_manifest_write(const struct work *work, const struct stage_m
     if (status == NULL && path == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a manifest");
     if (status == NULL)
-        status = work_write_file(work, path, manifest_kind, packer.bytes.data, packer.bytes.size);
+        status =
+            work_write_file(work, path, STAGE_MANIFEST_KIND, packer.bytes.data, packer.bytes.size);
     free(path);
     packer_drop(&packer);
     return status;
@@ -250,6 +252,7 @@ BARKS_CHECKED static barks_status *unpack_added(struct unpacker *in, struct stag
 BARKS_CHECKED static barks_status *unpack_all(struct unpacker *in, const struct work *work,
                                               const char *stage, struct stage_manifest *out)
 {
+    free(unpack_text(in)); /* the job's name */
     for (int part = 0; part < FINGERPRINT_PARTS; part++)
         out->fingerprint.parts[part] = unpack_u64(in);
     out->fingerprint.is_known = true;
@@ -300,7 +303,7 @@ barks_status *stage_manifest_read(const struct work *work, const struct fingerpr
     char *path = work_stage_path(work, stage, STORED_MANIFEST_NAME);
     if (path == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a manifest");
-    barks_status *status = work_read_file(path, manifest_kind, &bytes, &size_bytes);
+    barks_status *status = work_read_file(path, STAGE_MANIFEST_KIND, &bytes, &size_bytes);
     free(path);
     if (status != NULL || bytes == NULL)
         return status;

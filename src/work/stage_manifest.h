@@ -11,6 +11,10 @@
 
 struct work;
 
+/* The kind of the file. Its first field is the job's name, which work_clean reads without the rest.
+ */
+#define STAGE_MANIFEST_KIND "barks-stage 2"
+
 /* What bodies have added in one attempt of a stage (exec/accumulate.h), and the stage's name. */
 struct manifest_added {
     char stage[FINGERPRINT_NAME_BYTES];
@@ -23,6 +27,7 @@ struct manifest_added {
 struct stage_manifest {
     struct fingerprint fingerprint;
     uint64_t session;            /* of the job that stored it */
+    const char *job;             /* borrowed: its program's name, when it is written; not read */
     struct stored_stage *stored; /* a shuffle; owned; NULL: an answer */
     uint64_t *file_bytes;        /* owned: of each of its files */
     uint8_t *hot_keys;           /* owned: packed, of a side of a join whose hot keys are spread */

@@ -1,9 +1,11 @@
 #include "work/work_clean.h"
 
+#include "base/pack.h"
 #include "base/scope.h"
 #include "exec/stored_source.h"
 #include "io/directory.h"
 #include "plan/fingerprint.h"
+#include "work/stage_manifest.h"
 #include "work/work_directory.h"
 
 #include <stdio.h>
@@ -110,6 +112,36 @@ static int longest_unused_first(const void *left, const void *right)
     return (a->used > b->used) - (a->used < b->used);
 }
 
+/* The name in its manifest, to be freed; NULL where none can be read. */
+static char *read_job(const struct found_stage *stage)
+{
+    char *path = NULL, *job = NULL;
+    uint8_t *bytes = NULL;
+    size_t size_bytes = 0;
+    if (asprintf(&path, "%s/" STORED_MANIFEST_NAME, stage->path) < 0)
+        return NULL;
+    barks_status *status = work_read_file(path, STAGE_MANIFEST_KIND, &bytes, &size_bytes);
+    free(path);
+    if (status == NULL && bytes != NULL) {
+        BARKS_AUTO(unpacker) in;
+        unpacker_init(&in, bytes, size_bytes);
+        job = unpack_text(&in);
+    }
+    barks_status_free(status); /* it is removed all the same */
+    free(bytes);
+    return job;
+}
+
+static void tell(const struct clean_options *options, const struct found_stage *stage,
+                 uint64_t age_seconds)
+{
+    char *job = read_job(stage);
+    struct clean_stage told = {
+        .path = stage->path, .job = job, .bytes = stage->bytes, .age_seconds = age_seconds};
+    options->each(options->context, &told);
+    free(job);
+}
+
 /* Its manifest first, so that a stage that is half gone is none. */
 BARKS_CHECKED static barks_status *remove_stage(const struct found_stage *stage)
 {
@@ -137,10 +169,10 @@ barks_status *work_clean(const char *path, const struct clean_options *options,
     for (size_t i = 0; i < found.count; i++) {
         const struct found_stage *stage = &found.all[i];
         uint64_t age_seconds = now > stage->used ? (uint64_t)(now - stage->used) : 0;
-        if (age_seconds <= options->age_seconds && result.bytes_left <= options->bytes_max)
+        if (age_seconds < options->age_seconds && result.bytes_left <= options->bytes_max)
             break;
         if (options->each != NULL)
-            options->each(options->context, stage->path, stage->bytes, age_seconds);
+            tell(options, stage, age_seconds);
         if (!options->is_dry)
             BARKS_TRY(remove_stage(stage));
         result.stages_removed++;

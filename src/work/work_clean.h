@@ -6,12 +6,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A stage that goes, or would. */
+struct clean_stage {
+    const char *path;
+    const char
+        *job; /* the program's name; NULL: no manifest says it, as of a job that was killed */
+    uint64_t bytes;
+    uint64_t age_seconds; /* since it was stored or used */
+};
+
 struct clean_options {
-    uint64_t age_seconds; /* stages that were not used for longer go */
+    uint64_t age_seconds; /* stages that were not used for so long go */
     uint64_t bytes_max;   /* then those that were used least recently, until this is left */
     bool is_dry;          /* nothing is removed */
-    /* Called for each stage that goes, or would; may be NULL. */
-    void (*each)(void *context, const char *path, uint64_t bytes, uint64_t age_seconds);
+    /* Called for each before it goes, those that were not used for longest first; may be NULL. */
+    void (*each)(void *context, const struct clean_stage *stage);
     void *context;
 };
 

@@ -84,6 +84,7 @@ START_TEST(durations_are_read)
                 {"8s", 8 * NS_PER_S},
                 {"2m", 120 * NS_PER_S},
                 {"1h", 3600 * NS_PER_S},
+                {"7d", 7 * 86400 * NS_PER_S},
                 {"10 s", 10 * NS_PER_S}};
     static const char *const bad[] = {"", "5", "s", "5 ", "1.5s", "-1s", "5S", "9999999999999h"};
     uint64_t ns = 0;

@@ -266,6 +266,72 @@ def leaves_no_half_page(folder):
         check(os.listdir(os.path.join(folder, "small")) == [], "a half page is left")
 
 
+def store_stages(folder):
+    """Stages of two jobs: those of a word count were last used ten days ago. {job: their paths}."""
+    text = inputs.write(folder, "text", b"a b\n" * 1000)
+    records = inputs.write(folder, "records", bytes(100 * 500))
+    stages = {}
+    for job, path in (("wordcount", text), ("terasort", records)):
+        before = set(os.listdir(os.path.join(folder, "work"))) if stages else set()
+        run_job(shapes.Shape(ranks=2), folder, job, [path, job + "-out", "--barks-work=work"])
+        names = set(os.listdir(os.path.join(folder, "work"))) - before
+        stages[job] = sorted(os.path.join("work", name) for name in names if re.fullmatch("[0-9a-f]{32}", name))
+        check(stages[job], f"{job} has stored no stage")
+    for stage in stages["wordcount"]:
+        for path in [os.path.join(stage, name) for name in os.listdir(os.path.join(folder, stage))] + [stage]:
+            os.utime(os.path.join(folder, path), times=(time.time() - 864000,) * 2)
+    return stages
+
+
+def stages_there(folder):
+    return {os.path.join("work", name) for name in os.listdir(os.path.join(folder, "work")) if len(name) == 32}
+
+
+def size_of(folder, stage):
+    return sum(os.path.getsize(os.path.join(folder, stage, name)) for name in os.listdir(os.path.join(folder, stage)))
+
+
+def cleans_only_what_it_is_told(folder):
+    stages = store_stages(folder)
+    everything = set(stages["wordcount"] + stages["terasort"])
+    lines, _ = barks(folder, "clean", "--json", "work")
+    found = [json.loads(line) for line in lines.splitlines()]
+    check({(stage["path"], stage["job"]) for stage in found} ==
+          {(path, job) for job, paths in stages.items() for path in paths}, found)
+    check([stage["job"] for stage in found[:len(stages["wordcount"])]] == ["wordcount"] * len(stages["wordcount"]),
+          f"not the oldest first: {found}")
+    for stage in found:
+        check(stage["bytes"] == size_of(folder, stage["path"]) > 0, stage)
+        check(864000 <= stage["age_s"] < 865000 if stage["job"] == "wordcount" else stage["age_s"] < 1000, stage)
+    told, _ = barks(folder, "clean", "--older=7d", BARKS_WORK="work")
+    check(told.count("10 d 00 h") == told.count("  wordcount  ") == len(stages["wordcount"]) and "terasort" not in told,
+          told)
+    check("nothing was removed: that takes --yes" in told and stages_there(folder) == everything, told)
+    told, _ = barks(folder, "clean", "--older=7d", "--yes", "work")
+    check(told.endswith("stay\n") and "\nremoved %d stages" % len(stages["wordcount"]) in told, told)
+    check(stages_there(folder) == set(stages["terasort"]), stages_there(folder))
+    told, _ = barks(folder, "clean", "--keep=1g", "--yes", "work")
+    check("removed 0 stages" in told and stages_there(folder) == set(stages["terasort"]), told)
+    os.remove(os.path.join(folder, stages["terasort"][0], "manifest"))
+    check("  (unfinished)  " in barks(folder, "clean", "work")[0], "what a killed job has left")
+    barks(folder, "clean", "--older=0s", "--yes", "work")
+    check(stages_there(folder) == set(), stages_there(folder))
+    run_job(shapes.PLAIN, folder, "wordcount", ["text", "again", "--barks-work=work"])  # it still is one
+
+
+def says_what_it_cannot_clean(folder):
+    os.makedirs(os.path.join(folder, "thesis", "a" * 32))
+    for arguments, words in (
+            (["clean"], "which work directory"), (["clean", "a", "b"], "got 2"), (["clean", "thesis"], "'thesis'"),
+            (["clean", "thesis", "--older", "0s", "--yes"], "'thesis'"), (["clean", "thesis", "--yes"], "--older 0s"),
+            (["clean", "--older", "old", "thesis"], "'old' is no age"),
+            (["clean", "--keep", "few", "thesis"], "'few' is no size"), (["log", "--yes"], "options of barks clean")):
+        told, said = barks(folder, *arguments, status=2)
+        check(words in said and said.startswith("barks: ") and told == "", (arguments, told, said))
+    check("'none'" in barks(folder, "clean", "none", status=5)[1], "a directory that is not there")
+    check(os.listdir(os.path.join(folder, "thesis")) == ["a" * 32], "it was touched")
+
+
 def in_shape(call, shape):
     return (f"{call.__name__.replace('_', ' ')}, {shape.name}", lambda: harness.in_folder(call, shape))
 
@@ -280,4 +346,4 @@ sys.exit(harness.run_all(
     [in_shape(tells_of_a_job_that_was_killed, shape) for shape in (shapes.PLAIN, shapes.Shape(ranks=2))] +
     [alone(call) for call in (escapes_what_users_name, reads_what_is_left_of_damaged_logs,
                               one_bad_log_does_not_hide_the_others, says_what_is_wrong_with_its_arguments,
-                              leaves_no_half_page)]))
+                              leaves_no_half_page, cleans_only_what_it_is_told, says_what_it_cannot_clean)]))

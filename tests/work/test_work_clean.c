@@ -1,4 +1,5 @@
 #include "support/property.h"
+#include "work/stage_manifest.h"
 #include "work/work_clean.h"
 #include "work/work_directory.h"
 
@@ -76,11 +77,11 @@ static void end(struct work *work)
     drop_root();
 }
 
-static void note(void *context, const char *path, uint64_t bytes, uint64_t age_seconds)
+static void note(void *context, const struct clean_stage *stage)
 {
-    (void)path;
-    ck_assert_uint_ge(age_seconds, 1000);
-    *(uint64_t *)context += bytes;
+    ck_assert_uint_ge(stage->age_seconds, 1000);
+    ck_assert_ptr_null(stage->job); /* what make_stage writes is no manifest */
+    *(uint64_t *)context += stage->bytes;
 }
 
 START_TEST(what_was_not_used_for_long_goes)
@@ -126,6 +127,31 @@ START_TEST(a_dry_run_tells_and_removes_nothing)
 }
 END_TEST
 
+static void note_job(void *context, const struct clean_stage *stage)
+{
+    ck_assert_ptr_nonnull(stage->job);
+    snprintf(context, 32, "%s", stage->job);
+}
+
+START_TEST(the_job_that_stored_a_stage_is_known)
+{
+    struct work work = {0};
+    struct clean_result result = {0};
+    char job[32] = "";
+    struct clean_options options = {.is_dry = true, .each = note_job, .context = job};
+    in_root();
+    ck_assert_ptr_null(work_open("w", &work));
+    struct stage_manifest manifest = {.fingerprint = {.parts = {1, 2, 3}, .is_known = true},
+                                      .job = "terasort"};
+    ck_assert_ptr_null(stage_manifest_write(&work, &manifest));
+    ck_assert_ptr_null(work_clean("w", &options, &result));
+    ck_assert_str_eq(job, "terasort");
+    ck_assert_uint_eq(result.stages_removed, 1);
+    work_drop(&work);
+    drop_root();
+}
+END_TEST
+
 START_TEST(other_directories_are_not_touched)
 {
     struct clean_result result = {0};
@@ -144,4 +170,4 @@ END_TEST
 
 SUITE_MAIN("work/work_clean", what_was_not_used_for_long_goes,
            least_recently_used_goes_until_the_rest_is_small, a_dry_run_tells_and_removes_nothing,
-           other_directories_are_not_touched)
+           the_job_that_stored_a_stage_is_known, other_directories_are_not_touched)
