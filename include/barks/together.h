@@ -92,9 +92,9 @@ BARKS_API const barks_str *barks_all_gather(barks_str mine, double seconds);
  * is started with MPI_THREAD_MULTIPLE, which barks itself does not need.
  */
 #define BARKS_TASKS_USE_MPI                                                                        \
-    __attribute__((constructor)) static void barks_want_mpi_(void) { barks_want_mpi(); }           \
+    __attribute__((constructor)) static void barks_say_want_mpi_(void) { barks_want_mpi_(); }      \
     struct barks_tasks_use_mpi_
-BARKS_API void barks_want_mpi(void);
+BARKS_API void barks_want_mpi_(void);
 
 /**
  * MPI_Comm comm; barks_communicator(&comm, 60): in a body of tasks that run together with .spread:

@@ -45,7 +45,7 @@ void barks_register(const barks_function *function)
     registry.count++;
 }
 
-void barks_want_mpi(void) { registry.wants_mpi = true; }
+void barks_want_mpi_(void) { registry.wants_mpi = true; }
 
 bool registry_wants_mpi(void) { return registry.wants_mpi; }
 

@@ -116,6 +116,7 @@ PAGES_OF = {
     "status.h": ("barks_context.3",),
     "str.h": ("barks_record.3",),
     "sum.h": ("barks_sum.3",),
+    "together.h": ("barks_together.3",),
     "transform.h": ("barks_transform.3",),
     "within.h": ("barks_within.3",),
     "words.h": ("barks_record.3",),
