@@ -222,11 +222,14 @@ barks_status *commit_end(const struct commit *commit, const struct commit_part *
         status = manifest_write(commit, sorted, part_count);
     free(sorted);
     BARKS_TRY(status);
-    BARKS_TRY(owner_remove(commit->hidden));
     if (commit->sync)
         BARKS_TRY(directory_sync(commit->hidden));
     fault_point(POINT_OUTPUT_WHOLE);
-    BARKS_TRY(publish_output(commit));
+    status = publish_output(commit);
+    /* Only now: a directory without owner that a dead job has left would be kept for a day. Who
+     * reads an output passes over names with a dot, so that one that stays is no reason to fail. */
+    barks_status_free(owner_remove(commit->output));
+    BARKS_TRY(status);
     fault_point(POINT_OUTPUT_PUBLISHED);
     return NULL;
 }

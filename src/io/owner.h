@@ -7,7 +7,7 @@
 /* Writes DIRECTORY/.owner for this process. Errors: BARKS_IO, BARKS_LIMIT. */
 BARKS_CHECKED barks_status *owner_write(const char *directory);
 
-/* Removes it, so that the directory may become an output. Errors: BARKS_IO. */
+/* Removes it, once the directory is an output. Errors: BARKS_IO. */
 BARKS_CHECKED barks_status *owner_remove(const char *directory);
 
 /* Removes the directories PARENT/PREFIX* of this user whose owner is surely dead: it ran on this

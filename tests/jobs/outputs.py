@@ -12,8 +12,9 @@ class Wrong(Exception):
 
 
 def part_names(folder, suffix):
-    """The parts in order. Anything else that stands in the folder, but for _SUCCESS, is wrong."""
-    names = sorted(os.listdir(folder))
+    """The parts in order. Anything else that stands in the folder, but for _SUCCESS, is wrong; but the owner's mark may
+    stay where removing it fails."""
+    names = sorted(name for name in os.listdir(folder) if name != ".owner")
     if SUCCESS not in names:
         raise Wrong(f"{folder} has no {SUCCESS}: {names[:20]}")
     names.remove(SUCCESS)

@@ -75,6 +75,16 @@ def start(command, folder, **options):
                             start_new_session=True, **options)
 
 
+def rest_of(process):
+    """What it has written, also where a process that it has left holds the pipes."""
+    try:
+        return process.communicate(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired as left:
+        for pipe in (process.stdout, process.stderr):
+            pipe.close()
+        return left.output or b"", left.stderr or b""
+
+
 def finish(process, limit_seconds):
     """Waits for a process that start() made; past the limit it is ended, with all that it started."""
     status = None
@@ -87,7 +97,7 @@ def finish(process, limit_seconds):
             stdout, stderr = process.communicate(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            stdout, stderr = process.communicate()
+            stdout, stderr = rest_of(process)
     return Ended(process.args, status, stdout, stderr)
 
 

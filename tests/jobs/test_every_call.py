@@ -8,14 +8,12 @@ looks like an output. No run leaves a file, a segment of shared memory or a proc
 
 import argparse
 import concurrent.futures
-import contextlib
 import dataclasses
 import functools
 import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +21,7 @@ import time
 
 import harness
 import inputs
+import leftovers
 import outputs
 import shapes
 import test_join_csv
@@ -89,26 +88,21 @@ class Runner:
         with self.lock:
             self.number += 1
             folder = os.path.join(self.folder, f"run-{self.number}")
-        for name in ("tmp", "shm", "out"):
-            os.makedirs(os.path.join(folder, name))
-        mark = folder  # no other run has it
-        environment = {**shapes.environment(), **QUIET_SANITIZER, "BARKS_FAULT": fault, "BARKS_TEST_MARK": mark,
-                       "TMPDIR": os.path.join(folder, "tmp"),
-                       "OMPI_MCA_btl_vader_backing_directory": os.path.join(folder, "shm")}
+        environment = {**shapes.environment(), **QUIET_SANITIZER, "BARKS_FAULT": fault, **leftovers.places(folder)}
         process = subprocess.Popen(self.command(os.path.join(folder, "out", "output")), cwd=folder, env=environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
         began = time.monotonic()
         ended = shapes.finish(process, LIMIT_SECONDS)
-        return ended, folder, time.monotonic() - began, mark
+        return ended, folder, time.monotonic() - began
 
     def quiet(self):
         """Keeps what the job writes; {rank: {function: count}}."""
-        ended, folder, _, mark = self.run("count")
+        ended, folder, _ = self.run("count")
         if ended.status != 0:
             raise outputs.Wrong(ended.describe())
         self.quiet_output = os.path.join(folder, "out", "output")
-        self.check_left(ended, folder, mark, {"output"})
+        leftovers.check(folder, ended, {"output"})
         counts = {}
         for rank, line in re.findall(rb"\[barks fault\] rank (\d+): counted (.*)", ended.stderr):
             counts[int(rank)] = {name.decode(): int(count) for name, count in re.findall(rb"(\S+)=(\d+)", line)}
@@ -116,21 +110,9 @@ class Runner:
             raise outputs.Wrong(f"counts of ranks {sorted(counts)}\n{ended.describe()}")
         return counts
 
-    def check_left(self, ended, folder, mark, names):
-        left = set(os.listdir(os.path.join(folder, "out"))) - names
-        if left:
-            raise outputs.Wrong(f"it left {sorted(left)} beside the output\n{ended.describe()}")
-        for name in ("tmp", "shm"):
-            left = os.listdir(os.path.join(folder, name))
-            if left:
-                raise outputs.Wrong(f"it left {left} in {name}\n{ended.describe()}")
-        processes = marked_processes(mark)
-        if processes:
-            raise outputs.Wrong(f"it left the processes {processes}\n{ended.describe()}")
-
     def try_fault(self, fault, kind):
         """What is wrong with a run in which the fault strikes, or None; and whether it ended well."""
-        ended, folder, seconds, mark = self.run(fault)
+        ended, folder, seconds = self.run(fault)
         output = os.path.join(folder, "out", "output")
         try:
             if ended.status is None:
@@ -144,7 +126,7 @@ class Runner:
             names = {"output"} if os.path.exists(output) else set()
             if kind in CLEANING:
                 names |= {name for name in os.listdir(os.path.join(folder, "out")) if name.startswith(".output.barks-")}
-            self.check_left(ended, folder, mark, names)
+            leftovers.check(folder, ended, names)
         except outputs.Wrong as wrong:
             return f"BARKS_FAULT='{fault}': {wrong}", False
         shutil.rmtree(folder)
@@ -157,23 +139,6 @@ class Runner:
             raise outputs.Wrong(f"no sentence says what is wrong\n{ended.describe()}")
         if os.path.exists(output):  # it failed after the end: what is there must be whole
             outputs.check_same(output, self.quiet_output, self.job.suffix)
-
-
-def marked_processes(mark):
-    """Those that have inherited the mark and are still there a moment later."""
-    wanted, deadline = f"BARKS_TEST_MARK={mark}".encode(), time.monotonic() + 5
-    while True:
-        found = []
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
-                if wanted in file.read().split(b"\0"):
-                    found.append(int(name))
-        if not found or time.monotonic() > deadline:
-            for process in found:
-                with contextlib.suppress(OSError):
-                    os.kill(process, signal.SIGKILL)
-            return found
-        time.sleep(0.05)  # between two looks at other processes: there is nothing to wait on
 
 
 def faults_of(kind, counts, functions, sample, rng):

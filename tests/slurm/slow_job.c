@@ -1,32 +1,45 @@
 /* Takes its time: slow_job TASKS MILLISECONDS OUTPUT [STAGES]
  * Squares of 0 to TASKS - 1, each by a task of its own that sleeps so long; no longer at all once
  * Slurm has put the job into the queue again. With STAGES so many exchanges follow, and as much
- * sleep after each, always. */
+ * sleep after each, always. The file SLOW_JOB_LOG gets a line "STAGE NUMBER" for each nap that was
+ * slept. */
 #include <barks/barks.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 BARKS_RECORD(square, (i64, number), (i64, squared));
 
 struct pace {
-    int64_t milliseconds;
+    int64_t milliseconds, stage;
 };
+
+static void nap(const struct pace *pace, int64_t number)
+{
+    struct timespec length = {.tv_sec = pace->milliseconds / 1000,
+                              .tv_nsec = pace->milliseconds % 1000 * 1000 * 1000};
+    const char *path = getenv("SLOW_JOB_LOG");
+    nanosleep(&length, NULL);
+    int file = path != NULL ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0666) : -1;
+    if (file < 0)
+        return;
+    dprintf(file, "%" PRId64 " %" PRId64 "\n", pace->stage, number);
+    close(file);
+}
 
 BARKS_MAP(take_time, barks_number, square, struct pace)
 {
-    struct timespec nap = {.tv_sec = env->milliseconds / 1000,
-                           .tv_nsec = env->milliseconds % 1000 * 1000 * 1000};
-    nanosleep(&nap, NULL);
+    nap(env, in->value);
     out->number = in->value;
     out->squared = in->value * in->value;
 }
 
 BARKS_MAP(take_more_time, square, square, struct pace)
 {
-    struct timespec nap = {.tv_sec = env->milliseconds / 1000,
-                           .tv_nsec = env->milliseconds % 1000 * 1000 * 1000};
-    nanosleep(&nap, NULL);
+    nap(env, in->number);
     *out = *in;
     out->squared++;
 }
@@ -45,7 +58,7 @@ int main(int argc, char **argv)
     int64_t task_count = strtoll(argv[1], NULL, 10);
     barks_rdd *numbers = barks_range(ctx, 0, task_count, 1, (uint32_t)task_count);
     barks_rdd *squares = barks_map(numbers, take_time, &pace);
-    for (long long i = 0; i < stage_count; i++)
+    for (pace.stage = 1; pace.stage <= stage_count; pace.stage++)
         squares = barks_map(barks_distinct(squares), take_more_time, &pace);
     barks_write_csv(squares, argv[3]);
     return barks_finalize(ctx);

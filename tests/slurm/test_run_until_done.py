@@ -51,7 +51,7 @@ def expect(numbers, status, run_count, *options):
     return done
 
 
-EARLY = (7, 75, 134, 137, 139, 205, "killed")
+EARLY = (7, 75, 134, 137, 139, 141, 205, "killed")
 
 
 def what_ends_well_is_run_once():
@@ -115,6 +115,29 @@ def signals_reach_the_job_and_nothing_is_started_after_them():
             assert f"{number.name} came" in errors, errors
 
 
+def an_mpirun_that_hangs_without_ranks_is_killed():
+    with tempfile.TemporaryDirectory() as folder:
+        program, again = pathlib.Path(folder) / "mpirun", pathlib.Path(folder) / "again"
+        os.mkfifo(f"{folder}/never")
+        program.write_text(f"""#!/bin/bash
+[ ! -e '{again}' ] || exit 0
+mkdir -p "$TMPDIR/ompi.$(uname -n | cut -d. -f1).$(id -u)/pid.$$"
+touch '{again}'
+sleep 1.5 &
+read -r _ <>'{folder}/never'
+""")
+        program.chmod(0o755)
+        done = run(program, TMPDIR=folder)
+        assert done.returncode == 0 and "hangs although all its ranks have ended" in done.stderr, done
+        assert "lost a rank to signal 9" in done.stderr, done
+        assert not list(pathlib.Path(folder).glob("ompi.*")), "its files are left"
+        # What only takes long is not touched: a shell is no mpirun, and an mpirun with a rank that lives works.
+        program.write_text("#!/bin/bash\nsleep 12 &\nwait\n")
+        for command in ([program], ["bash", "-c", "true & read -r -t 12 _ <>" + f"'{folder}/never'; exit 0"]):
+            done = run(*command)
+            assert (done.returncode, done.stderr) == (0, ""), done
+
+
 def near_the_end_of_slurms_time_nothing_is_started_again():
     program = statuses(75, 0)
     done = run(program, SLURM_JOB_END_TIME=str(int(time.time()) + 30))
@@ -144,5 +167,5 @@ def wrong_use_is_told():
 run_cases(what_ends_well_is_run_once, an_early_end_is_followed_by_another_run, other_ends_are_final,
           tries_are_bounded_and_the_last_status_is_told, pauses_grow, only_what_was_made_counts_where_a_path_is_given,
           signals_reach_the_job_and_nothing_is_started_after_them,
-          near_the_end_of_slurms_time_nothing_is_started_again, input_and_arguments_arrive_as_they_are,
+          an_mpirun_that_hangs_without_ranks_is_killed, near_the_end_of_slurms_time_nothing_is_started_again, input_and_arguments_arrive_as_they_are,
           wrong_use_is_told)
