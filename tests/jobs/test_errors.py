@@ -10,6 +10,7 @@ import functools
 import gzip
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -71,9 +72,13 @@ class Place:
         return inputs.write(self.folder, name, inputs.words_text(inputs.generator(self.seed, name), size))
 
 
-def check_says(ended, key, **values):
+def pattern_of(key, values):
     _, pattern = SAYS[key]
-    pattern = pattern.format(**{name: re.escape(str(value)) for name, value in values.items()})
+    return pattern.format(**{name: re.escape(str(value)) for name, value in values.items()})
+
+
+def check_says(ended, key, **values):
+    pattern = pattern_of(key, values)
     if not re.search(pattern, ended.stderr.decode(errors="replace")):
         raise outputs.Wrong(f"no line says {pattern!r}\n{ended.describe()}")
 
@@ -285,11 +290,12 @@ def find_rank(mpirun_pid, rank):
     return None
 
 
-def start_long_job(place):
+def start_long_job(place, launcher_options=()):
     """A job of some seconds, and the process id of the last executor once it is at work."""
     text = place.text(size=4 << 20)
     named = [text] * 500  # 2 GB for a fraction of the disk
-    mpirun = shapes.start(MPI.command(place.program, named + [place.output]), place.folder)
+    command = MPI.command(place.program, named + [place.output])
+    mpirun = shapes.start(command[:1] + list(launcher_options) + command[1:], place.folder)
     deadline = time.monotonic() + 30 * shapes.SLOWNESS
     at_work_ticks = 0.5 * os.sysconf("SC_CLK_TCK")  # MPI's own start takes about 0.2 s
     while time.monotonic() < deadline and mpirun.poll() is None:
@@ -302,7 +308,7 @@ def start_long_job(place):
     raise outputs.Wrong(f"the job was not seen at work\n{ended.describe()}")
 
 
-def check_ended_by(place, mpirun, key=None, **values):
+def check_ended_by(place, mpirun):
     started = time.monotonic()
     ended = shapes.finish(mpirun, 20)
     seconds = time.monotonic() - started
@@ -310,15 +316,34 @@ def check_ended_by(place, mpirun, key=None, **values):
         raise outputs.Wrong(f"it should have failed\n{ended.describe()}")
     if seconds > 10 * shapes.SLOWNESS:
         raise outputs.Wrong(f"it took {seconds:.1f} s to end\n{ended.describe()}")
-    if key is not None:
-        check_says(ended, key, **values)
     outputs.check_nothing_visible(place.output)
 
 
+def seconds_until_said(process, key, **values):
+    """How long it takes until the standard error has the sentence."""
+    pattern = re.compile(pattern_of(key, values).encode())
+    began, said = time.monotonic(), b""
+    os.set_blocking(process.stderr.fileno(), False)
+    while not pattern.search(said):
+        select.select([process.stderr], [], [], 1)
+        more = process.stderr.read()
+        if more == b"" or time.monotonic() - began > 30 * shapes.SLOWNESS:
+            raise outputs.Wrong(f"it does not say '{key}' in {time.monotonic() - began:.1f} s: {said.decode()}")
+        said += more or b""
+    return time.monotonic() - began
+
+
 def executor_killed(place):
-    mpirun, executor = start_long_job(place)
-    os.kill(executor, signal.SIGKILL)
-    check_ended_by(place, mpirun, "lost", rank=MPI.ranks - 1, host=socket.gethostname())
+    """Also over tcp, where no memory is shared with the dead: one sentence within five seconds."""
+    for transport in ([], ["--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo"]):
+        mpirun, executor = start_long_job(place, transport)
+        os.kill(executor, signal.SIGKILL)
+        seconds = seconds_until_said(mpirun, "lost", rank=MPI.ranks - 1, host=socket.gethostname())
+        print(f"# told after {seconds:.2f} s{' over tcp' if transport else ''}", flush=True)
+        os.set_blocking(mpirun.stderr.fileno(), True)
+        check_ended_by(place, mpirun)
+        if seconds > 5 * shapes.SLOWNESS:
+            raise outputs.Wrong(f"it was told after {seconds:.1f} s")
 
 
 def driver_killed(place):
