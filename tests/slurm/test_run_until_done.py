@@ -115,24 +115,27 @@ def signals_reach_the_job_and_nothing_is_started_after_them():
             assert f"{number.name} came" in errors, errors
 
 
-def an_mpirun_that_hangs_without_ranks_is_killed():
+def an_mpirun_that_hangs_after_its_job_is_killed():
     with tempfile.TemporaryDirectory() as folder:
         program, again = pathlib.Path(folder) / "mpirun", pathlib.Path(folder) / "again"
         os.mkfifo(f"{folder}/never")
-        program.write_text(f"""#!/bin/bash
+        driver = "env OMPI_COMM_WORLD_RANK=0 sleep 2.5"
+        for children in ("sleep 2.5 &", f"{driver} & sleep 30 >/dev/null 2>&1 &"):  # as a daemon on another host
+            again.unlink(missing_ok=True)
+            program.write_text(f"""#!/bin/bash
 [ ! -e '{again}' ] || exit 0
 mkdir -p "$TMPDIR/ompi.$(uname -n | cut -d. -f1).$(id -u)/pid.$$"
 touch '{again}'
-sleep 1.5 &
+{children}
 read -r _ <>'{folder}/never'
 """)
-        program.chmod(0o755)
-        done = run(program, TMPDIR=folder)
-        assert done.returncode == 0 and "hangs although all its ranks have ended" in done.stderr, done
-        assert "lost a rank to signal 9" in done.stderr, done
-        assert not list(pathlib.Path(folder).glob("ompi.*")), "its files are left"
+            program.chmod(0o755)
+            done = run(program, TMPDIR=folder)
+            assert done.returncode == 0 and "hangs although the job has ended" in done.stderr, done
+            assert "lost a rank to signal 9" in done.stderr, done
+            assert not list(pathlib.Path(folder).glob("ompi.*")), "its files are left"
         # What only takes long is not touched: a shell is no mpirun, and an mpirun with a rank that lives works.
-        program.write_text("#!/bin/bash\nsleep 12 &\nwait\n")
+        program.write_text(f"#!/bin/bash\n{driver.replace('2.5', '13')} &\nwait\n")
         for command in ([program], ["bash", "-c", "true & read -r -t 12 _ <>" + f"'{folder}/never'; exit 0"]):
             done = run(*command)
             assert (done.returncode, done.stderr) == (0, ""), done
@@ -167,5 +170,5 @@ def wrong_use_is_told():
 run_cases(what_ends_well_is_run_once, an_early_end_is_followed_by_another_run, other_ends_are_final,
           tries_are_bounded_and_the_last_status_is_told, pauses_grow, only_what_was_made_counts_where_a_path_is_given,
           signals_reach_the_job_and_nothing_is_started_after_them,
-          an_mpirun_that_hangs_without_ranks_is_killed, near_the_end_of_slurms_time_nothing_is_started_again, input_and_arguments_arrive_as_they_are,
+          an_mpirun_that_hangs_after_its_job_is_killed, near_the_end_of_slurms_time_nothing_is_started_again, input_and_arguments_arrive_as_they_are,
           wrong_use_is_told)
