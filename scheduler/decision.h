@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 enum decision_kind {
-    DECISION_SHIP_STAGE = 1, /* send the stage's pipeline to an executor; its first task follows */
-    DECISION_START_TASK,     /* one of its workers is free for it */
+    DECISION_SHIP_STAGE = 1,  /* send the stage's pipeline to an executor; its first task follows */
+    DECISION_START_TASK,      /* one of its workers is free for it */
+    DECISION_ATTEMPT_OVERRUN, /* to be told: it has run longer than it may, which is a failure of
+                                 its task; its cancellation follows */
     DECISION_CANCEL_ATTEMPT, /* answered by EVENT_ATTEMPT_FAILED or _FINISHED, until when its worker
                                 counts as busy */
     DECISION_DISCARD_ATTEMPT, /* it finished but does not count: drop its frames or files, and
@@ -49,6 +51,7 @@ struct decision {
             uint32_t first_partition; /* the run is [first_partition, end_partition) */
             uint32_t end_partition;
         } start_task;
+        struct attempt_id attempt_overrun;
         struct attempt_id cancel_attempt;
         struct {
             struct attempt_id id;

@@ -7,9 +7,12 @@
 enum {
     SCHEDULER_EXECUTOR_ID_LIMIT = 1 << 20, /* ids index tables: small numbers, such as ranks */
     SCHEDULER_NODE_ID_LIMIT = 1 << 20,
-    SCHEDULER_WORKERS_MAX = 1 << 12,   /* of one executor */
-    SCHEDULER_STAGES_MAX = 1 << 20,    /* of one job */
-    SCHEDULER_PARTITIONS_MAX = 1 << 23 /* of one stage, and of what it puts out */
+    SCHEDULER_WORKERS_MAX = 1 << 12,    /* of one executor */
+    SCHEDULER_STAGES_MAX = 1 << 20,     /* of one job */
+    SCHEDULER_PARTITIONS_MAX = 1 << 23, /* of one stage, and of what it puts out */
+    SCHEDULER_POOLS_MAX = 1024,
+    SCHEDULER_SHARE_MAX = 65535,   /* weight or minimum of a pool */
+    SCHEDULER_PRIORITY_MAX = 32767 /* least: the same below zero */
 };
 
 #define SCHEDULER_ANY UINT32_MAX
@@ -94,6 +97,8 @@ struct stage_spec {
     bool is_gang;
     bool is_spread;
     uint64_t gang_wait_ns;
+    /* What a task has read is used up: after an attempt that has run too long there is no other. */
+    bool reads_once;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
 };
 
@@ -102,6 +107,8 @@ struct stage_spec {
 struct job_spec {
     uint64_t id;          /* never used before */
     uint64_t deadline_ns; /* the job is cancelled by the first EVENT_TIMER not before; 0: none */
+    uint32_t pool;        /* index in scheduler_options.pools */
+    int32_t priority;     /* among jobs of its pool: a greater one goes first */
     uint32_t stage_count; /* at least 1 */
     const struct stage_spec *stages;
 };
@@ -123,9 +130,9 @@ enum failure_cause {
     CAUSE_RESOURCE,  /* memory, disk, a limit */
     CAUSE_LOST,      /* the executor was lost */
     CAUSE_CANCELLED, /* answers DECISION_CANCEL_ATTEMPT; in an outcome: the job was cancelled */
-    CAUSE_DEADLINE,  /* only in an outcome, as are the next two */
-    CAUSE_ROOM,      /* all tasks of a stage must run at once, and fewer workers live */
-    CAUSE_ROOM_LATE, /* so many were not idle together in its time */
+    CAUSE_DEADLINE,  /* only in an outcome: of the job, or of the attempt that it names */
+    CAUSE_ROOM,      /* likewise: all tasks of a stage must run at once, and fewer workers live */
+    CAUSE_ROOM_LATE, /* likewise: so many were not idle together in its time */
 };
 
 enum event_kind {

@@ -17,9 +17,9 @@ void executor_table_init(struct executor_table *table)
 void executor_table_drop(struct executor_table *table)
 {
     for (uint32_t id = 0; id < table->executor_limit; id++)
-        heap_drop(&table->executors[id].lanes);
+        lane_queue_drop(&table->executors[id].lanes);
     for (uint32_t id = 0; id < table->node_limit; id++)
-        heap_drop(&table->nodes[id].lanes);
+        lane_queue_drop(&table->nodes[id].lanes);
     free(table->executors);
     free(table->nodes);
     roster_release(table->current);
@@ -248,7 +248,7 @@ bool executor_table_is_sound(const struct executor_table *table)
     uint64_t idle_workers = 0;
     for (uint32_t id = 0; id < table->executor_limit; id++) {
         const struct executor *executor = &table->executors[id];
-        if (executor->busy_count > executor->worker_count || !heap_is_sound(&executor->lanes))
+        if (executor->busy_count > executor->worker_count || !lane_queue_is_sound(&executor->lanes))
             return false;
         if (!executor->is_alive && (executor->lanes.count > 0 || executor->busy_count > 0))
             return false;
@@ -259,7 +259,7 @@ bool executor_table_is_sound(const struct executor_table *table)
     }
     for (uint32_t id = 0; id < table->node_limit; id++) {
         const struct node *node = &table->nodes[id];
-        if (!heap_is_sound(&node->lanes))
+        if (!lane_queue_is_sound(&node->lanes))
             return false;
         uint64_t length = list_length(table, node->free_list, FREE_ON_NODE);
         if (length == UINT64_MAX)

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "barks/status.h"
-#include "scheduler/heap.h"
+#include "scheduler/lane_queue.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,12 +30,12 @@ struct executor {
     /* Dead: who got its shuffle partitions; maybe dead as well by now. */
     uint32_t heir;
     uint64_t inherited_workers; /* of those whose heir it is, at all removes */
-    struct heap lanes;
+    struct lane_queue lanes;
     struct free_link free_links[FREE_LIST_KINDS];
 };
 
 struct node {
-    struct heap lanes;
+    struct lane_queue lanes;
     struct free_list free_list;
     uint32_t living_count;
 };

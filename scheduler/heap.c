@@ -56,6 +56,12 @@ void heap_remove(struct heap *heap, struct heap_node *node)
         settle(heap, position, last);
 }
 
+void heap_settle(struct heap *heap, struct heap_node *node)
+{
+    BARKS_ASSERT(node->position < heap->count && heap->nodes[node->position] == node);
+    settle(heap, node->position, node);
+}
+
 void heap_drop(struct heap *heap)
 {
     for (uint32_t position = 0; position < heap->count; position++)

@@ -8,8 +8,8 @@
 
 #define HEAP_OUTSIDE UINT32_MAX
 
-/* First member of what is queued. Smaller keys come first, key[0] before key[1]; keys change
- * outside only. Begins with position = HEAP_OUTSIDE. */
+/* First member of what is queued. Smaller keys come first, key[0] before key[1]; a key changes
+ * outside, or before heap_settle. Begins with position = HEAP_OUTSIDE. */
 struct heap_node {
     uint64_t key[2];
     uint32_t position;
@@ -35,5 +35,7 @@ static inline bool heap_node_before(const struct heap_node *a, const struct heap
 {
     return a->key[0] != b->key[0] ? a->key[0] < b->key[0] : a->key[1] < b->key[1];
 }
+/* The node is in this heap, and its key has changed. O(log count). */
+void heap_settle(struct heap *heap, struct heap_node *node);
 void heap_drop(struct heap *heap);
 bool heap_is_sound(const struct heap *heap);

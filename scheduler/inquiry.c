@@ -102,6 +102,16 @@ barks_status *scheduler_stage_progress(const struct scheduler *scheduler, uint64
     return NULL;
 }
 
+uint64_t scheduler_stage_median_ns(const struct scheduler *scheduler, uint64_t job,
+                                   uint32_t stage_index)
+{
+    const struct stage *stage = NULL;
+    barks_status *status = find_stage(scheduler, job, stage_index, &stage);
+    bool is_known = status == NULL && stage->durations != NULL && stage->durations->total > 0;
+    barks_status_free(status);
+    return is_known ? durations_median_ns(stage->durations) : 0;
+}
+
 /* Every executor's busy workers are its live attempts, and each of these is in order. */
 static bool is_attempt_in_order(const struct scheduler *scheduler, const struct attempt *attempt,
                                 uint32_t executor)
@@ -164,16 +174,38 @@ static bool holds_retry(const struct scheduler *scheduler, uint32_t executor)
     return retry != NULL && !gang_holds(scheduler, retry->stage, executor);
 }
 
+static bool queue_holds_pending(const struct scheduler *scheduler, const struct lane_queue *queue,
+                                uint32_t executor)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        if (holds_pending(scheduler, &queue->shelves[i].lanes, executor))
+            return true;
+    return false;
+}
+
+static bool pools_hold_pending(const struct scheduler *scheduler, uint32_t executor)
+{
+    const struct heap *waiting = &scheduler->pools.waiting;
+    for (uint32_t i = 0; i < waiting->count; i++) {
+        const struct heap *claims = &((const struct job_pool *)waiting->nodes[i])->claims;
+        for (uint32_t j = 0; j < claims->count; j++)
+            if (holds_pending(scheduler, &((const struct claim *)claims->nodes[j])->any_lanes,
+                              executor))
+                return true;
+    }
+    return false;
+}
+
 static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
 {
     for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++) {
         const struct executor *executor = &scheduler->executors.executors[id];
         if (!executor_has_idle_worker(&scheduler->executors, id))
             continue;
-        if (holds_pending(scheduler, &scheduler->any_lanes, id) ||
-            holds_pending(scheduler, &executor->lanes, id) ||
-            holds_pending(scheduler, &scheduler->executors.nodes[executor->node].lanes, id) ||
-            holds_retry(scheduler, id))
+        const struct node *node = &scheduler->executors.nodes[executor->node];
+        if (pools_hold_pending(scheduler, id) ||
+            queue_holds_pending(scheduler, &executor->lanes, id) ||
+            queue_holds_pending(scheduler, &node->lanes, id) || holds_retry(scheduler, id))
             return false;
     }
     return true;
@@ -195,6 +227,22 @@ static bool retries_are_sound(const struct scheduler *scheduler)
     return pending == listed && listed == scheduler->retries.count;
 }
 
+/* Pools count the attempts of their jobs, and a job of a FAIR pool stands there by its own. */
+static bool pools_are_sound(const struct scheduler *scheduler)
+{
+    uint64_t counted = 0, live = 0;
+    for (uint32_t index = 0; index < scheduler->pools.count; index++)
+        counted += scheduler->pools.pools[index].attempts_live;
+    for (const struct job *job = scheduler->first_job; job != NULL; job = job->next) {
+        bool is_fair = job->own_claim.pool->policy == POOL_FAIR;
+        live += job->attempts_live;
+        if (job->claim != (is_fair ? &job->own_claim : &job->own_claim.pool->all) ||
+            (is_fair && job->own_claim.node.key[0] != job->attempts_live))
+            return false;
+    }
+    return counted == live && pool_table_is_sound(&scheduler->pools);
+}
+
 bool scheduler_is_sound(const struct scheduler *scheduler)
 {
     uint64_t live = 0;
@@ -209,7 +257,7 @@ bool scheduler_is_sound(const struct scheduler *scheduler)
     }
     return live == scheduler->attempts.live_count && count == scheduler->job_count &&
            executor_table_is_sound(&scheduler->executors) && attempts_are_sound(scheduler) &&
-           heap_is_sound(&scheduler->any_lanes) && heap_is_sound(&scheduler->timers) &&
+           pools_are_sound(scheduler) && heap_is_sound(&scheduler->timers) &&
            exclusions_are_sound(scheduler) && retries_are_sound(scheduler) &&
            gangs_are_sound(scheduler) && no_worker_is_idle_in_vain(scheduler);
 }

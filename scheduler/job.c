@@ -44,6 +44,7 @@ BARKS_CHECKED static barks_status *copy_stage(struct stage *stage, const struct 
     stage->forbids_copies = spec->forbids_copies || spec->is_gang;
     stage->gang = (struct gang){
         .is_gang = spec->is_gang, .is_spread = spec->is_spread, .wait_ns = spec->gang_wait_ns};
+    stage->reads_once = spec->reads_once;
     stage->partition_count = spec->partition_count;
     stage->output_partition_count = spec->output_partition_count;
     stage->any_lane = LANE_NONE;
@@ -199,6 +200,7 @@ void job_destroy(struct job *job)
 {
     if (job == NULL)
         return;
+    claim_drop(&job->own_claim); /* before the lanes in it */
     for (uint32_t index = 0; index < job->stage_count; index++)
         stage_drop(&job->stages[index]);
     for (uint32_t group = 0; group < job->exchange_group_count && job->rosters != NULL; group++)
@@ -209,6 +211,11 @@ void job_destroy(struct job *job)
     free(job->rosters);
     free(job->tallies);
     free(job);
+}
+
+bool job_before(const struct job *a, const struct job *b)
+{
+    return a->claim != b->claim ? claim_before(a->claim, b->claim) : a->rank < b->rank;
 }
 
 struct roster *job_roster(const struct job *job, const struct stage *stage)

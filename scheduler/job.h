@@ -4,6 +4,7 @@
 #include "barks/status.h"
 #include "scheduler/decision.h"
 #include "scheduler/exclusion.h"
+#include "scheduler/job_pool.h"
 #include "scheduler/stage.h"
 #include "scheduler/timer.h"
 
@@ -30,7 +31,10 @@ struct stage_child {
 struct job {
     struct timer deadline; /* first, so that a heap's node is its job */
     uint64_t id;
-    uint64_t sequence; /* FIFO: a smaller one goes first */
+    uint64_t sequence;   /* of its submission */
+    uint64_t rank;       /* a smaller one goes first: by priority, then sequence */
+    struct claim *claim; /* that it competes in: own_claim, or that of its FIFO pool */
+    struct claim own_claim;
     enum job_state state;
     struct job_outcome outcome; /* from JOB_FINISHING on */
     uint32_t stage_count;
@@ -58,6 +62,9 @@ struct job {
 BARKS_CHECKED barks_status *job_create(const struct job_spec *spec,
                                        struct transition_counts *counts, struct job **out_job);
 void job_destroy(struct job *job); /* NULL is fine */
+
+/* Whose tasks go first. O(1). */
+bool job_before(const struct job *a, const struct job *b);
 
 /* What a stage puts out has its partitions divided among these; NULL: it has not begun. */
 struct roster *job_roster(const struct job *job, const struct stage *stage);

@@ -2,7 +2,8 @@
 #include "base/assertion.h"
 #include "scheduler/scheduler_state.h"
 
-static struct heap *queue_of(struct scheduler *scheduler, const struct lane *lane)
+/* Of its place; NULL: the lane is for anybody, and stands in its claim. */
+static struct lane_queue *queue_of(struct scheduler *scheduler, const struct lane *lane)
 {
     switch (lane->level) {
     case LANE_EXECUTOR:
@@ -13,7 +14,7 @@ static struct heap *queue_of(struct scheduler *scheduler, const struct lane *lan
     case LANE_STEAL:
         break;
     }
-    return &scheduler->any_lanes;
+    return NULL;
 }
 
 barks_status *lane_enqueue(struct scheduler *scheduler, struct lane *lane)
@@ -23,13 +24,22 @@ barks_status *lane_enqueue(struct scheduler *scheduler, struct lane *lane)
         return NULL;
     if (lane->level == LANE_EXECUTOR && !executor_is_alive(&scheduler->executors, lane->place))
         return NULL; /* a wish that cannot come true: its tasks are in another lane too */
-    return heap_insert(queue_of(scheduler, lane), &lane->node);
+    struct lane_queue *queue = queue_of(scheduler, lane);
+    struct claim *claim = lane->stage->job->claim;
+    return queue != NULL ? lane_queue_insert(queue, claim, &lane->node)
+                         : claim_insert(&scheduler->pools, claim, &lane->node);
 }
 
 void lane_dequeue(struct scheduler *scheduler, struct lane *lane)
 {
-    if (lane->node.position != HEAP_OUTSIDE)
-        heap_remove(queue_of(scheduler, lane), &lane->node);
+    struct lane_queue *queue = queue_of(scheduler, lane);
+    struct claim *claim = lane->stage->job->claim;
+    if (lane->node.position == HEAP_OUTSIDE)
+        return;
+    if (queue != NULL)
+        lane_queue_remove(queue, claim, &lane->node);
+    else
+        claim_remove(&scheduler->pools, claim, &lane->node);
 }
 
 barks_status *stage_enqueue(struct scheduler *scheduler, struct stage *stage)
@@ -85,6 +95,7 @@ static void link_attempt(struct scheduler *scheduler, uint32_t index)
         items[executor->attempts_head].previous_of_executor = index;
     executor->attempts_head = index;
     job->attempts_live++;
+    pool_note_started(&scheduler->pools, job);
     attempt->stage->attempts_live++;
 }
 
@@ -109,6 +120,7 @@ static void unlink_attempt(struct scheduler *scheduler, uint32_t index)
     if (attempt->next_of_executor != ATTEMPT_NONE)
         items[attempt->next_of_executor].previous_of_executor = attempt->previous_of_executor;
     attempt->job->attempts_live--;
+    pool_note_ended(&scheduler->pools, attempt->job);
     attempt->stage->attempts_live--;
 }
 
@@ -165,6 +177,7 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
     attempt->executor = executor;
     attempt->start_ns = scheduler->now_ns;
     link_attempt(scheduler, index);
+    BARKS_TRY(overruns_add(scheduler, index));
     executor_occupy(&scheduler->executors, executor);
     if (task->state == TASK_PENDING)
         task_move(task, TASK_RUNNING, &scheduler->transitions);
@@ -185,25 +198,33 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
     attempt_move(attempt, end, &scheduler->transitions);
     stage->attempts_failed += end == ATTEMPT_FAILED;
     unlink_attempt(scheduler, index);
+    overruns_remove(scheduler, index);
     executor_vacate(&scheduler->executors, attempt->executor);
     attempt_pool_give_back(&scheduler->attempts, index);
     if (stage->is_released && stage->attempts_live == 0 && !scheduler->options.recovers)
         stage_drop_tasks(stage);
 }
 
-/* May tasks of the lane start there? Those of a pinned lane must. */
+/* May tasks of the lane start there? Those of a pinned lane must, but not before a gang. */
 static bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane,
                             uint32_t executor)
 {
-    return lane->is_pinned || !exclusion_holds(scheduler, lane->stage, executor);
+    return (lane->is_pinned || !exclusion_holds(scheduler, lane->stage, executor)) &&
+           !gang_holds(scheduler, lane->stage, executor);
 }
 
-/* The first lane of a queue that gives tasks to the executor. O(1), but O(lanes) for one that is
- * excluded from something. */
+/* May some lane be closed to it? */
+static bool must_choose(const struct scheduler *scheduler, uint32_t executor)
+{
+    return scheduler->executors.executors[executor].exclusion_count > 0 || scheduler->gangs != NULL;
+}
+
+/* The first lane of a queue that gives tasks to the executor. O(1), but O(lanes) where it must
+ * choose. */
 static struct heap_node *first_open(const struct scheduler *scheduler, const struct heap *queue,
                                     uint32_t executor)
 {
-    if (scheduler->executors.executors[executor].exclusion_count == 0)
+    if (!must_choose(scheduler, executor))
         return heap_first(queue);
     struct heap_node *first = NULL;
     for (uint32_t position = 0; position < queue->count; position++)
@@ -213,22 +234,59 @@ static struct heap_node *first_open(const struct scheduler *scheduler, const str
     return first;
 }
 
+/* The best lane so far, and whose it is. */
+struct candidate {
+    const struct claim *claim;
+    struct heap_node *lane; /* NULL: none */
+};
+
+/* Takes the first open lane of a claim if it goes before the best so far. */
+static void consider(const struct scheduler *scheduler, const struct claim *claim,
+                     const struct heap *lanes, uint32_t executor, struct candidate *best)
+{
+    struct heap_node *lane = first_open(scheduler, lanes, executor);
+    if (lane == NULL)
+        return;
+    bool is_better = best->lane == NULL || claim_before(claim, best->claim) ||
+                     (claim == best->claim && heap_node_before(lane, best->lane));
+    if (is_better)
+        *best = (struct candidate){.claim = claim, .lane = lane};
+}
+
+static void consider_queue(const struct scheduler *scheduler, const struct lane_queue *queue,
+                           uint32_t executor, struct candidate *best)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        consider(scheduler, queue->shelves[i].claim, &queue->shelves[i].lanes, executor, best);
+}
+
+/* Lanes that anybody may take from: those of the first claim of the first pool, unless the executor
+ * must choose, when all are looked at. */
+static void consider_any(const struct scheduler *scheduler, uint32_t executor,
+                         struct candidate *best)
+{
+    bool looks_at_all = must_choose(scheduler, executor);
+    const struct heap *waiting = &scheduler->pools.waiting;
+    for (uint32_t i = 0; i < (looks_at_all ? waiting->count : waiting->count > 0); i++) {
+        const struct heap *claims = &((const struct job_pool *)waiting->nodes[i])->claims;
+        for (uint32_t j = 0; j < (looks_at_all ? claims->count : 1); j++) {
+            const struct claim *claim = (const struct claim *)claims->nodes[j];
+            consider(scheduler, claim, &claim->any_lanes, executor, best);
+        }
+    }
+}
+
 /* The best lane for an executor that holds a pending task, NULL: none. Lanes found empty leave
  * their queue. */
 static struct lane *best_lane(struct scheduler *scheduler, uint32_t id)
 {
     const struct executor *executor = &scheduler->executors.executors[id];
-    struct heap *queues[] = {&scheduler->executors.executors[id].lanes,
-                             &scheduler->executors.nodes[executor->node].lanes,
-                             &scheduler->any_lanes};
     for (;;) {
-        struct heap_node *best = NULL;
-        for (int i = 0; i < 3; i++) {
-            struct heap_node *first = first_open(scheduler, queues[i], id);
-            if (first != NULL && (best == NULL || heap_node_before(first, best)))
-                best = first;
-        }
-        struct lane *lane = (struct lane *)best;
+        struct candidate best = {0};
+        consider_queue(scheduler, &executor->lanes, id, &best);
+        consider_queue(scheduler, &scheduler->executors.nodes[executor->node].lanes, id, &best);
+        consider_any(scheduler, id, &best);
+        struct lane *lane = (struct lane *)best.lane;
         if (lane == NULL || lane_first(lane) != TASK_NONE)
             return lane;
         lane_dequeue(scheduler, lane);
@@ -260,7 +318,7 @@ static bool goes_before(const struct retry *retry, const struct lane *lane)
 {
     const struct stage *a = retry->stage, *b = lane->stage;
     if (a->job != b->job)
-        return a->job->sequence < b->job->sequence;
+        return job_before(a->job, b->job);
     return a->index != b->index ? a->index < b->index : lane->level >= LANE_ANY;
 }
 
@@ -269,14 +327,14 @@ barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
     while (executor_has_idle_worker(&scheduler->executors, executor)) {
         struct lane *lane = best_lane(scheduler, executor);
         struct retry *retry = retry_for(scheduler, executor);
-        bool is_retry = retry != NULL && (lane == NULL || goes_before(retry, lane));
-        const struct stage *stage = is_retry ? retry->stage : lane != NULL ? lane->stage : NULL;
-        if (stage == NULL || gang_holds(scheduler, stage, executor))
-            break;
-        if (is_retry)
+        if (retry != NULL && gang_holds(scheduler, retry->stage, executor))
+            retry = NULL;
+        if (retry != NULL && (lane == NULL || goes_before(retry, lane)))
             BARKS_TRY(start_retry(scheduler, retry, executor));
-        else
+        else if (lane != NULL)
             BARKS_TRY(start_first(scheduler, lane, executor));
+        else
+            break;
     }
     return gangs_dispatch(scheduler);
 }

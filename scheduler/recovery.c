@@ -279,6 +279,6 @@ barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost)
     while (table->executors[lost].attempts_head != ATTEMPT_NONE)
         BARKS_TRY(lose_attempt(scheduler, table->executors[lost].attempts_head));
     BARKS_TRY(for_each_running_job(scheduler, lost, can_go_on ? recover_job : fail_job));
-    heap_drop(&table->executors[lost].lanes);
+    lane_queue_drop(&table->executors[lost].lanes);
     return dispatch_all(scheduler);
 }

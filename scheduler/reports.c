@@ -38,6 +38,7 @@ void handle_attempt_started(struct scheduler *scheduler, const struct event *eve
         return;
     attempt_move(&scheduler->attempts.items[index], ATTEMPT_RUNNING, &scheduler->transitions);
     scheduler->attempts.items[index].start_ns = scheduler->now_ns;
+    overruns_put_last(scheduler, index);
 }
 
 /* The first attempt of a task that finishes counts. */
@@ -118,9 +119,8 @@ BARKS_CHECKED static barks_status *count_failure(struct scheduler *scheduler, st
     return is_new ? exclusion_note_failure(scheduler, stage, id->executor, out_is_excluded) : NULL;
 }
 
-/* A running task of a running job has one attempt less. */
-BARKS_CHECKED static barks_status *fail_or_retry(struct scheduler *scheduler, struct stage *stage,
-                                                 const struct event *event, bool *out_is_excluded)
+barks_status *task_attempt_failed(struct scheduler *scheduler, struct stage *stage,
+                                  const struct event *event, bool *out_is_excluded)
 {
     const struct attempt_id *id = &event->attempt_failed.id;
     struct task *task = &stage->tasks[id->task];
@@ -161,7 +161,7 @@ barks_status *handle_attempt_failed(struct scheduler *scheduler, const struct ev
     attempt_end(scheduler, index, cause == CAUSE_CANCELLED ? ATTEMPT_CANCELLED : ATTEMPT_FAILED);
     bool is_excluded = false;
     if (matters)
-        BARKS_TRY(fail_or_retry(scheduler, stage, event, &is_excluded));
+        BARKS_TRY(task_attempt_failed(scheduler, stage, event, &is_excluded));
     else
         BARKS_TRY(job_end_if_idle(scheduler, job));
     if (is_excluded) /* the tasks that avoided others may have no choice now */

@@ -97,7 +97,7 @@ bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stag
 static bool is_before(const struct retry *a, const struct retry *b)
 {
     if (a->stage->job != b->stage->job)
-        return a->stage->job->sequence < b->stage->job->sequence;
+        return job_before(a->stage->job, b->stage->job);
     return a->stage->index < b->stage->index;
 }
 

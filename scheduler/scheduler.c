@@ -29,10 +29,17 @@ barks_status *scheduler_create(const struct scheduler_options *options,
         scheduler->options.slow_after_percent = 75;
     if (options->executor_count_min == 0)
         scheduler->options.executor_count_min = 1;
+    barks_status *status = pool_table_init(&scheduler->pools, options->pools, options->pool_count);
+    if (status != NULL) {
+        free(scheduler);
+        free(jobs);
+        return status;
+    }
     scheduler->jobs = jobs;
     scheduler->job_capacity = JOB_CAPACITY_FIRST;
     executor_table_init(&scheduler->executors);
     attempt_pool_init(&scheduler->attempts);
+    overruns_init(&scheduler->overruns);
     *out_scheduler = scheduler;
     return NULL;
 }
@@ -54,7 +61,7 @@ void scheduler_destroy(struct scheduler *scheduler)
         exclusion_end_job(scheduler, job);
     retry_list_drop(&scheduler->retries);
     executor_table_drop(&scheduler->executors);
-    heap_drop(&scheduler->any_lanes);
+    pool_table_drop(&scheduler->pools);
     heap_drop(&scheduler->timers);
     free_retired(scheduler);
     while (scheduler->first_job != NULL) {
@@ -200,6 +207,12 @@ BARKS_CHECKED static barks_status *on_job_submitted(struct scheduler *scheduler,
     const struct job_spec *spec = event->job_submitted;
     if (scheduler_find_job(scheduler, spec->id) != NULL)
         BARKS_FAIL(BARKS_INVALID, "job %" PRIu64 " is submitted for the second time", spec->id);
+    if (spec->pool >= scheduler->pools.count)
+        BARKS_FAIL(BARKS_INVALID, "job %" PRIu64 " is of pool %u, and there are %u", spec->id,
+                   spec->pool, scheduler->pools.count);
+    if (spec->priority < -SCHEDULER_PRIORITY_MAX || spec->priority > SCHEDULER_PRIORITY_MAX)
+        BARKS_FAIL(BARKS_LIMIT, "job %" PRIu64 " has the priority %d; it must be %d to %d",
+                   spec->id, (int)spec->priority, -SCHEDULER_PRIORITY_MAX, SCHEDULER_PRIORITY_MAX);
     struct job *job = NULL;
     BARKS_TRY(reserve_in_table(scheduler));
     BARKS_TRY(job_create(spec, &scheduler->transitions, &job));
@@ -212,6 +225,7 @@ BARKS_CHECKED static barks_status *on_job_submitted(struct scheduler *scheduler,
     }
     scheduler->is_deciding = true;
     job->sequence = scheduler->job_sequence++;
+    pool_admit(&scheduler->pools, job, spec->pool, spec->priority);
     job->previous = scheduler->last_job;
     if (scheduler->last_job == NULL)
         scheduler->first_job = job;
@@ -258,6 +272,8 @@ BARKS_CHECKED static barks_status *on_due(struct scheduler *scheduler, struct ti
         return speculation_look(scheduler, (struct stage *)timer);
     case TIMER_GANG:
         return gang_give_up(scheduler, (struct stage *)timer);
+    case TIMER_OVERRUN:
+        return overruns_look(scheduler);
     }
     return NULL;
 }

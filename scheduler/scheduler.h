@@ -22,6 +22,21 @@
 
 struct scheduler;
 
+/* How the jobs of a pool are ordered among themselves. */
+enum pool_policy {
+    POOL_FIFO = 1, /* by priority, then the one submitted first */
+    POOL_FAIR,     /* the one of which fewest tasks run */
+};
+
+/* Jobs that share the workers with those of other pools. A pool that has pending tasks and of which
+ * fewer than workers_min run goes before all that have their minimum; beyond that pools get workers
+ * by weight. Nothing that runs is ended for it. */
+struct pool_spec {
+    enum pool_policy policy;
+    uint32_t weight;      /* 1 to SCHEDULER_SHARE_MAX */
+    uint32_t workers_min; /* 0 to SCHEDULER_SHARE_MAX */
+};
+
 /* Zero means the default. */
 struct scheduler_options {
     uint32_t attempts_max; /* failures of one task that its job survives, plus one; default 1 */
@@ -33,15 +48,21 @@ struct scheduler_options {
      * hundredths (default 75) of the tasks are done. slow_percent 0: none is copied. */
     uint32_t slow_percent, slow_after_percent;
     uint64_t slow_min_ns;
+    uint64_t attempt_ns_max;     /* an attempt that runs longer has failed; 0: none does */
+    bool keeps_durations;        /* for scheduler_stage_median_ns */
     uint32_t losses_max;         /* lost executors that one task survives; default 3 */
     uint32_t executor_count_min; /* no job begins before so many live; default 1 */
     /* False: a lost executor fails every job that has begun (its shuffle data is gone). True:
      * attempts and outputs that were lost are run again, the rest is kept. A job fails in any case
      * when the last executor is lost. */
     bool recovers;
+    /* Named by index, in the order that decides between equals (of their names). Borrowed until
+     * scheduler_create returns. pool_count 0: one FIFO pool. */
+    const struct pool_spec *pools;
+    uint32_t pool_count;
 };
 
-/* Errors: BARKS_NO_MEMORY. */
+/* Errors: BARKS_INVALID, BARKS_LIMIT (pools), BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *scheduler_create(const struct scheduler_options *options,
                                              struct scheduler **out_scheduler);
 void scheduler_destroy(struct scheduler *scheduler); /* NULL is fine */
@@ -56,8 +77,9 @@ void scheduler_destroy(struct scheduler *scheduler); /* NULL is fine */
  * changed; in the midst of decisions the scheduler is broken, and says so from then on
  *            (scheduler_is_broken): only scheduler_destroy makes sense.
  * Threads:   one owner at a time.
- * Cost:      O(decisions) plus O(log ready stages) for each; O(tasks of the stage, n log n) when a
- * stage becomes ready; O(tasks of all jobs) for a lost executor.
+ * Cost:      O(decisions) plus O(log ready stages + log pools + log jobs of FAIR pools) for each,
+ * and O(pools and jobs of FAIR pools that have tasks for just this executor or node); O(tasks of
+ * the stage, n log n) when a stage becomes ready; O(tasks of all jobs) for a lost executor.
  */
 BARKS_CHECKED barks_status *scheduler_handle(struct scheduler *scheduler, const struct event *event,
                                              struct decision_list *decisions);
@@ -66,6 +88,10 @@ bool scheduler_is_broken(const struct scheduler *scheduler);
 /* The earliest moment at which something is due (the deadline of a job, the end of an exclusion, a
  * look at slow attempts), so that the driver knows when to send EVENT_TIMER; UINT64_MAX: none. */
 uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler);
+
+/* The median time of those attempts at tasks of a stage that count, at most an eighth too long; 0:
+ * none yet, or without options.keeps_durations. */
+uint64_t scheduler_stage_median_ns(const struct scheduler *scheduler, uint64_t job, uint32_t stage);
 
 /* The attempt that counts for a run. Run i of a stage is task i; runs are in the order of their
  * partitions and cover them all. */

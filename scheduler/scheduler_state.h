@@ -6,6 +6,8 @@
 #include "scheduler/executor.h"
 #include "scheduler/heap.h"
 #include "scheduler/job.h"
+#include "scheduler/job_pool.h"
+#include "scheduler/overrun.h"
 #include "scheduler/retry.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/transition.h"
@@ -22,13 +24,14 @@ struct scheduler {
     bool is_deciding;                 /* from the first change that an event makes until its end */
     struct executor_table executors;
     struct attempt_pool attempts;
-    struct heap any_lanes;     /* LANE_ANY and LANE_STEAL of all stages */
+    struct pool_table pools;   /* with LANE_ANY and LANE_STEAL of all stages */
     struct heap timers;        /* of struct timer */
     struct retry_list retries; /* of all stages */
     struct stage *gangs;       /* that wait for workers, the first one first; borrowed */
     bool is_hold_over;         /* what the first one held is to be given to others */
-    uint64_t now_ns;           /* of the event; never earlier than that of the one before */
-    struct job **jobs;         /* owned hash table of chains; capacity is a power of two */
+    struct overruns overruns;
+    uint64_t now_ns;   /* of the event; never earlier than that of the one before */
+    struct job **jobs; /* owned hash table of chains; capacity is a power of two */
     uint32_t job_capacity;
     uint32_t job_count;
     struct job *first_job, *last_job; /* FIFO */
@@ -57,6 +60,11 @@ BARKS_CHECKED barks_status *handle_commit_failed(struct scheduler *scheduler,
                                                  const struct event *event);
 BARKS_CHECKED barks_status *handle_copy_wanted(struct scheduler *scheduler,
                                                const struct event *event);
+/* A running task of a running job has one attempt less that may count, by an event of a failure:
+ * it is tried again, or its job ends. *out_is_excluded: see exclusion_note_failure. Starts nothing.
+ */
+BARKS_CHECKED barks_status *task_attempt_failed(struct scheduler *scheduler, struct stage *stage,
+                                                const struct event *event, bool *out_is_excluded);
 
 /* placement.c: starts tasks. */
 

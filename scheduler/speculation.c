@@ -66,7 +66,9 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
                                         uint64_t duration_ns)
 {
     const struct scheduler_options *options = &scheduler->options;
-    if (options->slow_percent == 0 || stage->forbids_copies || stage->any_lane == LANE_NONE)
+    bool may_be_copied =
+        options->slow_percent > 0 && !stage->forbids_copies && stage->any_lane != LANE_NONE;
+    if (!may_be_copied && !options->keeps_durations)
         return NULL;
     if (stage->durations == NULL)
         stage->durations = calloc(1, sizeof *stage->durations);
@@ -74,6 +76,8 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the times of the tasks of stage %u",
                    stage->index);
     durations_add(stage->durations, duration_ns);
+    if (!may_be_copied)
+        return NULL;
     bool is_near_end = (uint64_t)stage->tasks_done * 100 >=
                        (uint64_t)stage->task_count * options->slow_after_percent;
     if (!is_near_end || stage->state != STAGE_RUNNING || stage->watch.node.position != HEAP_OUTSIDE)

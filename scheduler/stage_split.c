@@ -393,7 +393,7 @@ static void add_lane(struct splitting *splitting, enum lane_level level, uint32_
 {
     const struct stage *stage = splitting->stage;
     splitting->lanes[splitting->lane_count++] = (struct lane){
-        .node = {.key = {stage->job->sequence, (uint64_t)stage->index << 2 | (uint64_t)level},
+        .node = {.key = {stage->job->rank, (uint64_t)stage->index << 2 | (uint64_t)level},
                  .position = HEAP_OUTSIDE},
         .stage = splitting->stage,
         .level = level,

@@ -8,6 +8,7 @@ enum timer_kind {
     TIMER_EXCLUSION,    /* ends an exclusion */
     TIMER_WATCH,        /* of a stage, over slow attempts */
     TIMER_GANG,         /* of a stage whose tasks all wait for workers */
+    TIMER_OVERRUN,      /* of the attempt that runs longest */
 };
 
 /* First member of what waits for it. key[0] is the time in nanoseconds. */

@@ -66,6 +66,8 @@ int main(int argc, char **argv)
     int repeats = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 3;
     struct stage_spec small = stage_of(1000, RUNS_SPREAD), medium = stage_of(10000, RUNS_SPREAD),
                       large = stage_of(100000, RUNS_SPREAD), huge = stage_of(1000000, RUNS_SPREAD);
+    const struct pool_spec fair[] = {
+        {POOL_FAIR, 1, 0}, {POOL_FAIR, 3, 100}, {POOL_FIFO, 2, 0}, {POOL_FAIR, 1, 5000}};
     uint64_t *bytes = calloc(1000000, sizeof *bytes);
     if (bytes == NULL || repeats < 1)
         return EXIT_FAILURE;
@@ -74,14 +76,17 @@ int main(int argc, char **argv)
     struct stage_spec uneven = huge;
     uneven.partition_bytes = bytes;
     const struct row rows[] = {
-        {"10 tasks an executor", {100, 2, 1, &small}},
-        {"10 tasks an executor", {1000, 2, 1, &medium}},
-        {"10 tasks an executor", {10000, 2, 1, &large}},
-        {"10 tasks an executor", {100000, 2, 1, &huge}},
-        {"a million tasks", {1000, 128, 1, &huge}},
-        {"a million uneven tasks", {1000, 128, 1, &uneven}},
-        {"two stages, pinned", {1000, 16, 2, chain_of(2, 100000)}},
-        {"10,000 chained stages", {4, 2, 10000, chain_of(10000, 8)}},
+        {"10 tasks an executor", {100, 2, 1, &small, 1, 0, NULL}},
+        {"10 tasks an executor", {1000, 2, 1, &medium, 1, 0, NULL}},
+        {"10 tasks an executor", {10000, 2, 1, &large, 1, 0, NULL}},
+        {"10 tasks an executor", {100000, 2, 1, &huge, 1, 0, NULL}},
+        {"4 pools, 10 jobs", {10000, 2, 1, &medium, 10, 4, fair}},
+        {"4 pools, 1,000 jobs", {10000, 2, 1, &small, 1000, 4, fair}},
+        {"4 pools, 100 pinned jobs", {1000, 2, 2, chain_of(2, 4000), 100, 4, fair}},
+        {"a million tasks", {1000, 128, 1, &huge, 1, 0, NULL}},
+        {"a million uneven tasks", {1000, 128, 1, &uneven, 1, 0, NULL}},
+        {"two stages, pinned", {1000, 16, 2, chain_of(2, 100000), 1, 0, NULL}},
+        {"10,000 chained stages", {4, 2, 10000, chain_of(10000, 8), 1, 0, NULL}},
     };
     printf("| %-28s | %9s | %9s | %10s | %10s | %12s | %12s | %8s "
            "|\n|---|---|---|---|---|---|---|---|\n",

@@ -11,7 +11,7 @@ struct loop {
     struct event *queue; /* owned ring; capacity is a power of two */
     size_t first, count, capacity;
     struct loop_result result;
-    bool is_done;
+    uint32_t done_count;
 };
 
 static double now_seconds(void)
@@ -53,9 +53,10 @@ static void obey(struct loop *loop, const struct decision *decision)
                                                        .commit = decision->commit_stage.commit}});
         return;
     case DECISION_JOB_FINISHED:
-        loop->is_done = decision->job_finished.outcome.result == JOB_RESULT_DONE;
+        loop->done_count += decision->job_finished.outcome.result == JOB_RESULT_DONE;
         return;
     case DECISION_SHIP_STAGE:
+    case DECISION_ATTEMPT_OVERRUN:
     case DECISION_CANCEL_ATTEMPT:
     case DECISION_DISCARD_ATTEMPT:
     case DECISION_OWNERS_CHANGED:
@@ -90,11 +91,17 @@ static bool run(struct loop *loop, const struct loop_shape *shape)
                                                         .node = executor / 4,
                                                         .worker_count = shape->worker_count}}))
             return false;
-    struct job_spec job = {.id = 1, .stage_count = shape->stage_count, .stages = shape->stages};
+    uint32_t job_count = shape->job_count > 0 ? shape->job_count : 1;
     loop->result = (struct loop_result){0};
     double begin = now_seconds();
-    bool is_well =
-        handle(loop, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &job});
+    bool is_well = true;
+    for (uint32_t index = 0; index < job_count && is_well; index++) {
+        struct job_spec job = {.id = 1 + index,
+                               .pool = shape->pool_count > 0 ? index % shape->pool_count : 0,
+                               .stage_count = shape->stage_count,
+                               .stages = shape->stages};
+        is_well = handle(loop, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &job});
+    }
     loop->result.submit_seconds = now_seconds() - begin;
     while (is_well && loop->count > 0) {
         struct event event = loop->queue[loop->first];
@@ -103,13 +110,15 @@ static bool run(struct loop *loop, const struct loop_shape *shape)
         is_well = handle(loop, &event);
     }
     loop->result.seconds = now_seconds() - begin;
-    return is_well && loop->is_done;
+    return is_well && loop->done_count == job_count;
 }
 
 const struct loop_result *loop_run(const struct loop_shape *shape, struct loop_result *out_result)
 {
     struct loop loop = {0};
-    struct scheduler_options options = {.executor_count_min = shape->executor_count};
+    struct scheduler_options options = {.executor_count_min = shape->executor_count,
+                                        .pools = shape->pools,
+                                        .pool_count = shape->pool_count};
     barks_status *status = scheduler_create(&options, &loop.scheduler);
     bool is_well = status == NULL && run(&loop, shape);
     barks_status_free(status);

@@ -74,6 +74,9 @@ static void say_decision(struct trial *trial, const struct decision *decision)
         say(trial, "[%u,%u)", decision->start_task.first_partition,
             decision->start_task.end_partition);
         return;
+    case DECISION_ATTEMPT_OVERRUN:
+        say_attempt(trial, "overrun", &decision->attempt_overrun);
+        return;
     case DECISION_CANCEL_ATTEMPT:
         say_attempt(trial, "cancel", &decision->cancel_attempt);
         return;
@@ -146,11 +149,21 @@ const char *trial_lose(struct trial *trial, uint32_t executor)
                                              .executor_lost = {.executor = executor}});
 }
 
+const char *trial_submit_to(struct trial *trial, uint64_t job, uint32_t pool, int32_t priority,
+                            uint32_t stage_count, const struct stage_spec *stages)
+{
+    struct job_spec spec = {.id = job,
+                            .pool = pool,
+                            .priority = priority,
+                            .stage_count = stage_count,
+                            .stages = stages};
+    return trial_send(trial, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &spec});
+}
+
 const char *trial_submit(struct trial *trial, uint64_t job, uint32_t stage_count,
                          const struct stage_spec *stages)
 {
-    struct job_spec spec = {.id = job, .stage_count = stage_count, .stages = stages};
-    return trial_send(trial, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &spec});
+    return trial_submit_to(trial, job, 0, 0, stage_count, stages);
 }
 
 const char *trial_cancel(struct trial *trial, uint64_t job)

@@ -1,6 +1,7 @@
 /* A trial of the scheduler: sends invented events, and says what was decided in a short notation:
  *   ship 1/0@2              job 1, stage 0, to executor 2
  *   start 1/0.3#0@2[4,8)    task 3, attempt 0, on executor 2, partitions [4, 8)
+ *   overrun 1/0.3#0@2
  *   cancel 1/0.3#0@2        discard 1/0.3#0@2
  *   commit 1/0#1(4)         commit number 1, of 4 runs
  *   owners 1/0              release 1/0
@@ -35,6 +36,8 @@ const char *trial_join(struct trial *trial, uint32_t executor, uint32_t node, ui
 const char *trial_lose(struct trial *trial, uint32_t executor);
 const char *trial_submit(struct trial *trial, uint64_t job, uint32_t stage_count,
                          const struct stage_spec *stages);
+const char *trial_submit_to(struct trial *trial, uint64_t job, uint32_t pool, int32_t priority,
+                            uint32_t stage_count, const struct stage_spec *stages);
 const char *trial_cancel(struct trial *trial, uint64_t job);
 const char *trial_start(struct trial *trial, struct attempt_id id);
 const char *trial_finish(struct trial *trial, struct attempt_id id);

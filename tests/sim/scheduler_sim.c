@@ -125,6 +125,7 @@ static void plan_end(struct sim_world *world, size_t index)
 static void start(struct sim_world *world, const struct decision *decision)
 {
     oracle_start(world, decision);
+    oracle_order(world, &decision->start_task.id);
     world->attempts = grown(world->attempts, &world->attempt_capacity, world->attempt_count,
                             sizeof *world->attempts);
     size_t index = world->attempt_count++;
@@ -193,6 +194,9 @@ static void obey(struct sim_world *world, const struct decision *decision)
         return;
     case DECISION_START_TASK:
         start(world, decision);
+        return;
+    case DECISION_ATTEMPT_OVERRUN:
+        oracle_overrun(world, decision);
         return;
     case DECISION_CANCEL_ATTEMPT:
         cancel(world, decision);
@@ -272,6 +276,7 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
         break;
     case EVENT_JOB_SUBMITTED:
         world->jobs[event->job_submitted->id - 1].is_submitted = true;
+        world->jobs[event->job_submitted->id - 1].sequence = world->submitted_count++;
         break;
     case EVENT_JOB_CANCELLED:
         world->jobs[event->job_cancelled.job - 1].is_cancelled = true;
@@ -285,9 +290,9 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
     case EVENT_ATTEMPT_FAILED: {
         size_t index = oracle_find_attempt(world, &event->attempt_failed.id);
         if (index != SIZE_MAX && world->attempts[index].is_open) {
-            world->attempts[index].has_failed =
+            world->attempts[index].has_failed |=
                 attempt != NULL && event->attempt_failed.cause != CAUSE_CANCELLED;
-            world->attempts[index].is_final = !event->attempt_failed.is_retryable;
+            world->attempts[index].is_final |= !event->attempt_failed.is_retryable;
             world->attempts[index].error_hash = event->attempt_failed.error_hash;
             close_attempt(world, index);
         }
@@ -300,6 +305,11 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
         world->jobs[event->commit_failed.job - 1].is_commit_failed = true;
         break;
     case EVENT_ATTEMPT_STARTED:
+        if (attempt != NULL && !attempt->is_said_to_run) {
+            attempt->is_said_to_run = true;
+            attempt->said_ns = world->time_ns;
+        }
+        break;
     case EVENT_COPY_WANTED:
         break;
     case EVENT_TIMER:
@@ -321,6 +331,7 @@ static void step(struct sim_world *world)
         return;
     oracle_look_for_room(world);
     world->decisions.count = 0;
+    world->event = message.event.kind;
     barks_status *status = scheduler_handle(world->scheduler, &message.event, &world->decisions);
     if (status != NULL) {
         sim_fail(world, "%s", barks_status_text(status));
@@ -333,6 +344,7 @@ static void step(struct sim_world *world)
         world->decisions_made++;
     }
     oracle_gangs(world);
+    oracle_step(world);
     if (!scheduler_is_sound(world->scheduler))
         sim_fail(world, "the scheduler is not sound after event %d", (int)message.event.kind);
     uint64_t deadline_ns = scheduler_next_deadline_ns(world->scheduler);
@@ -373,11 +385,27 @@ static void choose_weather(struct sim_world *world)
     }
     if (sim_chance(world, 700))
         world->options.exclusion_ns = 1 + sim_below(world, sim_chance(world, 500) ? 100 : 2000);
+    if (sim_chance(world, 300))
+        world->options.attempt_ns_max = 20 + sim_below(world, 300);
+    world->options.keeps_durations = sim_chance(world, 500);
     world->options.attempts_max = 1 + sim_below(world, 4);
     if (sim_chance(world, 600))
         world->options.attempts_max = 1000;
     world->options.recovers = sim_chance(world, 800);
     world->options.losses_max = sim_chance(world, 500) ? 1 + sim_below(world, 3) : 1000;
+}
+
+static void choose_pools(struct sim_world *world)
+{
+    if (sim_chance(world, 300))
+        return; /* one, FIFO */
+    world->options.pools = world->pools;
+    world->options.pool_count = 1 + sim_below(world, SIM_POOLS_MAX);
+    for (uint32_t pool = 0; pool < world->options.pool_count; pool++)
+        world->pools[pool] =
+            (struct pool_spec){.policy = sim_chance(world, 500) ? POOL_FAIR : POOL_FIFO,
+                               .weight = 1 + sim_below(world, 4),
+                               .workers_min = sim_chance(world, 300) ? sim_below(world, 6) : 0};
 }
 
 static void plan_executors(struct sim_world *world)
@@ -435,6 +463,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
     *out_result = (struct sim_result){.events = world->events,
                                       .decisions = world->decisions_made,
                                       .copies = world->copies_made,
+                                      .overruns = world->overruns,
                                       .decision_hash = world->decision_hash,
                                       .transitions = *scheduler_transitions(world->scheduler)};
     memcpy(out_result->failure, world->failure, sizeof out_result->failure);
@@ -456,6 +485,7 @@ bool sim_run(uint64_t seed, struct sim_result *out_result)
     world->seed = seed;
     world->random = seed;
     choose_weather(world);
+    choose_pools(world);
     plan_executors(world);
     plan_jobs(world);
     world->time_ns = 0;

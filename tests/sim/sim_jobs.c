@@ -94,6 +94,10 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id)
 {
     *job = (struct sim_job){.spec = {.id = id, .stages = job->specs}};
     job->spec.stage_count = 1 + sim_below(world, SIM_STAGES_MAX);
+    if (world->options.pool_count > 0)
+        job->spec.pool = sim_below(world, world->options.pool_count);
+    if (sim_chance(world, 300))
+        job->spec.priority = (int32_t)sim_below(world, 5) - 2;
     for (uint32_t index = 0; index < job->spec.stage_count; index++) {
         struct sim_stage *stage = &job->stages[index];
         stage->spec.policy = sim_chance(world, 500)   ? RUNS_COMBINE
@@ -103,6 +107,7 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id)
         stage->spec.output_partition_count = some_partition_count(world);
         stage->spec.is_available = sim_chance(world, 30);
         stage->spec.forbids_copies = sim_chance(world, 200);
+        stage->spec.reads_once = sim_chance(world, 200);
         invent_inputs(world, job, index);
         invent_sizes_and_places(world, stage);
         sim_invent_gang(world, stage);

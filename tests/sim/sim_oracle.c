@@ -122,7 +122,8 @@ static bool has_failed_on(const struct sim_world *world, const struct attempt_id
 {
     for (size_t index = 0; index < world->attempt_count; index++) {
         const struct sim_attempt *attempt = &world->attempts[index];
-        if (attempt->has_failed && !attempt->was_told_to_cancel && attempt->id.job == id->job &&
+        bool counts = attempt->is_overrun || !attempt->was_told_to_cancel;
+        if (attempt->has_failed && counts && attempt->id.job == id->job &&
             attempt->id.stage == id->stage && attempt->id.task == id->task &&
             attempt->id.executor == executor)
             return true;
@@ -187,6 +188,45 @@ static void check_copy(struct sim_world *world, const struct attempt_id *id, uin
         sim_fail(world, "task %u of stage %u is copied after %d ns", id->task, id->stage,
                  (int)(world->time_ns - running->start_ns));
 }
+
+/* It has run as long as it may, and no earlier; then its task has failed. */
+void oracle_overrun(struct sim_world *world, const struct decision *decision)
+{
+    const struct attempt_id *id = &decision->attempt_overrun;
+    size_t index = oracle_find_attempt(world, id);
+    if (job_of(world, id->job) == NULL || !is_usable(world, id->executor, "an attempt overruns"))
+        return;
+    if (index == SIZE_MAX || !world->attempts[index].is_open ||
+        world->attempts[index].was_told_to_cancel) {
+        sim_fail(world, "an attempt overruns that does not run");
+        return;
+    }
+    struct sim_attempt *attempt = &world->attempts[index];
+    uint64_t begin_ns = attempt->is_said_to_run ? attempt->said_ns : attempt->start_ns;
+    if (world->options.attempt_ns_max == 0 ||
+        world->time_ns - begin_ns < world->options.attempt_ns_max)
+        sim_fail(world, "an attempt overruns after %d ns", (int)(world->time_ns - begin_ns));
+    attempt->has_failed = attempt->is_overrun = true;
+    attempt->is_final = world->jobs[id->job - 1].stages[id->stage].spec.reads_once;
+    attempt->error_hash = 1000000 + index;
+    world->overruns++;
+}
+
+/* No attempt goes on longer than it may without being told. */
+static void check_overruns(struct sim_world *world)
+{
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        const struct sim_attempt *attempt = &world->attempts[index];
+        uint64_t begin_ns = attempt->is_said_to_run ? attempt->said_ns : attempt->start_ns;
+        if (attempt->is_open && !attempt->was_told_to_cancel && world->options.attempt_ns_max > 0 &&
+            world->event == EVENT_TIMER &&
+            world->time_ns - begin_ns >= world->options.attempt_ns_max)
+            sim_fail(world, "an attempt has run for %d ns and was not told to end",
+                     (int)(world->time_ns - begin_ns));
+    }
+}
+
+void oracle_step(struct sim_world *world) { check_overruns(world); }
 
 void oracle_excluded(struct sim_world *world, const struct decision *decision)
 {

@@ -15,7 +15,8 @@ enum {
     SIM_JOBS_MAX = 5,
     SIM_INPUTS_MAX = 4,
     SIM_PLACES_MAX = 2,
-    SIM_PARTITIONS_MAX = 64
+    SIM_PARTITIONS_MAX = 64,
+    SIM_POOLS_MAX = 4
 };
 #define SIM_NOWHERE UINT32_MAX
 
@@ -49,6 +50,9 @@ struct sim_attempt {
     uint64_t error_hash;
     bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
     bool was_told_to_cancel;
+    bool is_overrun;     /* it has failed since it ran too long */
+    bool is_said_to_run; /* at said_ns */
+    uint64_t said_ns;
     bool is_discarded;
     bool is_dropped; /* its output was released */
 };
@@ -74,6 +78,7 @@ struct sim_job {
     struct stage_spec specs[SIM_STAGES_MAX];
     struct sim_stage stages[SIM_STAGES_MAX];
     bool is_submitted;
+    uint32_t sequence; /* of its submission */
     bool has_begun;
     bool is_cancelled; /* by event or deadline */
     bool is_commit_failed;
@@ -107,6 +112,9 @@ struct sim_world {
     uint64_t time_ns;
     struct sim_weather weather;
     struct scheduler_options options;
+    struct pool_spec pools[SIM_POOLS_MAX];
+    uint32_t submitted_count;
+    enum event_kind event;       /* that is handled */
     struct scheduler *scheduler; /* owned */
     struct decision_list decisions;
     struct sim_executor executors[SIM_EXECUTORS_MAX];
@@ -119,7 +127,7 @@ struct sim_world {
     size_t message_count, message_capacity;
     uint64_t message_sequence;
     uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
-    uint64_t events, decisions_made, decision_hash, copies_made;
+    uint64_t events, decisions_made, decision_hash, copies_made, overruns;
     char failure[256]; /* "": all is well */
 };
 
@@ -134,16 +142,22 @@ void sim_fail(struct sim_world *world, const char *format, ...)
 /* sim_jobs.c: an invented job that the scheduler must accept. */
 void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id);
 
+/* sim_order.c: no other job's task should have started instead. */
+void oracle_order(struct sim_world *world, const struct attempt_id *id);
+
 /* sim_oracle.c: checks what the scheduler decides against what the world knows. */
 void oracle_start(struct sim_world *world, const struct decision *decision);
 void oracle_ship(struct sim_world *world, const struct decision *decision);
 void oracle_cancel(struct sim_world *world, const struct decision *decision);
+void oracle_overrun(struct sim_world *world, const struct decision *decision);
 void oracle_excluded(struct sim_world *world, const struct decision *decision);
 void oracle_discard(struct sim_world *world, const struct decision *decision);
 void oracle_commit(struct sim_world *world, const struct decision *decision);
 void oracle_committed(struct sim_world *world, struct sim_job *job, uint32_t index);
 void oracle_release(struct sim_world *world, const struct decision *decision);
 void oracle_lost(struct sim_world *world, uint32_t executor);
+/* After each event. */
+void oracle_step(struct sim_world *world);
 void oracle_job_finished(struct sim_world *world, const struct decision *decision);
 void oracle_at_end(struct sim_world *world);
 /* SIZE_MAX: none. */
@@ -162,7 +176,7 @@ bool oracle_gang_has_room_without(const struct sim_world *world, const struct at
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash, copies;
+    uint64_t events, decisions, decision_hash, copies, overruns;
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
     char failure[256];
