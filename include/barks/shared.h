@@ -178,7 +178,7 @@ BARKS_API bool barks_cancelled(void);
 
 /* In a body: the seconds that are left of the job's time: of --barks-time-limit, from its start, or
  * what Slurm says (SLURM_JOB_END_TIME), whichever is less; infinite without both, 0 when it is
- * over. Nothing is ended by it: it is for who would rather stop in time. */
+ * over, when the job is ended. It is for who would rather stop in time. */
 BARKS_API double barks_seconds_left(void);
 
 /* In a body: uniform in [0, 1). The numbers follow from --barks-seed, the partition and how many

@@ -57,6 +57,8 @@ struct buffer;
             "an attempt that takes less is not slow")                                              \
     SETTING(TOGETHER_WAIT, "together.wait", DURATION, "10m", "",                                   \
             "tasks that run together wait so long for workers; 0: as long as it takes")            \
+    SETTING(POOLS, "pools", TEXT, "none", "",                                                      \
+            "pools of jobs that share the workers: reports:fair,weight=3,min=4 batch")             \
     SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \
             "most bytes that collect brings to the driver; 0: a quarter of its budget")            \
     SETTING(KEPT_BYTES_MAX, "kept_bytes_max", BYTES, "0", "",                                      \
@@ -71,8 +73,11 @@ struct buffer;
             "directory that all ranks see, for finished stages: a job started again resumes")      \
     SETTING(FRESH, "fresh", BOOL, "false", "", "use nothing that jobs before have left in work")   \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
-    SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
-            "time of the whole job, of which bodies may ask what is left; 0: what Slurm says")     \
+    SETTING(                                                                                       \
+        TIME_LIMIT, "time_limit", DURATION, "0s", "",                                              \
+        "of the whole job, which then ends with status 75; bodies may ask what is left; 0: none")  \
+    SETTING(TASK_TIME_LIMIT, "task_time_limit", DURATION, "0s", "",                                \
+            "an attempt at a task that takes longer has failed, and is tried again; 0: none does") \
     SETTING(TIME_RESERVE, "time_reserve", DURATION, "10s", "",                                     \
             "left of Slurm's time when a job ends itself, to be started again; 0: never")          \
     SETTING(TIME_WARNED, "time_warned", DURATION, "60s", "1ms..",                                  \

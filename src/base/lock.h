@@ -12,6 +12,7 @@
 enum lock_rank {
     LOCK_GIVING,    /* who gives memory back; taken by who holds nothing else */
     LOCK_PLAN,      /* the lineage of datasets, and what actions know of it */
+    LOCK_WATCHES,   /* the actions that run */
     LOCK_WATCH,     /* of one action, by who may cancel it */
     LOCK_CONTEXT,   /* the job as a whole */
     LOCK_SCHEDULER, /* the driver's events */

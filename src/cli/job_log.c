@@ -91,7 +91,7 @@ BARKS_CHECKED static barks_status *on_action_started(struct reading *reading,
     BARKS_TRY(number_map_put(&reading->actions, &key, log->action_count));
     log->actions[log->action_count++] =
         (struct logged_action){.began = record->action_started, .end_ns = TIME_OPEN};
-    record->action_started.what = NULL;
+    record->action_started = (struct history_action_started){0};
     return NULL;
 }
 
@@ -437,7 +437,9 @@ void job_log_drop(struct job_log *log)
     for (uint64_t i = 0; i < log->executor_count; i++)
         free_text(log->executors[i].is.host);
     for (uint64_t i = 0; i < log->action_count; i++) {
-        free_text(log->actions[i].began.what);
+        struct history_record began = {.kind = KIND_ACTION_STARTED,
+                                       .action_started = log->actions[i].began};
+        history_record_drop(&began);
         free(log->actions[i].error);
     }
     for (uint64_t i = 0; i < log->stage_count; i++) {

@@ -167,6 +167,10 @@ void report_stages(FILE *out, const struct job_log *log, const struct stage_time
         uint64_t end_ns = action->end_ns != TIME_OPEN ? action->end_ns : log->end_ns;
         uint64_t took_ns = end_ns > action->began.time_ns ? end_ns - action->began.time_ns : 0;
         fprintf(out, "<tr><td>%" PRIu64 "</td><td class=\"t\">", action->began.action);
+        if (action->began.description != NULL) {
+            html_write(out, action->began.description);
+            fputs(": ", out);
+        }
         html_write(out, action->began.what);
         fprintf(out, "</td><td>%" PRIu64 "</td><td>%s</td>", action->began.stage_count,
                 units_duration(took_ns).text);

@@ -28,7 +28,9 @@ enum { HISTORY_FORMAT = 1 };
 #define HISTORY_SETTING(N, T) T(key) T(value) T(origin)
 #define HISTORY_EXECUTOR(N, T)                                                                     \
     N(executor) T(host) N(pid) N(node) N(core_count) N(worker_count) N(memory_bytes)
-#define HISTORY_ACTION_STARTED(N, T) N(time_ns) N(action) T(what) N(stage_count)
+/* priority: a number below zero as its two's complement; tags: "one,two". */
+#define HISTORY_ACTION_STARTED(N, T)                                                               \
+    N(time_ns) N(action) T(what) N(stage_count) T(pool) N(priority) T(group) T(description) T(tags)
 /* reads: files, shuffles or rows; steps: "files, flat_map split_words". */
 #define HISTORY_STAGE_STARTED(N, T)                                                                \
     N(time_ns) N(action) N(stage) T(reads) T(output) N(partition_count) N(output_partition_count)  \

@@ -41,7 +41,7 @@ barks_rdd *barks_later_(barks_rdd *rdd)
     if (context == NULL || rdd->context != context)
         return rdd; /* no action on it runs */
     barks_rdd *later = calloc(1, sizeof *later);
-    context->started = NULL;
+    future_begin();
     if (later == NULL) {
         context_fail(context, barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                                "no memory for an asynchronous action"));

@@ -152,6 +152,12 @@ barks_status *action_run_hidden(barks_context *context, struct node *node,
                                 const char *what, struct job *job)
 {
     *job = (struct job){0};
+    struct action_watch own;
+    bool is_own = !action_watch_is_used(); /* what no `struct action` stands for */
+    if (is_own) {
+        action_watch_init(&own, context->driver, &context->watches);
+        (void)action_watch_use(&own);
+    }
     lock_acquire(&context->planning);
     context->action_count++;
     barks_status *status = node_error(node);
@@ -162,6 +168,10 @@ barks_status *action_run_hidden(barks_context *context, struct node *node,
     if (status == NULL)
         kept_copies_make(context);
     lock_release(&context->planning);
+    if (is_own) {
+        (void)action_watch_use(NULL);
+        action_watch_drop(&own);
+    }
     terminal_drop(terminal);
     return status;
 }

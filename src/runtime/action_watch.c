@@ -10,15 +10,76 @@ static _Thread_local struct {
     bool is_late;
 } limit;
 
-void action_watch_init(struct action_watch *watch, struct driver *driver)
+/* ---- all that run ---- */
+
+void watch_list_init(struct watch_list *list)
 {
-    *watch = (struct action_watch){.driver = driver};
-    lock_init(&watch->lock, LOCK_WATCH, "watch of an action");
+    *list = (struct watch_list){0};
+    lock_init(&list->lock, LOCK_WATCHES, "watches of actions");
 }
 
-void action_watch_drop(struct action_watch *watch) { lock_drop(&watch->lock); }
+void watch_list_drop(struct watch_list *list) { lock_drop(&list->lock); }
 
-void action_watch_use(struct action_watch *watch) { watching = watch; }
+int watch_list_cancel(struct watch_list *list,
+                      bool (*is_meant)(const struct job_labels *labels, const char *text),
+                      const char *text)
+{
+    int count = 0;
+    lock_acquire(&list->lock);
+    for (struct action_watch *watch = list->locked.first; watch != NULL; watch = watch->next) {
+        if (!is_meant(&watch->labels, text))
+            continue;
+        action_watch_cancel(watch);
+        count++;
+    }
+    lock_release(&list->lock);
+    return count;
+}
+
+/* ---- one ---- */
+
+void action_watch_init(struct action_watch *watch, struct driver *driver, struct watch_list *list)
+{
+    *watch = (struct action_watch){.driver = driver, .labels = *job_labels_mine(), .list = list};
+    lock_init(&watch->lock, LOCK_WATCH, "watch of an action");
+    lock_acquire(&list->lock);
+    watch->next = list->locked.first;
+    if (watch->next != NULL)
+        watch->next->previous = watch;
+    list->locked.first = watch;
+    lock_release(&list->lock);
+}
+
+void action_watch_leave(struct action_watch *watch)
+{
+    struct watch_list *list = watch->list;
+    if (list == NULL)
+        return;
+    lock_acquire(&list->lock);
+    if (watch->previous == NULL)
+        list->locked.first = watch->next;
+    else
+        watch->previous->next = watch->next;
+    if (watch->next != NULL)
+        watch->next->previous = watch->previous;
+    lock_release(&list->lock);
+    watch->list = NULL;
+}
+
+void action_watch_drop(struct action_watch *watch)
+{
+    action_watch_leave(watch);
+    lock_drop(&watch->lock);
+}
+
+struct action_watch *action_watch_use(struct action_watch *watch)
+{
+    struct action_watch *before = watching;
+    watching = watch;
+    return before;
+}
+
+bool action_watch_is_used(void) { return watching != NULL; }
 
 void action_watch_limit(uint64_t deadline_ns)
 {
@@ -31,6 +92,7 @@ bool action_watch_is_late(void) { return limit.is_late; }
 bool action_watch_begin(struct job *job)
 {
     job->deadline_ns = limit.deadline_ns;
+    job->labels = watching != NULL ? watching->labels : *job_labels_mine();
     if (watching == NULL)
         return true;
     lock_acquire(&watching->lock);

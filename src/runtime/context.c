@@ -83,6 +83,7 @@ static void drop_context(barks_context *context)
     barks_status_free(context->error);
     free(context->output);
     lock_drop(&context->planning);
+    watch_list_drop(&context->watches);
     pool_destroy(context->pool);
     resume_close(context->resume);
     config_drop(&context->config);
@@ -106,6 +107,7 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
 {
     context->start_ns = monotonic_ns();
     lock_init(&context->planning, LOCK_PLAN, "planning");
+    watch_list_init(&context->watches);
     if (getenv("OMPI_COMM_WORLD_RANK") != NULL)
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its mpirun, however that ends */
     context->next_id = 1;
@@ -193,9 +195,11 @@ int barks_finalize(barks_context *context)
 
 barks_status *barks_take_error(barks_context *context)
 {
+    lock_acquire(&context->planning);
     barks_status *error = context->error;
     context->error = NULL;
     context->exit_code = 0;
+    lock_release(&context->planning);
     return error;
 }
 

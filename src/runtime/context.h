@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/lock.h"
 #include "plan/node.h"
+#include "runtime/action_watch.h"
 #include "runtime/driver.h"
 
 #include <stdbool.h>
@@ -25,8 +26,8 @@ struct kept_rows {
     struct kept_rows *next;
 };
 
-/* Threads: the thread that called barks_init, which alone makes datasets; actions also from the
- * threads of asynchronous ones. They plan, and touch what stands below planning, one at a time;
+/* Threads: the thread that called barks_init, which alone makes datasets; actions also from other
+ * threads. They plan, and touch what stands below planning, one at a time;
  * while a job runs others may plan theirs. */
 struct barks_context {
     struct config config;
@@ -42,8 +43,8 @@ struct barks_context {
     uint64_t start_ns;
     barks_status *error; /* owned: of the last action that failed and whose error was not taken */
     int exit_code;       /* of the first such action */
-    struct barks_future *futures; /* owned: main thread only */
-    struct barks_future *started; /* by the last asynchronous call; NULL: it could not start */
+    struct watch_list watches;    /* the actions that run */
+    struct barks_future *futures; /* owned */
     uint64_t kept_changes;        /* that plans may not have known of */
     uint32_t replicated_count;    /* datasets that are to be kept twice */
     uint32_t action_count;

@@ -59,10 +59,9 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
     return NULL;
 }
 
-/* Whether a task of the stage is expected to end in the time that is left. Expected is the mean so
- * far: the time that all workers have spent, by the tasks that have ended and the halves of those
- * that run. Where not even one for each worker has ended, it says nothing, and the task is begun.
- */
+/* Whether a task of the stage is expected to end in the time that is left: one that takes as long
+ * as the median of those that have ended, which a few slow or empty ones do not move. Where not
+ * even one for each worker has ended, that says nothing, and the task is begun. */
 static bool has_time_for(const struct dispatch *dispatch, const struct job *job, uint32_t stage)
 {
     struct stage_progress progress = {0};
@@ -73,9 +72,7 @@ static bool has_time_for(const struct dispatch *dispatch, const struct job *job,
     at_once = at_once < progress.task_count ? at_once : progress.task_count;
     if (progress.tasks_done < at_once)
         return true;
-    uint64_t elapsed_ns = monotonic_ns() - job->stages[stage].started_ns;
-    uint64_t half_tasks = 2 * (uint64_t)progress.tasks_done + progress.attempts_live;
-    return elapsed_ns / half_tasks * 2 * at_once < dispatch->time_left_ns;
+    return scheduler_stage_median_ns(dispatch->scheduler, job->id, stage) < dispatch->time_left_ns;
 }
 
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
@@ -350,6 +347,8 @@ static uint64_t job_of(const struct decision *decision)
         return decision->ship_stage.job;
     case DECISION_START_TASK:
         return decision->start_task.id.job;
+    case DECISION_ATTEMPT_OVERRUN:
+        return decision->attempt_overrun.job;
     case DECISION_CANCEL_ATTEMPT:
         return decision->cancel_attempt.job;
     case DECISION_DISCARD_ATTEMPT:
@@ -379,6 +378,8 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
         return ship_stage(dispatch, job, decision->ship_stage.stage, decision->ship_stage.executor);
     case DECISION_START_TASK:
         return start_task(dispatch, job, decision);
+    case DECISION_ATTEMPT_OVERRUN:
+        return dispatch_note_overrun(dispatch, job, &decision->attempt_overrun);
     case DECISION_CANCEL_ATTEMPT:
         return send_cancel(dispatch, &decision->cancel_attempt);
     case DECISION_DISCARD_ATTEMPT:

@@ -4,6 +4,7 @@
 #include "runtime/dispatch_state.h"
 #include "runtime/gatherings.h"
 #include "runtime/job_history.h"
+#include "runtime/pool_settings.h"
 #include "runtime/stage_places.h"
 
 #include <inttypes.h>
@@ -64,6 +65,7 @@ void dispatch_destroy(struct dispatch *dispatch)
     free(dispatch->live);
     free(dispatch->reports);
     free(dispatch->errors);
+    free(dispatch->overruns);
     decision_list_drop(&dispatch->decisions);
     scheduler_destroy(dispatch->scheduler);
     free(dispatch);
@@ -183,6 +185,7 @@ barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns)
 
 barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns)
 {
+    BARKS_TRY(dispatch_check_overruns(dispatch, now_ns));
     if (now_ns < scheduler_next_deadline_ns(dispatch->scheduler))
         return NULL;
     return dispatch_handle(dispatch, &(struct event){.kind = EVENT_TIMER, .time_ns = now_ns});
@@ -239,9 +242,17 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .is_gang = plan->pipeline->gang.is_gang,
         .is_spread = plan->pipeline->gang.is_spread,
         .gang_wait_ns = gang_wait_ns,
+        .reads_once = !plan->pipeline->gang.is_gang && stage_reads_shuffles(plan),
         .is_available = plan->stored != NULL,
     };
     return NULL;
+}
+
+/* Who has not said in which pool it runs is in the default one, which is always there. */
+static void settle_pool(const struct dispatch *dispatch, struct job *job)
+{
+    if (job->labels.pool >= dispatch->options.pools->count)
+        barks_status_free(pool_settings_find(dispatch->options.pools, NULL, &job->labels.pool));
 }
 
 barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
@@ -251,8 +262,10 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
     /* At once: whatever fails from now on, who waits for the job is told. */
     job->id = dispatch->next_job++;
     job->next = dispatch->jobs;
+    settle_pool(dispatch, job);
     dispatch->jobs = job;
-    job_history_action_started(dispatch->options.history, job);
+    job_history_action_started(dispatch->options.history, job,
+                               dispatch->options.pools->names[job->labels.pool]);
     struct stage_spec *specs = calloc(stage_count, sizeof *specs);
     uint64_t **partition_bytes = calloc(stage_count, sizeof *partition_bytes);
     struct stage_places *places = calloc(stage_count, sizeof *places);
@@ -271,7 +284,11 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
         specs[i].places = places[i].places;
     }
     if (status == NULL) {
-        struct job_spec spec = {.id = job->id, .stage_count = stage_count, .stages = specs};
+        struct job_spec spec = {.id = job->id,
+                                .pool = job->labels.pool,
+                                .priority = job->labels.priority,
+                                .stage_count = stage_count,
+                                .stages = specs};
         struct event event = {
             .kind = EVENT_JOB_SUBMITTED, .time_ns = monotonic_ns(), .job_submitted = &spec};
         status = dispatch_handle(dispatch, &event);
@@ -309,6 +326,7 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
     barks_status_free(status); /* a stage that the scheduler does not know has no tasks to show */
     struct stage_view view = {
         .what = job->what,
+        .description = job->labels.description,
         .stage_number = stage + 1,
         .stage_total = job->plan.stage_count,
         .tasks_done = progress.tasks_done,

@@ -15,10 +15,11 @@ struct kept_change;
 struct members;
 struct net;
 struct net_message;
+struct pool_settings;
 
 /* What is to be seen of a stage that runs, or has just ended. */
 struct stage_view {
-    const char *what;                   /* the job's */
+    const char *what, *description;     /* the job's; "": none */
     uint32_t stage_number, stage_total; /* of the job, from 1 */
     uint32_t tasks_done, task_count;
     uint64_t rows, bytes; /* read so far */
@@ -31,7 +32,9 @@ struct dispatch_options {
     struct members *members;
     struct scheduler_options scheduling;
     uint64_t together_wait_ns;   /* tasks that run together wait so long for workers; 0: for ever */
-    struct job_history *history; /* NULL: no event log */
+    uint64_t overrun_grace_ns;         /* for an attempt that has run too long, to end */
+    const struct pool_settings *pools; /* borrowed; that of scheduling, with names */
+    struct job_history *history;
     void *context;
     /* A job has ended: its status and results are set, and it belongs to its owner again. */
     void (*job_ended)(void *context, struct job *job);
@@ -61,7 +64,8 @@ BARKS_CHECKED barks_status *dispatch_cancel_marked(struct dispatch *dispatch);
 /* Ends the jobs whose deadline has passed. */
 BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns);
 
-/* Lets the scheduler do what is due by now. */
+/* Lets the scheduler do what is due by now. Errors: BARKS_LIMIT: an attempt that was told to end
+ * since it ran too long has not done so. */
 BARKS_CHECKED barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns);
 
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */
@@ -72,6 +76,9 @@ void dispatch_abandon(struct dispatch *dispatch, const barks_status *status);
 void dispatch_set_time_left(struct dispatch *dispatch, uint64_t left_ns);
 /* Tasks were held back for want of time, none runs any more, and nothing is being committed. */
 bool dispatch_has_run_dry(const struct dispatch *dispatch);
+
+/* An attempt has not ended though it was told to, and never may. */
+bool dispatch_has_stuck_attempt(const struct dispatch *dispatch);
 
 bool dispatch_is_busy(const struct dispatch *dispatch); /* a job runs */
 

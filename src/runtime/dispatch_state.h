@@ -51,6 +51,12 @@ struct live_task {
     uint64_t rows, bytes;
 };
 
+/* An attempt that has run longer than it may, until its executor says that it has ended. */
+struct overrun {
+    struct attempt_id id;
+    uint64_t stuck_ns; /* then it will not end */
+};
+
 struct dispatch {
     struct dispatch_options options;
     struct net *net;         /* = options.net */
@@ -64,6 +70,9 @@ struct dispatch {
     uint64_t report_count, report_capacity;
     struct attempt_error *errors; /* owned; number n stands at n - 1 */
     uint64_t error_count, error_capacity;
+    struct overrun *overruns; /* owned; few */
+    uint32_t overrun_count, overrun_capacity;
+    bool has_stuck_attempt;
     struct live_task *live;
     uint64_t live_count, live_capacity;
     struct gathering *gatherings; /* of tasks that run together; owned */
@@ -72,6 +81,18 @@ struct dispatch {
     bool is_out_of_time;   /* tasks that would begin are held back */
     uint64_t held_count;   /* which the scheduler believes to run */
 };
+
+/* overruns.c: an attempt has run too long, which becomes its error; it has ended; it must have.
+ * Errors: BARKS_NO_MEMORY; BARKS_LIMIT: see dispatch_tick. */
+BARKS_CHECKED barks_status *dispatch_note_overrun(struct dispatch *dispatch, const struct job *job,
+                                                  const struct attempt_id *id);
+const barks_status *dispatch_end_overrun(struct dispatch *dispatch, const struct attempt_id *id);
+BARKS_CHECKED barks_status *dispatch_check_overruns(struct dispatch *dispatch, uint64_t now_ns);
+
+/* Takes error. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *dispatch_add_error(struct dispatch *dispatch,
+                                               const struct attempt_id *id, barks_status *error,
+                                               uint64_t *out_number);
 
 /* The job that runs under the id, or NULL. */
 struct job *dispatch_find_job(const struct dispatch *dispatch, uint64_t id);

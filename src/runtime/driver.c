@@ -13,11 +13,13 @@
 #include "runtime/crash.h"
 #include "runtime/dispatch.h"
 #include "runtime/executor_service.h"
+#include "runtime/hard_end.h"
 #include "runtime/job_history.h"
 #include "runtime/live_progress.h"
 #include "runtime/local_executors.h"
 #include "runtime/mailbox.h"
 #include "runtime/members.h"
+#include "runtime/pool_settings.h"
 #include "runtime/signals.h"
 #include "runtime/time_limit.h"
 #include "runtime/watchdog.h"
@@ -39,6 +41,8 @@ enum {
 };
 #define LOOK_ROUND_NS (UINT64_C(100) * NS_PER_MS)
 #define IDLE_AFTER_NS NS_PER_S
+/* Of who must end, where --barks-time-reserve says nothing. */
+#define LEAST_GRACE_NS (UINT64_C(10) * NS_PER_S)
 /* A single call of MPI that takes so long never returns. */
 #define STUCK_NS (UINT64_C(60) * NS_PER_S)
 
@@ -53,8 +57,10 @@ struct driver {
     struct dispatch *dispatch;
     struct mailbox *mailbox;
     struct progress *progress;
+    struct pool_settings pools; /* unchanged after the start */
     struct allotment allotment;
-    struct job_history *history; /* NULL: no event log */
+    struct hard_end *hard_end; /* NULL: nothing is ended by force */
+    struct job_history *history;
     uint64_t last_look_ns, last_busy_ns;
     int executor_exit_status; /* of this rank, where it is an executor */
     struct lock lock;
@@ -184,11 +190,11 @@ BARKS_CHECKED static barks_status *look_at_time(struct driver *driver, uint64_t 
     dispatch_set_time_left(driver->dispatch, left_ns);
     if (left_ns > 0 && !dispatch_has_run_dry(driver->dispatch))
         return NULL;
-    uint64_t end_ns = driver->allotment.end_ns;
+    uint64_t end_ns = allotment_end_ns(&driver->allotment);
     BARKS_FAIL(BARKS_OUT_OF_TIME,
                "out of time: %" PRIu64 " s are left until the end that %s; start the job again",
                end_ns > now_ns ? (end_ns - now_ns) / NS_PER_S : 0,
-               driver->allotment.is_warned ? "SIGUSR1 warned of" : "Slurm has set");
+               allotment_who_ends(&driver->allotment));
 }
 
 /* A lost executor takes the job with it; a signal ends it. Whoever sent the signal may have done so
@@ -314,7 +320,8 @@ static void log_start(const struct driver *driver)
             restart_count);
 }
 
-static struct scheduler_options scheduling(const struct config *config)
+static struct scheduler_options scheduling(const struct config *config,
+                                           const struct pool_settings *pools)
 {
     return (struct scheduler_options){
         .attempts_max = (uint32_t)config_int(config, CONFIG_ATTEMPTS),
@@ -323,7 +330,27 @@ static struct scheduler_options scheduling(const struct config *config)
                             ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
                             : 0,
         .slow_min_ns = config_duration_ns(config, CONFIG_SPECULATION_MIN),
+        .pools = pools->specs,
+        .pool_count = pools->count,
+        .attempt_ns_max = config_duration_ns(config, CONFIG_TASK_TIME_LIMIT),
+        .keeps_durations = true,
     };
+}
+
+static uint64_t grace_ns(const struct config *config)
+{
+    uint64_t reserve_ns = config_duration_ns(config, CONFIG_TIME_RESERVE);
+    return reserve_ns > 0 ? reserve_ns : LEAST_GRACE_NS;
+}
+
+/* Whoever is to end because of the time must: main, and tasks that do not ask whether they should.
+ */
+static void arm_hard_end(struct driver *driver, int exit_status)
+{
+    barks_status *status = hard_end_arm(grace_ns(driver->config), exit_status, &driver->hard_end);
+    if (status != NULL)
+        LOG(LEVEL_WARN, "runtime", "nothing will be ended by force: %s", barks_status_text(status));
+    barks_status_free(status);
 }
 
 static void drive(struct driver *driver)
@@ -333,11 +360,15 @@ static void drive(struct driver *driver)
         error = members_gather(driver->net, driver->config, &driver->members);
     if (error == NULL)
         error = job_history_open(driver->config, &driver->members, &driver->history);
+    if (error == NULL)
+        error = pool_settings_read(driver->config, &driver->pools);
     struct dispatch_options options = {.net = driver->net,
                                        .members = &driver->members,
-                                       .scheduling = scheduling(driver->config),
                                        .together_wait_ns =
                                            config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
+                                       .scheduling = scheduling(driver->config, &driver->pools),
+                                       .pools = &driver->pools,
+                                       .overrun_grace_ns = grace_ns(driver->config),
                                        .history = driver->history,
                                        .context = driver,
                                        .job_ended = job_ended,
@@ -363,7 +394,12 @@ static void drive(struct driver *driver)
     if (had_error) {
         /* At once: they have nothing left to do. */
         (void)members_end(driver->net, &driver->members, 0);
+        int exit_status = barks_exit_code(error);
+        bool is_of_time = barks_status_code(error) == BARKS_OUT_OF_TIME ||
+                          dispatch_has_stuck_attempt(driver->dispatch);
         give_up(driver, error);
+        if (is_of_time)
+            arm_hard_end(driver, exit_status);
     }
     watchdog_phase(driver->watchdog, "the wait for barks_finalize", 0);
     int exit_status = wait_for_stop(driver);
@@ -434,10 +470,12 @@ BARKS_CHECKED static barks_status *start_thread(struct driver *driver)
 
 void driver_destroy(struct driver *driver)
 {
+    hard_end_disarm(driver->hard_end);
     local_executors_drop(&driver->locals);
     watchdog_stop(driver->watchdog);
     dispatch_destroy(driver->dispatch);
     mailbox_destroy(driver->mailbox);
+    pool_settings_drop(&driver->pools);
     members_drop(&driver->members);
     progress_close(driver->progress);
     barks_status_free(driver->locked.start_error);
@@ -600,6 +638,11 @@ barks_status *driver_owners(const struct driver *driver, uint32_t partition_coun
     return status;
 }
 
+barks_status *driver_find_pool(const struct driver *driver, const char *name, uint32_t *out_index)
+{
+    return pool_settings_find(&driver->pools, name, out_index);
+}
+
 uint32_t driver_workers_of(const struct driver *driver, uint32_t rank)
 {
     return driver->members.all[rank - 1].welcome.worker_count;
@@ -618,6 +661,11 @@ uint64_t driver_memory_bytes(const struct driver *driver)
     return driver->members.all[0].welcome.memory_bytes;
 }
 struct progress *driver_progress(const struct driver *driver) { return driver->progress; }
+barks_status *driver_add_tap(struct driver *driver, struct history_tap *tap)
+{
+    return job_history_add_tap(driver->history, tap);
+}
+
 void driver_close_history(struct driver *driver, int exit_code, const char *output)
 {
     struct driver_totals totals = driver_totals(driver);

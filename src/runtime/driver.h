@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "exec/task_run.h"
 #include "plan/stage_cut.h"
+#include "runtime/job_labels.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ struct job {
     struct job_plan plan;      /* owned */
     uint64_t result_bytes_max; /* the job fails when its results are larger */
     const char *what;          /* "count at job.c:12", for progress and errors; borrowed */
+    struct job_labels labels;
     uint64_t deadline_ns; /* by monotonic_ns; 0: none. Then the job ends with BARKS_CANCELLED, and
                              is_late; its results are those of the last stage's partitions that
                              were done */
@@ -90,6 +92,10 @@ bool driver_take_kept(struct driver *driver, uint32_t *out_executor,
 BARKS_CHECKED barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
                                           uint32_t *out_ranks);
 
+/* The index of a pool of --barks-pools; NULL: of the default one. Errors: BARKS_INVALID. */
+BARKS_CHECKED barks_status *driver_find_pool(const struct driver *driver, const char *name,
+                                             uint32_t *out_index);
+
 /* Of an executor, by its rank. */
 uint32_t driver_workers_of(const struct driver *driver, uint32_t rank);
 uint64_t driver_node_of(const struct driver *driver, uint32_t rank); /* equal: one machine */
@@ -117,6 +123,11 @@ struct progress *driver_progress(const struct driver *driver);
 /* Ends all ranks and the thread, so that what it knows can be asked by any other. exit_status is
  * what the executors end with. */
 void driver_end(struct driver *driver, int exit_status);
+/* Has the tap, which is taken, hear of what happens from now on. Errors: BARKS_LIMIT (too many).
+ * Threads: any. */
+struct history_tap;
+BARKS_CHECKED barks_status *driver_add_tap(struct driver *driver, struct history_tap *tap);
+
 /* Ends the event log, if there is one, and says where it is. After driver_end. */
 void driver_close_history(struct driver *driver, int exit_code, const char *output);
 void driver_destroy(struct driver *driver); /* after driver_end */

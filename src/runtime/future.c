@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* By the last asynchronous call of the thread; NULL: it could not start. */
+static _Thread_local struct barks_future *last_started;
+
+void future_begin(void) { last_started = NULL; }
+
 /* ---- actions ---- */
 
 void action_drop(struct action *action)
@@ -52,9 +57,10 @@ static void call_all(struct barks_future *future, struct done_call *calls, bool 
 static void *run_future(void *argument)
 {
     struct barks_future *future = argument;
-    action_watch_use(&future->watch);
+    (void)action_watch_use(&future->watch);
     barks_status *status = run_action(&future->action);
-    action_watch_use(NULL);
+    (void)action_watch_use(NULL);
+    action_watch_leave(&future->watch);
     lock_acquire(&future->lock);
     struct done_call *calls = future->locked.calls;
     future->locked.calls = NULL;
@@ -79,7 +85,7 @@ static struct barks_future *start(struct action *action)
         return NULL;
     }
     future->action = *action;
-    action_watch_init(&future->watch, context->driver);
+    action_watch_init(&future->watch, context->driver, &context->watches);
     lock_init(&future->lock, LOCK_ACTION, "future");
     condition_init(&future->changed);
     int error = pthread_create(&future->thread, NULL, run_future, future);
@@ -90,8 +96,10 @@ static struct barks_future *start(struct action *action)
         destroy(future);
         return NULL;
     }
+    lock_acquire(&context->planning);
     future->next = context->futures;
     context->futures = future;
+    lock_release(&context->planning);
     return future;
 }
 
@@ -102,11 +110,16 @@ bool action_perform(struct action *action)
         return false;
     }
     if (action->is_async) {
-        action->context->started = start(action);
+        last_started = start(action);
         return false;
     }
     barks_context *context = action->context;
+    struct action_watch watch;
+    action_watch_init(&watch, context->driver, &context->watches);
+    struct action_watch *before = action_watch_use(&watch);
     barks_status *status = run_action(action);
+    (void)action_watch_use(before);
+    action_watch_drop(&watch);
     action_drop(action);
     if (status != NULL)
         context_fail(context, status);
@@ -122,11 +135,7 @@ static void join(struct barks_future *future)
 
 /* ---- the face ---- */
 
-barks_future *barks_started_(void)
-{
-    barks_context *context = context_alive();
-    return context != NULL ? context->started : NULL;
-}
+barks_future *barks_started_(void) { return context_alive() != NULL ? last_started : NULL; }
 
 bool barks_wait(barks_future *future)
 {
@@ -217,13 +226,16 @@ void barks_forget(barks_future *future)
     barks_context *context = context_alive();
     if (future == NULL || context == NULL)
         return;
+    lock_acquire(&context->planning);
     struct barks_future **link = &context->futures;
     while (*link != NULL && *link != future)
         link = &(*link)->next;
-    if (*link == NULL)
-        return;
-    *link = future->next;
-    end(future);
+    bool is_there = *link != NULL;
+    if (is_there)
+        *link = future->next;
+    lock_release(&context->planning);
+    if (is_there)
+        end(future);
 }
 
 void futures_end(barks_context *context)

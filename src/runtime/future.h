@@ -53,6 +53,9 @@ void action_drop(struct action *action);
  * well, and rows and count say what it gives. Errors are told. */
 bool action_perform(struct action *action);
 
+/* The calling thread is about to start an asynchronous action. */
+void future_begin(void);
+
 /* Whom an end is told to. */
 struct done_call {
     barks_done_callback *callback;

@@ -93,16 +93,29 @@ BARKS_CHECKED static barks_status *no_room(const struct dispatch *dispatch, cons
                job->what, count, stage + 1, (double)dispatch->options.together_wait_ns * 1e-9);
 }
 
+/* The number of the error that has ended the job. That of an attempt that ran too long is known by
+ * the attempt alone. 0: there is none. */
+static uint64_t error_of(const struct dispatch *dispatch, const struct job_outcome *outcome)
+{
+    if (outcome->cause != CAUSE_DEADLINE || outcome->attempt.executor == 0)
+        return outcome->error <= dispatch->error_count ? outcome->error : 0;
+    for (uint64_t i = 0; i < dispatch->error_count; i++)
+        if (is_of_task(&dispatch->errors[i], &outcome->attempt) &&
+            dispatch->errors[i].id.attempt == outcome->attempt.attempt)
+            return i + 1;
+    return 0;
+}
+
 barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
                           const struct job_outcome *outcome)
 {
     if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE)
         return no_room(dispatch, job, outcome);
-    if (outcome->error == 0 || outcome->error > dispatch->error_count ||
-        dispatch->errors[outcome->error - 1].status == NULL)
+    uint64_t error = error_of(dispatch, outcome);
+    if (error == 0 || dispatch->errors[error - 1].status == NULL)
         return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
-    barks_status *cause = dispatch->errors[outcome->error - 1].status;
-    dispatch->errors[outcome->error - 1].status = NULL;
+    barks_status *cause = dispatch->errors[error - 1].status;
+    dispatch->errors[error - 1].status = NULL;
     if (outcome->attempt.executor == 0)
         return cause;
     struct text text = {.length = 0};

@@ -3,14 +3,17 @@
 #include "barks/context.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/setting.h"
+#include "history/history_tap.h"
 #include "history/history_writer.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/live_progress.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +21,19 @@
 
 #define MEMORY_EVERY_NS NS_PER_S
 enum {
+    TAPS_MAX = 64,
     ERROR_BYTES = 2000, /* of a cause and those behind it; more is cut */
     STEPS_BYTES = 500,  /* of the steps of a stage; likewise */
 };
 
 struct job_history {
-    struct history_writer *writer; /* owned */
-    const struct members *members; /* borrowed */
+    struct history_writer *writer; /* owned; NULL: no event log */
+    struct lock lock;              /* of who adds taps */
+    /* Written by who adds one, after the tap itself (release); read by the driver's thread
+     * (acquire). */
+    _Atomic uint32_t tap_count;
+    struct history_tap *taps[TAPS_MAX]; /* owned */
+    const struct members *members;      /* borrowed */
     uint64_t start_ns;
     uint64_t *memory_ns; /* owned: for each executor, when its memory was last written */
 };
@@ -34,7 +43,39 @@ static uint64_t time_of(const struct job_history *history)
     return monotonic_ns() - history->start_ns;
 }
 
+static uint32_t tap_count(const struct job_history *history)
+{
+    return atomic_load_explicit(&history->tap_count, memory_order_acquire);
+}
+
+/* Somebody hears of it. */
+static bool is_wanted(const struct job_history *history)
+{
+    return history != NULL && (history->writer != NULL || tap_count(history) > 0);
+}
+
+static void note(struct job_history *history, const struct history_record *record)
+{
+    history_write(history->writer, record);
+    for (uint32_t i = 0; i < tap_count(history); i++)
+        history_tap_put(history->taps[i], record);
+}
+
 /* ---- the beginning ---- */
+
+static struct history_record executor_record(const struct members *members, uint32_t index)
+{
+    const struct hello *hello = &members->all[index].hello;
+    const struct welcome *welcome = &members->all[index].welcome;
+    return (struct history_record){.kind = KIND_EXECUTOR,
+                                   .executor = {.executor = index + 1,
+                                                .host = hello->host,
+                                                .pid = hello->pid,
+                                                .node = hello->node_id,
+                                                .core_count = hello->core_count,
+                                                .worker_count = welcome->worker_count,
+                                                .memory_bytes = welcome->memory_bytes}};
+}
 
 static void write_beginning(struct job_history *history, const struct config *config,
                             const struct members *members, uint64_t wall)
@@ -49,26 +90,17 @@ static void write_beginning(struct job_history *history, const struct config *co
                                          .host = members->driver.host,
                                          .binary_hash = members->driver.binary_hash,
                                          .slurm_job = getenv("SLURM_JOB_ID")}};
-    history_write(history->writer, &job);
+    note(history, &job);
     for (int key = 0; key < CONFIG_COUNT; key++) {
         struct history_record setting = {.kind = KIND_SETTING,
                                          .setting = {.key = settings[key].key,
                                                      .value = config->values[key].text,
                                                      .origin = config->values[key].origin}};
-        history_write(history->writer, &setting);
+        note(history, &setting);
     }
     for (uint32_t i = 0; i < members->count; i++) {
-        const struct hello *hello = &members->all[i].hello;
-        const struct welcome *welcome = &members->all[i].welcome;
-        struct history_record executor = {.kind = KIND_EXECUTOR,
-                                          .executor = {.executor = i + 1,
-                                                       .host = hello->host,
-                                                       .pid = hello->pid,
-                                                       .node = hello->node_id,
-                                                       .core_count = hello->core_count,
-                                                       .worker_count = welcome->worker_count,
-                                                       .memory_bytes = welcome->memory_bytes}};
-        history_write(history->writer, &executor);
+        struct history_record executor = executor_record(members, i);
+        note(history, &executor);
     }
 }
 
@@ -78,14 +110,12 @@ barks_status *job_history_open(const struct config *config, const struct members
     const char *directory = config_string(config, CONFIG_EVENT_LOG);
     uint64_t wall = wall_ns();
     *out_history = NULL;
-    if (strcmp(directory, "none") == 0)
-        return NULL;
     struct job_history *history = calloc(1, sizeof *history);
     uint64_t *memory_ns = calloc((size_t)members->count + 1, sizeof *memory_ns);
     barks_status *status = NULL;
     if (history == NULL || memory_ns == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for an event log");
-    else
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for events");
+    else if (strcmp(directory, "none") != 0)
         status =
             history_writer_open(directory, program_invocation_short_name, wall, &history->writer);
     if (status != NULL) {
@@ -96,9 +126,33 @@ barks_status *job_history_open(const struct config *config, const struct members
     history->memory_ns = memory_ns;
     history->members = members;
     history->start_ns = monotonic_ns();
-    write_beginning(history, config, members, wall);
+    lock_init(&history->lock, LOCK_SCHEDULER, "listeners");
+    if (history->writer != NULL)
+        write_beginning(history, config, members, wall);
     *out_history = history;
     return NULL;
+}
+
+barks_status *job_history_add_tap(struct job_history *history, struct history_tap *tap)
+{
+    struct history_record none = {.kind = KIND_JOB_ENDED};
+    uint64_t dropped_count = 0;
+    for (uint32_t i = 0; i < history->members->count; i++) {
+        struct history_record executor = executor_record(history->members, i);
+        history_tap_put(tap, &executor);
+    }
+    lock_acquire(&history->lock);
+    uint32_t count = tap_count(history);
+    bool fits = count < TAPS_MAX;
+    if (fits) {
+        history->taps[count] = tap;
+        atomic_store_explicit(&history->tap_count, count + 1, memory_order_release);
+    }
+    lock_release(&history->lock);
+    if (fits)
+        return NULL;
+    (void)history_tap_close(tap, &none, HISTORY_CLOSE_NS, &dropped_count);
+    BARKS_FAIL(BARKS_LIMIT, "more than %d listeners", TAPS_MAX);
 }
 
 /* ---- what happens ---- */
@@ -114,29 +168,38 @@ static const char *words_of(const barks_status *status, char out[ERROR_BYTES])
     return out;
 }
 
-void job_history_action_started(struct job_history *history, const struct job *job)
+static const char *text_or_null(const char *text) { return text[0] != '\0' ? text : NULL; }
+
+void job_history_action_started(struct job_history *history, const struct job *job,
+                                const char *pool)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
-    struct history_record record = {.kind = KIND_ACTION_STARTED,
-                                    .action_started = {.time_ns = time_of(history),
-                                                       .action = job->id,
-                                                       .what = job->what,
-                                                       .stage_count = job->plan.stage_count}};
-    history_write(history->writer, &record);
+    struct history_record record = {
+        .kind = KIND_ACTION_STARTED,
+        .action_started = {.time_ns = time_of(history),
+                           .action = job->id,
+                           .what = job->what,
+                           .stage_count = job->plan.stage_count,
+                           .pool = pool,
+                           .priority = (uint64_t)job->labels.priority,
+                           .group = text_or_null(job->labels.group),
+                           .description = text_or_null(job->labels.description),
+                           .tags = text_or_null(job->labels.tags)}};
+    note(history, &record);
 }
 
 void job_history_action_ended(struct job_history *history, const struct job *job)
 {
     char words[ERROR_BYTES];
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record record = {.kind = KIND_ACTION_ENDED,
                                     .action_ended = {.time_ns = time_of(history),
                                                      .action = job->id,
                                                      .exit_code = code_of(job->status),
                                                      .error = words_of(job->status, words)}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 static const char *name_of_output(enum terminal_kind kind)
@@ -183,7 +246,7 @@ static void describe_steps(const struct pipeline *pipeline, char out[STEPS_BYTES
 
 void job_history_stage_started(struct job_history *history, const struct job *job, uint32_t stage)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     char steps[STEPS_BYTES];
     const struct stage_plan *plan = &job->plan.stages[stage];
@@ -202,13 +265,13 @@ void job_history_stage_started(struct job_history *history, const struct job *jo
                           .output_partition_count = terminal->partition_count,
                           .bytes_total = job->stages[stage].bytes_total,
                           .steps = steps}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
                              uint32_t task_count, uint64_t spilled_bytes)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record record = {.kind = KIND_STAGE_ENDED,
                                     .stage_ended = {.time_ns = time_of(history),
@@ -218,13 +281,13 @@ void job_history_stage_ended(struct job_history *history, const struct job *job,
                                                     .rows = job->stages[stage].rows,
                                                     .bytes = job->stages[stage].bytes,
                                                     .spilled_bytes = spilled_bytes}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 void job_history_task_started(struct job_history *history, const struct attempt_id *id,
                               uint32_t first_partition, uint32_t end_partition)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record record = {.kind = KIND_TASK_STARTED,
                                     .task_started = {.time_ns = time_of(history),
@@ -235,7 +298,7 @@ void job_history_task_started(struct job_history *history, const struct attempt_
                                                      .executor = id->executor,
                                                      .first_partition = first_partition,
                                                      .end_partition = end_partition}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 static struct history_record task_ended(const struct job_history *history,
@@ -253,7 +316,7 @@ static struct history_record task_ended(const struct job_history *history,
 void job_history_task_done(struct job_history *history, const struct attempt_report *report,
                            uint32_t executor_count)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record record = task_ended(history, &report->id);
     record.task_ended.rows_read = report->counters.rows_read;
@@ -265,19 +328,19 @@ void job_history_task_done(struct job_history *history, const struct attempt_rep
         record.task_ended.rows_sent += report->sent[i].row_count;
         record.task_ended.bytes_sent += report->sent[i].bytes;
     }
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 void job_history_task_failed(struct job_history *history, const struct attempt_id *id,
                              const barks_status *error)
 {
     char words[ERROR_BYTES];
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record record = task_ended(history, id);
     record.task_ended.exit_code = code_of(error);
     record.task_ended.error = words_of(error, words);
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 static void write_memory(struct job_history *history, uint32_t executor)
@@ -291,12 +354,12 @@ static void write_memory(struct job_history *history, uint32_t executor)
                    .peak_bytes = atomic_load_explicit(&member->peak_bytes, memory_order_relaxed),
                    .spilled_bytes =
                        atomic_load_explicit(&member->spilled_bytes, memory_order_relaxed)}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 void job_history_memory(struct job_history *history, uint32_t executor)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     uint64_t now_ns = monotonic_ns();
     if (now_ns - history->memory_ns[executor - 1] < MEMORY_EVERY_NS)
@@ -308,13 +371,13 @@ void job_history_memory(struct job_history *history, uint32_t executor)
 void job_history_trouble(struct job_history *history, const barks_status *error)
 {
     char words[ERROR_BYTES];
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record record = {.kind = KIND_TROUBLE,
                                     .trouble = {.time_ns = time_of(history),
                                                 .exit_code = code_of(error),
                                                 .error = words_of(error, words)}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 /* ---- the end ---- */
@@ -328,11 +391,46 @@ static void say_end(const struct history_end *end, struct progress *progress)
                      end->path, end->dropped_count);
 }
 
+static void close_log(struct job_history *history, struct history_record *last,
+                      struct progress *progress)
+{
+    struct history_end end;
+    if (history->writer == NULL)
+        return;
+    barks_status *status = history_writer_close(history->writer, last, HISTORY_CLOSE_NS, &end);
+    if (status != NULL) /* the job itself is none the worse for it */
+        log_status(LEVEL_WARN, "runtime", status);
+    else
+        say_end(&end, progress);
+    barks_status_free(status);
+}
+
+/* All together are given as long as the log. */
+static void close_taps(struct job_history *history, struct history_record *last,
+                       struct progress *progress)
+{
+    uint64_t deadline_ns = monotonic_ns() + HISTORY_CLOSE_NS;
+    for (uint32_t i = 0; i < tap_count(history); i++) {
+        uint64_t dropped_count = 0, now_ns = monotonic_ns();
+        uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+        if (!history_tap_close(history->taps[i], last, left_ns, &dropped_count))
+            LOG(LEVEL_WARN, "runtime",
+                "listener %" PRIu32 " of %" PRIu32 " has not heard all in %.1f s and is left "
+                "to itself",
+                i + 1, tap_count(history), (double)HISTORY_CLOSE_NS * 1e-9);
+        if (dropped_count > 0)
+            progress_say(progress,
+                         "listener %" PRIu32 " of %" PRIu32 " lost %" PRIu64
+                         " events: they came faster than it took them",
+                         i + 1, tap_count(history), dropped_count);
+    }
+}
+
 void job_history_close(struct job_history *history, int exit_code,
                        const struct driver_totals *totals, const char *output,
                        struct progress *progress)
 {
-    if (history == NULL)
+    if (!is_wanted(history))
         return;
     struct history_record last = {.kind = KIND_JOB_ENDED,
                                   .job_ended = {.time_ns = time_of(history),
@@ -350,13 +448,9 @@ void job_history_close(struct job_history *history, int exit_code,
                                                 .output = output}};
     for (uint32_t executor = 1; executor <= history->members->count; executor++)
         write_memory(history, executor);
-    struct history_end end;
-    barks_status *status = history_writer_close(history->writer, &last, HISTORY_CLOSE_NS, &end);
-    if (status != NULL) /* the job itself is none the worse for it */
-        log_status(LEVEL_WARN, "runtime", status);
-    else
-        say_end(&end, progress);
-    barks_status_free(status);
+    close_taps(history, &last, progress);
+    close_log(history, &last, progress);
+    lock_drop(&history->lock);
     free(history->memory_ns);
     free(history);
 }

@@ -1,5 +1,5 @@
-/* What the driver tells the event log: one call for each thing that happens, each of which returns
- * at once and does nothing where no log is wanted (history is NULL). */
+/* What the driver tells the event log and listeners: one call for each thing that happens, each of
+ * which returns at once and does nothing where nobody wants to hear it. */
 #pragma once
 
 #include "barks/status.h"
@@ -15,12 +15,19 @@ struct job_history;
 struct members;
 
 /* The beginning: who runs, with which settings. members is borrowed until job_history_close.
- * *out_history is NULL where none is wanted. Errors: those of history_writer_open. */
+ * A log is written where --barks-event-log says so. Errors: those of history_writer_open. */
 BARKS_CHECKED barks_status *job_history_open(const struct config *config,
                                              const struct members *members,
                                              struct job_history **out_history);
 
-void job_history_action_started(struct job_history *history, const struct job *job);
+/* Takes the tap, which hears of what comes, after one record for each executor. Threads: any.
+ * Errors: BARKS_LIMIT. */
+struct history_tap;
+BARKS_CHECKED barks_status *job_history_add_tap(struct job_history *history,
+                                                struct history_tap *tap);
+
+void job_history_action_started(struct job_history *history, const struct job *job,
+                                const char *pool);
 void job_history_action_ended(struct job_history *history, const struct job *job);
 void job_history_stage_started(struct job_history *history, const struct job *job, uint32_t stage);
 /* spilled_bytes: of all executors so far. */

@@ -97,10 +97,11 @@ static void describe(const struct stage_view *view, uint64_t now_ns, char *out, 
     text_of_bytes((double)view->bytes * rate, bytes, sizeof bytes);
     snprintf(out, out_bytes,
              "stage %" PRIu32 "/%" PRIu32 ": %" PRIu32 "/%" PRIu32
-             " tasks, %s rows/s%s%s%s, %.1f s, %s",
+             " tasks, %s rows/s%s%s%s, %.1f s, %s%s%s",
              view->stage_number, view->stage_total, view->tasks_done, view->task_count, rows,
              view->bytes > 0 ? ", " : "", view->bytes > 0 ? bytes : "", view->bytes > 0 ? "/s" : "",
-             seconds, view->what);
+             seconds, view->description[0] != '\0' ? view->description : "",
+             view->description[0] != '\0' ? ": " : "", view->what);
 }
 
 static void draw_bar(const struct stage_view *view, char *out)

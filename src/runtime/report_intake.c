@@ -61,8 +61,8 @@ BARKS_CHECKED static barks_status *grow(void **items, uint64_t count, uint64_t *
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *add_error(struct dispatch *dispatch, const struct attempt_id *id,
-                                             barks_status *error, uint64_t *out_number)
+barks_status *dispatch_add_error(struct dispatch *dispatch, const struct attempt_id *id,
+                                 barks_status *error, uint64_t *out_number)
 {
     void *errors = dispatch->errors;
     barks_status *status =
@@ -181,6 +181,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
 {
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = monotonic_ns()};
     event.attempt_finished.id = read_attempt(in, executor);
+    (void)dispatch_end_overrun(dispatch, &event.attempt_finished.id);
     void *reports = dispatch->reports;
     BARKS_TRY(grow(&reports, dispatch->report_count, &dispatch->report_capacity,
                    sizeof *dispatch->reports));
@@ -281,16 +282,19 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
 {
     struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
     event.attempt_failed.id = read_attempt(in, executor);
+    const barks_status *overrun = dispatch_end_overrun(dispatch, &event.attempt_failed.id);
     barks_status *error = unpack_status(in);
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
-    job_history_task_failed(dispatch->options.history, &event.attempt_failed.id, error);
+    job_history_task_failed(dispatch->options.history, &event.attempt_failed.id,
+                            overrun != NULL ? overrun : error);
     event.attempt_failed.cause = cause_of(barks_status_code(error));
     event.attempt_failed.is_retryable =
         may_be_tried_again(dispatch, &event.attempt_failed.id, error);
     event.attempt_failed.error_hash = hash_of_error(error);
     warn_of_round(dispatch, &event.attempt_failed.id, error);
-    BARKS_TRY(add_error(dispatch, &event.attempt_failed.id, error, &event.attempt_failed.error));
+    BARKS_TRY(
+        dispatch_add_error(dispatch, &event.attempt_failed.id, error, &event.attempt_failed.error));
     BARKS_TRY(unpacker_finish(in));
     fault_point(POINT_FAILURE_TAKEN);
     return dispatch_handle(dispatch, &event);

@@ -8,7 +8,7 @@ from compiling import BUILD, ROOT, job_command, run
 from tap import Skip, run_cases  # found by compiling
 
 HEADERS = sorted(path.name for path in (ROOT / "include/barks").glob("*.h"))
-IN_CPP = {"api.h", "context.h", "each.h", "status.h"}
+IN_CPP = {"api.h", "context.h", "listener.h", "schedule.h", "each.h", "status.h"}
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-I{ROOT}/include"]
 CPP_JOB = r"""
 #include <barks/context.h>

@@ -45,6 +45,24 @@ START_TEST(without_reserve_only_a_warning_ends_the_job)
 }
 END_TEST
 
+START_TEST(the_limit_ends_the_job_without_a_reserve)
+{
+    struct config config = {0};
+    ck_assert_ptr_null(config_init(&config));
+    ck_assert_ptr_null(config_set(&config, CONFIG_TIME_LIMIT, "30s", "test"));
+    struct allotment alone = allotment_begin(&config, 0, START);
+    ck_assert_uint_eq(allotment_left_ns(&alone, START + SECONDS(10)), SECONDS(20));
+    ck_assert_uint_eq(allotment_left_ns(&alone, START + SECONDS(31)), 0);
+    ck_assert_uint_eq(allotment_end_ns(&alone), START + SECONDS(30));
+    ck_assert_str_eq(allotment_who_ends(&alone), "--barks-time-limit has set");
+    struct allotment sooner = allotment_begin(&config, 20, START);
+    ck_assert_uint_eq(allotment_left_ns(&sooner, START), SECONDS(10));
+    ck_assert_uint_eq(allotment_end_ns(&sooner), START + SECONDS(20));
+    ck_assert_str_eq(allotment_who_ends(&sooner), "Slurm has set");
+    config_drop(&config);
+}
+END_TEST
+
 START_TEST(a_warning_alone_says_when_the_end_is)
 {
     struct allotment allotment = begun(0, "10s");
@@ -83,7 +101,7 @@ END_TEST
 
 SUITE_MAIN("runtime/allotment", without_slurm_and_warning_there_is_no_end,
            the_reserve_is_not_for_work, without_reserve_only_a_warning_ends_the_job,
-           a_warning_alone_says_when_the_end_is,
+           the_limit_ends_the_job_without_a_reserve, a_warning_alone_says_when_the_end_is,
            a_warning_up_to_a_minute_early_is_for_the_known_end,
            a_warning_far_from_the_known_end_is_for_a_sooner_one,
            a_signal_at_the_end_or_after_a_warning_is_the_systems)

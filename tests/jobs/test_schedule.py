@@ -1,0 +1,155 @@
+"""Jobs side by side, by pools, groups and tags, their limits, and who listens: test_schedule.py JOB JOBS-FOLDER [NAME...]
+
+Answers are held against sums made here, events against the event log, ends against the clock.
+"""
+
+import functools
+import os
+import sys
+import time
+
+import event_log
+import harness
+import outputs
+import shapes
+
+ROWS, KEYS, ACTIONS = 20000, 7, 1500  # as in schedule_job.c
+CANCELLED = 8  # a barks_code
+LIMIT, OUT_OF_TIME = 4, 75
+SHAPES = [shapes.PLAIN, shapes.Shape(executors=3)] + [shapes.Shape(ranks=n) for n in (1, 2, 3, 5)]
+
+
+def expect(what, ended):
+    if not what:
+        raise outputs.Wrong(ended.describe())
+
+
+def run(program, arguments, shape, folder, seconds=60):
+    began = time.monotonic()
+    ended = shapes.run(shape, program, arguments, folder, seconds)
+    return ended, time.monotonic() - began
+
+
+def threads(program, shape, folder):
+    count = 6
+    ended, _ = run(program, ["threads", str(count), "--barks-pools=even:fair,weight=2 odd:min=1"], shape, folder, 120)
+    total = sum(range(ROWS))
+    line = f"1 {5 * (total + ROWS)} {total} {KEYS}\n"
+    expect(ended.status == 0 and ended.stdout.decode() == count * line, ended)
+
+
+def order(program, shape, folder):
+    for pools, wanted in (("quick", "short"), ("quick:weight=5", "short"), ("quick:min=1", "short")):
+        ended, _ = run(program, ["order", f"--barks-pools={pools}", "--barks-workers=1"], shape, folder)
+        lines = ended.stdout.decode().split("\n")
+        expect(ended.status == 0 and lines[0] == f"{wanted} 1" and len(lines) == 3, ended)
+
+
+def cancelled(mode, program, shape, folder):
+    ended, seconds = run(program, [mode, "--barks-workers=2"], shape, folder)
+    expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS} 0 0 1 0 {CANCELLED}\n0\n" and
+           seconds < 30 * shapes.SLOWNESS, ended)
+
+
+def named(program, shape, folder):
+    log = os.path.join(folder, "log")
+    ended, _ = run(program, ["named", f"--barks-event-log={log}"], shape, folder)
+    expect(ended.status == 0 and b"nightly report: count at " in ended.stderr, ended)
+    (name,) = os.listdir(log)
+    (started,) = event_log.of_kind(event_log.read(os.path.join(log, name)), "action_started")
+    expect((started["pool"], started["group"], started["description"], started["tags"]) ==
+           ("default", "night", "nightly report", "one,two"), ended)
+    expect(started["priority"] == 2**64 - 3, ended)
+
+
+def wrong(program, shape, folder):
+    ended, _ = run(program, ["wrong", "--barks-pools=even:fair odd"], shape, folder)
+    expect(ended.status == 0 and ended.stdout == b"0000001\n", ended)
+    for text in (b"there is no pool 'evn', only default, even, odd; --barks-pools makes pools",
+                 b"40000 is no priority: these are -32767 to 32767", b"a group has at most 127 bytes, and this one 299",
+                 b"a description has at most 255 bytes", b"'a,b' cannot be added"):
+        expect(text in ended.stderr, ended)
+
+
+def bad_pools(program, shape, folder):
+    for text, words in (("a:fiar", b"has an unknown word or number"), ("a a", b"is there twice"),
+                        ("a:weight=0", b"has an unknown word"), ("a:min=70000", b"has an unknown word"),
+                        (":fair", b"has no name of letters")):
+        ended, _ = run(program, ["named", f"--barks-pools={text}"], shape, folder)
+        expect(ended.status == 2 and words in ended.stderr and b"--barks-pools: '" in ended.stderr, ended)
+
+
+def listeners(program, shape, folder):
+    log, heard = os.path.join(folder, "log"), os.path.join(folder, "heard")
+    ended, _ = run(program, ["listen", heard, f"--barks-event-log={log}", "--barks-workers=2"], shape, folder, 180)
+    count, slow, lost, has_ended = [int(word) for word in ended.stdout.split()]
+    expect(ended.status == 0 and count == 10 * ACTIONS, ended)
+    with open(heard, encoding="utf-8") as file:
+        events = [line.rstrip("\n").split("\t") for line in file]
+    (name,) = os.listdir(log)
+    records = event_log.read(os.path.join(log, name))
+    names = {"action_started": "job started", "action_ended": "job ended", "stage_started": "stage started",
+             "stage_ended": "stage ended", "task_started": "task started", "task_ended": "task ended",
+             "executor": "executor"}
+    for kind, event in names.items():
+        told = [(record.get("action", 0), record.get("stage", 0), record.get("task", 0))
+                for record in event_log.of_kind(records, kind)]
+        got = [(int(words[1]), int(words[2]), int(words[3])) for words in events if words[0] == event]
+        if told != got:
+            raise outputs.Wrong(f"{kind}: {len(told)} in the log, {len(got)} heard\n{ended.describe()}")
+    expect(sum(words[0] == "job started" and words[7] == "heard" for words in events) == ACTIONS, ended)
+    expect(events[-1][0] == "end" and not any(words[0] == "lost" for words in events), ended)
+    # The slow one hears as much as has room, and of the rest how much it was.
+    others = len(events) - sum(words[0] == "memory" for words in events)
+    if has_ended and not others - 5 <= slow + lost <= len(events) + 5:
+        raise outputs.Wrong(f"{slow} heard and {lost} lost of {len(events)} events\n{ended.describe()}")
+    expect(has_ended or b"is left to itself" in ended.stderr, ended)
+    if lost > 0:
+        expect(b"listener 2 of 2 lost" in ended.stderr, ended)
+
+
+def overrun(program, shape, folder):
+    ended, _ = run(program, ["overrun", "1", "--barks-task-time-limit=500ms"], shape, folder)
+    expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS}\n" and b"runs longer than 0.5 s" in ended.stderr,
+           ended)
+    ended, _ = run(program, ["overrun", "99", "--barks-task-time-limit=300ms", "--barks-attempts=3"], shape, folder)
+    expect(ended.status == LIMIT and ended.stdout == b"-1\n" and b"after 3 attempts" in ended.stderr and
+           b"it ran longer than 0.3 s (--barks-task-time-limit)" in ended.stderr, ended)
+
+
+def is_forced(ended, shape):
+    """Under mpirun the driver may leave well, and mpirun ends the executor that is stuck."""
+    return b"is ended by force" in ended.stderr or shape.ranks > 1
+
+
+def stuck(program, shape, folder):
+    ended, seconds = run(program, ["stuck", "--barks-task-time-limit=300ms", "--barks-time-reserve=1s",
+                                   "--barks-attempts=2"], shape, folder)
+    expect(ended.status == LIMIT and b"has not ended 1.0 s after it was told to" in ended.stderr and
+           is_forced(ended, shape) and seconds < 20 * shapes.SLOWNESS, ended)
+
+
+def time_limit(mode, program, shape, folder):
+    ended, seconds = run(program, [mode, "--barks-time-limit=1s", "--barks-time-reserve=2s"], shape, folder)
+    by_force = b"is ended by force" in ended.stderr
+    expect(ended.status == OUT_OF_TIME and (is_forced(ended, shape) if mode == "stuck" else by_force == (mode == "idle")) and
+           (mode == "idle" or b"out of time: 0 s are left until the end that --barks-time-limit has set" in
+            ended.stderr) and seconds < 20 * shapes.SLOWNESS, ended)
+
+
+def main():
+    program, wanted = os.path.abspath(sys.argv[1]), sys.argv[3:]
+    few = [shapes.PLAIN, shapes.Shape(ranks=3)]
+    cases = [("threads", threads, SHAPES), ("order", order, few),
+             ("group", functools.partial(cancelled, "group"), SHAPES),
+             ("tag", functools.partial(cancelled, "tag"), few), ("named", named, few), ("wrong", wrong, few),
+             ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("overrun", overrun, SHAPES),
+             ("stuck", stuck, few), ("endless", functools.partial(time_limit, "endless"), SHAPES),
+             ("deaf", functools.partial(time_limit, "stuck"), few), ("idle", functools.partial(time_limit, "idle"), few)]
+    calls = [(f"{name}, {shape.name}", functools.partial(harness.in_folder, call, program, shape))
+             for name, call, those in cases for shape in those if not wanted or name in wanted]
+    sys.exit(harness.run_all(calls))
+
+
+if __name__ == "__main__":
+    main()
