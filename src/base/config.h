@@ -73,9 +73,8 @@ struct buffer;
             "directory that all ranks see, for finished stages: a job started again resumes")      \
     SETTING(FRESH, "fresh", BOOL, "false", "", "use nothing that jobs before have left in work")   \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
-    SETTING(                                                                                       \
-        TIME_LIMIT, "time_limit", DURATION, "0s", "",                                              \
-        "of the whole job, which then ends with status 75; bodies may ask what is left; 0: none")  \
+    SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \
+            "of the whole job, which then ends with status 75; 0: none but Slurm's")               \
     SETTING(TASK_TIME_LIMIT, "task_time_limit", DURATION, "0s", "",                                \
             "an attempt at a task that takes longer has failed, and is tried again; 0: none does") \
     SETTING(TIME_RESERVE, "time_reserve", DURATION, "10s", "",                                     \
