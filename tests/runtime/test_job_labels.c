@@ -13,7 +13,7 @@ START_TEST(tags_are_a_set)
     ck_assert(job_labels_add_tag(&labels, "one") && job_labels_add_tag(&labels, "three"));
     ck_assert_str_eq(labels.tags, "one,two,three");
     ck_assert(job_labels_has_tag(&labels, "two") && !job_labels_has_tag(&labels, "tw"));
-    ck_assert(!job_labels_has_tag(&labels, "twoo") && !job_labels_has_tag(&labels, ""));
+    ck_assert(!job_labels_has_tag(&labels, "twox") && !job_labels_has_tag(&labels, ""));
     job_labels_remove_tag(&labels, "two");
     ck_assert_str_eq(labels.tags, "one,three");
     job_labels_remove_tag(&labels, "two");
