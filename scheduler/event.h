@@ -145,6 +145,7 @@ enum event_kind {
     EVENT_ATTEMPT_FAILED,
     EVENT_STAGE_COMMITTED, /* answers DECISION_COMMIT_STAGE */
     EVENT_COMMIT_FAILED,   /* answers DECISION_COMMIT_STAGE: the job fails */
+    EVENT_STAGE_SKIPPED,   /* a stage that waits need not run: its output is there, or is nothing */
     EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle */
     EVENT_TIMER,           /* nothing but the time has changed */
 };
@@ -194,6 +195,10 @@ struct event {
             enum failure_cause cause;
             uint64_t error;
         } commit_failed;
+        struct {
+            uint64_t job;
+            uint32_t stage; /* of OUTPUT_SHUFFLE; where it waits no more, nothing changes */
+        } stage_skipped;
         struct {
             uint64_t job;
             uint32_t stage;

@@ -112,10 +112,10 @@ BARKS_CHECKED static barks_status *release_read(struct scheduler *scheduler, str
     return NULL;
 }
 
-barks_status *stage_commit(struct scheduler *scheduler, struct stage *stage)
+/* The stage is over. */
+BARKS_CHECKED static barks_status *go_on(struct scheduler *scheduler, struct stage *stage)
 {
     struct job *job = stage->job;
-    stage_move(stage, STAGE_COMMITTED, &scheduler->transitions);
     BARKS_TRY(release_read(scheduler, stage));
     if (--job->stages_left == 0)
         return job_finish(scheduler, job, &(struct job_outcome){.result = JOB_RESULT_DONE});
@@ -131,6 +131,18 @@ barks_status *stage_commit(struct scheduler *scheduler, struct stage *stage)
             BARKS_TRY(stage_make_ready(scheduler, child));
     }
     return NULL;
+}
+
+barks_status *stage_commit(struct scheduler *scheduler, struct stage *stage)
+{
+    stage_move(stage, STAGE_COMMITTED, &scheduler->transitions);
+    return go_on(scheduler, stage);
+}
+
+barks_status *stage_skip(struct scheduler *scheduler, struct stage *stage)
+{
+    stage_move(stage, STAGE_SKIPPED, &scheduler->transitions);
+    return go_on(scheduler, stage);
 }
 
 /* Stages that had begun have failed with the job; the others are skipped. */

@@ -252,6 +252,22 @@ barks_status *handle_commit_failed(struct scheduler *scheduler, const struct eve
     return job_finish(scheduler, stage->job, &outcome);
 }
 
+barks_status *handle_stage_skipped(struct scheduler *scheduler, const struct event *event)
+{
+    const struct job *job = running_job(scheduler, event->stage_skipped.job);
+    if (job == NULL)
+        return NULL;
+    if (event->stage_skipped.stage >= job->stage_count ||
+        job->stages[event->stage_skipped.stage].output != OUTPUT_SHUFFLE)
+        BARKS_FAIL(BARKS_INVALID, "stage %u of job %" PRIu64 " fills no shuffle: it is not skipped",
+                   event->stage_skipped.stage, event->stage_skipped.job);
+    struct stage *stage = &job->stages[event->stage_skipped.stage];
+    if (stage->state != STAGE_WAITING || stage->is_split)
+        return NULL;
+    scheduler->is_deciding = true;
+    return stage_skip(scheduler, stage);
+}
+
 barks_status *handle_copy_wanted(struct scheduler *scheduler, const struct event *event)
 {
     const struct job *job = running_job(scheduler, event->copy_wanted.job);

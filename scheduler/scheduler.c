@@ -312,6 +312,8 @@ BARKS_CHECKED static barks_status *handle(struct scheduler *scheduler, const str
         return handle_stage_committed(scheduler, event);
     case EVENT_COMMIT_FAILED:
         return handle_commit_failed(scheduler, event);
+    case EVENT_STAGE_SKIPPED:
+        return handle_stage_skipped(scheduler, event);
     case EVENT_COPY_WANTED:
         return handle_copy_wanted(scheduler, event);
     case EVENT_TIMER:

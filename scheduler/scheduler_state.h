@@ -58,6 +58,8 @@ BARKS_CHECKED barks_status *handle_stage_committed(struct scheduler *scheduler,
                                                    const struct event *event);
 BARKS_CHECKED barks_status *handle_commit_failed(struct scheduler *scheduler,
                                                  const struct event *event);
+BARKS_CHECKED barks_status *handle_stage_skipped(struct scheduler *scheduler,
+                                                 const struct event *event);
 BARKS_CHECKED barks_status *handle_copy_wanted(struct scheduler *scheduler,
                                                const struct event *event);
 /* A running task of a running job has one attempt less that may count, by an event of a failure:
@@ -104,6 +106,8 @@ BARKS_CHECKED barks_status *stage_make_ready(struct scheduler *scheduler, struct
 BARKS_CHECKED barks_status *stage_complete(struct scheduler *scheduler, struct stage *stage);
 /* The commit is acknowledged: releases what it read, lets its readers begin. */
 BARKS_CHECKED barks_status *stage_commit(struct scheduler *scheduler, struct stage *stage);
+/* A waiting stage that fills a shuffle need not run: the same. */
+BARKS_CHECKED barks_status *stage_skip(struct scheduler *scheduler, struct stage *stage);
 /* The outcome is known: cancels what runs, and ends the job if nothing does. */
 BARKS_CHECKED barks_status *job_finish(struct scheduler *scheduler, struct job *job,
                                        const struct job_outcome *outcome);

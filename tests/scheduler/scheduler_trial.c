@@ -201,6 +201,12 @@ const char *trial_committed(struct trial *trial, uint64_t job, uint32_t stage, u
                                .stage_committed = {.job = job, .stage = stage, .commit = commit}});
 }
 
+const char *trial_skip(struct trial *trial, uint64_t job, uint32_t stage)
+{
+    return trial_send(trial, &(struct event){.kind = EVENT_STAGE_SKIPPED,
+                                             .stage_skipped = {.job = job, .stage = stage}});
+}
+
 const char *trial_want_copy(struct trial *trial, uint64_t job, uint32_t stage, uint32_t task)
 {
     return trial_send(trial,

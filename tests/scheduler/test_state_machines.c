@@ -134,6 +134,37 @@ static void what_nobody_needs_is_skipped(struct transition_counts *counts)
     end(&trial, counts);
 }
 
+/* Stage 2 would read 0 once 1 is over, and 3 reads them all. */
+static void a_stage_that_waits_may_be_skipped(struct transition_counts *counts)
+{
+    struct trial trial;
+    begin(&trial, &plain);
+    static const struct stage_input copying[] = {{.parent = 0, .kind = INPUT_PARTITIONS},
+                                                 {.parent = 1, .kind = INPUT_AFTER}};
+    static const struct stage_input joining[] = {{.parent = 0, .kind = INPUT_PARTITIONS},
+                                                 {.parent = 1, .kind = INPUT_PARTITIONS},
+                                                 {.parent = 2, .kind = INPUT_PARTITIONS}};
+    struct stage_spec stages[] = {spec_source(1, 2), spec_source(1, 2), spec_reader(2, copying),
+                                  spec_reader(2, joining)};
+    stages[2].output = OUTPUT_SHUFFLE;
+    stages[2].output_partition_count = 2;
+    stages[2].input_count = 2;
+    stages[3].input_count = 3;
+    DECIDED(trial_submit(&trial, 1, 4, stages),
+            " ship 1/0@1 start 1/0.0#0@1[0,1) ship 1/1@2 start 1/1.0#0@2[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), " commit 1/0#1(1)");
+    DECIDED(trial_committed(&trial, 1, 0, 1), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 2)), " commit 1/1#1(1)");
+    DECIDED(trial_skip(&trial, 1, 2), "");
+    ck_assert_int_eq(trial_state(&trial, 1, 2), STAGE_SKIPPED);
+    DECIDED(trial_skip(&trial, 1, 2), "");
+    DECIDED(trial_skip(&trial, 1, 1), ""); /* it has begun */
+    DECIDED(trial_skip(&trial, 9, 0), "");
+    DECIDED(trial_committed(&trial, 1, 1, 1),
+            " ship 1/3@1 start 1/3.0#0@1[0,1) ship 1/3@2 start 1/3.1#0@2[1,2)");
+    end(&trial, counts);
+}
+
 static void a_job_waits_for_executors_and_may_be_cancelled(struct transition_counts *counts)
 {
     struct trial trial;
@@ -537,6 +568,7 @@ static void a_ready_reader_waits_when_its_input_is_lost(struct transition_counts
     each(late_and_duplicate_reports_change_nothing)         \
     each(a_job_without_work_ends_at_once)                   \
     each(what_nobody_needs_is_skipped)                      \
+    each(a_stage_that_waits_may_be_skipped)                 \
     each(a_job_waits_for_executors_and_may_be_cancelled)    \
     each(a_failed_task_is_tried_again_until_too_often)      \
     each(the_same_error_twice_is_enough)                    \

@@ -148,6 +148,13 @@ static void start(struct sim_world *world, const struct decision *decision)
         world->jobs[id->job - 1].stages[id->stage].is_copy_wanted = true;
         post(world, world->time_ns + sim_below(world, 150), &copy);
     }
+    const struct job_spec *job = &world->jobs[id->job - 1].spec;
+    struct event skipped = {
+        .kind = EVENT_STAGE_SKIPPED,
+        .stage_skipped = {.job = id->job, .stage = (uint32_t)sim_below(world, job->stage_count)}};
+    if (sim_chance(world, world->weather.stage_skipped) &&
+        job->stages[skipped.stage_skipped.stage].output == OUTPUT_SHUFFLE)
+        post(world, soon(world), &skipped);
 }
 
 /* The executor ends it, if it comes in time and is obeyed. */
@@ -310,6 +317,7 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
             attempt->said_ns = world->time_ns;
         }
         break;
+    case EVENT_STAGE_SKIPPED: /* the oracle asks the scheduler what was skipped */
     case EVENT_COPY_WANTED:
         break;
     case EVENT_TIMER:
@@ -361,6 +369,7 @@ static void choose_weather(struct sim_world *world)
     struct sim_weather *weather = &world->weather;
     weather->report_twice = 50;
     weather->copy_wanted = sim_chance(world, 500) ? 200 : 0;
+    weather->stage_skipped = sim_chance(world, 250) ? 50 : 0;
     weather->cancel_is_ignored = 300;
     if (sim_chance(world, 500))
         weather->attempt_fails = sim_chance(world, 500) ? 30 : 150;

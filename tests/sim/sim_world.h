@@ -31,6 +31,7 @@ struct sim_weather {
     uint32_t job_has_deadline;
     uint32_t commit_fails;
     uint32_t copy_wanted;
+    uint32_t stage_skipped;
     uint32_t cancel_is_ignored; /* the attempt ends as it would have */
     uint32_t node_is_slow;
     uint32_t stage_is_gang;
