@@ -286,7 +286,8 @@ BARKS_CHECKED static barks_status *make_entries(struct buckets *buckets, uint32_
     for (; row < row_count && count < COPIES_AT_A_TIME; row++) {
         const struct hot_key *hot = hot_list_find(buckets->options.copied, hashes[row]);
         uint32_t pieces = hot != NULL ? hot->piece_count : 1;
-        for (uint32_t piece = 0; piece < pieces; piece++, count++) {
+        /* Piece 0 of a key lies where its hash says. */
+        for (uint32_t piece = buckets->options.copies_only; piece < pieces; piece++, count++) {
             buckets->entry_rows[count] = row;
             buckets->entry_partitions[count] =
                 hot == NULL ? buckets->partitions[row]

@@ -23,6 +23,8 @@ struct buckets_options {
     /* With a hash partitioner: rows of these keys are copied to all of their pieces; borrowed,
      * NULL: none. */
     const struct hot_list *copied;
+    bool copies_only; /* their rows where they are by their hash are there: to the other pieces, and
+                         no others at all */
     uint64_t frame_bytes;   /* a bucket that has them becomes a frame, of rows without strings and
                                lists one that has half of them or more; 0: 448 KiB */
     uint64_t row_bytes_max; /* of a row's strings and lists; 0: ROW_BYTES_MAX */

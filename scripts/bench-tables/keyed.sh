@@ -145,10 +145,13 @@ skew_pair() {
 
 # Both sides hot: as many pairs as with even keys, since it is these that cost; 90 % of both sides on one key.
 bench_skew() {
-    local rows=$table_rows keys=$((table_rows / 10)) few=$((table_rows / 1000))
+    local rows=$table_rows keys=$((table_rows / 10)) few=$((table_rows / 1000)) half=$((table_rows / 2))
     table_input "even-$rows-$keys-seed1" "$rows" "$keys" 1
     table_input "hot-$rows-$keys-seed1" "$rows" "$keys" 1 --hot 90
     table_input "even-$keys-$keys-seed2" "$keys" "$keys" 2
+    table_input "even-$rows-$rows-seed2" "$rows" "$rows" 2
+    table_input "even-$half-$rows-seed5" "$half" "$rows" 5
+    table_input "hot-$half-$rows-seed5" "$half" "$rows" 5 --hot 90
     # few rows on each side, 0.9 few * 0.9 few pairs of the hot key; even: 90 rows of each key on each side.
     table_input "hot-$few-$few-seed3" "$few" "$few" 3 --hot 90
     table_input "hot-$few-$few-seed4" "$few" "$few" 4 --hot 90
@@ -165,6 +168,9 @@ bench_skew() {
         "hot-$rows-$keys-seed1" "even-$keys-$keys-seed2"
     skew_pair "join, right side" join "even-$keys-$keys-seed2" "even-$rows-$keys-seed1" -- \
         "even-$keys-$keys-seed2" "hot-$rows-$keys-seed1"
+    # The side with fewer bytes, which is mapped second: 90 % of its rows have the key of one row of the other.
+    skew_pair "join, smaller side" join "even-$rows-$rows-seed2" "even-$half-$rows-seed5" -- \
+        "even-$rows-$rows-seed2" "hot-$half-$rows-seed5"
     skew_pair "join, both sides, $pairs pairs" pairs "even-$even_rows-$even_keys-seed3" \
         "even-$even_rows-$even_keys-seed4" -- "hot-$few-$few-seed3" "hot-$few-$few-seed4"
 }

@@ -25,6 +25,9 @@ struct combine_plan step_combine_plan(const struct step *step, const barks_recor
 struct commit;
 struct sink_format;
 
+/* Of steps and stages that no dataset of the user's stands for. */
+#define LINEAGE_NONE UINT32_MAX
+
 struct pipe_node {
     struct step step; /* SHUFFLE: STEP_COMBINE, or STEP_FUNCTION of a custom partitioner, or none;
                          FOLD: STEP_COMBINE; FOREACH: its function; PARTIAL: texts, numbers */
@@ -32,10 +35,10 @@ struct pipe_node {
     const barks_record *record; /* of the rows that it gives */
     uint32_t *inputs;           /* indices of earlier nodes; owned */
     uint32_t input_count;
-    char *where;       /* file:line of the call; owned */
-    uint32_t lineage;  /* the driver's: id of the dataset's node; does not travel */
-    uint64_t shuffle;  /* STEP_SHUFFLE */
-    bool take_frames;  /* nobody reads the shuffle again: frames are freed as they are read */
+    char *where;      /* file:line of the call; owned */
+    uint32_t lineage; /* the driver's: id of the dataset's node, or LINEAGE_NONE; does not travel */
+    uint64_t shuffle; /* STEP_SHUFFLE */
+    bool take_frames; /* nobody reads the shuffle again: frames are freed as they are read */
     uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not
                           computed; 0: none. NULL: none at all. Owned */
     uint32_t *copy_at; /* the driver's: likewise, of the second copies; does not travel; owned */
@@ -54,11 +57,13 @@ enum terminal_kind {
     TERMINAL_PARTIAL, /* a state of step.texts[0] for each partition */
 };
 
-/* What a shuffle does for a join whose hot keys are spread (shuffle/hot_keys.h). */
+/* What a shuffle does for a join whose hot keys are spread (shuffle/hot_keys.h); each is filled
+ * when the one before it is there. */
 enum hot_role {
     HOT_NONE = 0,
-    HOT_SPREAD, /* finds them, tells them with the result, and spreads their rows */
-    HOT_COPIED, /* copies their rows */
+    HOT_FIRST,  /* of the side that is mapped first */
+    HOT_SECOND, /* of the other one, which copies rows of the keys that the first has found */
+    HOT_COPY,   /* of what the first has sent: copies rows of the keys that the second has found */
 };
 
 /* What of a job may be taken from the work directory, and is stored there. */
@@ -84,7 +89,9 @@ struct terminal {
     struct sort_key *sort_keys; /* PARTITION_RANGE, TERMINAL_TOP; owned */
     uint32_t sort_key_count;
     enum hot_role hot_role;           /* PARTITION_HASH */
-    struct hot_list hot_keys;         /* HOT_COPIED; owned */
+    bool finds_hot_keys;              /* HOT_FIRST, HOT_SECOND: finds those of its own rows, tells
+                                         them with the result, and spreads their rows */
+    struct hot_list hot_keys;         /* HOT_SECOND, HOT_COPY: whose rows are copied; owned */
     struct batch *splitters;          /* PARTITION_RANGE; owned */
     uint32_t *owners;                 /* rank that owns each partition of the shuffle; owned */
     uint32_t copies, stride;          /* PARTITION_REPLICATE. TERMINAL_SAMPLE: stride: one byte in

@@ -27,7 +27,7 @@ struct shuffle_terminal {
     struct combine_binding binding;
     struct chooser chooser;      /* PARTITION_CHOSEN */
     struct range_chooser ranges; /* PARTITION_RANGE by a function */
-    struct hot_watch *watch;     /* HOT_SPREAD */
+    struct hot_watch *watch;     /* of plan->finds_hot_keys */
     const uint64_t *firsts;      /* PARTITION_PLACE: of the partitions that rows come from */
     uint64_t place;              /* PARTITION_PLACE: of the next row */
 };
@@ -117,11 +117,22 @@ static barks_status *shuffle_end(struct operator* self)
                partition, op->place - begin, end - begin);
 }
 
+/* Whether the partition, of the shuffle that is copied from, has rows to copy. */
+static bool has_hot_keys(const struct terminal *plan, uint32_t partition)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < plan->hot_keys.count && !has; i++)
+        has = partition_of_hash(plan->hot_keys.keys[i].hash, plan->partition_count) == partition;
+    return has;
+}
+
 /* Where rows go must not depend on which partitions a task runs. */
 static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
     uint64_t position = partition;
+    self->task->partition_done =
+        op->plan->hot_role == HOT_COPY && !has_hot_keys(op->plan, partition);
     if (op->plan->partitioner == PARTITION_ONE && op->plan->step.kind == STEP_PICK)
         position = op->plan->step.columns[0].items[partition]; /* of as many as there are */
     else if (op->plan->partitioner == PARTITION_ONE)
@@ -221,6 +232,15 @@ BARKS_CHECKED static barks_status *open_table(struct shuffle_terminal *op,
                         &op->table);
 }
 
+BARKS_CHECKED static barks_status *open_watch(struct shuffle_terminal *op)
+{
+    const struct hot_watch_options options = {.partition_count = op->plan->partition_count,
+                                              .key_columns = op->plan->key_columns,
+                                              .key_count = op->plan->key_count,
+                                              .excluded = &op->plan->hot_keys};
+    return hot_watch_create(&options, &op->watch);
+}
+
 barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
                                       struct operator** out_operator)
 {
@@ -239,9 +259,8 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
         status = open_places(op);
     if (status == NULL && ranges_by_function)
         status = range_chooser_init(&op->ranges, task, &record->schema);
-    if (status == NULL && plan->hot_role == HOT_SPREAD)
-        status =
-            hot_watch_create(plan->partition_count, plan->key_columns, plan->key_count, &op->watch);
+    if (status == NULL && plan->finds_hot_keys)
+        status = open_watch(op);
     struct buckets_options options = {
         .pool = task->services->pool,
         .schema = terminal_combines(plan) ? &plan->accumulator->schema : &record->schema,
@@ -258,7 +277,8 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
                             op->firsts != NULL ? op->firsts + partitions_from(plan) + 1 : NULL,
                         .choose = ranges_by_function ? range_chooser_choose : chooser_choose,
                         .context = ranges_by_function ? (void *)&op->ranges : &op->chooser},
-        .copied = plan->hot_role == HOT_COPIED ? &plan->hot_keys : NULL,
+        .copied = plan->hot_keys.count > 0 ? &plan->hot_keys : NULL,
+        .copies_only = plan->hot_role == HOT_COPY,
         .strings = terminal_combines(plan) ? BATCH_KEEP : BATCH_COPY,
         .emit = emit_frame,
         .context = op,

@@ -83,6 +83,8 @@ BARKS_CHECKED static barks_status *run_shuffle(struct task *task, const struct p
                                                uint32_t partition, struct operator* into)
 {
     struct shuffle_reader reader = {.task = task, .into = into, .owns_batches = leaf->take_frames};
+    if (task->partition_done)
+        return NULL;
     snprintf(task->place, sizeof task->place, "reduce partition %" PRIu32 " of %s", partition,
              leaf->where);
     return reduce_side_read(task->services->reduce_side, leaf->shuffle, partition,

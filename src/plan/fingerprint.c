@@ -187,7 +187,7 @@ BARKS_CHECKED static barks_status *mix_source(struct fingerprint *into, const st
  * the side that copies, what the other one has found. */
 static const struct node *hot_partner(const struct node *node)
 {
-    return node_is_exchange(node) && node->exchange.hot_role == HOT_COPIED
+    return node_is_exchange(node) && node->exchange.hot_role == HOT_SECOND
                ? node->exchange.hot_partner
                : NULL;
 }
@@ -217,6 +217,7 @@ BARKS_CHECKED static barks_status *mix_exchange(struct fingerprint *into,
     pack_u64(&packer, exchange->copies);
     pack_u64(&packer, exchange->stride);
     pack_u64(&packer, exchange->hot_role);
+    pack_bool(&packer, exchange->spreads_hot_keys);
     pack_bool(&packer, exchange->hot_left != NULL &&
                            atomic_load(&exchange->hot_left->placement) == PLACEMENT_RELIED_ON);
     BARKS_TRY(mix_packed(into, &packer));

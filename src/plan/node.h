@@ -30,9 +30,11 @@ struct exchange_plan {
                                 places of the first rows of the partitions that rows come from
                                 and their number, then of those that they go to; or none */
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
-    /* HASH, of a side of a join whose hot keys may be spread: what is to be done here, and the
-     * exchange of the other side. The placement of the left side's decides. */
-    enum hot_role hot_role;
+    /* HASH, of a side of a join whose hot keys may be spread: what is to be done here, whether this
+     * side's rows may be spread, and the exchange of the other side. The placement of the left
+     * side's decides. */
+    enum hot_role hot_role; /* HOT_FIRST, HOT_SECOND */
+    bool spreads_hot_keys;
     struct node *hot_partner, *hot_left;
 };
 

@@ -89,6 +89,7 @@ BARKS_CHECKED static barks_status *pack_terminal(struct packer *out,
     pack_u64(out, terminal->copies);
     pack_u64(out, terminal->stride);
     pack_u64(out, terminal->hot_role);
+    pack_bool(out, terminal->finds_hot_keys);
     hot_list_pack(&terminal->hot_keys, out);
     record_pack(out, terminal->accumulator);
     pack_text(out, terminal->format != NULL ? terminal->format->name : NULL);
@@ -199,8 +200,9 @@ BARKS_CHECKED static barks_status *unpack_commit(struct unpacker *in, struct ter
 BARKS_CHECKED static barks_status *unpack_hot_keys(struct unpacker *in, struct terminal *out)
 {
     out->hot_role = (enum hot_role)unpack_u32(in);
+    out->finds_hot_keys = unpack_bool(in);
     BARKS_TRY(hot_list_unpack(&out->hot_keys, in));
-    bool makes_sense = out->hot_role <= HOT_COPIED &&
+    bool makes_sense = out->hot_role <= HOT_COPY &&
                        (out->hot_role == HOT_NONE || out->partitioner == PARTITION_HASH);
     for (uint32_t i = 0; i < out->hot_keys.count; i++)
         makes_sense &= out->hot_keys.keys[i].piece_count <= out->partition_count;

@@ -2,6 +2,7 @@
 
 #include "base/copy.h"
 #include "plan/gang_steps.h"
+#include "plan/hot_order.h"
 #include "plan/kept_places.h"
 #include "plan/stored_stage.h"
 
@@ -19,9 +20,10 @@ struct cut {
     const struct cut_options *options;
     struct job_plan *plan;
     bool takes_frames;
-    uint32_t *stage_of; /* by node id, of exchanges: index of the stage that fills it, plus 1 */
-    bool is_together;   /* the stage that is cut now: its input may be read again */
-    bool is_trial;      /* to find the exchanges that are read: a stage's parents are node ids */
+    bool is_together;    /* the stage that is cut now: its input may be read again */
+    uint32_t *stage_of;  /* by node id, of exchanges: index of the stage that fills it, plus 1 */
+    uint32_t *copies_of; /* likewise, of HOT_FIRST: of the stage that adds copies to it; or 0 */
+    bool is_trial;       /* to find the exchanges that are read: a stage's parents are node ids */
 };
 
 /* What a stage, or when whole a job, reads nothing below: exchanges end a stage, and what was
@@ -39,7 +41,7 @@ static struct node *next_input(struct visit *top)
     struct node *const *inputs = top->node->inputs;
     uint32_t at = top->next_input++;
     bool is_turned = top->node->input_count == 2 && node_is_exchange(inputs[1]) &&
-                     inputs[1]->exchange.hot_role == HOT_SPREAD;
+                     inputs[1]->exchange.hot_role == HOT_FIRST;
     return inputs[is_turned ? 1 - at : at];
 }
 
@@ -82,6 +84,8 @@ BARKS_CHECKED static barks_status *topological(struct node *root, uint32_t node_
 
 /* ---- one stage ---- */
 
+enum { STEPS_OF_NODE_MAX = 3 }; /* of an exchange that has copies */
+
 BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const struct node *node,
                                                     struct stage_plan *stage)
 {
@@ -100,6 +104,34 @@ BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const
     };
     stage->parent_of[index] = parent;
     return copy_text(node->where, &read->where);
+}
+
+/* Of each partition what was sent, which has been read just now, and then the copies. */
+BARKS_CHECKED static barks_status *add_copies_read(const struct cut *cut, const struct node *node,
+                                                   struct stage_plan *stage)
+{
+    uint32_t sent = stage->pipeline->node_count - 1;
+    struct pipe_node *nodes = stage->pipeline->nodes;
+    stage->pipeline->node_count += 2;
+    stage->parent_of[sent + 1] = cut->copies_of[node->id] - 1;
+    nodes[sent + 1] = (struct pipe_node){
+        .step.kind = STEP_SHUFFLE,
+        .partition_count = node->partition_count,
+        .record = node->record,
+        .shuffle = cut->plan->stages[cut->copies_of[node->id] - 1].pipeline->terminal.shuffle,
+        .take_frames = nodes[sent].take_frames,
+        .lineage = LINEAGE_NONE,
+    };
+    BARKS_TRY(copy_text(node->where, &nodes[sent + 1].where));
+    nodes[sent + 2] = (struct pipe_node){.step = {.kind = STEP_UNION, .numbers = {1}},
+                                         .partition_count = node->partition_count,
+                                         .record = node->record,
+                                         .lineage = LINEAGE_NONE};
+    BARKS_TRY(copy_text(node->where, &nodes[sent + 2].where));
+    BARKS_TRY(copy_bytes((const uint32_t[]){sent, sent + 1}, 2 * sizeof(uint32_t),
+                         (void **)&nodes[sent + 2].inputs));
+    nodes[sent + 2].input_count = 2;
+    return NULL;
 }
 
 /* Its inputs are already there. */
@@ -132,8 +164,13 @@ BARKS_CHECKED static barks_status *add_node(const struct cut *cut, const struct 
 {
     uint32_t index = stage->pipeline->node_count;
     index_of[node->id] = index;
-    if (node_is_exchange(node))
-        return add_shuffle_read(cut, node, stage);
+    if (node_is_exchange(node)) {
+        BARKS_TRY(add_shuffle_read(cut, node, stage));
+        if (cut->copies_of[node->id] != 0)
+            BARKS_TRY(add_copies_read(cut, node, stage));
+        index_of[node->id] = stage->pipeline->node_count - 1;
+        return NULL;
+    }
     if (step_is_leaf(node->step.kind))
         stage->leaves[index] = (struct stage_leaf){.kind = node->step.kind,
                                                    .partition_count = node->partition_count,
@@ -220,14 +257,15 @@ BARKS_CHECKED static barks_status *fill_stage(struct cut *cut, struct node *last
     cut->is_together = last->is_above_together;
     uint32_t *index_of = calloc((size_t)cut->options->node_count + 1, sizeof *index_of);
     stage->pipeline = calloc(1, sizeof *stage->pipeline);
-    stage->leaves = calloc((size_t)count + 1, sizeof *stage->leaves);
-    stage->parent_of = calloc((size_t)count + 1, sizeof *stage->parent_of);
+    size_t node_limit = STEPS_OF_NODE_MAX * (size_t)count + 1;
+    stage->leaves = calloc(node_limit, sizeof *stage->leaves);
+    stage->parent_of = calloc(node_limit, sizeof *stage->parent_of);
     barks_status *status = NULL;
     if (stage->pipeline != NULL) {
         stage->pipeline->terminal = *terminal;
         *terminal = (struct terminal){0};
         stage->pipeline->stage = (*cut->options->next_id)++;
-        stage->pipeline->nodes = calloc((size_t)count + 1, sizeof *stage->pipeline->nodes);
+        stage->pipeline->nodes = calloc(node_limit, sizeof *stage->pipeline->nodes);
     }
     if (index_of == NULL || stage->leaves == NULL || stage->parent_of == NULL ||
         stage->pipeline == NULL || stage->pipeline->nodes == NULL)
@@ -334,37 +372,53 @@ BARKS_CHECKED static barks_status *shuffle_terminal(struct cut *cut, const struc
 static enum hot_role choose_role(const struct cut *cut, const struct node *node)
 {
     const struct exchange_plan *exchange = &node->exchange;
-    if (exchange->hot_role == HOT_COPIED) {
+    if (exchange->hot_role == HOT_SECOND) {
         uint32_t other = cut->stage_of[exchange->hot_partner->id];
-        bool is_spread = other != 0 && cut->plan->stages[other - 1].placement != NULL;
-        return is_spread ? HOT_COPIED : HOT_NONE;
+        bool is_first =
+            other != 0 && cut->plan->stages[other - 1].pipeline->terminal.hot_role == HOT_FIRST;
+        return is_first ? HOT_SECOND : HOT_NONE;
     }
-    if (exchange->hot_role == HOT_SPREAD && node->partition_count > 1 &&
+    if (exchange->hot_role == HOT_FIRST && node->partition_count > 1 &&
         atomic_load(&exchange->hot_left->placement) != PLACEMENT_RELIED_ON)
-        return HOT_SPREAD;
+        return HOT_FIRST;
     return HOT_NONE;
 }
 
-/* The stage begins when that of the other side is over, whose hot keys it is told. */
-BARKS_CHECKED static barks_status *begin_after(struct stage_plan *stage, uint32_t parent)
+/* Adds, to what the first side has sent, copies of its rows of the keys that the second one has
+ * found: these were sent before anybody knew. */
+BARKS_CHECKED static barks_status *cut_copies(struct cut *cut, struct node *second)
 {
-    struct stage_input *inputs =
-        realloc(stage->inputs, ((size_t)stage->input_count + 1) * sizeof *inputs);
-    if (inputs == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the inputs of a stage");
-    stage->inputs = inputs;
-    inputs[stage->input_count++] = (struct stage_input){.parent = parent, .kind = INPUT_AFTER};
-    return NULL;
+    struct node *first = second->exchange.hot_partner;
+    struct terminal terminal = {0};
+    barks_status *status = shuffle_terminal(cut, first, &terminal);
+    if (status == NULL) {
+        struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
+        terminal.hot_role = HOT_COPY;
+        stage->lineage = LINEAGE_NONE;
+        status = fill_stage(cut, first, &terminal, stage);
+        if (status == NULL) {
+            stage->pipeline->nodes[0].take_frames = false; /* the join reads them after it */
+            stage->pipeline->nodes[0].lineage = LINEAGE_NONE;
+            status = stage_begin_after(stage, cut->stage_of[second->id] - 1);
+        }
+        cut->copies_of[first->id] = cut->plan->stage_count;
+    }
+    terminal_drop(&terminal);
+    return status;
 }
 
-BARKS_CHECKED static barks_status *play_role(const struct cut *cut, const struct node *node,
-                                             enum hot_role role, struct stage_plan *stage)
+BARKS_CHECKED static barks_status *play_role(struct cut *cut, struct node *node, enum hot_role role,
+                                             struct stage_plan *stage)
 {
-    if (role == HOT_SPREAD)
-        stage->placement = &node->exchange.hot_left->placement;
-    if (role != HOT_COPIED)
+    const struct exchange_plan *exchange = &node->exchange;
+    if (role == HOT_NONE)
         return NULL;
-    return begin_after(stage, cut->stage_of[node->exchange.hot_partner->id] - 1);
+    if (exchange->spreads_hot_keys)
+        stage->placement = &exchange->hot_left->placement;
+    if (role == HOT_FIRST)
+        return NULL;
+    BARKS_TRY(stage_begin_after(stage, cut->stage_of[exchange->hot_partner->id] - 1));
+    return exchange->spreads_hot_keys ? cut_copies(cut, node) : NULL;
 }
 
 BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *node)
@@ -375,11 +429,12 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
     if (status == NULL) {
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
         terminal.hot_role = role;
+        terminal.finds_hot_keys = role != HOT_NONE && node->exchange.spreads_hot_keys;
         stage->lineage = node->id;
         status = fill_stage(cut, node->inputs[0], &terminal, stage);
+        cut->stage_of[node->id] = cut->plan->stage_count;
         if (status == NULL)
             status = play_role(cut, node, role, stage);
-        cut->stage_of[node->id] = cut->plan->stage_count;
     }
     terminal_drop(&terminal);
     return status;
@@ -424,8 +479,11 @@ barks_status *stage_cut(struct node *node, const struct cut_options *options,
     bool *seen = calloc((size_t)options->node_count + 1, sizeof *seen);
     bool *is_read = calloc((size_t)options->node_count + 1, sizeof *is_read);
     cut.stage_of = calloc((size_t)options->node_count + 1, sizeof *cut.stage_of);
+    cut.copies_of = calloc((size_t)options->node_count + 1, sizeof *cut.copies_of);
+    /* One for each exchange, one for each join that may copy, and the last one. */
     out_plan->stages = calloc((size_t)count + 1, sizeof *out_plan->stages);
-    if (seen == NULL || is_read == NULL || cut.stage_of == NULL || out_plan->stages == NULL)
+    if (seen == NULL || is_read == NULL || cut.stage_of == NULL || cut.copies_of == NULL ||
+        out_plan->stages == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory to plan %u steps",
                                   count);
     if (status == NULL) {
@@ -438,6 +496,7 @@ barks_status *stage_cut(struct node *node, const struct cut_options *options,
     free(seen);
     free(is_read);
     free(cut.stage_of);
+    free(cut.copies_of);
     if (status != NULL)
         job_plan_drop(out_plan);
     return status;
@@ -449,6 +508,23 @@ void job_plan_drop(struct job_plan *plan)
         stage_plan_drop(&plan->stages[i]);
     free(plan->stages);
     *plan = (struct job_plan){0};
+}
+
+void job_plan_read_stored(struct job_plan *plan)
+{
+    for (uint32_t s = 0; s < plan->stage_count; s++) {
+        struct stage_plan *stage = &plan->stages[s];
+        for (uint32_t n = 0; n < stage->pipeline->node_count; n++) {
+            if (stage->pipeline->nodes[n].step.kind != STEP_SHUFFLE ||
+                stage->pipeline->nodes[n].shuffle == 0)
+                continue;
+            const struct stored_stage *stored = plan->stages[stage->parent_of[n]].stored;
+            if (stored != NULL)
+                stage->leaves[n] = (struct stage_leaf){.kind = STEP_SHUFFLE,
+                                                       .partition_count = stored->partition_count,
+                                                       .stored = stored};
+        }
+    }
 }
 
 static bool is_unprepared(const struct node *node)

@@ -31,9 +31,11 @@ struct stage_plan {
     uint32_t *parent_of;        /* for each node that reads a shuffle: the stage that fills it */
     struct stage_input *inputs; /* what its partitions read of earlier stages, for the scheduler */
     uint32_t input_count;
-    /* HOT_SPREAD: enum exchange_placement of the join's left side, the context's; else NULL. */
+    /* terminal.finds_hot_keys: enum exchange_placement of the join's left side, the context's; else
+     * NULL. */
     _Atomic uint8_t *placement;
-    uint32_t lineage; /* id of the exchange that it fills; of the last stage: its node's */
+    uint32_t lineage; /* id of the exchange that it fills; of the last stage: its node's; of
+                         HOT_COPY: LINEAGE_NONE */
     struct fingerprint fingerprint; /* of what it puts out; not known: it is not stored */
     struct stored_stage
         *stored;    /* its output is there, so it does not run; owned; NULL: it is not */
@@ -61,6 +63,9 @@ struct cut_options {
 BARKS_CHECKED barks_status *stage_cut(struct node *node, const struct cut_options *options,
                                       struct job_plan *out_plan);
 void job_plan_drop(struct job_plan *plan);
+
+/* Tasks read what is stored of stages where it is stored. */
+void job_plan_read_stored(struct job_plan *plan);
 
 /* How many stages a plan of the dataset has where nothing is kept. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *stage_count(struct node *node, uint32_t node_count,

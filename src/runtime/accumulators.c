@@ -168,10 +168,12 @@ static void note_run(barks_context *context, const struct job *job, uint32_t sta
     if (pipeline == NULL || counts->step_count != pipeline->node_count)
         return;
     for (uint32_t i = 0; i < counts->step_count; i++)
-        run_of(context, job, pipeline->nodes[i].lineage)->row_count += counts->step_rows[i];
-    if (counts->step_count > 0)
-        run_of(context, job, pipeline->nodes[counts->step_count - 1].lineage)->task_ns +=
-            counts->task_ns;
+        if (pipeline->nodes[i].lineage != LINEAGE_NONE)
+            run_of(context, job, pipeline->nodes[i].lineage)->row_count += counts->step_rows[i];
+    uint32_t last =
+        counts->step_count > 0 ? pipeline->nodes[counts->step_count - 1].lineage : LINEAGE_NONE;
+    if (last != LINEAGE_NONE)
+        run_of(context, job, last)->task_ns += counts->task_ns;
 }
 
 BARKS_CHECKED static barks_status *unpack_all(barks_context *context, const struct job *job,

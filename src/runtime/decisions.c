@@ -243,7 +243,7 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     state->output_bytes = NULL;
     state->is_committing = true;
     BARKS_TRY(gather_accumulated(dispatch, job, stage, decision->commit_stage.run_count));
-    if (job_terminal(job, stage)->hot_role == HOT_SPREAD)
+    if (job_terminal(job, stage)->finds_hot_keys)
         BARKS_TRY(dispatch_tell_hot_keys(dispatch, job, stage, decision->commit_stage.run_count));
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
         return publish_shuffle(dispatch, job, stage, decision->commit_stage.run_count);

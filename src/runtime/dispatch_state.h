@@ -104,7 +104,8 @@ BARKS_CHECKED barks_status *dispatch_counted_report(const struct dispatch *dispa
                                                     uint32_t run, struct counted_run *out_run,
                                                     struct attempt_report **out_report);
 
-/* A stage of HOT_SPREAD has all its runs: the stage that copies is told what they have found. */
+/* A stage that finds hot keys has all its runs: the stage that copies is told what they have found,
+ * or left out. */
 BARKS_CHECKED barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job,
                                                    uint32_t stage, uint32_t run_count);
 

@@ -1,5 +1,8 @@
-/* The hot keys that one side of a join has found go to the stage of the other side. */
+/* The hot keys that one side of a join has found go to the stage that copies the other one's rows.
+ */
+#include "base/clock.h"
 #include "base/log.h"
+#include "plan/hot_order.h"
 #include "runtime/dispatch_state.h"
 
 #include <inttypes.h>
@@ -31,13 +34,26 @@ static void say(const struct job *job, const struct hot_list *found)
             found->keys[i].piece_count);
 }
 
-static struct terminal *copying_terminal(struct job *job, uint32_t stage)
+/* Nothing is to be copied of what was sent before: the stage that would is left out. */
+BARKS_CHECKED static barks_status *skip_copies(struct dispatch *dispatch, struct job *job,
+                                               uint32_t stage)
 {
-    for (uint32_t later = stage + 1; later < job->plan.stage_count; later++) {
-        const struct stage_plan *plan = &job->plan.stages[later];
-        for (uint32_t i = 0; i < plan->input_count; i++)
-            if (plan->inputs[i].kind == INPUT_AFTER && plan->inputs[i].parent == stage)
-                return &plan->pipeline->terminal;
+    struct event event = {.kind = EVENT_STAGE_SKIPPED,
+                          .time_ns = monotonic_ns(),
+                          .stage_skipped = {.job = job->id, .stage = stage}};
+    BARKS_TRY(hot_stage_skip(&job->plan, stage));
+    return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *read_all(const struct dispatch *dispatch, const struct job *job,
+                                            uint32_t stage, uint32_t run_count,
+                                            struct hot_list *found)
+{
+    for (uint32_t run = 0; run < run_count; run++) {
+        struct counted_run counted = {0};
+        struct attempt_report *report = NULL;
+        BARKS_TRY(dispatch_counted_report(dispatch, job, stage, run, &counted, &report));
+        BARKS_TRY(read_found(report, found));
     }
     return NULL;
 }
@@ -46,27 +62,23 @@ barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job,
                                      uint32_t run_count)
 {
     struct hot_list found = {0};
-    struct terminal *copying = copying_terminal(job, stage);
-    barks_status *status = NULL;
-    for (uint32_t run = 0; run < run_count && status == NULL; run++) {
-        struct counted_run counted = {0};
-        struct attempt_report *report = NULL;
-        status = dispatch_counted_report(dispatch, job, stage, run, &counted, &report);
-        if (status == NULL)
-            status = read_found(report, &found);
-    }
-    if (status == NULL && copying == NULL)
+    uint32_t told = hot_stage_after(&job->plan, stage);
+    barks_status *status = read_all(dispatch, job, stage, run_count, &found);
+    if (status == NULL && told == STAGE_NONE)
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "hot keys were sought, and nobody copies their rows");
-    if (status != NULL || found.count == 0) {
+    if (status != NULL) {
         hot_list_drop(&found);
         return status;
     }
+    struct terminal *terminal = &job->plan.stages[told].pipeline->terminal;
+    if (found.count == 0)
+        return terminal->hot_role == HOT_COPY ? skip_copies(dispatch, job, told) : NULL;
     say(job, &found);
     dispatch->totals.hot_key_count += found.count;
     uint8_t open = PLACEMENT_OPEN;
     atomic_compare_exchange_strong(job->plan.stages[stage].placement, &open, PLACEMENT_SPREAD);
-    hot_list_drop(&copying->hot_keys);
-    copying->hot_keys = found;
+    hot_list_drop(&terminal->hot_keys);
+    terminal->hot_keys = found;
     return NULL;
 }

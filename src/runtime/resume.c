@@ -1,9 +1,10 @@
 #include "base/config.h"
+#include "base/copy.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/pack.h"
 #include "exec/registry.h"
-#include "plan/stage_cut.h"
+#include "plan/hot_order.h"
 #include "runtime/driver.h"
 #include "runtime/resume_state.h"
 #include "runtime/store_reports.h"
@@ -200,40 +201,30 @@ BARKS_CHECKED static barks_status *add_added(const struct job *job, uint32_t sta
     return status;
 }
 
-/* The hot keys of the join whose side the stage is, as they are known once both are committed. */
-static const struct hot_list *hot_keys_of(const struct job *job, uint32_t stage)
+BARKS_CHECKED static barks_status *pack_hot_keys(const struct hot_list *keys,
+                                                 struct manifest_bytes *out)
 {
-    const struct terminal *own = &job->plan.stages[stage].pipeline->terminal;
-    for (uint32_t later = stage + 1; own->hot_role == HOT_SPREAD && later < job->plan.stage_count;
-         later++) {
-        const struct stage_plan *plan = &job->plan.stages[later];
-        for (uint32_t i = 0; i < plan->input_count; i++)
-            if (plan->inputs[i].kind == INPUT_AFTER && plan->inputs[i].parent == stage)
-                return &plan->pipeline->terminal.hot_keys;
-    }
-    return own->hot_role == HOT_COPIED ? &own->hot_keys : NULL;
-}
-
-BARKS_CHECKED static barks_status *add_hot_keys(const struct job *job, uint32_t stage,
-                                                struct stage_manifest *manifest)
-{
-    const struct hot_list *keys = hot_keys_of(job, stage);
     struct packer packer = {0};
     if (keys == NULL)
         return NULL;
     hot_list_pack(keys, &packer);
     barks_status *status = packer_finish(&packer);
-    if (status == NULL) {
-        manifest->hot_keys = malloc(packer.bytes.size + 1);
-        if (manifest->hot_keys == NULL)
-            status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for hot keys");
-    }
-    if (status == NULL) {
-        memcpy(manifest->hot_keys, packer.bytes.data, packer.bytes.size);
-        manifest->hot_key_bytes = packer.bytes.size;
-    }
+    if (status == NULL)
+        status = copy_bytes(packer.bytes.data, packer.bytes.size, (void **)&out->bytes);
+    if (status == NULL)
+        out->size_bytes = packer.bytes.size;
     packer_drop(&packer);
     return status;
+}
+
+/* The hot keys of the join whose side the stage is. */
+BARKS_CHECKED static barks_status *add_hot_keys(const struct job *job, uint32_t stage,
+                                                struct stage_manifest *manifest)
+{
+    const struct terminal *terminal = &job->plan.stages[stage].pipeline->terminal;
+    if (terminal->hot_role == HOT_SECOND)
+        BARKS_TRY(pack_hot_keys(&terminal->hot_keys, &manifest->hot_keys_told));
+    return pack_hot_keys(hot_stage_found(&job->plan, stage), &manifest->hot_keys_found);
 }
 
 /* Where each partition lies, by what the executors have said. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/pack.h"
 #include "base/scope.h"
+#include "plan/hot_order.h"
 #include "plan/stage_cut.h"
 #include "runtime/accumulators.h"
 #include "runtime/context.h"
@@ -72,44 +73,59 @@ BARKS_CHECKED static barks_status *find_stage(struct lookup *lookup, uint32_t st
 
 /* ---- hot keys of joins ---- */
 
-/* The stage that finds the hot keys which this one is told; UINT32_MAX: none. */
-static uint32_t partner_of(const struct job *job, uint32_t stage)
-{
-    const struct stage_plan *plan = &job->plan.stages[stage];
-    for (uint32_t i = 0; plan->pipeline->terminal.hot_role == HOT_COPIED && i < plan->input_count;
-         i++)
-        if (plan->inputs[i].kind == INPUT_AFTER)
-            return plan->inputs[i].parent;
-    return UINT32_MAX;
-}
-
-/* Both sides of a join must have gone by the same hot keys. */
-static bool agree(const struct lookup *lookup, uint32_t stage, uint32_t partner)
-{
-    const struct stage_manifest *a = &lookup->manifests[stage], *b = &lookup->manifests[partner];
-    return lookup->is_there[partner] && a->hot_key_bytes == b->hot_key_bytes &&
-           (a->hot_key_bytes == 0 || memcmp(a->hot_keys, b->hot_keys, a->hot_key_bytes) == 0);
-}
-
-BARKS_CHECKED static barks_status *read_hot_keys(const struct stage_manifest *manifest,
+BARKS_CHECKED static barks_status *read_hot_keys(const struct manifest_bytes *packed,
                                                  struct hot_list *out)
 {
     BARKS_AUTO(unpacker) in;
-    if (manifest->hot_key_bytes == 0) {
+    if (packed->size_bytes == 0) {
         unpacker_init(&in, "", 0);
         return NULL;
     }
-    unpacker_init(&in, manifest->hot_keys, manifest->hot_key_bytes);
+    unpacker_init(&in, packed->bytes, packed->size_bytes);
     return hot_list_unpack(out, &in);
 }
 
-/* The stage that copies is told what the other one had found. */
-BARKS_CHECKED static barks_status *tell_copying(struct lookup *lookup, uint32_t stage,
-                                                uint32_t partner)
+/* Both sides of a join must have gone by the same hot keys. */
+static bool agree(const struct lookup *lookup, uint32_t stage, uint32_t before)
 {
-    struct hot_list *keys = &lookup->job->plan.stages[stage].pipeline->terminal.hot_keys;
-    hot_list_drop(keys);
-    return read_hot_keys(&lookup->manifests[partner], keys);
+    const struct manifest_bytes *told = &lookup->manifests[stage].hot_keys_told;
+    const struct manifest_bytes *found = &lookup->manifests[before].hot_keys_found;
+    return lookup->is_there[before] && told->size_bytes == found->size_bytes &&
+           (told->size_bytes == 0 || memcmp(told->bytes, found->bytes, told->size_bytes) == 0);
+}
+
+/* Looks for a stage, and for the one whose hot keys it was told. */
+BARKS_CHECKED static barks_status *find_told_stage(struct lookup *lookup, uint32_t stage)
+{
+    uint32_t before = hot_stage_before(&lookup->job->plan, stage);
+    BARKS_TRY(find_stage(lookup, stage));
+    if (before == STAGE_NONE)
+        return NULL;
+    BARKS_TRY(find_stage(lookup, before));
+    if (lookup->is_there[stage] && !agree(lookup, stage, before)) {
+        stage_manifest_drop(&lookup->manifests[stage]);
+        lookup->is_there[stage] = false;
+    }
+    return NULL;
+}
+
+/* A stage that runs is told what the one before it had found, if that is there. */
+BARKS_CHECKED static barks_status *tell_hot_keys(struct lookup *lookup, uint32_t stage)
+{
+    struct job_plan *plan = &lookup->job->plan;
+    struct terminal *terminal = &plan->stages[stage].pipeline->terminal;
+    uint32_t before = hot_stage_before(plan, stage);
+    if (before == STAGE_NONE)
+        return NULL;
+    BARKS_TRY(find_told_stage(lookup, before));
+    if (!lookup->is_there[before])
+        return NULL;
+    hot_list_drop(&terminal->hot_keys);
+    BARKS_TRY(read_hot_keys(&lookup->manifests[before].hot_keys_found, &terminal->hot_keys));
+    if (terminal->hot_role != HOT_COPY || terminal->hot_keys.count > 0)
+        return NULL;
+    lookup->is_there[stage] = true; /* nothing is copied */
+    return hot_stage_skip(plan, stage);
 }
 
 /* What was spread is known to be, for plans to come. */
@@ -120,7 +136,7 @@ BARKS_CHECKED static barks_status *note_placement(struct lookup *lookup, uint32_
     uint8_t open = PLACEMENT_OPEN;
     if (plan->placement == NULL || !lookup->is_there[stage])
         return NULL;
-    barks_status *status = read_hot_keys(&lookup->manifests[stage], &keys);
+    barks_status *status = read_hot_keys(&lookup->manifests[stage].hot_keys_found, &keys);
     if (status == NULL && keys.count > 0)
         atomic_compare_exchange_strong(plan->placement, &open, PLACEMENT_SPREAD);
     hot_list_drop(&keys);
@@ -198,20 +214,13 @@ BARKS_CHECKED static barks_status *find_stages(struct lookup *lookup)
     lookup->is_read[job->plan.stage_count - 1] = true;
     for (uint32_t s = job->plan.stage_count; s-- > 0;) {
         const struct stage_plan *plan = &job->plan.stages[s];
-        uint32_t partner = partner_of(job, s);
         if (!lookup->is_read[s])
             continue;
-        BARKS_TRY(find_stage(lookup, s));
-        if (partner != UINT32_MAX)
-            BARKS_TRY(find_stage(lookup, partner));
-        if (partner != UINT32_MAX && lookup->is_there[s] && !agree(lookup, s, partner)) {
-            stage_manifest_drop(&lookup->manifests[s]);
-            lookup->is_there[s] = false;
-        }
+        BARKS_TRY(find_told_stage(lookup, s));
+        if (!lookup->is_there[s])
+            BARKS_TRY(tell_hot_keys(lookup, s));
         if (lookup->is_there[s])
             continue;
-        if (partner != UINT32_MAX && lookup->is_there[partner])
-            BARKS_TRY(tell_copying(lookup, s, partner));
         for (uint32_t i = 0; i < plan->input_count; i++)
             if (plan->inputs[i].kind == INPUT_PARTITIONS)
                 lookup->is_read[plan->inputs[i].parent] = true;
@@ -224,25 +233,13 @@ static void read_stored(struct lookup *lookup)
 {
     struct job_plan *plan = &lookup->job->plan;
     for (uint32_t s = 0; s + 1 < plan->stage_count; s++) {
-        if (!lookup->is_read[s] || !lookup->is_there[s])
+        if (!lookup->is_read[s] || lookup->manifests[s].stored == NULL)
             continue;
         plan->stages[s].stored = lookup->manifests[s].stored;
         lookup->manifests[s].stored = NULL;
         stage_manifest_touch(&lookup->resume->work, &plan->stages[s].fingerprint);
     }
-    for (uint32_t s = 0; s < plan->stage_count; s++) {
-        struct stage_plan *stage = &plan->stages[s];
-        for (uint32_t n = 0; n < stage->pipeline->node_count; n++) {
-            if (stage->pipeline->nodes[n].step.kind != STEP_SHUFFLE ||
-                stage->pipeline->nodes[n].shuffle == 0)
-                continue;
-            const struct stored_stage *stored = plan->stages[stage->parent_of[n]].stored;
-            if (stored != NULL)
-                stage->leaves[n] = (struct stage_leaf){.kind = STEP_SHUFFLE,
-                                                       .partition_count = stored->partition_count,
-                                                       .stored = stored};
-        }
-    }
+    job_plan_read_stored(plan);
 }
 
 static void take_answer(struct lookup *lookup)
@@ -302,7 +299,8 @@ BARKS_CHECKED static barks_status *name_stages(struct resume *resume, struct job
     uint32_t last = job->plan.stage_count - 1;
     const struct terminal *terminal = &stages[last].pipeline->terminal;
     for (uint32_t s = 0; s < last; s++)
-        stages[s].fingerprint = by_id[stages[s].lineage];
+        if (stages[s].lineage != LINEAGE_NONE) /* copies are made anew, of what is there */
+            stages[s].fingerprint = by_id[stages[s].lineage];
     if (terminal->kind == TERMINAL_WRITE || terminal->kind == TERMINAL_SINK ||
         terminal->kind == TERMINAL_FOREACH || terminal->reuse != REUSE_ALL)
         return NULL; /* what it does stands elsewhere, and nobody can say whether it is there */
@@ -341,7 +339,7 @@ barks_status *resume_plan(barks_context *context, struct node *node, const char 
 static bool has_lost(const struct resume *resume, const struct job *job)
 {
     for (uint32_t s = 0; s < job->plan.stage_count; s++)
-        if (job->plan.stages[s].stored != NULL &&
+        if (job->plan.stages[s].stored != NULL && job->plan.stages[s].fingerprint.is_known &&
             !stage_manifest_is_there(&resume->work, &job->plan.stages[s].fingerprint))
             return true;
     return false;

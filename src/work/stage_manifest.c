@@ -18,7 +18,7 @@
 /* Format, in one work_write_file of STAGE_MANIFEST_KIND: the job's name, the parts of the
  * fingerprint, session, then
  * a shuffle:  1, partitions, files and the name and bytes of each, tag, the number of pieces with
- *             rows and their fields, hot keys
+ *             rows and their fields, hot keys told and found
  * an answer:  0, number of results, the bytes of each
  * and for both the number of additions, stage, its index and bytes of each. */
 
@@ -26,7 +26,8 @@ void stage_manifest_drop(struct stage_manifest *manifest)
 {
     stored_stage_destroy(manifest->stored);
     free(manifest->file_bytes);
-    free(manifest->hot_keys);
+    free(manifest->hot_keys_told.bytes);
+    free(manifest->hot_keys_found.bytes);
     for (uint32_t i = 0; i < manifest->result_count; i++)
         buffer_drop(&manifest->results[i]);
     free(manifest->results);
@@ -84,7 +85,8 @@ static void pack_stored(struct packer *out, const struct stage_manifest *manifes
         pack_u64(out, piece->row_count);
         pack_u64(out, piece->encoded_bytes);
     }
-    pack_bytes(out, manifest->hot_keys, manifest->hot_key_bytes);
+    pack_bytes(out, manifest->hot_keys_told.bytes, manifest->hot_keys_told.size_bytes);
+    pack_bytes(out, manifest->hot_keys_found.bytes, manifest->hot_keys_found.size_bytes);
 }
 
 static void pack_manifest(struct packer *out, const struct stage_manifest *manifest)
@@ -209,7 +211,8 @@ BARKS_CHECKED static barks_status *unpack_stored(struct unpacker *in, const stru
         out->stored->pieces[piece.partition] = piece;
         out->stored->path_of[piece.partition] = path;
     }
-    return unpack_copy(in, &out->hot_keys, &out->hot_key_bytes);
+    BARKS_TRY(unpack_copy(in, &out->hot_keys_told.bytes, &out->hot_keys_told.size_bytes));
+    return unpack_copy(in, &out->hot_keys_found.bytes, &out->hot_keys_found.size_bytes);
 }
 
 BARKS_CHECKED static barks_status *unpack_results(struct unpacker *in, struct stage_manifest *out)

@@ -23,6 +23,11 @@ struct manifest_added {
     size_t size_bytes;
 };
 
+struct manifest_bytes {
+    uint8_t *bytes; /* owned */
+    size_t size_bytes;
+};
+
 /* Begins zeroed, ends with stage_manifest_drop. Of a shuffle or of an answer. */
 struct stage_manifest {
     struct fingerprint fingerprint;
@@ -30,8 +35,8 @@ struct stage_manifest {
     const char *job;             /* borrowed: its program's name, when it is written; not read */
     struct stored_stage *stored; /* a shuffle; owned; NULL: an answer */
     uint64_t *file_bytes;        /* owned: of each of its files */
-    uint8_t *hot_keys;           /* owned: packed, of a side of a join whose hot keys are spread */
-    size_t hot_key_bytes;
+    /* Of a side of a join whose hot keys are spread, packed: whose rows were copied, and spread. */
+    struct manifest_bytes hot_keys_told, hot_keys_found;
     struct buffer *results; /* owned: an answer, in order */
     uint32_t result_count;
     struct manifest_added *added; /* owned: of this stage and those before it */

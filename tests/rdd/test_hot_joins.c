@@ -4,18 +4,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { INNER = 1, LEFT, RIGHT, FULL, SEMI, ANTI };
-enum { MANY = 60000, FEW = 3000, HOT = 7, MAPS = 6 };
+enum { MANY = 60000, FEW = 3000, HOT = 7, MAPS = 6, TEXT_BYTES_MAX = 400 };
 
 BARKS_RECORD(left_row, (i64, key), (i64, id));
-BARKS_RECORD(right_row, (i64, key), (i64, right_id));
+BARKS_RECORD(right_row, (i64, key), (i64, right_id), (str, text));
 BARKS_RECORD(joined, (optional(i64), id), (optional(i64), right_id));
 BARKS_RECORD(key_count, (i64, key), (i64, pairs));
 
 struct making {
     uint64_t seed;
     int64_t key_count, hot_percent;
+    size_t text_bytes;    /* of each row */
+    int64_t sorted_count; /* rows, in the order of keys, the hot one in the midst; 0: in none */
 };
 
 static uint64_t mix(uint64_t value)
@@ -24,8 +28,19 @@ static uint64_t mix(uint64_t value)
     return (value ^ value >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 8;
 }
 
+/* Keys 0, 2, 4 ... before and after the hot one: each has some rows. */
+static int64_t sorted_key_of(const struct making *making, int64_t id)
+{
+    int64_t percent = 100 * id / making->sorted_count, first = (100 - making->hot_percent) / 2;
+    if (percent >= first && percent < first + making->hot_percent)
+        return HOT;
+    return 2 * (id * making->key_count / making->sorted_count / 2);
+}
+
 static int64_t key_of(const struct making *making, int64_t id)
 {
+    if (making->sorted_count > 0)
+        return sorted_key_of(making, id);
     uint64_t mixed = mix((uint64_t)id + making->seed);
     return (int64_t)(mixed % 100) < making->hot_percent
                ? HOT
@@ -39,7 +54,10 @@ BARKS_MAP(make_left, barks_number, left_row, struct making)
 
 BARKS_MAP(make_right, barks_number, right_row, struct making)
 {
-    *out = (struct right_row){.key = key_of(env, in->value), .right_id = in->value};
+    static const char text[TEXT_BYTES_MAX];
+    *out = (struct right_row){.key = key_of(env, in->value),
+                              .right_id = in->value,
+                              .text = barks_str_of(text, env->text_bytes)};
 }
 
 struct case_of_join {
@@ -225,6 +243,132 @@ SHAPES(a_key_may_be_hot_on_both_sides)
         check_join(context, &given, kind, kind != RIGHT && kind != FULL);
 }
 
+/* The side with more rows is mapped first; what the other one has is found all the same. */
+SHAPES(a_hot_key_of_the_side_that_is_mapped_second_is_spread)
+{
+    uint64_t seed = property_seed();
+    struct case_of_join given = {.left = {mix(seed), 5000, 0},
+                                 .right = {mix(seed + 1), 5000, 80},
+                                 .left_count = MANY,
+                                 .right_count = MANY / 2};
+    check_join(context, &given, INNER, true);
+    given = (struct case_of_join){.left = {mix(seed), 5000, 70},
+                                  .right = {mix(seed + 1), 5000, 0},
+                                  .left_count = MANY / 2,
+                                  .right_count = MANY};
+    check_join(context, &given, INNER, true);
+}
+
+/* Each side has a hot key of its own: 7 and, of two that are there, mostly one. */
+SHAPES(both_sides_may_have_hot_keys_of_their_own)
+{
+    uint64_t seed = property_seed();
+    const struct case_of_join given = {.left = {mix(seed), 5000, 60},
+                                       .right = {mix(seed + 1), 2, 0},
+                                       .left_count = MANY,
+                                       .right_count = MANY / 2};
+    for (int kind = INNER; kind <= ANTI; kind++)
+        check_join(context, &given, kind, kind != FULL);
+}
+
+SHAPES(hot_keys_of_sorted_rows_are_spread)
+{
+    uint64_t seed = property_seed();
+    struct case_of_join given = {.left = {mix(seed), 5000, 70, 0, MANY},
+                                 .right = {mix(seed + 1), 5000, 0},
+                                 .left_count = MANY,
+                                 .right_count = FEW};
+    check_join(context, &given, INNER, true);
+    check_join(context, &given, LEFT, true);
+    given = (struct case_of_join){.left = {mix(seed), 5000, 0},
+                                  .right = {mix(seed + 1), 5000, 70, 0, MANY / 2},
+                                  .left_count = MANY,
+                                  .right_count = MANY / 2};
+    check_join(context, &given, INNER, true);
+}
+
+/* ---- the same rows in the same order, whoever computes them and with how much memory ---- */
+
+static struct case_of_join ordered_case;
+
+struct in_order {
+    int64_t count;
+    uint64_t hash;
+};
+static struct in_order in_order;
+
+static void hash_in_order(barks_context *context)
+{
+    barks_rdd *rdd =
+        run_join(INNER, left_of(context, &ordered_case), right_of(context, &ordered_case), 0);
+    struct joined *rows = barks_collect(barks_select(rdd, "id, right_id"), joined, &in_order.count);
+    ck_assert_ptr_nonnull(rows);
+    for (int64_t i = 0; i < in_order.count; i++) {
+        in_order.hash = mix(in_order.hash ^ (uint64_t)rows[i].id.value);
+        in_order.hash = mix(in_order.hash ^ (uint64_t)rows[i].right_id.value);
+    }
+    ck_assert(!is_by_hash(context, rdd));
+    barks_release(context, rows);
+}
+
+/* In a process of its own, since one has one context. */
+static struct in_order run_in_order(const char *executors, const char *memory)
+{
+    struct in_order told = {.count = -1};
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        run_within(memory, hash_in_order, executors, 0);
+        _exit(write(ends[1], &in_order, sizeof in_order) == sizeof in_order ? 0 : 1);
+    }
+    close(ends[1]);
+    ck_assert_int_eq(read(ends[0], &told, sizeof told), sizeof told);
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    return told;
+}
+
+static void check_order(void)
+{
+    static const struct {
+        const char *executors, *memory;
+    } runs[] = {{"1", "256m"}, {"2", "256m"}, {"4", "256m"}, {"1", "64m"}, {"3", "192m"}};
+    int64_t expected_count = 0;
+    uint64_t first_hash = 0;
+    free(expect(&ordered_case, INNER, &expected_count));
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        struct in_order told = run_in_order(runs[i].executors, runs[i].memory);
+        ck_assert_int_eq(told.count, expected_count);
+        first_hash = i == 0 ? told.hash : first_hash;
+        ck_assert_uint_eq(told.hash, first_hash);
+    }
+}
+
+START_TEST(a_hot_key_of_the_second_side_gives_the_same_rows_everywhere)
+{
+    uint64_t seed = property_seed();
+    ordered_case = (struct case_of_join){.left = {mix(seed), 100000, 0},
+                                         .right = {mix(seed + 1), 100000, 80, TEXT_BYTES_MAX},
+                                         .left_count = 3 * MANY,
+                                         .right_count = 2 * MANY};
+    check_order();
+}
+END_TEST
+
+/* 7 is hot on the left; on the right, which is mapped second, its rows are sorted and 0 is. */
+START_TEST(hot_keys_of_both_sides_give_the_same_rows_everywhere)
+{
+    uint64_t seed = property_seed();
+    ordered_case = (struct case_of_join){.left = {mix(seed), 20000, 40},
+                                         .right = {mix(seed + 1), 10, 0, 0, MANY / 2},
+                                         .left_count = MANY,
+                                         .right_count = MANY / 2};
+    check_order();
+}
+END_TEST
+
 /* Many keys that each fill some partitions, and none that does. */
 SHAPES(several_keys_may_be_hot_and_none)
 {
@@ -309,6 +453,11 @@ SHAPES(what_is_kept_lies_by_its_keys)
 
 SUITE_MAIN("rdd/hot_joins", ON_SHAPES(a_hot_key_of_the_left_is_spread),
            ON_SHAPES(a_hot_key_of_the_right_is_spread), ON_SHAPES(a_key_may_be_hot_on_both_sides),
+           ON_SHAPES(a_hot_key_of_the_side_that_is_mapped_second_is_spread),
+           ON_SHAPES(both_sides_may_have_hot_keys_of_their_own),
+           ON_SHAPES(hot_keys_of_sorted_rows_are_spread),
+           a_hot_key_of_the_second_side_gives_the_same_rows_everywhere,
+           hot_keys_of_both_sides_give_the_same_rows_everywhere,
            ON_SHAPES(several_keys_may_be_hot_and_none),
            ON_SHAPES(partitions_that_were_asked_for_have_all_rows_of_their_keys),
            ON_SHAPES(what_relies_on_where_rows_are_finds_them_there),
