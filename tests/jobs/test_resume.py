@@ -319,6 +319,40 @@ def terasort_five_times(jobs, seed, folder):
         os.path.join(folder, "out"), os.path.join(folder, "quiet"), suffix))
 
 
+HOT_ROWS = {"left": 60000, "right": 30000}
+
+
+def write_hot_tables(folder, seed):
+    """Of the right one, which is mapped second, most rows have a key of two rows of the left one."""
+    rng = harness.inputs.generator(seed, "hot")
+    for name, count in HOT_ROWS.items():
+        with open(os.path.join(folder, name + ".csv"), "w", encoding="ascii") as file:
+            file.write(f"key,{name}\n")
+            for row in range(count):
+                is_hot = row in (7, 8) if name == "left" else rng.random() < 0.8
+                file.write(f"{0 if is_hot else rng.randrange(1, count)},{row}\n")
+
+
+def hot_join_killed(jobs, stage, first, then, seed, folder):
+    write_hot_tables(folder, seed)
+    options = ["--barks-broadcast-join-bytes=0"]
+    arguments = [os.path.join(folder, "left.csv"), os.path.join(folder, "right.csv"), "key"]
+    job, quiet_out, out = os.path.join(jobs, "join_csv"), os.path.join(folder, "quiet"), os.path.join(folder, "out")
+
+    def run(shape, output, before=(), more=()):
+        command = shape.command(job, arguments + [output] + options + list(more))
+        return shapes.finish(shapes.start(list(before) + command, folder), LIMIT_SECONDS)
+
+    work = [f"--barks-work={os.path.join(folder, 'work')}"]
+    quiet = run(first, quiet_out)
+    require(quiet.status == 0 and b"1 hot key spread" in quiet.stderr, "the quiet job found no hot key", quiet)
+    dead = run(first, out, ["env", f"BARKS_FAULT=kill:at=stage.committed:{stage}"], work)
+    require(dead.status != 0, f"it did not die after stage {stage}", dead)
+    again = run(then, out, more=work)
+    require(again.status == 0, "it failed", again)
+    outputs.check_same(out, quiet_out, ".csv")
+
+
 def main():
     program, versioned, jobs = (os.path.abspath(path) for path in sys.argv[1:4])
     seed = harness.seed_of_run()
@@ -349,6 +383,9 @@ def main():
     add("refused directories", refused, program)
     add("fresh", fresh, program)
     add("two at once", two_at_once, program)
+    for stage in range(1, 7):
+        add(f"hot join killed after stage {stage}", hot_join_killed, jobs, stage,
+            shapes_then[stage % 3], shapes_then[(stage + 1) % 4])
     add("wordcount ended five times", wordcount_five_times, jobs)
     add("terasort ended five times", terasort_five_times, jobs)
     sys.exit(harness.run_all(calls))
