@@ -166,7 +166,7 @@ int main(int argc, char **argv)
     barks_context *ctx = barks_init(&argc, &argv);
     struct mode mode = {""};
     snprintf(mode.name, sizeof mode.name, "%s", argc > 1 ? argv[1] : "gather");
-    uint32_t partitions = argc > 2 ? (uint32_t)atoi(argv[2]) : 2;
+    uint32_t partitions = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 2;
     static struct number rows[ROWS];
     for (int i = 0; i < ROWS; i++)
         rows[i].value = i;

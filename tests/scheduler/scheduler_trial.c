@@ -31,9 +31,8 @@ __attribute__((format(printf, 2, 3))) static void say(struct trial *trial, const
 
 static const char *cause_name(enum failure_cause cause)
 {
-    static const char *const names[] = {"none", "user error", "bad input", "resource",
-                                        "lost", "cancelled",  "deadline",  "room",
-                                        "room late"};
+    static const char *const names[] = {"none",      "user error", "bad input", "resource", "lost",
+                                        "cancelled", "deadline",   "room",      "room late"};
     return names[cause];
 }
 
