@@ -41,10 +41,13 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
     return task_enqueue(scheduler, attempt.stage, attempt.task);
 }
 
-/* Its pinned lanes go to its heir, who lacks the inputs of their tasks; wishes for it are void. */
+/* Its pinned lanes go to its heir, who lacks the inputs of their tasks; wishes for it are void. A
+ * gang that runs needs these again should its round end, so the round ends now, when they can be
+ * sent. */
 BARKS_CHECKED static barks_status *move_lanes(struct scheduler *scheduler, struct stage *stage,
                                               uint32_t lost)
 {
+    bool is_round = stage->gang.is_gang && stage_is_active(stage), ends_round = false;
     for (uint32_t index = 0; index < stage->lane_count; index++) {
         struct lane *lane = &stage->lanes[index];
         if (lane->level != LANE_EXECUTOR || lane->place != lost)
@@ -53,11 +56,12 @@ BARKS_CHECKED static barks_status *move_lanes(struct scheduler *scheduler, struc
         if (!lane->is_pinned)
             continue;
         lane->place = executor_heir(&scheduler->executors, lost);
-        stage->has_stale_inputs |= lane->open_count > 0;
+        stage->has_stale_inputs |= lane->open_count > 0 || is_round;
+        ends_round |= is_round;
         if (!stage->gang.is_gang && lane_first(lane) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, lane));
     }
-    return NULL;
+    return ends_round ? gang_end_round(scheduler, stage) : NULL;
 }
 
 /* Did the lost executor own partitions of the stage's shuffle, of its own or as somebody's heir? */
