@@ -27,7 +27,8 @@ import shapes
 import test_join_csv
 
 LIMIT_SECONDS = 40
-RUNS_AT_ONCE = 2
+# Most of a run is waiting: for mpirun to end what has failed, for deadlines.
+RUNS_AT_ONCE = 4
 PLAIN, MPI = shapes.Shape(executors=2), shapes.Shape(ranks=3)
 # Who has no memory to say anything is found out by a deadline.
 DEADLINES = {PLAIN: ["--barks-start-deadline=3s", "--barks-lost-deadline=3s"],
@@ -152,17 +153,18 @@ def faults_of(kind, counts, functions, sample, rng):
     return all_of if sample is None or sample >= len(all_of) else rng.sample(all_of, sample)
 
 
-def run_kind(runner, kind, faults):
+def judge_kind(runner, kind, runs):
+    """runs: of each fault the future of what try_fault says."""
     wrong, well = [], 0
-    with concurrent.futures.ThreadPoolExecutor(RUNS_AT_ONCE) as pool:
-        for found, ended_well in pool.map(functools.partial(runner.try_fault, kind=kind), faults):
-            well += ended_well
-            if found is not None:
-                wrong.append(found)
-                print("# wrong: " + found.split("\n")[0], flush=True)
+    for run in runs:
+        found, ended_well = run.result()
+        well += ended_well
+        if found is not None:
+            wrong.append(found)
+            print("# wrong: " + found.split("\n")[0], flush=True)
     if wrong:
-        raise outputs.Wrong(f"{len(wrong)} of {len(faults)} runs are wrong; the first ones:\n" + "\n".join(wrong[:8]))
-    print(f"# {runner.job.name}, {runner.shape.name}, {kind}: {len(faults)} runs, {well} ended well", flush=True)
+        raise outputs.Wrong(f"{len(wrong)} of {len(runs)} runs are wrong; the first ones:\n" + "\n".join(wrong[:8]))
+    print(f"# {runner.job.name}, {runner.shape.name}, {kind}: {len(runs)} runs, {well} ended well", flush=True)
 
 
 def main():
@@ -172,20 +174,28 @@ def main():
     parser.add_argument("names", nargs="*", help="parts of the names of cases (all)")
     options = parser.parse_args()
     seed = harness.seed_of_run()
-    calls, runners = [], {}
+    calls, started, kinds = [], {}, {}
+    pool = concurrent.futures.ThreadPoolExecutor(RUNS_AT_ONCE)
 
-    def run_one(job, shape, kind, functions, folder):
-        if (job, shape) not in runners:
-            place = os.path.join(folder, f"{job.name}-{shape.name.replace(' ', '-')}")
-            os.makedirs(place)
-            runner = Runner(job, shape, program_of(job), job.make(place, inputs.generator(seed, job.name)), place)
-            runners[job, shape] = runner, runner.quiet()
-        runner, counts = runners[job, shape]
-        sample = SAMPLE[shape] * (10 if options.full else 1) if shape == MPI or not options.full else None
-        faults = faults_of(kind, counts, functions, sample, random.Random(f"{seed} {job.name} {kind}"))
-        if not faults:
+    def start(job, shape, folder):
+        """All kinds of a job and shape at once, so that runs of one do not wait for those of another."""
+        place = os.path.join(folder, f"{job.name}-{shape.name.replace(' ', '-')}")
+        os.makedirs(place)
+        runner = Runner(job, shape, program_of(job), job.make(place, inputs.generator(seed, job.name)), place)
+        counts, runs = runner.quiet(), {}
+        for kind, functions in kinds[job, shape].items():
+            sample = SAMPLE[shape] * (10 if options.full else 1) if shape == MPI or not options.full else None
+            faults = faults_of(kind, counts, functions, sample, random.Random(f"{seed} {job.name} {kind}"))
+            runs[kind] = [pool.submit(runner.try_fault, fault, kind) for fault in faults]
+        return runner, runs
+
+    def run_one(job, shape, kind, folder):
+        if (job, shape) not in started:
+            started[job, shape] = start(job, shape, folder)
+        runner, runs = started[job, shape]
+        if not runs[kind]:
             raise harness.Skipped("the job makes no such call")
-        run_kind(runner, kind, faults)
+        judge_kind(runner, kind, runs[kind])
 
     def program_of(job):
         return os.path.join(os.path.abspath(options.folder), job.name)
@@ -196,7 +206,8 @@ def main():
                 for kind, functions in calls_by_kind(program_of(job)).items():
                     name = f"{job.name}, {shape.name}, {kind}"
                     if not options.names or any(part in name for part in options.names):
-                        calls.append((name, functools.partial(run_one, job, shape, kind, functions, folder)))
+                        kinds.setdefault((job, shape), {})[kind] = functions
+                        calls.append((name, functools.partial(run_one, job, shape, kind, folder)))
         return harness.run_all(calls)
 
     status = []
