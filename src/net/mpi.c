@@ -244,6 +244,13 @@ bool net_mpi_wanted(void)
     return getenv("PMIX_RANK") != NULL && number_from_environment("SLURM_STEP_NUM_TASKS") > 1;
 }
 
+/* mpirun shows its ranks whether it was told to let them outlive each other. */
+bool net_mpi_recovery_possible(void)
+{
+    const char *told = getenv("OMPI_MCA_orte_enable_recovery");
+    return (told != NULL && strcmp(told, "0") != 0) || mpi_has_ulfm();
+}
+
 /* Initialises MPI, or sees that the user's initialisation allows calls from this thread. */
 BARKS_CHECKED static barks_status *initialise(bool *out_is_ours)
 {
@@ -321,8 +328,9 @@ BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint)
                         (uint32_t)size);
 }
 
-barks_status *net_mpi_open(struct net **out_net)
+barks_status *net_mpi_open(enum net_recovery recovery, struct net **out_net)
 {
+    (void)recovery;
     bool is_ours = false;
     BARKS_TRY(initialise(&is_ours));
     struct mpi_endpoint *endpoint = calloc(1, sizeof *endpoint);

@@ -1,6 +1,5 @@
 #include "net/mpi_error.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #ifdef OPEN_MPI
 #include <mpi-ext.h>
@@ -30,4 +29,18 @@ barks_status *mpi_status_of_code(int code, const char *doing)
         (void)snprintf(text, sizeof text, "unknown error %d", code);
     return barks_status_new(is_loss(class) ? BARKS_LOST : BARKS_IO, NULL, BARKS_HERE,
                             "MPI failed to %s: %s", doing, text);
+}
+
+bool mpi_has_ulfm(void)
+{
+#ifdef OMPI_HAVE_MPI_EXT_FTMPI
+    int is_initialised = 0, is_finalized = 0, has_value = 0;
+    int *value = NULL;
+    return MPI_Initialized(&is_initialised) == MPI_SUCCESS && is_initialised &&
+           MPI_Finalized(&is_finalized) == MPI_SUCCESS && !is_finalized &&
+           MPI_Comm_get_attr(MPI_COMM_WORLD, MPIX_FT, &value, &has_value) == MPI_SUCCESS &&
+           has_value && *value != 0;
+#else
+    return false;
+#endif
 }

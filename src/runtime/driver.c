@@ -391,7 +391,7 @@ static void *run_driver_thread(void *argument)
                        config_duration_ns(driver->config, CONFIG_START_DEADLINE));
         if (error == NULL) {
             note_mpi(driver, true);
-            error = net_mpi_open(&driver->net);
+            error = net_mpi_open(NET_RECOVERY_OFF, &driver->net);
             note_mpi(driver, false);
             crash_catch(); /* MPI_Init has taken the signals */
         }

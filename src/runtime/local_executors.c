@@ -48,7 +48,7 @@ barks_status *local_executors_start(const struct config *config, struct local_ex
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for %" PRIu32 " executors", count);
     if (status == NULL)
-        status = net_local_open(count + 1, nets);
+        status = net_local_open(count + 1, false, nets);
     if (status != NULL) {
         free(nets);
         return status;

@@ -223,7 +223,7 @@ int main(int argc, char **argv)
                           .rows = 4096,
                           .nap_us_max = 50,
                           .repetition_count = 5};
-    check(net_mpi_open(&bench.net));
+    check(net_mpi_open(NET_RECOVERY_OFF, &bench.net));
     bool is_usable = parse_options(argc, argv, &bench) && bench.net->size >= 3 &&
                      bench.net->size <= EXECUTORS_MAX;
     if (is_usable && bench.net->rank == 0) {

@@ -79,7 +79,7 @@ BARKS_CHECKED static barks_status *run_all(struct net *net)
 static void *open_and_run(void *out_status)
 {
     struct net *net = NULL;
-    barks_status *status = net_mpi_open(&net);
+    barks_status *status = net_mpi_open(NET_RECOVERY_OFF, &net);
     if (status == NULL) {
         status = run_all(net);
         net_close(net, status != NULL);
@@ -171,7 +171,7 @@ static int run_refused(void)
 static int abort_all(void)
 {
     struct net *net = NULL;
-    if (report(net_mpi_open(&net)) != 0)
+    if (report(net_mpi_open(NET_RECOVERY_OFF, &net)) != 0)
         return 1;
     if (net->rank == 1)
         net_abort(net, 7);
@@ -183,7 +183,7 @@ static int abort_all(void)
 static int leave_after_failure(void)
 {
     struct net *net = NULL;
-    if (report(net_mpi_open(&net)) != 0)
+    if (report(net_mpi_open(NET_RECOVERY_OFF, &net)) != 0)
         return 1;
     uint32_t count = net->size - 1;
     struct net_round_size *sizes = calloc(2 * (size_t)count, sizeof *sizes);

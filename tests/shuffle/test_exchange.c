@@ -25,7 +25,8 @@ static void open_cluster(struct cluster *cluster, bool simulated, uint32_t size,
                          const struct cluster_options *options)
 {
     struct net *nets[CLUSTER_SIZE_MAX];
-    must(simulated ? net_sim_open(size, options->seed, nets) : net_local_open(size, nets),
+    must(simulated ? net_sim_open(size, options->seed, false, nets)
+                   : net_local_open(size, false, nets),
          options->seed);
     must(cluster_init(cluster, size, nets, options), options->seed);
 }
