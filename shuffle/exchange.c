@@ -131,11 +131,13 @@ barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t
                            uint32_t attempt, uint32_t partition, uint32_t owner,
                            struct batch *batch)
 {
-    return outbox_add(
-        &exchange->outbox,
-        (struct frame_name){
-            .shuffle = shuffle, .run = run, .attempt = attempt, .partition = partition},
-        owner, batch);
+    return outbox_add(&exchange->outbox,
+                      (struct frame_name){.shuffle = shuffle,
+                                          .run = run,
+                                          .attempt = attempt,
+                                          .partition = partition,
+                                          .slot = owner},
+                      batch);
 }
 
 /* Those for this executor itself; the attempt keeps what a failure leaves. */
@@ -174,6 +176,19 @@ barks_status *exchange_end_attempt(struct exchange *exchange, uint64_t shuffle, 
 void exchange_drop_shuffle(struct exchange *exchange, uint64_t shuffle)
 {
     outbox_drop_shuffle(&exchange->outbox, shuffle);
+}
+
+barks_status *exchange_begin_epoch(struct exchange *exchange, uint32_t epoch, const bool *is_lost)
+{
+    (void)is_lost;
+    BARKS_FAIL(BARKS_INTERNAL, "executor %u cannot begin epoch %u", exchange->me + 1, epoch);
+}
+
+barks_status *exchange_move_slot(struct exchange *exchange, uint64_t shuffle, uint32_t slot,
+                                 uint32_t holder)
+{
+    BARKS_FAIL(BARKS_INTERNAL, "executor %u cannot give slot %u of shuffle %" PRIu64 " to %u",
+               exchange->me + 1, slot, shuffle, holder);
 }
 
 uint64_t exchange_waiting_since_ns(struct exchange *exchange)

@@ -220,14 +220,13 @@ static size_t next_capacity(const struct out_list *list, size_t frame_bytes)
 
 /* The frame's room in its chunk, header and all; name->body_bytes are known. */
 BARKS_CHECKED static barks_status *make_room(struct outbox *outbox, struct out_attempt *attempt,
-                                             struct frame_name *name, uint32_t executor,
-                                             uint8_t **out_body)
+                                             struct frame_name *name, uint8_t **out_body)
 {
-    struct out_list *list = &attempt->lists[executor];
+    struct out_list *list = &attempt->lists[name->slot - 1];
     size_t frame_bytes = sizeof *name + (size_t)name->body_bytes; /* FRAME_BODY_BYTES_MAX at most */
     if (!has_room(list, frame_bytes))
         BARKS_TRY_DOING(add_chunk(outbox, list, name->shuffle, next_capacity(list, frame_bytes)),
-                        "keep a frame of %zu bytes for executor %u", frame_bytes, executor + 1);
+                        "keep a frame of %zu bytes for executor %u", frame_bytes, name->slot);
     BARKS_TRY(next_sequence(attempt, name->partition, &name->sequence));
     name->check = frame_name_check(name);
     struct out_chunk *chunk = list->last;
@@ -258,15 +257,14 @@ BARKS_CHECKED static barks_status *pack(struct outbox *outbox, const struct fram
 }
 
 BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct out_attempt *attempt,
-                                                 struct frame_name *name, uint32_t executor,
-                                                 const struct batch *batch)
+                                                 struct frame_name *name, const struct batch *batch)
 {
     BARKS_AUTO(packed_rows) packed = {0};
     uint8_t *body = NULL;
     BARKS_TRY(pack(outbox, name, batch, &packed));
     if (packed.bytes != NULL)
         name->body_bytes = packed.stored_bytes;
-    BARKS_TRY(make_room(outbox, attempt, name, executor, &body));
+    BARKS_TRY(make_room(outbox, attempt, name, &body));
     if (packed.bytes != NULL)
         memcpy(body, packed.bytes, packed.stored_bytes);
     else
@@ -305,9 +303,9 @@ BARKS_CHECKED static barks_status *add_for_own(struct outbox *outbox, struct out
 
 /* Takes the batch unless it fails. */
 BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name *name,
-                                       uint32_t executor, struct batch *batch,
-                                       struct out_attempt **out_attempt)
+                                       struct batch *batch, struct out_attempt **out_attempt)
 {
+    uint32_t executor = name->slot - 1;
     bool is_own = executor == outbox->me;
     struct out_attempt *attempt = attempt_of(outbox, name);
     if (attempt == NULL)
@@ -322,7 +320,7 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
                        name->row_count, name->partition, name->body_bytes, FRAME_BODY_BYTES_MAX);
     }
     BARKS_TRY(is_own ? add_for_own(outbox, attempt, name, batch)
-                     : add_for_other(outbox, attempt, name, executor, batch));
+                     : add_for_other(outbox, attempt, name, batch));
     struct exchange_sent *sent = &attempt->sent[executor];
     sent->frame_count++;
     sent->row_count += name->row_count;
@@ -333,18 +331,17 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
     return NULL;
 }
 
-barks_status *outbox_add(struct outbox *outbox, struct frame_name name, uint32_t owner,
-                         struct batch *batch)
+barks_status *outbox_add(struct outbox *outbox, struct frame_name name, struct batch *batch)
 {
     struct out_attempt *attempt = NULL;
     barks_status *status = NULL;
     name.row_count = batch->base.row_count;
-    if (owner == 0 || owner > outbox->executor_count)
+    if (name.slot == 0 || name.slot > outbox->executor_count)
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "a frame of partition %u is for rank %u; executors are 1 to %u",
-                                  name.partition, owner, outbox->executor_count);
+                                  name.partition, name.slot, outbox->executor_count);
     else
-        status = add(outbox, &name, owner - 1, batch, &attempt);
+        status = add(outbox, &name, batch, &attempt);
     if (status != NULL)
         batch_destroy(batch);
     if (status != NULL || outbox->room == NULL || !pool_is_tight(outbox->pool))

@@ -79,7 +79,7 @@ void outbox_drop(struct outbox *outbox);
 
 /* As exchange_add. */
 BARKS_CHECKED barks_status *outbox_add(struct outbox *outbox, struct frame_name name,
-                                       uint32_t owner, struct batch *batch);
+                                       struct batch *batch);
 
 /* Takes the attempt out of the table; NULL where it never added a frame. */
 struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle, uint32_t run,

@@ -139,15 +139,23 @@ __attribute__((noinline)) barks_status *dispatch_counted_report(const struct dis
 }
 
 /* Tells each executor which attempts of a shuffle count, and how many frames of each it must have.
- */
+ * Owners ascend, so that the partitions of one lie together: its slot. */
 BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, struct job *job,
                                                    uint32_t stage, uint32_t run_count)
 {
+    const struct terminal *terminal = job_terminal(job, stage);
+    uint32_t end = 0;
     for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
         struct packer out = {0};
         barks_status *status = NULL;
+        uint32_t first = end;
+        while (end < terminal->partition_count && terminal->owners[end] == rank)
+            end++;
         pack_u64(&out, MESSAGE_COMMIT);
-        pack_u64(&out, job_terminal(job, stage)->shuffle);
+        pack_u64(&out, terminal->shuffle);
+        pack_u64(&out, rank); /* the slot */
+        pack_u64(&out, first);
+        pack_u64(&out, end);
         pack_u64(&out, run_count);
         for (uint32_t run = 0; run < run_count && status == NULL; run++) {
             struct counted_run counted = {0};

@@ -140,11 +140,16 @@ static void on_cancel(struct executor *executor, struct unpacker *in)
 
 BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct unpacker *in)
 {
-    uint64_t shuffle = unpack_u64(in);
-    uint32_t run_count = unpack_count(in);
-    uint32_t *attempts = unpack_array(in, run_count, sizeof *attempts);
-    uint64_t *frames = unpack_array(in, run_count, sizeof *frames);
-    for (uint32_t i = 0; i < run_count && attempts != NULL && frames != NULL; i++) {
+    struct reduce_commit commit = {.shuffle = unpack_u64(in)};
+    commit.slot = unpack_u32(in);
+    commit.first_partition = unpack_u32(in);
+    commit.end_partition = unpack_u32(in);
+    commit.run_count = unpack_count(in);
+    uint32_t *attempts = unpack_array(in, commit.run_count, sizeof *attempts);
+    uint64_t *frames = unpack_array(in, commit.run_count, sizeof *frames);
+    commit.attempts = attempts;
+    commit.frame_counts = frames;
+    for (uint32_t i = 0; i < commit.run_count && attempts != NULL && frames != NULL; i++) {
         attempts[i] = unpack_u32(in);
         frames[i] = unpack_u64(in);
     }
@@ -155,7 +160,7 @@ BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct u
     if (status == NULL && awaited == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a commit");
     if (status == NULL)
-        status = reduce_side_commit(executor->reduce_side, shuffle, run_count, attempts, frames);
+        status = reduce_side_commit(executor->reduce_side, &commit);
     free(attempts);
     free(frames);
     if (status != NULL) {
@@ -163,7 +168,8 @@ BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct u
         free(awaited);
         return status;
     }
-    *awaited = (struct awaited){.shuffle = shuffle,
+    *awaited = (struct awaited){.shuffle = commit.shuffle,
+                                .slot = commit.slot,
                                 .store_path = store_path,
                                 .store_tag = store_tag,
                                 .next = executor->awaited};
@@ -172,11 +178,11 @@ BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct u
     return NULL;
 }
 
-void executor_forget_awaited(struct executor *executor, uint64_t shuffle)
+void executor_forget_awaited(struct executor *executor, uint64_t shuffle, uint32_t slot)
 {
     for (struct awaited **link = &executor->awaited; *link != NULL;) {
         struct awaited *awaited = *link;
-        if (awaited->shuffle != shuffle) {
+        if (awaited->shuffle != shuffle || (slot != 0 && awaited->slot != slot)) {
             link = &awaited->next;
             continue;
         }
@@ -201,7 +207,7 @@ static void on_release(struct executor *executor, struct unpacker *in)
         }
     if (shuffle == 0)
         return;
-    executor_forget_awaited(executor, shuffle);
+    executor_forget_awaited(executor, shuffle, 0);
     exchange_drop_shuffle(executor->exchange, shuffle);
     reduce_side_drop(executor->reduce_side, shuffle);
 }

@@ -126,11 +126,11 @@ static void pack_size(void *context, uint32_t partition, uint64_t bytes)
 /* With the bytes of the partitions here, by which the tasks that read them are cut, and with what
  * store_report_pack has made. Takes stored. */
 BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle,
-                                                   struct packer *stored)
+                                                   uint32_t slot, struct packer *stored)
 {
     struct packer out = {0};
     struct sizes sizes = {0};
-    reduce_side_visit_sizes(executor->reduce_side, shuffle, pack_size, &sizes);
+    reduce_side_visit_sizes(executor->reduce_side, shuffle, slot, pack_size, &sizes);
     pack_u64(&out, MESSAGE_SHUFFLE_READY);
     pack_u64(&out, shuffle);
     pack_u64(&out, sizes.count);
@@ -147,7 +147,7 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
     for (struct awaited **link = &executor->awaited; *link != NULL;) {
         struct awaited *awaited = *link;
         if (awaited->is_storing ||
-            !reduce_side_is_complete(executor->reduce_side, awaited->shuffle)) {
+            !reduce_side_is_complete(executor->reduce_side, awaited->shuffle, awaited->slot)) {
             link = &awaited->next;
             continue;
         }
@@ -155,24 +155,25 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
             char *path = awaited->store_path;
             awaited->store_path = NULL;
             awaited->is_storing = true;
-            BARKS_TRY(
-                stage_store_give(executor->store, awaited->shuffle, path, awaited->store_tag));
+            BARKS_TRY(stage_store_give(executor->store, awaited->shuffle, awaited->slot, path,
+                                       awaited->store_tag));
             continue;
         }
         struct packer none = {0};
         uint64_t shuffle = awaited->shuffle;
-        executor_forget_awaited(executor, shuffle);
+        uint32_t slot = awaited->slot;
+        executor_forget_awaited(executor, shuffle, slot);
         store_report_pack_none(&none);
-        BARKS_TRY(report_complete(executor, shuffle, &none));
+        BARKS_TRY(report_complete(executor, shuffle, slot, &none));
         fault_point(POINT_SHUFFLE_TOLD);
     }
     return NULL;
 }
 
-static bool is_awaited(const struct executor *executor, uint64_t shuffle)
+static bool is_awaited(const struct executor *executor, uint64_t shuffle, uint32_t slot)
 {
     const struct awaited *awaited = executor->awaited;
-    while (awaited != NULL && awaited->shuffle != shuffle)
+    while (awaited != NULL && (awaited->shuffle != shuffle || awaited->slot != slot))
         awaited = awaited->next;
     return awaited != NULL;
 }
@@ -181,19 +182,20 @@ static bool is_awaited(const struct executor *executor, uint64_t shuffle)
 BARKS_CHECKED static barks_status *report_stored_shuffles(struct executor *executor)
 {
     uint64_t shuffle = 0;
+    uint32_t slot = 0;
     barks_status *failure = NULL;
     struct stored_pieces pieces = {0};
-    while (stage_store_take(executor->store, &shuffle, &failure, &pieces)) {
+    while (stage_store_take(executor->store, &shuffle, &slot, &failure, &pieces)) {
         struct packer stored = {0};
         store_report_pack(&stored, failure, &pieces);
         barks_status_free(failure);
         stored_pieces_drop(&pieces);
-        if (!is_awaited(executor, shuffle)) {
+        if (!is_awaited(executor, shuffle, slot)) {
             packer_drop(&stored);
             continue;
         }
-        executor_forget_awaited(executor, shuffle);
-        BARKS_TRY(report_complete(executor, shuffle, &stored));
+        executor_forget_awaited(executor, shuffle, slot);
+        BARKS_TRY(report_complete(executor, shuffle, slot, &stored));
         fault_point(POINT_SHUFFLE_TOLD);
     }
     return NULL;

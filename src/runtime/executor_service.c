@@ -89,7 +89,7 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         scratch_create(strcmp(scratch, "auto") != 0 ? scratch : NULL, &executor->room.scratch));
     executor->room.pool = executor->pool;
     executor->room.is_plain = config_choice(config, CONFIG_SCRATCH_COMPRESSION) == SCRATCH_PLAIN;
-    BARKS_TRY(reduce_side_create(&executor->room, &executor->reduce_side));
+    BARKS_TRY(reduce_side_create(&executor->room, false, &executor->reduce_side));
     BARKS_TRY(stage_store_create(executor->reduce_side, &executor->room, net, &executor->store));
     struct exchange_options exchange = {
         .pool = executor->pool,
@@ -229,7 +229,7 @@ static void stop(struct executor *executor)
         executor->stages = next;
     }
     while (executor->awaited != NULL)
-        executor_forget_awaited(executor, executor->awaited->shuffle);
+        executor_forget_awaited(executor, executor->awaited->shuffle, 0);
     exchange_destroy(executor->exchange);
     stage_store_destroy(executor->store);
     reduce_side_destroy(executor->reduce_side);

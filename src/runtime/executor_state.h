@@ -19,9 +19,10 @@
 #include "store/kept.h"
 #include "store/spill.h"
 
-/* A shuffle whose commit has come and whose frames have not all. */
+/* A slot of a shuffle whose commit has come and whose frames have not all. */
 struct awaited {
     uint64_t shuffle;
+    uint32_t slot;
     char *store_path; /* owned: the file to store it in before it is reported; NULL: none, or the
                          store has it */
     uint64_t store_tag;
@@ -62,7 +63,8 @@ struct executor {
  * the executor cannot go on. */
 BARKS_CHECKED barks_status *executor_take_message(struct executor *executor,
                                                   struct net_message *message);
-void executor_forget_awaited(struct executor *executor, uint64_t shuffle);
+/* One slot of a shuffle is not awaited any more; slot 0: none of its. */
+void executor_forget_awaited(struct executor *executor, uint64_t shuffle, uint32_t slot);
 
 /* Tells the driver all that has happened since the last call: tasks that ended, kept partitions,
  * shuffles that are complete, a pulse where one is due, lines of the log. Errors: those of net. */

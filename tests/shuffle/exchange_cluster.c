@@ -91,7 +91,7 @@ BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct
     if (name->shuffle != TEST_SHUFFLE || from + 1 >= node->net->size || name->attempt != at % 3 ||
         name->partition >= CLUSTER_PARTITIONS ||
         (frame->batch != NULL) + (frame->body != NULL) + is_spilled(&frame->spilled) != 1 ||
-        owner_of(node, name->partition) != node->net->rank)
+        owner_of(node, name->partition) != node->net->rank || name->slot != node->net->rank)
         BARKS_FAIL(BARKS_INTERNAL, "a frame of run %u, partition %u has no place here", name->run,
                    name->partition);
     bool is_own = from + 1 == node->net->rank;
