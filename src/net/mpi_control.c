@@ -23,9 +23,11 @@ struct control_arrived {
 
 struct control_sent {
     struct control_sent *next;
+    uint32_t to;
     uint8_t *bytes;         /* owned copy */
     uint64_t announced;     /* its size, the content of the announcement */
     int request_count;      /* bounded by control_send */
+    int done_count;         /* of them, from the first */
     MPI_Request requests[]; /* of the announcement and of each piece */
 };
 
@@ -71,9 +73,11 @@ BARKS_CHECKED static barks_status *post_slot(struct mpi_control *control, uint32
 }
 
 barks_status *control_open(struct mpi_control *control, MPI_Comm small, MPI_Comm bulk,
-                           uint32_t rank, uint32_t size)
+                           uint32_t rank, struct mpi_losses *losses)
 {
-    *control = (struct mpi_control){.small = small, .bulk = bulk, .rank = rank, .size = size};
+    uint32_t size = losses->size;
+    *control = (struct mpi_control){
+        .small = small, .bulk = bulk, .losses = losses, .rank = rank, .size = size};
     control->ring_bytes = malloc((size_t)CONTROL_RING_SLOTS * CONTROL_SMALL_BYTES);
     control->peers = calloc(size, sizeof *control->peers);
     if (control->ring_bytes == NULL || control->peers == NULL) {
@@ -115,25 +119,33 @@ BARKS_CHECKED static barks_status *send_to_oneself(struct mpi_control *control, 
     return NULL;
 }
 
+/* The first request that fails says so when it is tested, if its receiver is gone. */
 BARKS_CHECKED static barks_status *begin_sends(struct mpi_control *control,
-                                               struct control_sent *sent, int to, size_t size_bytes)
+                                               struct control_sent *sent, size_t size_bytes)
 {
+    int to = (int)sent->to;
+    bool is_gone = false;
     if (size_bytes <= CONTROL_SMALL_BYTES)
-        return mpi_status_of(MPI_Isend(sent->bytes, (int)size_bytes, MPI_BYTE, to, TAG_SMALL,
-                                       control->small, &sent->requests[0]),
-                             "send a control message");
+        return losses_judge(control->losses, sent->to,
+                            LOSSES_CODE(MPI_Isend(sent->bytes, (int)size_bytes, MPI_BYTE, to,
+                                                  TAG_SMALL, control->small, &sent->requests[0])),
+                            "send a control message", &is_gone);
     sent->announced = size_bytes;
-    BARKS_TRY(mpi_status_of(MPI_Isend(&sent->announced, (int)sizeof sent->announced, MPI_BYTE, to,
-                                      TAG_ANNOUNCE, control->small, &sent->requests[0]),
-                            "announce a large control message"));
+    BARKS_TRY(
+        losses_judge(control->losses, sent->to,
+                     LOSSES_CODE(MPI_Isend(&sent->announced, (int)sizeof sent->announced, MPI_BYTE,
+                                           to, TAG_ANNOUNCE, control->small, &sent->requests[0])),
+                     "announce a large control message", &is_gone));
     size_t offset_bytes = 0;
-    for (int i = 1; i < sent->request_count; i++) {
+    for (int i = 1; i < sent->request_count && !is_gone; i++) {
         size_t piece_bytes = size_bytes - offset_bytes;
         if (piece_bytes > CONTROL_PIECE_BYTES)
             piece_bytes = CONTROL_PIECE_BYTES;
-        BARKS_TRY(mpi_status_of(MPI_Isend(sent->bytes + offset_bytes, (int)piece_bytes, MPI_BYTE,
-                                          to, TAG_PIECE, control->bulk, &sent->requests[i]),
-                                "send a piece of a large control message"));
+        BARKS_TRY(losses_judge(
+            control->losses, sent->to,
+            LOSSES_CODE(MPI_Isend(sent->bytes + offset_bytes, (int)piece_bytes, MPI_BYTE, to,
+                                  TAG_PIECE, control->bulk, &sent->requests[i])),
+            "send a piece of a large control message", &is_gone));
         offset_bytes += piece_bytes;
     }
     return NULL;
@@ -144,6 +156,8 @@ barks_status *control_send(struct mpi_control *control, uint32_t to, const void 
 {
     if (to == control->rank)
         return send_to_oneself(control, bytes, size_bytes);
+    if (control->losses->is_lost[to])
+        return NULL;
     size_t request_count = 1;
     if (size_bytes > CONTROL_SMALL_BYTES)
         request_count += (size_bytes - 1) / CONTROL_PIECE_BYTES + 1;
@@ -159,6 +173,7 @@ barks_status *control_send(struct mpi_control *control, uint32_t to, const void 
     }
     if (size_bytes > 0)
         memcpy(copy, bytes, size_bytes);
+    sent->to = to;
     sent->bytes = copy;
     sent->request_count = (int)request_count;
     for (size_t i = 0; i < request_count; i++)
@@ -169,7 +184,7 @@ barks_status *control_send(struct mpi_control *control, uint32_t to, const void 
     else
         control->sent_last->next = sent;
     control->sent_last = sent;
-    return begin_sends(control, sent, (int)to, size_bytes);
+    return begin_sends(control, sent, size_bytes);
 }
 
 /* Posts the receive of the next piece of the message at the head of what a peer holds. */
@@ -179,10 +194,12 @@ BARKS_CHECKED static barks_status *post_piece(struct mpi_control *control,
     size_t piece_bytes = arrived->message.size_bytes - arrived->received_bytes;
     if (piece_bytes > CONTROL_PIECE_BYTES)
         piece_bytes = CONTROL_PIECE_BYTES;
-    BARKS_TRY(mpi_status_of(MPI_Irecv(arrived->message.bytes + arrived->received_bytes,
-                                      (int)piece_bytes, MPI_BYTE, (int)arrived->message.from,
-                                      TAG_PIECE, control->bulk, &arrived->request),
-                            "post the receive of a large control message"));
+    uint32_t from = arrived->message.from;
+    BARKS_TRY(losses_judge(
+        control->losses, from,
+        LOSSES_CODE(MPI_Irecv(arrived->message.bytes + arrived->received_bytes, (int)piece_bytes,
+                              MPI_BYTE, (int)from, TAG_PIECE, control->bulk, &arrived->request)),
+        "post the receive of a large control message", &control->peers[from].is_broken));
     arrived->piece_bytes = piece_bytes; /* else it is posted in a later poll */
     return NULL;
 }
@@ -194,6 +211,10 @@ BARKS_CHECKED static barks_status *take_slot(struct mpi_control *control, uint32
     const uint8_t *bytes = control->ring_bytes + (size_t)slot * CONTROL_SMALL_BYTES;
     uint32_t from = (uint32_t)status->MPI_SOURCE;
     int count = 0;
+    if (control->losses->is_lost[from]) {
+        control->has_landed = false;
+        return NULL;
+    }
     BARKS_TRY(mpi_status_of(MPI_Get_count(status, MPI_BYTE, &count), "count a control message"));
     uint64_t size_bytes = (uint64_t)count;
     bool is_small = status->MPI_TAG == TAG_SMALL;
@@ -233,9 +254,11 @@ BARKS_CHECKED static barks_status *test_ring(struct mpi_control *control)
         uint32_t slot = control->ring_head;
         if (control->ring[slot] != MPI_REQUEST_NULL) {
             int done = 0;
-            BARKS_TRY(mpi_status_of(MPI_Test(&control->ring[slot], &done, &control->landed),
-                                    "receive a control message"));
-            if (!done)
+            bool is_pending = false;
+            int code = LOSSES_CODE(MPI_Test(&control->ring[slot], &done, &control->landed));
+            BARKS_TRY(losses_judge_any(control->losses, control->small, code,
+                                       "receive a control message", &is_pending));
+            if (!done || is_pending)
                 return NULL;
             control->has_landed = true;
         }
@@ -252,13 +275,15 @@ BARKS_CHECKED static barks_status *test_peer(struct mpi_control *control, struct
                                              bool *out_holds)
 {
     struct control_arrived *head = peer->held.first;
-    while (head != NULL && !head->is_whole) {
+    while (head != NULL && !head->is_whole && !peer->is_broken) {
         int done = 0;
         if (head->piece_bytes == 0)
             BARKS_TRY(post_piece(control, head));
-        BARKS_TRY(mpi_status_of(MPI_Test(&head->request, &done, MPI_STATUS_IGNORE),
-                                "receive a large control message"));
-        if (!done)
+        if (!peer->is_broken)
+            BARKS_TRY(losses_judge(control->losses, head->message.from,
+                                   LOSSES_CODE(MPI_Test(&head->request, &done, MPI_STATUS_IGNORE)),
+                                   "receive a large control message", &peer->is_broken));
+        if (!done || peer->is_broken)
             break;
         head->received_bytes += head->piece_bytes;
         head->piece_bytes = 0;
@@ -284,16 +309,35 @@ BARKS_CHECKED static barks_status *test_holders(struct mpi_control *control)
     return NULL;
 }
 
+/* *out_done: all of it has left, or nobody is there to take it. */
+BARKS_CHECKED static barks_status *test_requests(struct mpi_control *control,
+                                                 struct control_sent *sent, bool *out_done)
+{
+    int done = 1;
+    bool is_gone = false;
+    while (sent->done_count < sent->request_count && done) {
+        BARKS_TRY(losses_judge(
+            control->losses, sent->to,
+            LOSSES_CODE(MPI_Test(&sent->requests[sent->done_count], &done, MPI_STATUS_IGNORE)),
+            "send a control message", &is_gone));
+        if (is_gone) {
+            sent->requests[sent->done_count] = MPI_REQUEST_NULL;
+            done = 1;
+        }
+        sent->done_count += done;
+    }
+    *out_done = done != 0;
+    return NULL;
+}
+
 /* Frees copies of what has left. One that has not goes to the end, so that a slow peer does not
  * keep the copies for all others. */
 BARKS_CHECKED static barks_status *test_sent(struct mpi_control *control)
 {
     for (int i = 0; i < SENT_TESTS && control->sent_first != NULL; i++) {
         struct control_sent *sent = control->sent_first;
-        int done = 0;
-        BARKS_TRY(mpi_status_of(
-            MPI_Testall(sent->request_count, sent->requests, &done, MPI_STATUSES_IGNORE),
-            "send a control message"));
+        bool done = false;
+        BARKS_TRY(test_requests(control, sent, &done));
         if (!done && sent->next == NULL)
             return NULL;
         control->sent_first = sent->next;
@@ -326,6 +370,51 @@ barks_status *control_poll(struct mpi_control *control, struct net_message *out_
         free(arrived);
     }
     return NULL;
+}
+
+static void forget_sent(struct mpi_control *control, uint32_t rank)
+{
+    struct control_sent **link = &control->sent_first;
+    control->sent_last = NULL;
+    while (*link != NULL) {
+        struct control_sent *sent = *link;
+        if (sent->to == rank) {
+            *link = sent->next;
+            sent->next = control->left_sent;
+            control->left_sent = sent;
+        } else {
+            control->sent_last = sent;
+            link = &sent->next;
+        }
+    }
+}
+
+/* Keeps of a queue what others sent. */
+static void forget_queued(struct mpi_control *control, struct control_queue *queue, uint32_t rank)
+{
+    struct control_queue kept = {0};
+    for (struct control_arrived *arrived = pop(queue); arrived != NULL; arrived = pop(queue)) {
+        if (arrived->message.from != rank)
+            push(&kept, arrived);
+        else if (arrived->piece_bytes > 0)
+            push(&control->left_arriving, arrived);
+        else
+            arrived_destroy(arrived);
+    }
+    *queue = kept;
+}
+
+void control_forget(struct mpi_control *control, uint32_t rank)
+{
+    struct control_peer *peer = &control->peers[rank];
+    forget_sent(control, rank);
+    forget_queued(control, &control->ready, rank);
+    forget_queued(control, &peer->held, rank);
+    struct control_peer **link = &control->holders;
+    while (*link != NULL && *link != peer)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = peer->next;
 }
 
 static void queue_drop(struct control_queue *queue)

@@ -1,6 +1,7 @@
 /* Control messages over MPI. */
 #pragma once
 
+#include "net/mpi_losses.h"
 #include "net/net.h"
 
 #include <mpi.h>
@@ -32,12 +33,14 @@ struct control_queue {
 struct control_peer {
     struct control_queue held; /* first is the incomplete one */
     struct control_peer *next; /* another that holds something */
+    bool is_broken;            /* a piece will never come: it is gone */
 };
 
 /* Threads: its owner alone, who is also the one that may call MPI. */
 struct mpi_control {
     MPI_Comm small; /* borrowed, as bulk */
     MPI_Comm bulk;
+    struct mpi_losses *losses; /* borrowed */
     uint32_t rank;
     uint32_t size;
     uint8_t *ring_bytes; /* owned: CONTROL_RING_SLOTS buffers */
@@ -50,17 +53,23 @@ struct mpi_control {
     struct control_peer *holders; /* peers that hold something */
     struct control_sent *sent_first;
     struct control_sent *sent_last;
+    /* To and from ranks that are gone. MPI may still read and write there: never freed. */
+    struct control_sent *left_sent;
+    struct control_queue left_arriving;
 };
 
 /* Posts the receives. */
 BARKS_CHECKED barks_status *control_open(struct mpi_control *control, MPI_Comm small, MPI_Comm bulk,
-                                         uint32_t rank, uint32_t size);
+                                         uint32_t rank, struct mpi_losses *losses);
 
 BARKS_CHECKED barks_status *control_send(struct mpi_control *control, uint32_t to,
                                          const void *bytes, size_t size_bytes);
 
 BARKS_CHECKED barks_status *control_poll(struct mpi_control *control,
                                          struct net_message *out_message, bool *out_got);
+
+/* What is on its way to and from a rank is forgotten: it is lost, and losses says so already. */
+void control_forget(struct mpi_control *control, uint32_t rank);
 
 /* Whether all that was sent has left, so that its copies are free. */
 static inline bool control_is_flushed(const struct mpi_control *control)
