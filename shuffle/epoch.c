@@ -162,29 +162,41 @@ static uint32_t generation_of(const struct exchange *exchange, uint32_t i)
     return exchange->receive_sizes[i].flags >> ENTRY_FLAG_BITS;
 }
 
-/* Who did not see the end of a closing round ends this burst as if it were that one. All see alike
- * that somebody is behind. */
-BARKS_CHECKED static barks_status *compare_generations(struct exchange *exchange,
-                                                       uint32_t *out_newest)
+BARKS_CHECKED static barks_status *find_newest(const struct exchange *exchange,
+                                               uint32_t *out_newest, uint32_t *out_rank)
 {
-    uint32_t newest = exchange->generation, newest_rank = 0;
-    bool differ = false;
+    *out_newest = exchange->generation;
+    *out_rank = exchange->me + 1;
     for (uint32_t i = 0; i < exchange->count; i++) {
         if (is_lost(exchange, i))
             continue;
         if ((exchange->receive_sizes[i].flags & ENTRY_RESUMES) == 0)
             BARKS_FAIL(BARKS_INTERNAL, "executor %u goes on without having begun the epoch", i + 1);
-        differ = differ || generation_of(exchange, i) != exchange->generation;
-        if (generation_of(exchange, i) > newest) {
-            newest = generation_of(exchange, i);
-            newest_rank = i + 1;
+        if (generation_of(exchange, i) > *out_newest) {
+            *out_newest = generation_of(exchange, i);
+            *out_rank = i + 1;
         }
     }
-    bool closes = exchange->closing_rank != 0;
-    if (differ)
-        exchange->burst_goes_on = false;
-    exchange->next_generation = closes ? newest + 1 : newest;
-    if (!closes)
+    return NULL;
+}
+
+/* Who did not see the end of a closing round ends this burst as if it were that one; that it closes
+ * says nothing new to those who did. All see alike that somebody is behind. */
+BARKS_CHECKED static barks_status *compare_generations(struct exchange *exchange,
+                                                       uint32_t *out_newest)
+{
+    uint32_t newest = 0, newest_rank = 0;
+    BARKS_TRY(find_newest(exchange, &newest, &newest_rank));
+    exchange->closing_rank = 0;
+    for (uint32_t i = 0; i < exchange->count; i++) {
+        bool is_behind = !is_lost(exchange, i) && generation_of(exchange, i) != newest;
+        bool closes = (exchange->receive_sizes[i].flags & ENTRY_CLOSING) != 0;
+        exchange->burst_goes_on = exchange->burst_goes_on && !is_behind;
+        if (closes && !is_behind && !is_lost(exchange, i) && exchange->closing_rank == 0)
+            exchange->closing_rank = i + 1;
+    }
+    exchange->next_generation = exchange->closing_rank != 0 ? newest + 1 : newest;
+    if (exchange->closing_rank == 0 && exchange->generation != newest)
         exchange->closing_rank = newest_rank;
     *out_newest = newest;
     return NULL;

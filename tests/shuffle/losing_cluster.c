@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHUFFLE UINT64_C(77)
-
 static const barks_type integer_type = {.id = BARKS_I64};
 static const barks_field fields[] = {{.name = "value", .type = &integer_type}};
 static const barks_schema schema = {1, fields};
@@ -47,7 +45,12 @@ static uint32_t slot_of(const struct net *net, uint32_t partition)
 
 static barks_status *deliver(void *context, struct frame *frame)
 {
-    return reduce_side_deliver(((struct losing_node *)context)->reduce_side, frame);
+    struct losing_node *node = context;
+    if (node->is_communicating && node->fails_in > 0 && --node->fails_in == 0) {
+        frame_destroy(frame);
+        BARKS_FAIL(BARKS_USER_ERROR, "told to fail");
+    }
+    return reduce_side_deliver(node->reduce_side, frame);
 }
 
 barks_status *losing_node_init(struct losing_node *node, struct net *net,
@@ -55,6 +58,9 @@ barks_status *losing_node_init(struct losing_node *node, struct net *net,
 {
     *node = (struct losing_node){.net = net, .options = options};
     pthread_mutex_init(&node->lock, NULL);
+    node->job = 1;
+    if (options->fails && net->rank == 1 + options->seed % (net->size - 1))
+        node->fails_in = 1 + (uint32_t)(options->seed / 8 % 60);
     for (uint32_t i = 0; i < LOSING_WORKERS; i++)
         node->workers[i] = (struct losing_worker){
             .node = node, .random = hash_combine(options->seed, net->rank * LOSING_WORKERS + i)};
@@ -108,7 +114,7 @@ BARKS_CHECKED static barks_status *add_rows(struct losing_worker *worker, uint32
             node->options, worker->run, partition, worker->rows_made[partition] + i);
     batch->base.row_count = row_count;
     worker->rows_made[partition] += row_count;
-    return exchange_add(node->exchange, SHUFFLE, worker->run, worker->attempt, partition,
+    return exchange_add(node->exchange, node->job, worker->run, worker->attempt, partition,
                         slot_of(node->net, partition), batch);
 }
 
@@ -120,7 +126,7 @@ BARKS_CHECKED static barks_status *end_run(struct losing_worker *worker)
     struct losing_word word = {.kind = good ? LOSING_RUN_DONE : LOSING_RUN_FAILED,
                                .run = worker->run,
                                .attempt = worker->attempt};
-    BARKS_TRY(exchange_end_attempt(node->exchange, SHUFFLE, worker->run, worker->attempt, good,
+    BARKS_TRY(exchange_end_attempt(node->exchange, node->job, worker->run, worker->attempt, good,
                                    good ? sent : NULL));
     for (uint32_t i = 0; good && i + 1 < node->net->size; i++)
         word.frame_counts[i] = sent[i].frame_count;
@@ -195,8 +201,8 @@ BARKS_CHECKED static barks_status *check_slot(struct losing_node *node, uint32_t
 {
     for (uint32_t p = first_of(node->net, slot); p < first_of(node->net, slot + 1); p++) {
         struct reader reader = {.options = node->options, .partition = p};
-        BARKS_TRY(
-            reduce_side_read(node->reduce_side, SHUFFLE, p, &schema, false, check_batch, &reader));
+        BARKS_TRY(reduce_side_read(node->reduce_side, node->job, p, &schema, false, check_batch,
+                                   &reader));
         pass_runs(&reader);
         if (reader.run < node->options->run_count)
             BARKS_FAIL(BARKS_INTERNAL, "partition %u ends where row %u of run %u is due", p,
@@ -208,7 +214,7 @@ BARKS_CHECKED static barks_status *check_slot(struct losing_node *node, uint32_t
 BARKS_CHECKED static barks_status *take_commit(struct losing_node *node,
                                                const struct losing_word *word)
 {
-    const struct reduce_commit commit = {.shuffle = SHUFFLE,
+    const struct reduce_commit commit = {.shuffle = word->job,
                                          .slot = word->slot,
                                          .first_partition = first_of(node->net, word->slot),
                                          .end_partition = first_of(node->net, word->slot + 1),
@@ -222,7 +228,27 @@ BARKS_CHECKED static barks_status *take_commit(struct losing_node *node,
 BARKS_CHECKED static barks_status *tell(struct losing_node *node, struct losing_word word)
 {
     word.epoch = node->epoch;
+    word.job = node->job;
     return net_send(node->net, 0, &word, sizeof word);
+}
+
+/* What was made for the last job is dropped. Only where one thread plays all. */
+BARKS_CHECKED static barks_status *begin_job(struct losing_node *node, uint32_t job)
+{
+    for (uint32_t i = 0; i < LOSING_WORKERS; i++) {
+        struct losing_worker *worker = &node->workers[i];
+        if (worker->has_run)
+            BARKS_TRY(exchange_end_attempt(node->exchange, node->job, worker->run, worker->attempt,
+                                           false, NULL));
+        worker->has_run = false;
+    }
+    exchange_drop_shuffle(node->exchange, node->job);
+    reduce_side_drop(node->reduce_side, node->job);
+    memset(node->awaited, 0, sizeof node->awaited);
+    node->wanted_count = node->ended_count = 0;
+    node->has_failed = false;
+    node->job = job;
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *take_word(struct losing_node *node,
@@ -237,7 +263,7 @@ BARKS_CHECKED static barks_status *take_word(struct losing_node *node,
         BARKS_TRY(exchange_begin_epoch(node->exchange, word->epoch, word->is_lost));
         return tell(node, (struct losing_word){.kind = LOSING_READY});
     case LOSING_HOLDER:
-        return exchange_move_slot(node->exchange, SHUFFLE, word->slot, word->holder);
+        return exchange_move_slot(node->exchange, word->job, word->slot, word->holder);
     case LOSING_RUN:
         pthread_mutex_lock(&node->lock);
         node->wanted[node->wanted_count++] = *word;
@@ -245,6 +271,8 @@ BARKS_CHECKED static barks_status *take_word(struct losing_node *node,
         return NULL;
     case LOSING_COMMIT:
         return take_commit(node, word);
+    case LOSING_JOB:
+        return begin_job(node, word->job);
     case LOSING_DIE:
         node->is_to_die = true;
         return NULL;
@@ -256,6 +284,7 @@ BARKS_CHECKED static barks_status *take_word(struct losing_node *node,
     case LOSING_RUN_DONE:
     case LOSING_RUN_FAILED:
     case LOSING_COMPLETE:
+    case LOSING_FAILED:
         break;
     }
     BARKS_FAIL(BARKS_INTERNAL, "a word of kind %u for an executor", word->kind);
@@ -277,7 +306,7 @@ BARKS_CHECKED static barks_status *report(struct losing_node *node)
     while (take_ended(node, &ended))
         BARKS_TRY(tell(node, ended));
     for (uint32_t slot = 1; slot < node->net->size; slot++) {
-        if (!node->awaited[slot] || !reduce_side_is_complete(node->reduce_side, SHUFFLE, slot))
+        if (!node->awaited[slot] || !reduce_side_is_complete(node->reduce_side, node->job, slot))
             continue;
         BARKS_TRY(check_slot(node, slot));
         node->awaited[slot] = false;
@@ -300,8 +329,19 @@ barks_status *losing_communicate(struct losing_node *node, bool *out_busy)
     }
     if (exchange_wants_burst(node->exchange, &burst))
         BARKS_TRY(tell(node, (struct losing_word){.kind = LOSING_BURST_WANTED, .burst = burst}));
-    BARKS_TRY(exchange_step(node->exchange, out_busy));
-    return report(node);
+    node->is_communicating = true;
+    barks_status *status = exchange_step(node->exchange, out_busy);
+    node->is_communicating = false;
+    barks_code code = status != NULL ? barks_status_code(status) : 0;
+    bool is_told_to = node->options->fails && !node->has_failed &&
+                      (code == BARKS_USER_ERROR || code == BARKS_CANCELLED);
+    if (status != NULL && !is_told_to)
+        return status;
+    barks_status_free(status);
+    if (code == 0)
+        return report(node);
+    node->has_failed = true;
+    return tell(node, (struct losing_word){.kind = LOSING_FAILED});
 }
 
 /* ---- the driver ---- */
@@ -312,6 +352,7 @@ void losing_driver_init(struct losing_driver *driver, struct net *net,
     *driver = (struct losing_driver){.net = net,
                                      .options = options,
                                      .random = options->seed,
+                                     .job = 1,
                                      .losses_left = options->loss_count};
     for (uint32_t slot = 1; slot < net->size; slot++)
         driver->holders[slot] = slot;
@@ -320,7 +361,10 @@ void losing_driver_init(struct losing_driver *driver, struct net *net,
 BARKS_CHECKED static barks_status *say(const struct losing_driver *driver, uint32_t rank,
                                        const struct losing_word *word)
 {
-    return driver->is_lost[rank] ? NULL : net_send(driver->net, rank, word, sizeof *word);
+    struct losing_word said = *word;
+    said.job = driver->job;
+    said.epoch = driver->epoch;
+    return driver->is_lost[rank] ? NULL : net_send(driver->net, rank, &said, sizeof said);
 }
 
 BARKS_CHECKED static barks_status *say_to_all(const struct losing_driver *driver,
@@ -343,9 +387,8 @@ static uint32_t any_living(struct losing_driver *driver)
 BARKS_CHECKED static barks_status *start_burst(struct losing_driver *driver)
 {
     driver->started_burst++;
-    return say_to_all(driver, &(struct losing_word){.kind = LOSING_BURST,
-                                                    .epoch = driver->epoch,
-                                                    .burst = driver->started_burst});
+    return say_to_all(driver,
+                      &(struct losing_word){.kind = LOSING_BURST, .burst = driver->started_burst});
 }
 
 /* ---- losses ---- */
@@ -385,7 +428,8 @@ BARKS_CHECKED static barks_status *notice(struct losing_driver *driver)
     if (!is_any_new)
         return NULL;
     bool gave_up = false;
-    struct losing_word word = {.kind = LOSING_EPOCH, .epoch = ++driver->epoch};
+    struct losing_word word = {.kind = LOSING_EPOCH};
+    driver->epoch++;
     memcpy(word.is_lost, driver->is_lost, sizeof word.is_lost);
     memset(driver->is_ready, 0, sizeof driver->is_ready);
     driver->is_recovering = true;
@@ -409,22 +453,28 @@ static void forget_lost_runs(struct losing_driver *driver)
     }
 }
 
+BARKS_CHECKED static barks_status *say_holders(const struct losing_driver *driver)
+{
+    for (uint32_t slot = 1; slot < driver->net->size; slot++)
+        if (driver->holders[slot] != slot)
+            BARKS_TRY(say_to_all(driver, &(struct losing_word){.kind = LOSING_HOLDER,
+                                                               .slot = slot,
+                                                               .holder = driver->holders[slot]}));
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *end_recovery(struct losing_driver *driver)
 {
     forget_lost_runs(driver);
     driver->is_recovering = driver->is_committed = false;
-    for (uint32_t slot = 1; slot < driver->net->size; slot++) {
+    for (uint32_t slot = 1; slot < driver->net->size; slot++)
         if (driver->is_lost[driver->holders[slot]]) {
             driver->holders[slot] = any_living(driver);
             driver->is_complete[slot] = false;
             driver->slots_moved++;
         }
-        if (driver->holders[slot] != slot)
-            BARKS_TRY(say_to_all(driver, &(struct losing_word){.kind = LOSING_HOLDER,
-                                                               .slot = slot,
-                                                               .holder = driver->holders[slot]}));
-    }
     driver->started_burst = 0;
+    BARKS_TRY(say_holders(driver));
     return start_burst(driver);
 }
 
@@ -435,6 +485,34 @@ BARKS_CHECKED static barks_status *note_ready(struct losing_driver *driver, uint
         if (!driver->is_lost[rank] && !driver->is_ready[rank])
             return NULL;
     return end_recovery(driver);
+}
+
+/* ---- failures ---- */
+
+static bool has_any_failed(const struct losing_driver *driver)
+{
+    for (uint32_t rank = 1; rank < driver->net->size; rank++)
+        if (!driver->is_lost[rank] && driver->has_failed[rank])
+            return true;
+    return false;
+}
+
+/* Once it has for all that live, a new job begins. */
+BARKS_CHECKED static barks_status *note_failed(struct losing_driver *driver)
+{
+    if (driver->is_recovering || !has_any_failed(driver))
+        return NULL;
+    for (uint32_t rank = 1; rank < driver->net->size; rank++)
+        if (!driver->is_lost[rank] && !driver->has_failed[rank])
+            return NULL;
+    driver->job++;
+    driver->jobs_failed++;
+    driver->is_committed = false;
+    memset(driver->has_failed, 0, sizeof driver->has_failed);
+    memset(driver->runs, 0, sizeof driver->runs);
+    memset(driver->is_complete, 0, sizeof driver->is_complete);
+    BARKS_TRY(say_to_all(driver, &(struct losing_word){.kind = LOSING_JOB}));
+    return say_holders(driver);
 }
 
 /* ---- work ---- */
@@ -475,7 +553,7 @@ BARKS_CHECKED static barks_status *commit(struct losing_driver *driver)
 BARKS_CHECKED static barks_status *give_work(struct losing_driver *driver)
 {
     bool is_all_done = true;
-    if (driver->is_recovering || driver->is_committed)
+    if (driver->is_recovering || driver->is_committed || has_any_failed(driver))
         return NULL;
     for (uint32_t r = 0; r < driver->options->run_count; r++) {
         struct losing_run *run = &driver->runs[r];
@@ -511,6 +589,9 @@ static void note_complete(struct losing_driver *driver, uint32_t from, uint32_t 
 BARKS_CHECKED static barks_status *hear(struct losing_driver *driver, uint32_t from,
                                         const struct losing_word *word)
 {
+    bool is_of_bursts = word->kind == LOSING_BURST_WANTED || word->kind == LOSING_READY;
+    if (word->job != driver->job && !is_of_bursts)
+        return NULL;
     switch ((enum losing_kind)word->kind) {
     case LOSING_BURST_WANTED:
         if (word->epoch == driver->epoch && !driver->is_recovering &&
@@ -526,11 +607,15 @@ BARKS_CHECKED static barks_status *hear(struct losing_driver *driver, uint32_t f
     case LOSING_COMPLETE:
         note_complete(driver, from, word->slot);
         return NULL;
+    case LOSING_FAILED:
+        driver->has_failed[from] = true;
+        return NULL;
     case LOSING_BURST:
     case LOSING_EPOCH:
     case LOSING_HOLDER:
     case LOSING_RUN:
     case LOSING_COMMIT:
+    case LOSING_JOB:
     case LOSING_DIE:
     case LOSING_END:
         break;
@@ -555,8 +640,9 @@ barks_status *losing_drive(struct losing_driver *driver)
     }
     lose_some(driver);
     BARKS_TRY(notice(driver));
+    BARKS_TRY(note_failed(driver));
     BARKS_TRY(give_work(driver));
-    driver->is_done = driver->is_committed && driver->losses_left == 0;
+    driver->is_done = driver->is_committed && driver->losses_left == 0 && !has_any_failed(driver);
     for (uint32_t slot = 1; slot < driver->net->size; slot++)
         driver->is_done = driver->is_done && driver->is_complete[slot] &&
                           !driver->is_silent[driver->holders[slot]];

@@ -24,6 +24,7 @@ struct losing_options {
     uint32_t loss_chance;  /* one in so many turns of the driver an executor is lost */
     uint32_t bad_percent;  /* of the attempts end as not good */
     uint32_t copy_percent; /* of the runs are made twice at once */
+    bool fails;            /* one executor cannot take a frame: all fail, and the job begins anew */
     bool spills;
     uint64_t pool_bytes;
     uint64_t round_bytes_per_peer;
@@ -38,11 +39,13 @@ enum losing_kind {
     LOSING_RUN_DONE,
     LOSING_RUN_FAILED,
     LOSING_COMPLETE,
-    LOSING_BURST, /* from the driver */
+    LOSING_FAILED, /* the exchange, of all running jobs */
+    LOSING_BURST,  /* from the driver */
     LOSING_EPOCH,
     LOSING_HOLDER,
     LOSING_RUN,
     LOSING_COMMIT,
+    LOSING_JOB, /* the next one; what is left of the last is dropped */
     LOSING_DIE,
     LOSING_END,
 };
@@ -51,6 +54,7 @@ enum losing_kind {
 struct losing_word {
     uint32_t kind;
     uint32_t epoch;
+    uint32_t job; /* and its shuffle */
     uint64_t burst;
     uint32_t run, attempt;
     uint32_t slot, holder;
@@ -80,6 +84,10 @@ struct losing_node {
     struct losing_worker workers[LOSING_WORKERS];
     /* The communication thread's. */
     uint32_t epoch;
+    uint32_t job;
+    uint32_t fails_in; /* so many frames from others; 0: never */
+    bool is_communicating;
+    bool has_failed;               /* this job has */
     bool awaited[LOSING_SIZE_MAX]; /* slots that are committed and not told as complete, by rank */
     bool is_over;
     bool is_to_die;
@@ -113,13 +121,15 @@ struct losing_driver {
     uint32_t holders[LOSING_SIZE_MAX]; /* by slot */
     bool is_complete[LOSING_SIZE_MAX]; /* likewise */
     bool is_silent[LOSING_SIZE_MAX], is_lost[LOSING_SIZE_MAX], is_ready[LOSING_SIZE_MAX];
+    bool has_failed[LOSING_SIZE_MAX]; /* by rank: this job */
+    uint32_t job;
     uint32_t epoch;
     uint32_t losses_left;
     uint64_t started_burst;
     bool is_recovering;
     bool is_committed;
     bool is_done;
-    uint32_t epochs_begun, runs_again, slots_moved; /* what a test has really tried */
+    uint32_t epochs_begun, runs_again, slots_moved, jobs_failed; /* what a test has really tried */
     void (*lose)(void *context, uint32_t rank);
     void *context;
 };

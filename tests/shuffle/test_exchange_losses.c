@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,4 +147,149 @@ START_TEST(every_row_arrives_once_whoever_is_lost)
 }
 END_TEST
 
-SUITE_MAIN("shuffle/exchange_losses", every_row_arrives_once_whoever_is_lost)
+/* A job that fails on one executor fails on all that live, whoever has seen the end of the burst,
+ * and the next one is whole. */
+START_TEST(a_failure_reaches_all_that_live)
+{
+    uint64_t seed = property_seed();
+    struct tried tried = {0};
+    uint32_t failed_count = 0;
+    for (uint64_t i = 0; i < 100; i++) {
+        uint64_t random = seed + i;
+        uint32_t size = 3 + (uint32_t)(property_next(&random) % (LOSING_SIZE_MAX - 2));
+        struct losing_options options = draw_options(&random, size);
+        options.fails = true;
+        run_simulated(size, &options, seed, &tried);
+        failed_count += cluster.driver.jobs_failed;
+    }
+    ck_assert_uint_gt(failed_count, 20);
+    ck_assert_uint_gt(tried.epochs, 20);
+}
+END_TEST
+
+/* What was sent does not fit memory, nor does what arrives. */
+START_TEST(what_is_retained_goes_to_disk)
+{
+    uint64_t seed = property_seed();
+    struct tried tried = {0};
+    for (uint64_t i = 0; i < 4; i++) {
+        struct losing_options options = {.seed = seed + i,
+                                         .run_count = LOSING_RUNS_MAX,
+                                         .rows_max = 8000,
+                                         .frame_rows_max = 3000,
+                                         .loss_count = 2,
+                                         .loss_chance = 300,
+                                         .copy_percent = 10,
+                                         .spills = true,
+                                         .pool_bytes = (uint64_t)4 << 20,
+                                         .round_bytes_per_peer = 20000,
+                                         .linger_ns = 1};
+        run_simulated(4, &options, seed, &tried);
+    }
+    ck_assert_uint_gt(tried.resent_bytes, 100000);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+/* Relaxed: only a reason to stop. */
+static bool has_failed(void)
+{
+    return atomic_load_explicit(&cluster.has_failed, memory_order_relaxed);
+}
+
+static void note(barks_status *status)
+{
+    char text[600];
+    if (status == NULL)
+        return;
+    barks_status_format(status, text, sizeof text);
+    fprintf(stderr, "%s\n", text);
+    barks_status_free(status);
+    atomic_store_explicit(&cluster.has_failed, true, memory_order_relaxed);
+}
+
+/* The driver tells all that live when it is over; who fell silent is told by this. */
+static _Atomic bool is_over;
+
+static bool goes_on(void)
+{
+    return !has_failed() && !atomic_load_explicit(&is_over, memory_order_relaxed);
+}
+
+static void *communicate(void *argument)
+{
+    struct losing_node *node = argument;
+    while (goes_on()) {
+        bool busy = false;
+        note(losing_communicate(node, &busy));
+        net_wait(node->net, busy ? 50 * NS_PER_US : 200 * NS_PER_US);
+    }
+    return NULL;
+}
+
+static void *work(void *argument)
+{
+    struct losing_worker *worker = argument;
+    while (goes_on()) {
+        note(losing_work(worker));
+        if (!worker->has_run)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void run_threads(bool simulated, uint32_t size, const struct losing_options *options,
+                        struct tried *tried)
+{
+    pthread_t others[LOSING_SIZE_MAX][1 + LOSING_WORKERS];
+    atomic_store(&cluster.has_failed, false);
+    atomic_store(&is_over, false);
+    open_cluster(simulated, size, options);
+    for (uint32_t rank = 1; rank < size; rank++) {
+        struct losing_node *node = &cluster.nodes[rank];
+        ck_assert_int_eq(pthread_create(&others[rank][0], NULL, communicate, node), 0);
+        for (uint32_t i = 0; i < LOSING_WORKERS; i++)
+            ck_assert_int_eq(pthread_create(&others[rank][1 + i], NULL, work, &node->workers[i]),
+                             0);
+    }
+    while (!cluster.driver.is_done && !has_failed()) {
+        note(losing_drive(&cluster.driver));
+        net_wait(cluster.nets[0], 20 * NS_PER_US);
+    }
+    atomic_store(&is_over, true);
+    for (uint32_t rank = 1; rank < size; rank++)
+        for (uint32_t i = 0; i <= LOSING_WORKERS; i++)
+            pthread_join(others[rank][i], NULL);
+    ck_assert_msg(!has_failed(), "replay with BARKS_TEST_SEED=%" PRIu64, options->seed);
+    note_tried(tried);
+    close_cluster();
+}
+
+START_TEST(threads_lose_executors)
+{
+    uint64_t seed = property_seed();
+    struct tried tried = {0};
+    for (uint32_t size = 3; size <= 6; size++) {
+        struct losing_options options = {.seed = seed + size,
+                                         .run_count = LOSING_RUNS_MAX,
+                                         .rows_max = 2000,
+                                         .frame_rows_max = 500,
+                                         .loss_count = size - 2,
+                                         .loss_chance = 100,
+                                         .bad_percent = 5,
+                                         .copy_percent = 10,
+                                         .spills = true,
+                                         .pool_bytes = (uint64_t)(size % 2 == 0 ? 4 : 64) << 20,
+                                         .round_bytes_per_peer = 20000,
+                                         .linger_ns = 100 * NS_PER_US};
+        run_threads(false, size, &options, &tried);
+        options.rows_max = 200;
+        run_threads(true, size, &options, &tried);
+    }
+    ck_assert_uint_gt(tried.epochs, 4);
+}
+END_TEST
+
+SUITE_MAIN("shuffle/exchange_losses", every_row_arrives_once_whoever_is_lost,
+           a_failure_reaches_all_that_live, what_is_retained_goes_to_disk, threads_lose_executors)
