@@ -421,7 +421,8 @@ BARKS_CHECKED static barks_status *notice(struct losing_driver *driver)
     if (draw(&driver->random, 1 + driver->options->loss_chance / 8) != 0)
         return NULL;
     for (uint32_t rank = 1; rank < driver->net->size; rank++) {
-        if (!driver->is_silent[rank] || driver->is_lost[rank] || draw(&driver->random, 3) == 0)
+        if (!driver->is_silent[rank] || driver->is_lost[rank] || draw(&driver->random, 3) == 0 ||
+            (driver->is_dead != NULL && !driver->is_dead(driver->context, rank)))
             continue;
         driver->is_lost[rank] = is_any_new = true;
     }

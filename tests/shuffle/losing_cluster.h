@@ -131,6 +131,7 @@ struct losing_driver {
     bool is_done;
     uint32_t epochs_begun, runs_again, slots_moved, jobs_failed; /* what a test has really tried */
     void (*lose)(void *context, uint32_t rank);
+    bool (*is_dead)(void *context, uint32_t rank); /* one that is to be lost; NULL: at once */
     void *context;
 };
 
