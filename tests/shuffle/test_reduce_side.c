@@ -555,8 +555,131 @@ START_TEST(sizes_are_told_of_partitions_that_have_rows)
 }
 END_TEST
 
+/* ---- where executors may be lost ---- */
+
+static void commit_two(struct reduce_side *side, uint64_t shuffle, uint32_t slot,
+                       uint32_t attempt_0, uint64_t count_0, uint32_t attempt_1, uint64_t count_1)
+{
+    const uint32_t attempts[] = {attempt_0, attempt_1};
+    const uint64_t counts[] = {count_0, count_1};
+    const struct reduce_commit commit = {.shuffle = shuffle,
+                                         .slot = slot,
+                                         .end_partition = 10,
+                                         .run_count = 2,
+                                         .attempts = attempts,
+                                         .frame_counts = counts};
+    ck_assert_ptr_null(reduce_side_commit(side, &commit));
+}
+
+/* Run 0 is all there by attempt 0, run 1 is not: so attempt 1 of it counts instead, whichever of
+ * its frames came first; of run 0 it changes nothing. */
+START_TEST(a_slot_is_committed_again_for_runs_that_are_not_there)
+{
+    struct random random = random_of(property_seed());
+    for (int round = 0; round < 200; round++) {
+        struct pool *pool = new_pool();
+        struct reduce_side *side = NULL;
+        ck_assert_ptr_null(reduce_side_create(&room, true, &side));
+        /* Frames of run 0: attempts 0 (two) and 1 (three); of run 1: 0 (one of two) and 1 (three).
+         */
+        struct frame_name names[] = {{.run = 0},
+                                     {.run = 0, .sequence = 1},
+                                     {.run = 1},
+                                     {.run = 1, .attempt = 1},
+                                     {.run = 1, .attempt = 1, .sequence = 1},
+                                     {.run = 1, .attempt = 1, .sequence = 2},
+                                     {.run = 0, .attempt = 1},
+                                     {.run = 0, .attempt = 1, .sequence = 1},
+                                     {.run = 0, .attempt = 1, .sequence = 2}};
+        /* The first commit comes anywhere, the second behind it and behind run 0; the end is the
+         * same. */
+        uint32_t first_at = (uint32_t)random_below(&random, 7);
+        uint32_t second_at = 3 + (uint32_t)random_below(&random, 4);
+        second_at = second_at < first_at ? first_at : second_at;
+        bool is_told = false;
+        for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (i == first_at)
+                commit_two(side, 1, SLOT, 0, 2, 0, 2);
+            if (i == second_at)
+                commit_two(side, 1, SLOT, 1, 3, 1, 3);
+            is_told = i >= second_at && i >= 6;
+            ck_assert_int_eq(reduce_side_is_complete(side, 1, SLOT), is_told);
+            names[i].shuffle = 1;
+            deliver(side, pool, names[i], 0);
+            if (random_below(&random, 4) == 0)
+                want_all_memory();
+        }
+        ck_assert(reduce_side_is_complete(side, 1, SLOT));
+        ck_assert_uint_eq(reduce_side_counters(side, 1).frames, 5);
+        commit_two(side, 1, SLOT, 2, 9, 2, 9); /* it is complete: nothing changes */
+        ck_assert(reduce_side_is_complete(side, 1, SLOT));
+        struct reader reader = {0};
+        ck_assert_ptr_null(read_partition(side, 1, 0, &reader));
+        ck_assert_uint_eq(reader.frame_count, 5);
+        reduce_side_destroy(side);
+        drop_pool(pool);
+    }
+}
+END_TEST
+
+static barks_status *commit_range(struct reduce_side *side, uint32_t slot, uint32_t first,
+                                  uint32_t end, uint32_t run_count)
+{
+    static const uint32_t attempts[2];
+    static const uint64_t counts[2];
+    const struct reduce_commit commit = {.shuffle = 1,
+                                         .slot = slot,
+                                         .first_partition = first,
+                                         .end_partition = end,
+                                         .run_count = run_count,
+                                         .attempts = attempts,
+                                         .frame_counts = counts};
+    return reduce_side_commit(side, &commit);
+}
+
+static void fails(barks_status *status, barks_code code)
+{
+    ck_assert_ptr_nonnull(status);
+    ck_assert_int_eq(barks_status_code(status), code);
+    barks_status_free(status);
+}
+
+START_TEST(an_heir_reads_each_partition_from_its_slot)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    struct reader reader = {.take = true};
+    ck_assert_ptr_null(reduce_side_create(&room, true, &side));
+    ck_assert_ptr_null(commit_range(side, 1, 0, 3, 2));
+    fails(read_partition(side, 1, 3, &reader), BARKS_INVALID); /* of a slot not committed yet */
+    commit_two(side, 2, SLOT, 0, 2, 0, 0);
+    deliver(side, pool, (struct frame_name){.shuffle = 2, .partition = 4}, 0);
+    fails(read_partition(side, 2, 5, &reader), BARKS_INVALID); /* none for it, but one is missing */
+    deliver(side, pool, (struct frame_name){.shuffle = 2, .partition = 10}, BARKS_BAD_INPUT);
+    deliver(side, pool, (struct frame_name){.shuffle = 2, .partition = 4, .sequence = 1}, 0);
+    ck_assert_ptr_null(commit_range(side, 2, 3, 5, 2));
+    ck_assert_ptr_null(read_partition(side, 1, 3, &reader)); /* no rows */
+    ck_assert_uint_eq(reader.frame_count, 0);
+    ck_assert_uint_eq(reduce_side_counters(side, 2).frames, 2);
+    ck_assert_ptr_null(read_partition(side, 2, 4, &reader));
+    ck_assert_uint_eq(reader.frame_count, 2);
+    barks_status *status = read_partition(side, 2, 4, &reader); /* it was taken */
+    ck_assert_ptr_nonnull(strstr(barks_status_text(status), "was freed"));
+    fails(status, BARKS_LOST);
+    fails(commit_range(side, 1, 0, 4, 2), BARKS_INVALID);
+    fails(commit_range(side, 1, 0, 3, 1), BARKS_INVALID);
+    reduce_side_drop(side, 1);
+    ck_assert(!reduce_side_is_complete(side, 1, 1) && !reduce_side_is_complete(side, 1, 2));
+    ck_assert(reduce_side_is_complete(side, 2, SLOT));
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
 SUITE_MAIN("shuffle/reduce_side", sizes_are_told_of_partitions_that_have_rows,
            frames_are_read_in_order_once_all_that_count_have_arrived,
            frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
            threads_deliver_and_read_at_once, frames_that_are_lent_go_to_disk_and_are_read_by_all,
-           a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
+           a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end,
+           a_slot_is_committed_again_for_runs_that_are_not_there,
+           an_heir_reads_each_partition_from_its_slot)
