@@ -102,7 +102,7 @@ void exchange_fail(struct exchange *exchange, barks_status *status);
 /* take.c: each takes apart a slice of what waits, if there is any. */
 bool exchange_take_arrived(struct exchange *exchange);
 bool exchange_take_own(struct exchange *exchange);
-bool exchange_has_own(const struct exchange *exchange);
+bool exchange_has_own(struct exchange *exchange);
 
 /* epoch.c: what the first sizes of an epoch say; sends again what had not arrived. */
 BARKS_CHECKED barks_status *exchange_resume(struct exchange *exchange);

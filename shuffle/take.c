@@ -105,7 +105,7 @@ BARKS_CHECKED static barks_status *take_own(struct exchange *exchange, size_t *l
     return NULL;
 }
 
-bool exchange_has_own(const struct exchange *exchange)
+bool exchange_has_own(struct exchange *exchange)
 {
     return exchange->options.retains &&
            (exchange->own_piece.bytes > 0 || outbox_has_own(&exchange->outbox));
