@@ -46,7 +46,8 @@ static uint32_t slot_of(const struct net *net, uint32_t partition)
 static barks_status *deliver(void *context, struct frame *frame)
 {
     struct losing_node *node = context;
-    if (node->is_communicating && node->fails_in > 0 && --node->fails_in == 0) {
+    if (node->options->fails && node->is_communicating && node->fails_in > 0 &&
+        --node->fails_in == 0) {
         frame_destroy(frame);
         BARKS_FAIL(BARKS_USER_ERROR, "told to fail");
     }
