@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags on the small communicator; the bulk one knows only one. */
-enum { TAG_SMALL = 1, TAG_ANNOUNCE = 2, TAG_PIECE = 3 };
-
-/* How many sends are tested in one poll: each test costs a look at MPI's progress. */
-enum { SENT_TESTS = 8 };
-
 struct control_arrived {
     struct control_arrived *next;
     struct net_message message;
@@ -19,16 +13,6 @@ struct control_arrived {
     size_t received_bytes; /* of a large one */
     size_t piece_bytes;    /* of the receive that is posted; 0: none */
     MPI_Request request;
-};
-
-struct control_sent {
-    struct control_sent *next;
-    uint32_t to;
-    uint8_t *bytes;         /* owned copy */
-    uint64_t announced;     /* its size, the content of the announcement */
-    int request_count;      /* bounded by control_send */
-    int done_count;         /* of them, from the first */
-    MPI_Request requests[]; /* of the announcement and of each piece */
 };
 
 static void push(struct control_queue *queue, struct control_arrived *arrived)
@@ -58,12 +42,6 @@ static void arrived_destroy(struct control_arrived *arrived)
     free(arrived);
 }
 
-static void sent_destroy(struct control_sent *sent)
-{
-    free(sent->bytes);
-    free(sent);
-}
-
 BARKS_CHECKED static barks_status *post_slot(struct mpi_control *control, uint32_t slot)
 {
     return mpi_status_of(MPI_Irecv(control->ring_bytes + (size_t)slot * CONTROL_SMALL_BYTES,
@@ -76,8 +54,12 @@ barks_status *control_open(struct mpi_control *control, MPI_Comm small, MPI_Comm
                            uint32_t rank, struct mpi_losses *losses)
 {
     uint32_t size = losses->size;
-    *control = (struct mpi_control){
-        .small = small, .bulk = bulk, .losses = losses, .rank = rank, .size = size};
+    *control = (struct mpi_control){.small = small,
+                                    .bulk = bulk,
+                                    .losses = losses,
+                                    .rank = rank,
+                                    .size = size,
+                                    .sent = {.small = small, .bulk = bulk, .losses = losses}};
     control->ring_bytes = malloc((size_t)CONTROL_RING_SLOTS * CONTROL_SMALL_BYTES);
     control->peers = calloc(size, sizeof *control->peers);
     if (control->ring_bytes == NULL || control->peers == NULL) {
@@ -119,72 +101,12 @@ BARKS_CHECKED static barks_status *send_to_oneself(struct mpi_control *control, 
     return NULL;
 }
 
-/* The first request that fails says so when it is tested, if its receiver is gone. */
-BARKS_CHECKED static barks_status *begin_sends(struct mpi_control *control,
-                                               struct control_sent *sent, size_t size_bytes)
-{
-    int to = (int)sent->to;
-    bool is_gone = false;
-    if (size_bytes <= CONTROL_SMALL_BYTES)
-        return losses_judge(control->losses, sent->to,
-                            LOSSES_CODE(MPI_Isend(sent->bytes, (int)size_bytes, MPI_BYTE, to,
-                                                  TAG_SMALL, control->small, &sent->requests[0])),
-                            "send a control message", &is_gone);
-    sent->announced = size_bytes;
-    BARKS_TRY(
-        losses_judge(control->losses, sent->to,
-                     LOSSES_CODE(MPI_Isend(&sent->announced, (int)sizeof sent->announced, MPI_BYTE,
-                                           to, TAG_ANNOUNCE, control->small, &sent->requests[0])),
-                     "announce a large control message", &is_gone));
-    size_t offset_bytes = 0;
-    for (int i = 1; i < sent->request_count && !is_gone; i++) {
-        size_t piece_bytes = size_bytes - offset_bytes;
-        if (piece_bytes > CONTROL_PIECE_BYTES)
-            piece_bytes = CONTROL_PIECE_BYTES;
-        BARKS_TRY(losses_judge(
-            control->losses, sent->to,
-            LOSSES_CODE(MPI_Isend(sent->bytes + offset_bytes, (int)piece_bytes, MPI_BYTE, to,
-                                  TAG_PIECE, control->bulk, &sent->requests[i])),
-            "send a piece of a large control message", &is_gone));
-        offset_bytes += piece_bytes;
-    }
-    return NULL;
-}
-
 barks_status *control_send(struct mpi_control *control, uint32_t to, const void *bytes,
                            size_t size_bytes)
 {
     if (to == control->rank)
         return send_to_oneself(control, bytes, size_bytes);
-    if (control->losses->is_lost[to])
-        return NULL;
-    size_t request_count = 1;
-    if (size_bytes > CONTROL_SMALL_BYTES)
-        request_count += (size_bytes - 1) / CONTROL_PIECE_BYTES + 1;
-    if (request_count > INT32_MAX)
-        BARKS_FAIL(BARKS_LIMIT, "a message of %zu bytes is larger than any memory", size_bytes);
-    struct control_sent *sent = calloc(1, sizeof *sent + request_count * sizeof sent->requests[0]);
-    uint8_t *copy = malloc(size_bytes > 0 ? size_bytes : 1);
-    if (sent == NULL || copy == NULL) {
-        free(sent);
-        free(copy);
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a message of %zu bytes to rank %u", size_bytes,
-                   to);
-    }
-    if (size_bytes > 0)
-        memcpy(copy, bytes, size_bytes);
-    sent->to = to;
-    sent->bytes = copy;
-    sent->request_count = (int)request_count;
-    for (size_t i = 0; i < request_count; i++)
-        sent->requests[i] = MPI_REQUEST_NULL;
-    /* In the list even when a send fails: the ones before it may still read the copy. */
-    if (control->sent_last == NULL)
-        control->sent_first = sent;
-    else
-        control->sent_last->next = sent;
-    control->sent_last = sent;
-    return begin_sends(control, sent, size_bytes);
+    return control->losses->is_lost[to] ? NULL : sent_add(&control->sent, to, bytes, size_bytes);
 }
 
 /* Posts the receive of the next piece of the message at the head of what a peer holds. */
@@ -309,51 +231,6 @@ BARKS_CHECKED static barks_status *test_holders(struct mpi_control *control)
     return NULL;
 }
 
-/* *out_done: all of it has left, or nobody is there to take it. */
-BARKS_CHECKED static barks_status *test_requests(struct mpi_control *control,
-                                                 struct control_sent *sent, bool *out_done)
-{
-    int done = 1;
-    bool is_gone = false;
-    while (sent->done_count < sent->request_count && done) {
-        BARKS_TRY(losses_judge(
-            control->losses, sent->to,
-            LOSSES_CODE(MPI_Test(&sent->requests[sent->done_count], &done, MPI_STATUS_IGNORE)),
-            "send a control message", &is_gone));
-        if (is_gone) {
-            sent->requests[sent->done_count] = MPI_REQUEST_NULL;
-            done = 1;
-        }
-        sent->done_count += done;
-    }
-    *out_done = done != 0;
-    return NULL;
-}
-
-/* Frees copies of what has left. One that has not goes to the end, so that a slow peer does not
- * keep the copies for all others. */
-BARKS_CHECKED static barks_status *test_sent(struct mpi_control *control)
-{
-    for (int i = 0; i < SENT_TESTS && control->sent_first != NULL; i++) {
-        struct control_sent *sent = control->sent_first;
-        bool done = false;
-        BARKS_TRY(test_requests(control, sent, &done));
-        if (!done && sent->next == NULL)
-            return NULL;
-        control->sent_first = sent->next;
-        if (sent->next == NULL)
-            control->sent_last = NULL;
-        sent->next = NULL;
-        if (done) {
-            sent_destroy(sent);
-        } else {
-            control->sent_last->next = sent;
-            control->sent_last = sent;
-        }
-    }
-    return NULL;
-}
-
 barks_status *control_poll(struct mpi_control *control, struct net_message *out_message,
                            bool *out_got)
 {
@@ -361,7 +238,7 @@ barks_status *control_poll(struct mpi_control *control, struct net_message *out_
         BARKS_TRY(test_ring(control));
         if (control->holders != NULL)
             BARKS_TRY(test_holders(control));
-        BARKS_TRY(test_sent(control));
+        BARKS_TRY(sent_test(&control->sent));
     }
     struct control_arrived *arrived = pop(&control->ready);
     *out_got = arrived != NULL;
@@ -372,23 +249,6 @@ barks_status *control_poll(struct mpi_control *control, struct net_message *out_
     return NULL;
 }
 
-static void forget_sent(struct mpi_control *control, uint32_t rank)
-{
-    struct control_sent **link = &control->sent_first;
-    control->sent_last = NULL;
-    while (*link != NULL) {
-        struct control_sent *sent = *link;
-        if (sent->to == rank) {
-            *link = sent->next;
-            sent->next = control->left_sent;
-            control->left_sent = sent;
-        } else {
-            control->sent_last = sent;
-            link = &sent->next;
-        }
-    }
-}
-
 /* Keeps of a queue what others sent. */
 static void forget_queued(struct mpi_control *control, struct control_queue *queue, uint32_t rank)
 {
@@ -397,7 +257,7 @@ static void forget_queued(struct mpi_control *control, struct control_queue *que
         if (arrived->message.from != rank)
             push(&kept, arrived);
         else if (arrived->piece_bytes > 0)
-            push(&control->left_arriving, arrived);
+            push(&control->left, arrived);
         else
             arrived_destroy(arrived);
     }
@@ -407,7 +267,7 @@ static void forget_queued(struct mpi_control *control, struct control_queue *que
 void control_forget(struct mpi_control *control, uint32_t rank)
 {
     struct control_peer *peer = &control->peers[rank];
-    forget_sent(control, rank);
+    sent_forget(&control->sent, rank);
     forget_queued(control, &control->ready, rank);
     forget_queued(control, &peer->held, rank);
     struct control_peer **link = &control->holders;

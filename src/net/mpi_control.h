@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/mpi_losses.h"
+#include "net/mpi_sent.h"
 #include "net/net.h"
 
 #include <mpi.h>
@@ -16,13 +17,10 @@
  * its sender. What a sender sent behind it is held until it is whole, so that pairs keep their
  * order. */
 enum {
-    CONTROL_SMALL_BYTES = 16 << 10,
-    CONTROL_PIECE_BYTES = 16 << 20,
     CONTROL_RING_SLOTS = 64,
 };
 
 struct control_arrived;
-struct control_sent;
 
 struct control_queue {
     struct control_arrived *first;
@@ -51,11 +49,8 @@ struct mpi_control {
     struct control_queue ready;
     struct control_peer *peers;   /* owned: size */
     struct control_peer *holders; /* peers that hold something */
-    struct control_sent *sent_first;
-    struct control_sent *sent_last;
-    /* To and from ranks that are gone. MPI may still read and write there: never freed. */
-    struct control_sent *left_sent;
-    struct control_queue left_arriving;
+    struct mpi_sent sent;
+    struct control_queue left; /* from the lost: MPI may still write there, so never freed */
 };
 
 /* Posts the receives. */
@@ -74,7 +69,7 @@ void control_forget(struct mpi_control *control, uint32_t rank);
 /* Whether all that was sent has left, so that its copies are free. */
 static inline bool control_is_flushed(const struct mpi_control *control)
 {
-    return control->sent_first == NULL;
+    return control->sent.first == NULL;
 }
 
 /* Withdraws the receives and frees everything. Only when flushed and when no peer sends any more.

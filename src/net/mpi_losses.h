@@ -39,5 +39,5 @@ BARKS_CHECKED barks_status *losses_judge_any(struct mpi_losses *losses, MPI_Comm
 /* A suspect that was not told before and is not lost already. */
 bool losses_take_suspect(struct mpi_losses *losses, uint32_t *out_rank);
 
-/* A test of a call of MPI by the two above, made unless a fault is due. */
+/* The code of a call of MPI for the two above; the call is not made where a fault is due. */
 #define LOSSES_CODE(call) (fault_strikes(FAULT_mpi) ? MPI_ERR_OTHER : (call))
