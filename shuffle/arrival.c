@@ -111,9 +111,9 @@ BARKS_CHECKED static barks_status *check_place(const struct arrival *arrival,
 }
 
 /* Whether a frame that does not count now may still do so after another commit. */
-static bool may_count(const struct arrival *arrival, const struct frame_name *name)
+static bool may_count(const struct arrival *arrival)
 {
-    return arrival->recovers && arrival->frames_left[name->run] > 0;
+    return arrival->recovers && arrival->frames_left_total > 0;
 }
 
 barks_status *arrival_deliver(struct arrival *arrival, struct frame *frame, bool *out_is_taken)
@@ -123,7 +123,7 @@ barks_status *arrival_deliver(struct arrival *arrival, struct frame *frame, bool
     if (arrival->is_committed) {
         BARKS_TRY(check_place(arrival, name));
         is_stray = name->attempt != arrival->attempts[name->run];
-        if (is_stray && !may_count(arrival, name))
+        if (is_stray && !may_count(arrival))
             return NULL;
     }
     BARKS_TRY(reserve_partition(arrival, name->partition));
@@ -170,7 +170,18 @@ BARKS_CHECKED static barks_status *begin_commit(struct arrival *arrival,
     return NULL;
 }
 
-/* A run of which all is there stays as it is. */
+/* Whether all is there of the runs whose attempts are others now. */
+static bool lot_is_whole(const struct arrival *arrival, const struct reduce_commit *commit)
+{
+    for (uint32_t run = 0; run < commit->run_count; run++)
+        if (arrival->attempts[run] != commit->attempts[run] && arrival->frames_left[run] > 0)
+            return false;
+    return true;
+}
+
+/* Attempts are changed all together or not at all: those of one executor may have shared their
+ * input among them (exec/partition_share.h), so that one of them says nothing without the others.
+ * Both what stands and what comes is of one piece, and so is the result. */
 BARKS_CHECKED static barks_status *commit_again(struct arrival *arrival,
                                                 const struct reduce_commit *commit)
 {
@@ -183,11 +194,12 @@ BARKS_CHECKED static barks_status *commit_again(struct arrival *arrival,
                    "shuffle %" PRIu64 " is committed again with %" PRIu32 " runs, and had %" PRIu32
                    ", or with other partitions",
                    arrival->shuffle, commit->run_count, arrival->run_count);
-    for (uint32_t run = 0; run < commit->run_count; run++)
-        if (arrival->frames_left[run] > 0) {
-            arrival->attempts[run] = commit->attempts[run];
-            arrival->frame_counts[run] = commit->frame_counts[run];
-        }
+    if (lot_is_whole(arrival, commit))
+        return NULL;
+    for (uint32_t run = 0; run < commit->run_count; run++) {
+        arrival->attempts[run] = commit->attempts[run];
+        arrival->frame_counts[run] = commit->frame_counts[run];
+    }
     return NULL;
 }
 

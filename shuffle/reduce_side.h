@@ -22,8 +22,7 @@ void reduce_side_destroy(struct reduce_side *reduce_side); /* NULL is fine */
 
 /* Takes a frame that arrived, also where it fails. A frame of an attempt that was not committed is
  * kept until the commit says which counts; later ones of other attempts are dropped, where it
- * recovers only once all of the slot, or of the run there, has arrived: until then another commit
- * may name them.
+ * recovers only once all of the slot has arrived: until then another commit may name them.
  * Errors: BARKS_BAD_INPUT (a partition or run out of range, more frames of a run than its commit
  * named), BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *reduce_side_deliver(struct reduce_side *reduce_side,
@@ -44,9 +43,10 @@ struct reduce_commit {
 
 /**
  * Frames of other attempts are dropped. Where it recovers, a slot may be committed again, with
- * other attempts for runs whose output was lost. For a run whose frames are all there, what was
- * said before stands, and frames of the new attempt are dropped; for others the new attempt counts
- * and frames of the one before are dropped. Nothing changes at a slot that is complete.
+ * other attempts for runs whose output was lost. Where the frames of all of these runs are there,
+ * what was said before stands, and frames of the new attempts are dropped; else the new attempts
+ * count, all together, and frames of the ones before are dropped. Nothing changes at a slot that is
+ * complete.
  *
  * Errors: BARKS_INVALID (committed before, or with other runs), BARKS_BAD_INPUT (more frames of a
  * run than named, runs or partitions out of range), BARKS_NO_MEMORY.
