@@ -1,6 +1,7 @@
 #include "plan/stage_cut.h"
 
 #include "base/copy.h"
+#include "plan/determinism.h"
 #include "plan/kept_places.h"
 #include "plan/stored_stage.h"
 
@@ -371,6 +372,7 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
         terminal.hot_role = role;
         stage->lineage = node->id;
+        stage->is_indeterminate = node_determinism(node->inputs[0]) == BARKS_INDETERMINATE;
         status = fill_stage(cut, node->inputs[0], &terminal, stage);
         if (status == NULL)
             status = play_role(cut, node, role, stage);

@@ -125,20 +125,35 @@ static void pack_size(void *context, uint32_t partition, uint64_t bytes)
 
 /* With the bytes of the partitions here, by which the tasks that read them are cut, and with what
  * store_report_pack has made. Takes stored. */
-BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle,
-                                                   uint32_t slot, struct packer *stored)
+BARKS_CHECKED static barks_status *report_complete(struct executor *executor,
+                                                   struct awaited *awaited, struct packer *stored)
 {
     struct packer out = {0};
     struct sizes sizes = {0};
-    reduce_side_visit_sizes(executor->reduce_side, shuffle, slot, pack_size, &sizes);
+    reduce_side_visit_sizes(executor->reduce_side, awaited->shuffle, awaited->slot, pack_size,
+                            &sizes);
     pack_u64(&out, MESSAGE_SHUFFLE_READY);
-    pack_u64(&out, shuffle);
+    pack_u64(&out, awaited->shuffle);
+    pack_u64(&out, awaited->slot);
+    pack_u64(&out, awaited->commit);
     pack_u64(&out, sizes.count);
     pack_raw(&out, &sizes.packed);
     packer_drop(&sizes.packed);
     pack_raw(&out, stored);
     packer_drop(stored);
     return message_send(executor->net, 0, &out);
+}
+
+/* Tells that what is awaited is here, and takes it off the list. Takes stored. */
+BARKS_CHECKED static barks_status *report_awaited(struct executor *executor, struct awaited **link,
+                                                  struct packer *stored)
+{
+    struct awaited *awaited = *link;
+    *link = awaited->next;
+    barks_status *status = report_complete(executor, awaited, stored);
+    awaited_free(awaited);
+    fault_point(POINT_SHUFFLE_TOLD);
+    return status;
 }
 
 /* Stored first, where that is wanted. */
@@ -160,22 +175,20 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
             continue;
         }
         struct packer none = {0};
-        uint64_t shuffle = awaited->shuffle;
-        uint32_t slot = awaited->slot;
-        executor_forget_awaited(executor, shuffle, slot);
         store_report_pack_none(&none);
-        BARKS_TRY(report_complete(executor, shuffle, slot, &none));
-        fault_point(POINT_SHUFFLE_TOLD);
+        BARKS_TRY(report_awaited(executor, link, &none));
     }
     return NULL;
 }
 
-static bool is_awaited(const struct executor *executor, uint64_t shuffle, uint32_t slot)
+/* The one that waits until it is stored. */
+static struct awaited **find_storing(struct executor *executor, uint64_t shuffle, uint32_t slot)
 {
-    const struct awaited *awaited = executor->awaited;
-    while (awaited != NULL && (awaited->shuffle != shuffle || awaited->slot != slot))
-        awaited = awaited->next;
-    return awaited != NULL;
+    struct awaited **link = &executor->awaited;
+    while (*link != NULL &&
+           !((*link)->shuffle == shuffle && (*link)->slot == slot && (*link)->is_storing))
+        link = &(*link)->next;
+    return link;
 }
 
 /* One that was dropped meanwhile, since its job is over, is nobody's. */
@@ -187,16 +200,14 @@ BARKS_CHECKED static barks_status *report_stored_shuffles(struct executor *execu
     struct stored_pieces pieces = {0};
     while (stage_store_take(executor->store, &shuffle, &slot, &failure, &pieces)) {
         struct packer stored = {0};
+        struct awaited **link = find_storing(executor, shuffle, slot);
         store_report_pack(&stored, failure, &pieces);
         barks_status_free(failure);
         stored_pieces_drop(&pieces);
-        if (!is_awaited(executor, shuffle, slot)) {
+        if (*link == NULL)
             packer_drop(&stored);
-            continue;
-        }
-        executor_forget_awaited(executor, shuffle, slot);
-        BARKS_TRY(report_complete(executor, shuffle, slot, &stored));
-        fault_point(POINT_SHUFFLE_TOLD);
+        else
+            BARKS_TRY(report_awaited(executor, link, &stored));
     }
     return NULL;
 }
@@ -256,6 +267,7 @@ BARKS_CHECKED static barks_status *ask_for_burst(struct executor *executor)
         return NULL;
     struct packer out = {0};
     pack_u64(&out, MESSAGE_BURST_WANTED);
+    pack_u64(&out, executor->epoch);
     pack_u64(&out, burst);
     BARKS_TRY(message_send(executor->net, 0, &out));
     fault_point(POINT_BURST_WANTED);

@@ -77,6 +77,12 @@ static void append_attempts(struct text *text, const struct dispatch *dispatch,
 barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
                           const struct job_outcome *outcome)
 {
+    if (outcome->cause == CAUSE_LOST)
+        return barks_status_new(BARKS_LOST, NULL, BARKS_HERE,
+                                "%s failed in task %" PRIu32
+                                ": executors that ran it were lost, again and again; start the job "
+                                "again",
+                                job->what, outcome->attempt.task);
     if (outcome->error == 0 || outcome->error > dispatch->error_count ||
         dispatch->errors[outcome->error - 1].status == NULL)
         return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
