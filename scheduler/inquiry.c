@@ -75,7 +75,8 @@ barks_status *scheduler_owners(const struct scheduler *scheduler, uint64_t job,
             out_ranges[count++] = (struct owner_range){
                 .first_partition = firsts[member],
                 .end_partition = firsts[member + 1],
-                .executor = executor_heir(&scheduler->executors, roster->executors[member])};
+                .executor = executor_heir(&scheduler->executors, roster->executors[member]),
+                .slot = roster->executors[member]};
     }
     free(firsts);
     if (needed > count)

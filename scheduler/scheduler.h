@@ -110,17 +110,20 @@ BARKS_CHECKED barks_status *scheduler_counted_run(const struct scheduler *schedu
                                                   struct counted_run *out_run);
 
 /* Partitions [first_partition, end_partition) of a shuffle belong to the executor: their rows go
- * there, and the tasks that read them run there. */
+ * there, and the tasks that read them run there. slot is the executor whose they were at the
+ * beginning: itself, or one that was lost and whose heir it is. */
 struct owner_range {
     uint32_t first_partition;
     uint32_t end_partition;
     uint32_t executor;
+    uint32_t slot;
 };
 
 /**
  * The owners of the partitions that a stage puts out, in order, covering all of them, none empty.
  *
- * Fixed from the stage's first DECISION_SHIP_STAGE on, but for DECISION_OWNERS_CHANGED.
+ * Fixed from the stage's first DECISION_SHIP_STAGE on, but for DECISION_OWNERS_CHANGED, which
+ * changes executors of ranges and nothing else.
  *
  * Ownership: out_ranges has room for range_count_max; scheduler_executor_limit(scheduler) always
  * suffices. Errors:    BARKS_INVALID (no such stage, no shuffle, not begun yet), BARKS_LIMIT (no

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct arrival *arrival_create(uint64_t shuffle)
+struct arrival *arrival_create(uint64_t shuffle, uint32_t slot, bool recovers)
 {
     struct arrival *arrival = calloc(1, sizeof *arrival);
     if (arrival != NULL)
-        arrival->shuffle = shuffle;
+        *arrival = (struct arrival){.shuffle = shuffle, .slot = slot, .recovers = recovers};
     return arrival;
 }
 
@@ -29,6 +29,7 @@ void arrival_destroy(struct arrival *arrival)
         arrival_destroy_frames(arrival->partitions[i].frames);
     free(arrival->partitions);
     free(arrival->attempts);
+    free(arrival->frame_counts);
     free(arrival->frames_left);
     free(arrival);
 }
@@ -92,20 +93,43 @@ BARKS_CHECKED static barks_status *reserve_partition(struct arrival *arrival, ui
     return NULL;
 }
 
+/* The frame has a place among what is committed. */
+BARKS_CHECKED static barks_status *check_place(const struct arrival *arrival,
+                                               const struct frame_name *name)
+{
+    if (name->run >= arrival->run_count)
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "shuffle %" PRIu64 ": a frame of run %" PRIu32 ", of which there are %" PRIu32,
+                   name->shuffle, name->run, arrival->run_count);
+    if (!arrival_has_partition(arrival, name->partition))
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "shuffle %" PRIu64 ": a frame of partition %" PRIu32 " in slot %" PRIu32
+                   ", whose partitions are %" PRIu32 " to %" PRIu32,
+                   name->shuffle, name->partition, name->slot, arrival->first_partition,
+                   arrival->end_partition);
+    return NULL;
+}
+
+/* Whether a frame that does not count now may still do so after another commit. */
+static bool may_count(const struct arrival *arrival)
+{
+    return arrival->recovers && arrival->frames_left_total > 0;
+}
+
 barks_status *arrival_deliver(struct arrival *arrival, struct frame *frame, bool *out_is_taken)
 {
     const struct frame_name *name = &frame->name;
+    bool is_stray = false;
     if (arrival->is_committed) {
-        if (name->run >= arrival->run_count)
-            BARKS_FAIL(BARKS_BAD_INPUT,
-                       "shuffle %" PRIu64 ": a frame of run %" PRIu32
-                       ", of which there are %" PRIu32,
-                       name->shuffle, name->run, arrival->run_count);
-        if (name->attempt != arrival->attempts[name->run])
+        BARKS_TRY(check_place(arrival, name));
+        is_stray = name->attempt != arrival->attempts[name->run];
+        if (is_stray && !may_count(arrival))
             return NULL;
     }
     BARKS_TRY(reserve_partition(arrival, name->partition));
-    if (arrival->is_committed)
+    if (is_stray)
+        arrival->stray_count++;
+    else if (arrival->is_committed)
         BARKS_TRY(expect_less(arrival, name));
     struct waiting *waiting = &arrival->partitions[name->partition];
     frame->next = waiting->frames;
@@ -118,61 +142,132 @@ barks_status *arrival_deliver(struct arrival *arrival, struct frame *frame, bool
 
 /* --- Commit --- */
 
-/* Moves the frames that do not count from waiting to *dropped. */
-BARKS_CHECKED static barks_status *sift(struct arrival *arrival, struct waiting *waiting,
-                                        struct frame **dropped)
+BARKS_CHECKED static barks_status *begin_commit(struct arrival *arrival,
+                                                const struct reduce_commit *commit)
 {
-    struct frame **link = &waiting->frames;
-    while (*link != NULL) {
-        struct frame *frame = *link;
-        if (frame->name.run >= arrival->run_count)
-            BARKS_FAIL(BARKS_BAD_INPUT,
-                       "shuffle %" PRIu64 ": a frame of run %" PRIu32
-                       ", of which there are %" PRIu32,
-                       arrival->shuffle, frame->name.run, arrival->run_count);
-        if (frame->name.attempt != arrival->attempts[frame->name.run]) {
+    size_t count = (size_t)commit->run_count + 1;
+    arrival->attempts = calloc(count, sizeof *arrival->attempts);
+    arrival->frame_counts = calloc(count, sizeof *arrival->frame_counts);
+    arrival->frames_left = calloc(count, sizeof *arrival->frames_left);
+    if (arrival->attempts == NULL || arrival->frame_counts == NULL ||
+        arrival->frames_left == NULL) {
+        free(arrival->attempts);
+        free(arrival->frame_counts);
+        free(arrival->frames_left);
+        arrival->attempts = NULL;
+        arrival->frame_counts = arrival->frames_left = NULL;
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the commit of %" PRIu32 " runs",
+                   commit->run_count);
+    }
+    for (uint32_t run = 0; run < commit->run_count; run++) {
+        arrival->attempts[run] = commit->attempts[run];
+        arrival->frame_counts[run] = commit->frame_counts[run];
+    }
+    arrival->first_partition = commit->first_partition;
+    arrival->end_partition = commit->end_partition;
+    arrival->run_count = commit->run_count;
+    arrival->is_committed = true;
+    return NULL;
+}
+
+/* Whether all is there of the runs whose attempts are others now. */
+static bool lot_is_whole(const struct arrival *arrival, const struct reduce_commit *commit)
+{
+    for (uint32_t run = 0; run < commit->run_count; run++)
+        if (arrival->attempts[run] != commit->attempts[run] && arrival->frames_left[run] > 0)
+            return false;
+    return true;
+}
+
+/* Attempts are changed all together or not at all: those of one executor may have shared their
+ * input among them (exec/partition_share.h), so that one of them says nothing without the others.
+ * Both what stands and what comes is of one piece, and so is the result. */
+BARKS_CHECKED static barks_status *commit_again(struct arrival *arrival,
+                                                const struct reduce_commit *commit)
+{
+    if (!arrival->recovers)
+        BARKS_FAIL(BARKS_INVALID, "shuffle %" PRIu64 " is committed already", arrival->shuffle);
+    if (arrival->run_count != commit->run_count ||
+        arrival->first_partition != commit->first_partition ||
+        arrival->end_partition != commit->end_partition)
+        BARKS_FAIL(BARKS_INVALID,
+                   "shuffle %" PRIu64 " is committed again with %" PRIu32 " runs, and had %" PRIu32
+                   ", or with other partitions",
+                   arrival->shuffle, commit->run_count, arrival->run_count);
+    if (lot_is_whole(arrival, commit))
+        return NULL;
+    for (uint32_t run = 0; run < commit->run_count; run++) {
+        arrival->attempts[run] = commit->attempts[run];
+        arrival->frame_counts[run] = commit->frame_counts[run];
+    }
+    return NULL;
+}
+
+/* Nobody has read any of it yet, so what is here is all that has come. */
+BARKS_CHECKED static barks_status *count_again(struct arrival *arrival)
+{
+    arrival->frames_left_total = 0;
+    arrival->stray_count = 0;
+    for (uint32_t run = 0; run < arrival->run_count; run++) {
+        arrival->frames_left[run] = arrival->frame_counts[run];
+        arrival->frames_left_total += arrival->frame_counts[run];
+    }
+    for (uint32_t i = 0; i < arrival->partition_capacity; i++)
+        for (const struct frame *frame = arrival->partitions[i].frames; frame != NULL;
+             frame = frame->next) {
+            BARKS_TRY(check_place(arrival, &frame->name));
+            if (frame->name.attempt == arrival->attempts[frame->name.run])
+                BARKS_TRY(expect_less(arrival, &frame->name));
+            else
+                arrival->stray_count++;
+        }
+    return NULL;
+}
+
+barks_status *arrival_commit(struct arrival *arrival, const struct reduce_commit *commit)
+{
+    BARKS_ASSERT(arrival->moving_count == 0);
+    bool was_complete = arrival_is_complete(arrival);
+    BARKS_TRY(arrival->is_committed ? commit_again(arrival, commit)
+                                    : begin_commit(arrival, commit));
+    return was_complete ? NULL : count_again(arrival);
+}
+
+bool arrival_is_to_sift(const struct arrival *arrival)
+{
+    return arrival->stray_count > 0 && (!arrival->recovers || arrival->frames_left_total == 0);
+}
+
+void arrival_drop_strays(struct arrival *arrival, struct frame **dropped)
+{
+    BARKS_ASSERT(arrival->moving_count == 0);
+    for (uint32_t i = 0; i < arrival->partition_capacity && arrival->stray_count > 0; i++) {
+        struct waiting *waiting = &arrival->partitions[i];
+        for (struct frame **link = &waiting->frames; *link != NULL;) {
+            struct frame *frame = *link;
+            if (frame->name.attempt == arrival->attempts[frame->name.run]) {
+                link = &frame->next;
+                continue;
+            }
             *link = frame->next;
             uncount_frame(arrival, waiting, frame);
             frame->next = *dropped;
             *dropped = frame;
-            continue;
+            arrival->stray_count--;
         }
-        BARKS_TRY(expect_less(arrival, &frame->name));
-        link = &frame->next;
     }
-    return NULL;
-}
-
-barks_status *arrival_commit(struct arrival *arrival, uint32_t run_count, const uint32_t *attempts,
-                             const uint64_t *frame_counts, struct frame **dropped)
-{
-    BARKS_ASSERT(arrival->moving_count == 0);
-    if (arrival->is_committed)
-        BARKS_FAIL(BARKS_INVALID, "shuffle %" PRIu64 " is committed already", arrival->shuffle);
-    arrival->attempts = calloc((size_t)run_count + 1, sizeof *arrival->attempts);
-    arrival->frames_left = calloc((size_t)run_count + 1, sizeof *arrival->frames_left);
-    if (arrival->attempts == NULL || arrival->frames_left == NULL) {
-        free(arrival->attempts);
-        free(arrival->frames_left);
-        arrival->attempts = NULL;
-        arrival->frames_left = NULL;
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the commit of %" PRIu32 " runs", run_count);
-    }
-    for (uint32_t run = 0; run < run_count; run++) {
-        arrival->attempts[run] = attempts[run];
-        arrival->frames_left[run] = frame_counts[run];
-        arrival->frames_left_total += frame_counts[run];
-    }
-    arrival->run_count = run_count;
-    arrival->is_committed = true;
-    for (uint32_t i = 0; i < arrival->partition_capacity; i++)
-        BARKS_TRY(sift(arrival, &arrival->partitions[i], dropped));
-    return NULL;
 }
 
 bool arrival_is_complete(const struct arrival *arrival)
 {
-    return arrival != NULL && arrival->is_committed && arrival->frames_left_total == 0;
+    return arrival != NULL && arrival->is_committed && arrival->frames_left_total == 0 &&
+           arrival->stray_count == 0;
+}
+
+bool arrival_has_partition(const struct arrival *arrival, uint32_t partition)
+{
+    return arrival->is_committed && partition >= arrival->first_partition &&
+           partition < arrival->end_partition;
 }
 
 /* --- Order --- */
@@ -236,6 +331,7 @@ struct frame *arrival_take(struct arrival *arrival, uint32_t partition)
         return NULL;
     struct waiting *waiting = &arrival->partitions[partition];
     waiting->frames = frame->next;
+    waiting->is_taken = true;
     uncount_frame(arrival, waiting, frame);
     return frame;
 }

@@ -3,6 +3,10 @@
  *     MORE      this executor wants another round after this one
  *     MOVED     since its last entry it sent, received or took something
  *     CLOSING   it has failed: all end the burst after this round, and begin anew
+ *     RESUMES   it has begun an epoch, and says how many frames it has of the receiver's stream
+ *
+ * and how often it has begun anew, which differs where executors were lost in a closing round: who
+ * is behind then ends the burst likewise.
  *
  * Since all see the same flags, all draw the same conclusions after the same round. A round's
  * credit is what its sender promised in the round before: at most what fits its receive set, and
@@ -17,19 +21,11 @@
 
 #include <inttypes.h>
 
-enum { ENTRY_MORE = 1, ENTRY_MOVED = 2, ENTRY_CLOSING = 4 };
-
 enum {
     CREDIT_SHARE = 16,          /* of the budget: what should be free for what others send */
     CREDIT_BYTES_MIN = 4 << 10, /* less is not worth a round */
-    SLICE_BYTES = 1 << 20,      /* copied between two looks at the round */
     STALL_DOUBLINGS = 5,        /* stalled rounds wait 1 ms, doubling up to 32 ms */
 };
-
-static void add_to(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
 
 /* Where the stretch of an executor begins in a set; there is none for oneself. */
 static size_t stretch_of(const struct exchange *exchange, uint32_t i)
@@ -43,13 +39,19 @@ static bool is_worth_a_round(struct exchange *exchange)
     return outbox_is_worth(&exchange->outbox, many_bytes, exchange->options.linger_ns);
 }
 
+static bool wants_more(struct exchange *exchange)
+{
+    return exchange->is_stalled || exchange->is_own_stalled || exchange->resumes ||
+           is_worth_a_round(exchange);
+}
+
 bool exchange_wants_burst(struct exchange *exchange, uint64_t *out_burst)
 {
     uint64_t next = exchange->burst + 1;
     if (exchange->state != EXCHANGE_IDLE || exchange->started_burst >= next ||
         exchange->told_burst >= next)
         return false;
-    if (exchange->failure == NULL && !exchange->is_stalled && !is_worth_a_round(exchange))
+    if (exchange->failure == NULL && !wants_more(exchange))
         return false;
     exchange->told_burst = next;
     *out_burst = next;
@@ -62,8 +64,7 @@ void exchange_start_burst(struct exchange *exchange, uint64_t burst)
         exchange->started_burst = burst;
 }
 
-/* The first failure is told; it makes the next round a closing one. */
-static void fail(struct exchange *exchange, barks_status *status)
+void exchange_fail(struct exchange *exchange, barks_status *status)
 {
     if (exchange->failure == NULL)
         exchange->failure = status;
@@ -76,8 +77,12 @@ static void fail(struct exchange *exchange, barks_status *status)
 static void begin_anew(struct exchange *exchange)
 {
     outbox_drop_all(&exchange->outbox);
+    exchange->own_piece.bytes = 0;
+    exchange->is_own_stalled = false;
+    exchange->generation = exchange->next_generation;
     for (uint32_t i = 0; i < exchange->count; i++) {
         inbox_drop(&exchange->inboxes[i]);
+        exchange->taken_counts[i] = 0;
         exchange->send[0].pieces[i].bytes = exchange->send[1].pieces[i].bytes = 0;
     }
     exchange->waiting_count = 0;
@@ -91,7 +96,8 @@ static bool fill_slice(struct exchange *exchange)
 {
     struct send_set *set = &exchange->send[exchange->filling];
     size_t left_bytes = SLICE_BYTES;
-    if (exchange->failure != NULL || outbox_queued_bytes(&exchange->outbox) == 0)
+    if (exchange->failure != NULL || exchange->resumes ||
+        outbox_queued_bytes(&exchange->outbox) == 0)
         return false;
     for (uint32_t step = 1; step < exchange->count && left_bytes > 0; step++) {
         uint32_t i = (exchange->me + step) % exchange->count;
@@ -107,7 +113,7 @@ static bool fill_slice(struct exchange *exchange)
             outbox_fill(&exchange->outbox, i, set->bytes + piece->offset_bytes + piece->bytes,
                         room_bytes, &filled_bytes, &frame_count);
         if (status != NULL) {
-            fail(exchange, status);
+            exchange_fail(exchange, status);
             return false;
         }
         piece->bytes += filled_bytes;
@@ -159,17 +165,21 @@ BARKS_CHECKED static barks_status *begin_sizes(struct exchange *exchange)
         exchange->has_moved = exchange->has_moved || set->pieces[i].bytes > 0;
     if (exchange->failure != NULL)
         flags |= ENTRY_CLOSING;
-    else if (exchange->is_stalled || is_worth_a_round(exchange))
+    else if (wants_more(exchange))
         flags |= ENTRY_MORE;
     if (exchange->has_moved)
         flags |= ENTRY_MOVED;
+    if (exchange->resumes)
+        flags |= ENTRY_RESUMES;
+    flags |= exchange->generation << ENTRY_FLAG_BITS;
     exchange->sequence++;
     for (uint32_t i = 0; i < exchange->count; i++)
-        exchange->send_sizes[i] = (struct net_round_size){.bytes = set->pieces[i].bytes,
-                                                          .credit_bytes = promise,
-                                                          .flags = flags,
-                                                          .sequence = exchange->sequence};
-    exchange->has_promised = promise > 0;
+        exchange->send_sizes[i] = (struct net_round_size){
+            .bytes = set->pieces[i].bytes,
+            .credit_bytes = exchange->resumes ? exchange->taken_counts[i] : promise,
+            .flags = flags,
+            .sequence = exchange->sequence};
+    exchange->has_promised = promise > 0 || exchange->resumes; /* then as at the beginning */
     exchange->has_moved = false;
     exchange->state = EXCHANGE_SIZES;
     begin_wait(exchange, 0);
@@ -199,7 +209,7 @@ static void read_flags(struct exchange *exchange)
     bool any_more = false, any_moved = false;
     exchange->closing_rank = 0;
     for (uint32_t i = 0; i < exchange->count; i++) {
-        uint32_t flags = exchange->receive_sizes[i].flags;
+        uint32_t flags = is_lost(exchange, i) ? 0 : exchange->receive_sizes[i].flags;
         any_more = any_more || (flags & ENTRY_MORE) != 0;
         any_moved = any_moved || (flags & ENTRY_MOVED) != 0;
         if ((flags & ENTRY_CLOSING) != 0 && exchange->closing_rank == 0)
@@ -207,6 +217,7 @@ static void read_flags(struct exchange *exchange)
     }
     exchange->stalled_rounds = any_more && !any_moved ? exchange->stalled_rounds + 1 : 0;
     exchange->stalled_too_long = exchange->stalled_rounds >= exchange->options.stalled_rounds_max;
+    exchange->next_generation = exchange->generation + 1;
     exchange->burst_goes_on =
         any_more && exchange->closing_rank == 0 && !exchange->stalled_too_long;
     exchange->round_not_before_ns = 0;
@@ -216,7 +227,6 @@ static void read_flags(struct exchange *exchange)
     }
 }
 
-/* The sizes are known: what comes, and what may be sent next. */
 /* How fast the link is, by what it has just done. */
 static void end_payload(struct exchange *exchange)
 {
@@ -225,10 +235,14 @@ static void end_payload(struct exchange *exchange)
     end_wait(exchange);
 }
 
+/* The sizes are known: what comes, and what may be sent next. */
 BARKS_CHECKED static barks_status *begin_payload(struct exchange *exchange)
 {
     uint64_t incoming_bytes = 0, outgoing_bytes = 0;
     read_flags(exchange);
+    bool has_resumed = exchange->resumes;
+    if (has_resumed)
+        BARKS_TRY(exchange_resume(exchange));
     for (uint32_t i = 0; i < exchange->count; i++) {
         const struct net_round_size *size = &exchange->receive_sizes[i];
         if (size->bytes > exchange->options.round_bytes_per_peer ||
@@ -236,7 +250,8 @@ BARKS_CHECKED static barks_status *begin_payload(struct exchange *exchange)
             BARKS_FAIL(BARKS_INTERNAL, "executor %u sends %" PRIu64 " bytes, more than it may",
                        i + 1, size->bytes);
         incoming_bytes += size->bytes;
-        exchange->credits[i] = size->credit_bytes;
+        if (!has_resumed)
+            exchange->credits[i] = size->credit_bytes;
         exchange->arriving_pieces[i] =
             (struct net_piece){stretch_of(exchange, i), (size_t)size->bytes};
     }
@@ -277,7 +292,7 @@ BARKS_CHECKED static barks_status *stalled_status(const struct exchange *exchang
 {
     uint64_t used_bytes = pool_used_bytes(exchange->options.pool);
     uint64_t budget_bytes = pool_budget_bytes(exchange->options.pool);
-    if (!exchange->has_promised || exchange->is_stalled)
+    if (!exchange->has_promised || exchange->is_stalled || exchange->is_own_stalled)
         BARKS_FAIL(BARKS_LIMIT,
                    "executor %u has no memory for frames of the others: %" PRIu64
                    " bytes of its budget of %" PRIu64 " are in use, and nothing was freed in %u "
@@ -321,77 +336,6 @@ BARKS_CHECKED static barks_status *end_round(struct exchange *exchange)
     fault_point(POINT_ROUND_ENDED);
     exchange->state = EXCHANGE_BETWEEN;
     return exchange->burst_goes_on ? NULL : end_burst(exchange);
-}
-
-/* Takes apart what waits of one peer in one set, at most *left_bytes of it. */
-BARKS_CHECKED static barks_status *take_piece(struct exchange *exchange, struct receive_set *set,
-                                              uint32_t i, size_t *left_bytes, bool *out_is_stalled)
-{
-    struct net_piece *piece = &set->pieces[i];
-    *out_is_stalled = false;
-    while (piece->bytes > 0 && *left_bytes > 0 && !*out_is_stalled) {
-        size_t taken = 0;
-        struct frame *frame = NULL;
-        BARKS_TRY(inbox_take(&exchange->inboxes[i], set->bytes + piece->offset_bytes,
-                             (size_t)smaller(piece->bytes, *left_bytes), &taken, &frame,
-                             out_is_stalled));
-        piece->offset_bytes += taken;
-        piece->bytes -= taken;
-        *left_bytes -= taken;
-        if (frame == NULL)
-            continue;
-        add_to(&exchange->frames_received, 1);
-        BARKS_TRY(exchange->options.deliver(exchange->options.context, frame));
-    }
-    return NULL;
-}
-
-/* Whether an older set has something of this peer, which must be taken first. */
-static bool is_behind(const struct exchange *exchange, uint32_t waiting_index, uint32_t i)
-{
-    for (uint32_t older = 0; older < waiting_index; older++)
-        if (exchange->receive[exchange->waiting_sets[older]].pieces[i].bytes > 0)
-            return true;
-    return false;
-}
-
-static bool is_empty(const struct exchange *exchange, const struct receive_set *set)
-{
-    for (uint32_t i = 0; i < exchange->count; i++)
-        if (set->pieces[i].bytes > 0)
-            return false;
-    return true;
-}
-
-/* Takes apart at most a slice of what waits, oldest first; one peer's lack of memory does not hold
- * up another's small frames. */
-static bool take_slice(struct exchange *exchange)
-{
-    size_t left_bytes = SLICE_BYTES;
-    bool any_stalled = false;
-    for (uint32_t w = 0; w < exchange->waiting_count && exchange->failure == NULL; w++) {
-        struct receive_set *set = &exchange->receive[exchange->waiting_sets[w]];
-        for (uint32_t i = 0; i < exchange->count && left_bytes > 0; i++) {
-            if (set->pieces[i].bytes == 0 || is_behind(exchange, w, i))
-                continue;
-            bool is_stalled = false;
-            barks_status *status = take_piece(exchange, set, i, &left_bytes, &is_stalled);
-            any_stalled = any_stalled || is_stalled;
-            if (status != NULL) {
-                fail(exchange, status);
-                break;
-            }
-        }
-    }
-    uint32_t kept_count = 0;
-    for (uint32_t w = 0; w < exchange->waiting_count && exchange->failure == NULL; w++)
-        if (!is_empty(exchange, &exchange->receive[exchange->waiting_sets[w]]))
-            exchange->waiting_sets[kept_count++] = exchange->waiting_sets[w];
-    exchange->waiting_count = kept_count;
-    exchange->is_stalled = any_stalled && exchange->failure == NULL;
-    bool moved = left_bytes < SLICE_BYTES;
-    exchange->has_moved = exchange->has_moved || moved;
-    return moved;
 }
 
 /* One step of the burst, if it can be made now. */
@@ -443,13 +387,14 @@ barks_status *exchange_step(struct exchange *exchange, bool *out_busy)
         }
         if (round_ended)
             break;
-        if (exchange->waiting_count > 0)
-            moved = take_slice(exchange) || moved;
+        moved = exchange_take_arrived(exchange) || moved;
+        moved = exchange_take_own(exchange) || moved;
         if (exchange->state == EXCHANGE_PAYLOAD && exchange->burst_goes_on)
             moved = fill_slice(exchange) || moved;
     }
     if (round_ended)
         BARKS_TRY(end_round(exchange));
-    *out_busy = exchange->state != EXCHANGE_IDLE || exchange->waiting_count > 0;
+    *out_busy = exchange->state != EXCHANGE_IDLE || exchange->waiting_count > 0 ||
+                exchange_has_own(exchange);
     return NULL;
 }

@@ -32,10 +32,14 @@ static uint64_t usual_round_bytes(const struct exchange_options *options, uint32
 
 BARKS_CHECKED static barks_status *create_sets(struct exchange *exchange)
 {
-    if (exchange->set_bytes == 0)
-        return NULL;
     struct pool *pool = exchange->options.pool;
     void *bytes = NULL;
+    if (exchange->options.retains) {
+        BARKS_TRY_DOING(pool_acquire(pool, OWN_BYTES, &bytes), "make a buffer for its own frames");
+        exchange->own_bytes = bytes;
+    }
+    if (exchange->set_bytes == 0)
+        return NULL;
     for (uint32_t i = 0; i < 2; i++) {
         BARKS_TRY_DOING(pool_acquire(pool, exchange->set_bytes, &bytes), "make round buffers");
         exchange->send[i].bytes = bytes;
@@ -55,6 +59,7 @@ BARKS_CHECKED static barks_status *create_parts(struct exchange *exchange)
     exchange->send_sizes = calloc(count, sizeof *exchange->send_sizes);
     exchange->receive_sizes = calloc(count, sizeof *exchange->receive_sizes);
     exchange->credits = calloc(count, sizeof *exchange->credits);
+    exchange->taken_counts = calloc(count, sizeof *exchange->taken_counts);
     exchange->arriving_pieces = calloc(count, sizeof *exchange->arriving_pieces);
     for (uint32_t i = 0; i < 2; i++) {
         exchange->send[i].pieces = calloc(count, sizeof *exchange->send[i].pieces);
@@ -66,7 +71,7 @@ BARKS_CHECKED static barks_status *create_parts(struct exchange *exchange)
     }
     if (!whole || exchange->inboxes == NULL || exchange->send_sizes == NULL ||
         exchange->receive_sizes == NULL || exchange->credits == NULL ||
-        exchange->arriving_pieces == NULL)
+        exchange->taken_counts == NULL || exchange->arriving_pieces == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the exchange of %u executors", count);
     for (uint32_t i = 0; i < count; i++)
         exchange->inboxes[i] = (struct inbox){.pool = exchange->options.pool, .rank = i + 1};
@@ -117,7 +122,10 @@ void exchange_destroy(struct exchange *exchange)
         pool_release(pool, exchange->receive[i].bytes, exchange->set_bytes);
         free(exchange->receive[i].pieces);
     }
+    pool_release(pool, exchange->own_bytes, OWN_BYTES);
+    exchange_leave_abandoned(exchange);
     outbox_drop(&exchange->outbox);
+    free(exchange->taken_counts);
     free(exchange->inboxes);
     free(exchange->send_sizes);
     free(exchange->receive_sizes);
@@ -131,11 +139,13 @@ barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t
                            uint32_t attempt, uint32_t partition, uint32_t owner,
                            struct batch *batch)
 {
-    return outbox_add(
-        &exchange->outbox,
-        (struct frame_name){
-            .shuffle = shuffle, .run = run, .attempt = attempt, .partition = partition},
-        owner, batch);
+    return outbox_add(&exchange->outbox,
+                      (struct frame_name){.shuffle = shuffle,
+                                          .run = run,
+                                          .attempt = attempt,
+                                          .partition = partition,
+                                          .slot = owner},
+                      batch);
 }
 
 /* Those for this executor itself; the attempt keeps what a failure leaves. */
@@ -202,5 +212,6 @@ struct exchange_counters exchange_counters(struct exchange *exchange)
         .frames_received = read_counter(&exchange->frames_received),
         .bytes_received = read_counter(&exchange->bytes_received),
         .queued_bytes = outbox_queued_bytes(&exchange->outbox),
+        .resent_bytes = outbox_resent_bytes(&exchange->outbox),
     };
 }

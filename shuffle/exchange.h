@@ -32,6 +32,7 @@ struct exchange_options {
     uint32_t stalled_rounds_max; /* 500: how often rounds may move nothing for want of memory */
     enum link_compression compression;
     bool encode_always; /* frames to oneself are encoded as well (a test of the encoding) */
+    bool retains; /* executors may be lost: what was sent stays until its shuffle is dropped */
     /* Takes the frame, also where it fails. Called by the communication thread, or by the worker
      * that ends an attempt (frames to oneself). */
     barks_status *(*deliver)(void *context, struct frame *frame);
@@ -44,32 +45,33 @@ BARKS_CHECKED barks_status *exchange_create(const struct exchange_options *optio
                                             struct exchange **out_exchange);
 void exchange_destroy(struct exchange *exchange);
 
-/* What an attempt sent to one executor; the driver's commit repeats these numbers, and the receiver
- * counts. */
+/* What an attempt sent to one slot (frame.h); the driver's commit repeats these numbers, and the
+ * receiver counts. */
 struct exchange_sent {
-    uint32_t executor; /* rank */
+    uint32_t executor; /* rank that names the slot */
     uint64_t frame_count;
     uint64_t row_count;
     uint64_t bytes; /* that travel, without headers; 0 for those handed over by reference */
 };
 
-/* Takes batch (whole), encodes it when owner (a rank) is not this executor. Threads: any; one
- * thread per attempt.
+/* Takes batch (whole), encodes it when owner is not this executor. owner is the rank that owned the
+ * partition when the shuffle began, lost or not: its slot. Threads: any; one thread per attempt.
  * Errors: BARKS_NO_MEMORY, BARKS_LIMIT (the pool, or FRAME_BODY_BYTES_MAX); the batch is destroyed
  * all the same, and the attempt must be ended as not good. */
 BARKS_CHECKED barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t run,
                                          uint32_t attempt, uint32_t partition, uint32_t owner,
                                          struct batch *batch);
 
-/* The attempt is over. good: its frames may travel; out_sent gets one entry for each executor (rank
- * i + 1 at i). Not good: they are dropped, and out_sent may be NULL.
- * Errors: those of deliver; nothing of the attempt travels then. */
+/* The attempt is over. good: its frames may travel; out_sent gets one entry for each slot (rank i +
+ * 1 at i). Not good: they are dropped, and out_sent may be NULL. Errors: those of deliver; nothing
+ * of the attempt travels then. */
 BARKS_CHECKED barks_status *exchange_end_attempt(struct exchange *exchange, uint64_t shuffle,
                                                  uint32_t run, uint32_t attempt, bool good,
                                                  struct exchange_sent *out_sent);
 
-/* Frames of a shuffle that are still queued are dropped (its job failed or was cancelled). The rest
- * of one that has begun to travel still does. */
+/* Frames of a shuffle that are still queued are dropped (its job failed or was cancelled), those
+ * that are retained too, and it is forgotten who holds its slots. The rest of one that has begun to
+ * travel still does. */
 void exchange_drop_shuffle(struct exchange *exchange, uint64_t shuffle);
 
 /* Communication thread: rounds come in numbered bursts, 1, 2, ... A burst ends by itself, on all
@@ -92,6 +94,31 @@ void exchange_start_burst(struct exchange *exchange, uint64_t burst);
  * Only after an error of net itself can it not. */
 BARKS_CHECKED barks_status *exchange_step(struct exchange *exchange, bool *out_busy);
 
+/**
+ * The executors of these ranks are gone (is_lost by rank; they stay so), and those that are left go
+ * on among themselves: with retains. The outstanding round is given up; bursts and rounds are
+ * numbered anew, from 1, and may begin once every living executor has done this. In their first
+ * round all tell each other what they have of each other's frames, and what was on its way is sent
+ * again: nothing is lost and nothing comes twice. Attempts that are being made go on.
+ *
+ * What the lost were to get is held back until exchange_move_slot. epoch is larger each time.
+ * Threads: the communication thread.
+ * Errors:  BARKS_LIMIT, BARKS_NO_MEMORY (round buffers instead of those that were given up), those
+ *          of net; the exchange cannot be used any more.
+ */
+BARKS_CHECKED barks_status *exchange_begin_epoch(struct exchange *exchange, uint32_t epoch,
+                                                 const bool *is_lost);
+
+/**
+ * A living executor holds a slot of a shuffle from now on, since who held it is lost: all frames
+ * for it that are retained go to the holder, which may be this executor, and all that are added
+ * later. The same word twice is fine.
+ *
+ * Threads: the communication thread.
+ * Errors:  BARKS_INVALID (the holder is lost, or who holds the slot is not), BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *exchange_move_slot(struct exchange *exchange, uint64_t shuffle,
+                                               uint32_t slot, uint32_t holder);
+
 /* For the watchdog, any thread: since when the outstanding round waits (monotonic_ns; 0: none), and
  * what it waits for, "the sizes of round 12", in a sentence's middle. */
 uint64_t exchange_waiting_since_ns(struct exchange *exchange);
@@ -104,5 +131,6 @@ struct exchange_counters {
     uint64_t frames_received;
     uint64_t bytes_received;
     uint64_t queued_bytes; /* may travel and have not */
+    uint64_t resent_bytes; /* queued again, after executors were lost */
 };
 struct exchange_counters exchange_counters(struct exchange *exchange); /* any thread */

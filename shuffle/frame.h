@@ -7,14 +7,18 @@
 
 #include <stdint.h>
 
-/* Names a piece of map output. On the wire this is the frame's header, followed by body_bytes of
- * encoded batch (store/packed_rows.h). */
+/* Names a piece of map output. Partitions are counted by slots: a slot is the range of partitions
+ * that one executor owned when the shuffle began, and is named by that executor's rank; who holds
+ * it is another once that one is lost. On the wire this is the frame's header, followed by
+ * body_bytes of encoded batch (store/packed_rows.h). */
 struct frame_name {
     uint64_t shuffle; /* unique in the job's life */
     uint32_t run;     /* task of the map stage */
     uint32_t attempt;
     uint32_t partition; /* reduce partition */
     uint32_t sequence;  /* position in (run, attempt, partition): 0, 1, ... */
+    uint32_t slot;      /* rank of the executor that owned the partition when the shuffle began */
+    uint32_t reserved;  /* 0 */
     uint32_t row_count;
     uint32_t check;         /* on the wire: of the other fields, frame_name_check; else 0 */
     uint64_t body_bytes;    /* of what travels; 0 when it is handed over by reference */
@@ -26,7 +30,7 @@ struct packed_rows;
 /* The most that one frame's encoded batch may have: rows of a gigabyte still fit. */
 #define FRAME_BODY_BYTES_MAX (UINT64_C(1) << 32)
 
-_Static_assert(sizeof(struct frame_name) == 48, "a frame's header is this struct, little-endian");
+_Static_assert(sizeof(struct frame_name) == 56, "a frame's header is this struct, little-endian");
 
 /* Owned by one holder at a time: worker, then exchange, then reduce side. Exactly one of batch,
  * body and spilled is set. */

@@ -27,15 +27,22 @@ barks_status *outbox_init(struct outbox *outbox, const struct exchange_options *
                               .executor_count = executor_count,
                               .me = me,
                               .encode_always = options->encode_always,
+                              .retains = options->retains,
                               .link = {.mode = options->compression}};
-    outbox->queues = calloc(executor_count, sizeof *outbox->queues);
-    if (outbox->queues == NULL)
+    outbox->streams = calloc(executor_count, sizeof *outbox->streams);
+    if (outbox->streams == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the queues to %u executors", executor_count);
     lock_init(&outbox->lock, LOCK_EXCHANGE, "outbox");
     outbox->giver =
         (struct giver){.name = "frames to be sent", .give = outbox_give, .context = outbox};
+    outbox->retained_giver = (struct giver){.name = "frames that were sent",
+                                            .give = outbox_give_retained,
+                                            .context = outbox,
+                                            .goes_first = true};
     if (outbox->room != NULL)
         pool_add_giver(outbox->pool, &outbox->giver);
+    if (outbox->room != NULL && outbox->retains)
+        pool_add_giver(outbox->pool, &outbox->retained_giver);
     return NULL;
 }
 
@@ -48,17 +55,7 @@ void out_chunk_destroy(struct outbox *outbox, struct out_chunk *chunk)
     free(chunk);
 }
 
-static void destroy_chunks(struct outbox *outbox, struct out_list *list)
-{
-    while (list->first != NULL) {
-        struct out_chunk *chunk = list->first;
-        list->first = chunk->next;
-        out_chunk_destroy(outbox, chunk);
-    }
-    *list = (struct out_list){0};
-}
-
-static void append_list(struct out_list *to, struct out_list *from)
+void out_list_append(struct out_list *to, struct out_list *from)
 {
     if (from->first == NULL)
         return;
@@ -68,6 +65,31 @@ static void append_list(struct out_list *to, struct out_list *from)
         to->last->next = from->first;
     to->last = from->last;
     *from = (struct out_list){0};
+}
+
+void out_list_add(struct out_list *list, struct out_chunk *chunk)
+{
+    struct out_list one = {.first = chunk, .last = chunk};
+    chunk->next = NULL;
+    out_list_append(list, &one);
+}
+
+struct out_chunk *out_list_pop(struct out_list *list)
+{
+    struct out_chunk *chunk = list->first;
+    list->first = chunk->next;
+    chunk->next = NULL;
+    if (list->first == NULL)
+        list->last = NULL;
+    if (list->spilled == chunk)
+        list->spilled = NULL;
+    return chunk;
+}
+
+void out_list_destroy(struct outbox *outbox, struct out_list *list)
+{
+    while (list->first != NULL)
+        out_chunk_destroy(outbox, out_list_pop(list));
 }
 
 void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt)
@@ -80,7 +102,7 @@ void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt)
         frame_destroy(frame);
     }
     for (uint32_t i = 0; attempt->lists != NULL && i < outbox->executor_count; i++)
-        destroy_chunks(outbox, &attempt->lists[i]);
+        out_list_destroy(outbox, &attempt->lists[i]);
     free(attempt->lists);
     free(attempt->sent);
     free(attempt->next_sequences);
@@ -89,17 +111,21 @@ void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt)
 
 void outbox_drop(struct outbox *outbox)
 {
-    if (outbox->queues != NULL && outbox->room != NULL)
+    if (outbox->streams != NULL && outbox->room != NULL) {
         pool_remove_giver(outbox->pool, &outbox->giver);
-    for (uint32_t i = 0; outbox->queues != NULL && i < outbox->executor_count; i++)
-        destroy_chunks(outbox, &outbox->queues[i]);
+        pool_remove_giver(outbox->pool, &outbox->retained_giver);
+    }
+    for (uint32_t i = 0; outbox->streams != NULL && i < outbox->executor_count; i++)
+        out_list_destroy(outbox, &outbox->streams[i].queue);
+    out_list_destroy(outbox, &outbox->locked.retained);
+    outbox_forget_holders_locked(outbox, 0); /* no other thread is left */
     for (size_t bucket = 0; bucket < OUT_BUCKETS; bucket++)
         while (outbox->locked.attempts[bucket] != NULL) {
             struct out_attempt *attempt = outbox->locked.attempts[bucket];
             outbox->locked.attempts[bucket] = attempt->next;
             outbox_destroy_attempt(outbox, attempt);
         }
-    free(outbox->queues);
+    free(outbox->streams);
     lock_drop(&outbox->lock);
     *outbox = (struct outbox){0};
 }
@@ -184,7 +210,7 @@ BARKS_CHECKED static barks_status *next_sequence(struct out_attempt *attempt, ui
 
 /* Adds a chunk of so many bytes to the end of the list. */
 BARKS_CHECKED static barks_status *add_chunk(struct outbox *outbox, struct out_list *list,
-                                             uint64_t shuffle, size_t capacity_bytes)
+                                             const struct frame_name *name, size_t capacity_bytes)
 {
     struct out_chunk *chunk = calloc(1, sizeof *chunk);
     if (chunk == NULL)
@@ -195,11 +221,11 @@ BARKS_CHECKED static barks_status *add_chunk(struct outbox *outbox, struct out_l
         free(chunk);
         return status;
     }
-    chunk->shuffle = shuffle;
+    chunk->shuffle = name->shuffle;
+    chunk->slot = name->slot;
     chunk->bytes = bytes;
     chunk->capacity_bytes = capacity_bytes;
-    struct out_list added = {.first = chunk, .last = chunk};
-    append_list(list, &added);
+    out_list_add(list, chunk);
     return NULL;
 }
 
@@ -220,14 +246,13 @@ static size_t next_capacity(const struct out_list *list, size_t frame_bytes)
 
 /* The frame's room in its chunk, header and all; name->body_bytes are known. */
 BARKS_CHECKED static barks_status *make_room(struct outbox *outbox, struct out_attempt *attempt,
-                                             struct frame_name *name, uint32_t executor,
-                                             uint8_t **out_body)
+                                             struct frame_name *name, uint8_t **out_body)
 {
-    struct out_list *list = &attempt->lists[executor];
+    struct out_list *list = &attempt->lists[name->slot - 1];
     size_t frame_bytes = sizeof *name + (size_t)name->body_bytes; /* FRAME_BODY_BYTES_MAX at most */
     if (!has_room(list, frame_bytes))
-        BARKS_TRY_DOING(add_chunk(outbox, list, name->shuffle, next_capacity(list, frame_bytes)),
-                        "keep a frame of %zu bytes for executor %u", frame_bytes, executor + 1);
+        BARKS_TRY_DOING(add_chunk(outbox, list, name, next_capacity(list, frame_bytes)),
+                        "keep a frame of %zu bytes for executor %u", frame_bytes, name->slot);
     BARKS_TRY(next_sequence(attempt, name->partition, &name->sequence));
     name->check = frame_name_check(name);
     struct out_chunk *chunk = list->last;
@@ -258,15 +283,14 @@ BARKS_CHECKED static barks_status *pack(struct outbox *outbox, const struct fram
 }
 
 BARKS_CHECKED static barks_status *add_for_other(struct outbox *outbox, struct out_attempt *attempt,
-                                                 struct frame_name *name, uint32_t executor,
-                                                 const struct batch *batch)
+                                                 struct frame_name *name, const struct batch *batch)
 {
     BARKS_AUTO(packed_rows) packed = {0};
     uint8_t *body = NULL;
     BARKS_TRY(pack(outbox, name, batch, &packed));
     if (packed.bytes != NULL)
         name->body_bytes = packed.stored_bytes;
-    BARKS_TRY(make_room(outbox, attempt, name, executor, &body));
+    BARKS_TRY(make_room(outbox, attempt, name, &body));
     if (packed.bytes != NULL)
         memcpy(body, packed.bytes, packed.stored_bytes);
     else
@@ -305,9 +329,9 @@ BARKS_CHECKED static barks_status *add_for_own(struct outbox *outbox, struct out
 
 /* Takes the batch unless it fails. */
 BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name *name,
-                                       uint32_t executor, struct batch *batch,
-                                       struct out_attempt **out_attempt)
+                                       struct batch *batch, struct out_attempt **out_attempt)
 {
+    uint32_t executor = name->slot - 1;
     bool is_own = executor == outbox->me;
     struct out_attempt *attempt = attempt_of(outbox, name);
     if (attempt == NULL)
@@ -322,7 +346,7 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
                        name->row_count, name->partition, name->body_bytes, FRAME_BODY_BYTES_MAX);
     }
     BARKS_TRY(is_own ? add_for_own(outbox, attempt, name, batch)
-                     : add_for_other(outbox, attempt, name, executor, batch));
+                     : add_for_other(outbox, attempt, name, batch));
     struct exchange_sent *sent = &attempt->sent[executor];
     sent->frame_count++;
     sent->row_count += name->row_count;
@@ -333,156 +357,25 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
     return NULL;
 }
 
-barks_status *outbox_add(struct outbox *outbox, struct frame_name name, uint32_t owner,
-                         struct batch *batch)
+barks_status *outbox_add(struct outbox *outbox, struct frame_name name, struct batch *batch)
 {
     struct out_attempt *attempt = NULL;
     barks_status *status = NULL;
     name.row_count = batch->base.row_count;
-    if (owner == 0 || owner > outbox->executor_count)
+    if (name.slot == 0 || name.slot > outbox->executor_count)
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "a frame of partition %u is for rank %u; executors are 1 to %u",
-                                  name.partition, owner, outbox->executor_count);
+                                  name.partition, name.slot, outbox->executor_count);
     else
-        status = add(outbox, &name, owner - 1, batch, &attempt);
+        status = add(outbox, &name, batch, &attempt);
     if (status != NULL)
         batch_destroy(batch);
     if (status != NULL || outbox->room == NULL || !pool_is_tight(outbox->pool))
         return status;
     /* What a running attempt has is its thread's, so nobody else could put it on disk when memory
-     * is wanted: it does so itself, before there is none left. */
-    uint64_t given_bytes = 0;
+     * is wanted: it does so itself, before there is none left. What was sent goes first. */
+    uint64_t given_bytes = outbox->retains ? outbox_give_retained(outbox, 1, &status) : 0;
+    if (given_bytes > 0 || status != NULL)
+        return status;
     return outbox_spill_attempt(outbox, attempt, &given_bytes);
-}
-
-void outbox_queue(struct outbox *outbox, struct out_attempt *attempt)
-{
-    uint64_t now_ns = monotonic_ns();
-    lock_acquire(&outbox->lock);
-    for (uint32_t i = 0; i < outbox->executor_count; i++) {
-        for (struct out_chunk *chunk = attempt->lists[i].first; chunk != NULL;
-             chunk = chunk->next) {
-            chunk->ready_ns = now_ns;
-            outbox->locked.queued_bytes += chunk->used_bytes;
-        }
-        append_list(&outbox->queues[i], &attempt->lists[i]);
-    }
-    lock_release(&outbox->lock);
-}
-
-/* Takes from a queue what is of this shuffle and has not begun; 0: all of it. dropped gets it, but
- * for what is moving. */
-static void drop_from_queue_locked(struct outbox *outbox, struct out_list *queue, uint64_t shuffle,
-                                   struct out_list *dropped)
-{
-    struct out_list kept = {0};
-    while (queue->first != NULL) {
-        struct out_chunk *chunk = queue->first;
-        queue->first = chunk->next;
-        chunk->next = NULL;
-        bool drops = shuffle == 0 || (chunk->shuffle == shuffle && !chunk->has_begun);
-        struct out_list one = {.first = chunk, .last = chunk};
-        chunk->is_dropped = drops;
-        if (drops)
-            outbox->locked.queued_bytes -= chunk->used_bytes - chunk->sent_bytes;
-        if (!drops || !chunk->is_moving)
-            append_list(drops ? dropped : &kept, &one);
-    }
-    *queue = kept;
-}
-
-void outbox_drop_shuffle(struct outbox *outbox, uint64_t shuffle)
-{
-    struct out_list dropped = {0};
-    lock_acquire(&outbox->lock);
-    for (uint32_t i = 0; i < outbox->executor_count; i++)
-        drop_from_queue_locked(outbox, &outbox->queues[i], shuffle, &dropped);
-    lock_release(&outbox->lock);
-    destroy_chunks(outbox, &dropped);
-}
-
-void outbox_drop_all(struct outbox *outbox)
-{
-    struct out_list dropped = {0};
-    lock_acquire(&outbox->lock);
-    for (uint32_t i = 0; i < outbox->executor_count; i++)
-        drop_from_queue_locked(outbox, &outbox->queues[i], 0, &dropped);
-    lock_release(&outbox->lock);
-    destroy_chunks(outbox, &dropped);
-}
-
-/* The chunk that is next for an executor, marked as begun so that it stays; NULL: none, or it is
- * just moving to disk. */
-static struct out_chunk *begin_first(struct outbox *outbox, uint32_t executor)
-{
-    lock_acquire(&outbox->lock);
-    struct out_chunk *chunk = outbox->queues[executor].first;
-    if (chunk != NULL && chunk->is_moving)
-        chunk = NULL;
-    if (chunk != NULL)
-        chunk->has_begun = true;
-    lock_release(&outbox->lock);
-    return chunk;
-}
-
-barks_status *outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out, size_t room_bytes,
-                          size_t *out_bytes, uint64_t *out_frame_count)
-{
-    size_t filled_bytes = 0;
-    uint64_t frame_count = 0;
-    while (filled_bytes < room_bytes) {
-        struct out_chunk *chunk = begin_first(outbox, executor);
-        if (chunk == NULL)
-            break;
-        size_t piece_bytes = chunk->used_bytes - chunk->sent_bytes;
-        if (piece_bytes > room_bytes - filled_bytes)
-            piece_bytes = room_bytes - filled_bytes;
-        if (chunk->sent_bytes == 0)
-            frame_count += chunk->frame_count;
-        if (chunk->bytes != NULL)
-            memcpy(out + filled_bytes, chunk->bytes + chunk->sent_bytes, piece_bytes);
-        else
-            BARKS_TRY(outbox_read_chunk(outbox, chunk, out + filled_bytes, piece_bytes));
-        filled_bytes += piece_bytes;
-        chunk->sent_bytes += piece_bytes;
-        bool is_sent = chunk->sent_bytes == chunk->used_bytes;
-        lock_acquire(&outbox->lock);
-        outbox->locked.queued_bytes -= piece_bytes;
-        struct out_list *queue = &outbox->queues[executor];
-        if (is_sent) {
-            queue->first = chunk->next;
-            if (queue->first == NULL)
-                queue->last = NULL;
-        }
-        lock_release(&outbox->lock);
-        if (is_sent)
-            out_chunk_destroy(outbox, chunk);
-    }
-    *out_frame_count = frame_count;
-    *out_bytes = filled_bytes;
-    return NULL;
-}
-
-bool outbox_is_worth(struct outbox *outbox, uint64_t many_bytes, uint64_t linger_ns)
-{
-    lock_acquire(&outbox->lock);
-    uint64_t queued_bytes = outbox->locked.queued_bytes;
-    bool is_worth = queued_bytes >= many_bytes;
-    if (queued_bytes > 0 && !is_worth) {
-        uint64_t now_ns = monotonic_ns();
-        for (uint32_t i = 0; i < outbox->executor_count && !is_worth; i++) {
-            const struct out_chunk *first = outbox->queues[i].first;
-            is_worth = first != NULL && (first->has_begun || now_ns - first->ready_ns >= linger_ns);
-        }
-    }
-    lock_release(&outbox->lock);
-    return is_worth;
-}
-
-uint64_t outbox_queued_bytes(struct outbox *outbox)
-{
-    lock_acquire(&outbox->lock);
-    uint64_t queued_bytes = outbox->locked.queued_bytes;
-    lock_release(&outbox->lock);
-    return queued_bytes;
 }

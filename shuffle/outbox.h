@@ -17,9 +17,13 @@
 struct out_chunk {
     struct out_chunk *next;
     uint64_t shuffle;
+    uint32_t slot;     /* that its frames are for */
+    uint32_t peer;     /* index of the executor that it travels to, or did; OUT_NOBODY */
     uint64_t ready_ns; /* when its attempt ended */
     uint64_t frame_count;
-    uint8_t *bytes; /* owned, of the pool; NULL: on disk */
+    uint64_t position;      /* of its first frame in the peer's stream, once it has begun */
+    uint64_t skipped_count; /* of its frames, which the peer has had before an executor was lost */
+    uint8_t *bytes;         /* owned, of the pool; NULL: on disk */
     size_t capacity_bytes;
     size_t used_bytes;
     size_t sent_bytes;
@@ -27,12 +31,15 @@ struct out_chunk {
     bool has_begun;             /* some of it has been or is being copied: it travels whole */
     bool is_moving;             /* to disk: it is not begun, and whoever moves it */
     bool is_dropped;            /* destroys it where it was dropped meanwhile */
+    bool is_taken;              /* the peer has all of it */
 };
+
+enum { OUT_NOBODY = UINT32_MAX };
 
 struct out_list {
     struct out_chunk *first;
     struct out_chunk *last;
-    struct out_chunk *spilled; /* of an attempt: it and those before it are on disk; NULL: none */
+    struct out_chunk *spilled; /* it and those before it are on disk, or on their way; NULL: none */
 };
 
 /* What an attempt has made so far. Owned by the thread that runs it, but for the table's link. */
@@ -48,28 +55,49 @@ struct out_attempt {
     struct frame *own_first; /* frames to this executor, in order */
     struct frame *own_last;
     struct frame *own_spilled;  /* it and those before it are on disk; NULL: none */
-    struct out_list *lists;     /* owned: one for each executor */
+    struct out_list *lists;     /* owned: one for each slot */
     struct exchange_sent *sent; /* owned: likewise */
 };
 
 enum { OUT_BUCKETS = 64 };
 
-/* Threads: any, but outbox_fill, outbox_is_worth and outbox_drop_all, which are the communication
- * thread's. */
+/* What travels to one executor. Frames are numbered in the order in which they begin. */
+struct out_stream {
+    struct out_list queue;
+    uint64_t position; /* of the next frame that begins */
+    bool is_lost;      /* the executor; written by the communication thread */
+};
+
+/* Who holds a slot of a shuffle, where that is not who owned it at first. */
+struct out_holder {
+    struct out_holder *next;
+    uint64_t shuffle;
+    uint32_t slot;
+    uint32_t peer; /* index */
+};
+
+/* Threads: any, but for those of outbox_queue.c and outbox_retain.c, which but for outbox_queue and
+ * the drops are the communication thread's. */
 struct outbox {
     struct pool *pool;             /* borrowed */
     const struct spill_room *room; /* borrowed; NULL: nothing goes to disk */
     uint32_t executor_count;       /* peers are executors, of rank i + 1 at i */
     uint32_t me;
     bool encode_always;
+    bool retains; /* what was sent stays */
     struct link_meter link;
-    struct giver giver; /* where there is a room */
-    struct lock lock;   /* rank LOCK_EXCHANGE; nothing is taken under it */
+    struct giver giver, retained_giver; /* where there is a room */
+    struct lock lock;                   /* rank LOCK_EXCHANGE; nothing is taken under it */
     struct {
         struct out_attempt *attempts[OUT_BUCKETS];
-        uint64_t queued_bytes; /* of all that may travel and has not been copied */
+        uint64_t queued_bytes;      /* of all that may travel and has not been copied */
+        uint64_t resent_bytes;      /* that were queued again */
+        struct out_list retained;   /* sent, or for a slot that nobody holds just now */
+        struct out_holder *holders; /* owned */
     } locked;
-    struct out_list *queues; /* owned, one for each executor; guarded by lock */
+    /* Owned, one for each executor; guarded by lock. Its own has what it sends to itself as the
+     * heir of another. */
+    struct out_stream *streams;
 };
 
 BARKS_CHECKED barks_status *outbox_init(struct outbox *outbox,
@@ -79,7 +107,7 @@ void outbox_drop(struct outbox *outbox);
 
 /* As exchange_add. */
 BARKS_CHECKED barks_status *outbox_add(struct outbox *outbox, struct frame_name name,
-                                       uint32_t owner, struct batch *batch);
+                                       struct batch *batch);
 
 /* Takes the attempt out of the table; NULL where it never added a frame. */
 struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle, uint32_t run,
@@ -88,13 +116,15 @@ struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle,
 void outbox_queue(struct outbox *outbox, struct out_attempt *attempt);
 void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt); /* NULL is fine */
 
+/* outbox_queue.c */
+
 void outbox_drop_shuffle(struct outbox *outbox, uint64_t shuffle);
 
 /* All that may travel is dropped, also what has begun. */
 void outbox_drop_all(struct outbox *outbox);
 
-/* Copies the next bytes for an executor, at most room_bytes; *out_frame_count: of frames whose
- * first byte may be among them. Errors: BARKS_IO, of what is on disk. */
+/* Copies the next bytes for an executor (an index), at most room_bytes; *out_frame_count: of frames
+ * whose first byte may be among them. Errors: BARKS_IO, of what is on disk. */
 BARKS_CHECKED barks_status *outbox_fill(struct outbox *outbox, uint32_t executor, uint8_t *out,
                                         size_t room_bytes, size_t *out_bytes,
                                         uint64_t *out_frame_count);
@@ -104,6 +134,35 @@ BARKS_CHECKED barks_status *outbox_fill(struct outbox *outbox, uint32_t executor
 bool outbox_is_worth(struct outbox *outbox, uint64_t many_bytes, uint64_t linger_ns);
 
 uint64_t outbox_queued_bytes(struct outbox *outbox);
+uint64_t outbox_resent_bytes(struct outbox *outbox);
+/* Whether something is queued for this executor itself. */
+bool outbox_has_own(struct outbox *outbox);
+
+/* outbox_retain.c */
+
+/* Those of these indices are gone for good. What is for them waits for outbox_move_slot. */
+void outbox_lose(struct outbox *outbox, const bool *is_lost);
+/* The executor has had all frames before this position of its stream, and nothing of those behind:
+ * they are queued again. Errors: BARKS_BAD_INPUT (it was never sent so many). */
+BARKS_CHECKED barks_status *outbox_resume(struct outbox *outbox, uint32_t executor,
+                                          uint64_t position);
+/* As exchange_move_slot; holder is an index. */
+BARKS_CHECKED barks_status *outbox_move_slot(struct outbox *outbox, uint64_t shuffle, uint32_t slot,
+                                             uint32_t holder);
+/* To whom frames of a slot go; OUT_NOBODY. */
+uint32_t outbox_holder_locked(const struct outbox *outbox, uint64_t shuffle, uint32_t slot);
+void outbox_forget_holders_locked(struct outbox *outbox, uint64_t shuffle); /* 0: all */
+/* Makes the chunk one that has not begun, and begins behind so many frames. */
+void out_chunk_rewind(struct out_chunk *chunk, uint64_t skipped_count);
+/* How many bytes those frames of a chunk have that are skipped. Errors: BARKS_IO. */
+BARKS_CHECKED barks_status *out_chunk_skip(const struct outbox *outbox,
+                                           const struct out_chunk *chunk, size_t *out_bytes);
+
+/* What the files of the outbox share. */
+void out_list_append(struct out_list *to, struct out_list *from); /* empties from */
+void out_list_add(struct out_list *list, struct out_chunk *chunk);
+struct out_chunk *out_list_pop(struct out_list *list); /* of one that is not empty */
+void out_list_destroy(struct outbox *outbox, struct out_list *list);
 
 /* outbox_spill.c, for outbox.c. */
 
@@ -115,6 +174,7 @@ BARKS_CHECKED barks_status *outbox_spill_attempt(struct outbox *outbox, struct o
 BARKS_CHECKED barks_status *outbox_read_chunk(const struct outbox *outbox,
                                               const struct out_chunk *chunk, uint8_t *out,
                                               size_t size_bytes);
-/* As struct giver wants it. */
+/* As struct giver wants it: what is retained, which nobody may ever want; and the rest. */
+uint64_t outbox_give_retained(void *context, uint64_t bytes, barks_status **out_failure);
 uint64_t outbox_give(void *context, uint64_t bytes, barks_status **out_failure);
 void out_chunk_destroy(struct outbox *outbox, struct out_chunk *chunk);

@@ -106,20 +106,39 @@ static uint64_t give_running(struct outbox *outbox, barks_status **out_failure)
     return given_bytes;
 }
 
-/* ---- what may travel ---- */
+/* ---- what may travel, and what has ---- */
 
 /* The last ones of a queue: they travel last. */
-static uint32_t begin_moving(struct outbox *outbox, struct out_chunk **moving)
+static uint32_t begin_queued(struct outbox *outbox, struct out_chunk **moving)
 {
     uint32_t seen = 0;
     lock_acquire(&outbox->lock);
     for (uint32_t i = 0; i < outbox->executor_count && seen == 0; i++)
-        for (struct out_chunk *chunk = outbox->queues[i].first; chunk != NULL; chunk = chunk->next)
+        for (struct out_chunk *chunk = outbox->streams[i].queue.first; chunk != NULL;
+             chunk = chunk->next)
             if (chunk->bytes != NULL && !chunk->has_begun && !chunk->is_moving)
                 moving[seen++ % CHUNKS_AT_ONCE] = chunk;
     uint32_t count = seen < CHUNKS_AT_ONCE ? seen : CHUNKS_AT_ONCE;
     for (uint32_t i = 0; i < count; i++)
         moving[i]->is_moving = true;
+    lock_release(&outbox->lock);
+    return count;
+}
+
+/* The oldest of those that were sent. */
+static uint32_t begin_retained(struct outbox *outbox, struct out_chunk **moving)
+{
+    uint32_t count = 0;
+    lock_acquire(&outbox->lock);
+    struct out_list *retained = &outbox->locked.retained;
+    struct out_chunk *chunk = retained->spilled != NULL ? retained->spilled->next : retained->first;
+    for (; chunk != NULL && count < CHUNKS_AT_ONCE; chunk = chunk->next) {
+        retained->spilled = chunk;
+        if (chunk->bytes == NULL || chunk->is_moving)
+            continue;
+        chunk->is_moving = true;
+        moving[count++] = chunk;
+    }
     lock_release(&outbox->lock);
     return count;
 }
@@ -137,6 +156,8 @@ static uint64_t end_moving(struct outbox *outbox, struct out_chunk *chunk,
         bytes = chunk->bytes;
         chunk->bytes = NULL;
         chunk->place = *place;
+    } else {
+        outbox->locked.retained.spilled = NULL; /* it may be one of those */
     }
     lock_release(&outbox->lock);
     pool_release(outbox->pool, bytes, capacity_bytes);
@@ -145,13 +166,14 @@ static uint64_t end_moving(struct outbox *outbox, struct out_chunk *chunk,
     return is_dropped || place != NULL ? capacity_bytes : 0;
 }
 
-uint64_t outbox_give(void *context, uint64_t bytes, barks_status **out_failure)
+static uint64_t give(struct outbox *outbox, uint64_t bytes,
+                     uint32_t (*begin)(struct outbox *outbox, struct out_chunk **moving),
+                     barks_status **out_failure)
 {
-    struct outbox *outbox = context;
     struct out_chunk *moving[CHUNKS_AT_ONCE];
-    uint64_t given_bytes = give_running(outbox, out_failure);
+    uint64_t given_bytes = 0;
     while (given_bytes < bytes && *out_failure == NULL) {
-        uint32_t count = begin_moving(outbox, moving);
+        uint32_t count = begin(outbox, moving);
         for (uint32_t i = 0; i < count; i++) {
             struct scratch_place place = {0};
             if (*out_failure == NULL)
@@ -162,4 +184,17 @@ uint64_t outbox_give(void *context, uint64_t bytes, barks_status **out_failure)
             break;
     }
     return given_bytes;
+}
+
+uint64_t outbox_give_retained(void *context, uint64_t bytes, barks_status **out_failure)
+{
+    return give(context, bytes, begin_retained, out_failure);
+}
+
+uint64_t outbox_give(void *context, uint64_t bytes, barks_status **out_failure)
+{
+    uint64_t given_bytes = give_running(context, out_failure);
+    if (given_bytes >= bytes || *out_failure != NULL)
+        return given_bytes;
+    return given_bytes + give(context, bytes - given_bytes, begin_queued, out_failure);
 }

@@ -72,7 +72,7 @@ static void end(struct reduce_side *reduce_side, const struct move *move)
         arrival_note_spilled(arrival, waiting, move->frames[i]);
     waiting->is_moving = false;
     arrival->moving_count--;
-    bool is_last = --arrival->user_count == 0 && arrival->is_dropped;
+    bool is_last = reduce_side_let_go_locked(arrival);
     condition_broadcast(&reduce_side->moved);
     lock_release(&reduce_side->lock);
     if (is_last)

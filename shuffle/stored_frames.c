@@ -144,10 +144,10 @@ static void note_partition(void *context, uint32_t partition, uint64_t bytes)
 }
 
 BARKS_CHECKED static barks_status *write_pieces(struct reduce_side *reduce_side, uint64_t shuffle,
-                                                struct frames_writer *writer)
+                                                uint32_t slot, struct frames_writer *writer)
 {
     uint64_t offset = 0;
-    reduce_side_visit_sizes(reduce_side, shuffle, note_partition, writer);
+    reduce_side_visit_sizes(reduce_side, shuffle, slot, note_partition, writer);
     barks_status *status = writer->no_memory;
     for (uint32_t i = 0; i < writer->pieces->count && status == NULL; i++) {
         writer->piece = writer->pieces->all[i];
@@ -160,7 +160,7 @@ BARKS_CHECKED static barks_status *write_pieces(struct reduce_side *reduce_side,
     return status != NULL ? status : flush(writer);
 }
 
-barks_status *stored_frames_write(struct reduce_side *reduce_side, uint64_t shuffle,
+barks_status *stored_frames_write(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t slot,
                                   const struct spill_room *room, const char *path, uint64_t tag,
                                   struct stored_pieces *out_pieces)
 {
@@ -175,7 +175,7 @@ barks_status *stored_frames_write(struct reduce_side *reduce_side, uint64_t shuf
         status =
             barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory to write '%s'", path);
     if (status == NULL)
-        status = write_pieces(reduce_side, shuffle, &writer);
+        status = write_pieces(reduce_side, shuffle, slot, &writer);
     free(writer.buffer);
     if (close(writer.file) != 0 && status == NULL)
         status = fail_write(path, errno); /* where file servers tell that they are full */

@@ -37,15 +37,16 @@ BARKS_CHECKED barks_status *stored_pieces_add(struct stored_pieces *pieces,
                                               const struct stored_piece *piece);
 
 /**
- * Writes all that has arrived of a complete shuffle into a new file. tag: of the stage and of who
- * computes it, so that frames of another file are not taken for these. The frames stay.
+ * Writes all that has arrived of a complete slot of a shuffle into a new file. tag: of the stage
+ * and of who computes it, so that frames of another file are not taken for these. The frames stay.
  *
  * Errors:  BARKS_IO, BARKS_LIMIT (the disk is full, memory), BARKS_INVALID (the shuffle was dropped
  *          meanwhile); no file is left then.
  * Threads: one of its own: it writes for as long as the disk takes. */
 BARKS_CHECKED barks_status *stored_frames_write(struct reduce_side *reduce_side, uint64_t shuffle,
-                                                const struct spill_room *room, const char *path,
-                                                uint64_t tag, struct stored_pieces *out_pieces);
+                                                uint32_t slot, const struct spill_room *room,
+                                                const char *path, uint64_t tag,
+                                                struct stored_pieces *out_pieces);
 
 /**
  * Calls visit for each frame's rows of a piece, in order; the batch is lent until visit returns.

@@ -33,7 +33,9 @@ typedef enum barks_event_kind {
     BARKS_EVENT_MEMORY,  /* of an executor, once a second: memory_bytes in use, spilled_bytes */
     BARKS_EVENT_TROUBLE, /* exit_code, error: what ends everything */
     BARKS_EVENT_LOST,    /* count of events that this listener was too slow for, here */
-    BARKS_EVENT_END      /* the last one; exit_code, count of tasks */
+    BARKS_EVENT_END,     /* the last one; exit_code, count of tasks */
+    BARKS_EVENT_EXECUTOR_LOST, /* executor, error: why; the others go on, if they can */
+    BARKS_EVENT_RECOVERED      /* they do: count of tasks that run again, bytes_sent: sent again */
 } barks_event_kind;
 
 /* What is not of an event's kind is 0 or NULL. Stages and tasks count from 0, executors from 1. An

@@ -45,6 +45,11 @@ struct buffer;
             "for all executors to report at the start")                                            \
     SETTING(LOST_DEADLINE, "lost_deadline", DURATION, "8s", "1ms..",                               \
             "an executor silent for so long is lost")                                              \
+    SETTING(RECOVERY, "recovery", CHOICE, "auto", "auto|on|off",                                   \
+            "the job goes on without executors that are lost; auto: where mpirun lets the others " \
+            "live")                                                                                \
+    SETTING(RECOVERY_DEADLINE, "recovery_deadline", DURATION, "10s", "1ms..",                      \
+            "for the others to go on after a loss, before the job ends")                           \
     SETTING(ATTEMPTS, "attempts", INT, "4", "1..1000",                                             \
             "at a task that fails, before its job does")                                           \
     SETTING(EXCLUSION, "exclusion", DURATION, "10m", "",                                           \
@@ -99,6 +104,7 @@ enum { CONFIG_COUNT = 0 CONFIG_TABLE(SETTING) };
 enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 enum { ENCODE_AUTO, ENCODE_ALWAYS };
 enum { SCRATCH_LZ4, SCRATCH_PLAIN };
+enum { RECOVERY_AUTO, RECOVERY_ON, RECOVERY_OFF };
 enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_LZ4 };
 
 struct config_value {

@@ -98,6 +98,10 @@
     POINT(OUTPUT_BEGUN, "output.begun", "driver: the hidden directory of an output is there")      \
     POINT(OUTPUT_WHOLE, "output.whole", "driver: before the hidden directory gets its name")       \
     POINT(OUTPUT_PUBLISHED, "output.published", "driver: the output has its name")                 \
+    POINT(LOSS_NOTICED, "loss.noticed", "driver: an executor was found to be lost")                \
+    POINT(EPOCH_SENT, "epoch.sent", "driver: the others were told of lost executors")              \
+    POINT(HOLDERS_SENT, "holders.sent", "driver: slots of a shuffle have new holders")             \
+    POINT(RECOVERED, "recovered", "driver: the job goes on after a loss")                          \
     POINT(END_SENT, "end.sent", "driver: all executors were told to end")                          \
     POINT(EXECUTOR_STARTED, "executor.started", "executor: it is ready for work")                  \
     POINT(STAGE_TAKEN, "stage.taken", "executor: a stage has come")                                \
@@ -115,6 +119,9 @@
     POINT(ROUND_PAYLOAD, "round.payload", "executor: the payload of a round is on its way")        \
     POINT(ROUND_ENDED, "round.ended", "executor: a round is done")                                 \
     POINT(BURST_ENDED, "burst.ended", "executor: a burst is over")                                 \
+    POINT(EPOCH_TAKEN, "epoch.taken", "executor: others were lost, and it knows")                  \
+    POINT(EPOCH_READY, "epoch.ready", "executor: the driver knows that it does")                   \
+    POINT(HOLDERS_TAKEN, "holders.taken", "executor: it knows the new holders of slots")           \
     POINT(COMMIT_TAKEN, "commit.taken", "executor: the commit of a shuffle has come")              \
     POINT(SHUFFLE_TOLD, "shuffle.told", "executor: the driver was told that all frames are here")  \
     POINT(RELEASE_TAKEN, "release.taken", "executor: a stage is to be forgotten")                  \

@@ -18,9 +18,9 @@ void givers_add(struct givers *givers, struct giver *giver)
 {
     lock_acquire(&givers->lock);
     struct giver **link = &givers->first;
-    while (*link != NULL)
+    while (*link != NULL && !giver->goes_first)
         link = &(*link)->next;
-    giver->next = NULL;
+    giver->next = *link;
     *link = giver;
     lock_release(&givers->lock);
 }

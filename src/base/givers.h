@@ -20,6 +20,7 @@ struct giver {
      * Called without a lock but the givers' own. */
     uint64_t (*give)(void *context, uint64_t bytes, barks_status **out_failure);
     void *context;
+    bool goes_first;    /* asked before others: what it holds is hardly ever wanted */
     struct giver *next; /* the givers' */
 };
 
@@ -32,7 +33,7 @@ struct givers {
 void givers_init(struct givers *givers);
 void givers_drop(struct givers *givers); /* all are removed by then */
 
-/* The last of them is asked last. */
+/* The last of them is asked last, unless it goes first. */
 void givers_add(struct givers *givers, struct giver *giver);
 void givers_remove(struct givers *givers, struct giver *giver);
 

@@ -303,6 +303,8 @@ void pool_release(struct pool *pool, void *memory, size_t bytes)
     lock_release(&pool->lock);
 }
 
+void pool_abandon(struct pool *pool, size_t bytes) { pool_unreserve(pool, pool_size_class(bytes)); }
+
 size_t pool_release_front(struct pool *pool, void *memory, size_t bytes, size_t front_bytes)
 {
     size_t taken_bytes = pool_size_class(bytes);

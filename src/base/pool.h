@@ -51,6 +51,10 @@ BARKS_CHECKED barks_status *pool_grow_zeroed(struct pool *pool, void *memory, si
 /* bytes as they were asked for. NULL is fine. */
 void pool_release(struct pool *pool, void *memory, size_t bytes);
 
+/* A block of so many bytes stays whoever's it is, for ever: it is counted no more, is not given to
+ * anybody else, and stays mapped. */
+void pool_abandon(struct pool *pool, size_t bytes);
+
 /* What a request for bytes takes from the budget; SIZE_MAX where it can never be met. Whoever wants
  * all of a block asks for pool_size_class(bytes). */
 size_t pool_size_class(size_t bytes);

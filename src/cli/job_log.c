@@ -16,7 +16,7 @@ struct reading {
     struct job_log *log;
     struct number_map attempts, stages, actions;
     uint64_t setting_capacity, executor_capacity, action_capacity, stage_capacity, attempt_capacity,
-        memory_sample_capacity, trouble_capacity;
+        memory_sample_capacity, trouble_capacity, departure_capacity, recovery_capacity;
 };
 
 /* ---- arrays ---- */
@@ -224,6 +224,26 @@ BARKS_CHECKED static barks_status *on_trouble(struct reading *reading,
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *on_executor_lost(struct reading *reading,
+                                                    struct history_record *record)
+{
+    GROW(reading, departure);
+    reading->log->departures[reading->log->departure_count++] = record->executor_lost;
+    record->executor_lost = (struct history_executor_lost){0};
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_recovery(struct reading *reading,
+                                               const struct history_recovery *recovery)
+{
+    void *items = reading->log->recoveries;
+    BARKS_TRY(grow(&items, reading->log->recovery_count, &reading->recovery_capacity,
+                   sizeof *reading->log->recoveries));
+    reading->log->recoveries = items;
+    reading->log->recoveries[reading->log->recovery_count++] = *recovery;
+    return NULL;
+}
+
 static uint64_t time_of(const struct history_record *record)
 {
     switch (record->kind) {
@@ -243,6 +263,10 @@ static uint64_t time_of(const struct history_record *record)
         return record->memory.time_ns;
     case KIND_TROUBLE:
         return record->trouble.time_ns;
+    case KIND_EXECUTOR_LOST:
+        return record->executor_lost.time_ns;
+    case KIND_RECOVERY:
+        return record->recovery.time_ns;
     case KIND_JOB_ENDED:
         return record->job_ended.time_ns;
     case KIND_JOB:
@@ -289,6 +313,10 @@ BARKS_CHECKED static barks_status *take_record(struct reading *reading,
         return on_memory(reading, &record->memory);
     case KIND_TROUBLE:
         return on_trouble(reading, record);
+    case KIND_EXECUTOR_LOST:
+        return on_executor_lost(reading, record);
+    case KIND_RECOVERY:
+        return on_recovery(reading, &record->recovery);
     case KIND_DROPPED:
         log->dropped_count += record->dropped.record_count;
         return NULL;
@@ -451,6 +479,8 @@ void job_log_drop(struct job_log *log)
         free(log->attempts[i].error);
     for (uint64_t i = 0; i < log->trouble_count; i++)
         free_text(log->troubles[i].error);
+    for (uint64_t i = 0; i < log->departure_count; i++)
+        free_text(log->departures[i].error);
     free(log->settings);
     free(log->executors);
     free(log->actions);
@@ -458,6 +488,8 @@ void job_log_drop(struct job_log *log)
     free(log->attempts);
     free(log->memory_samples);
     free(log->troubles);
+    free(log->departures);
+    free(log->recoveries);
     *log = (struct job_log){0};
 }
 

@@ -226,6 +226,32 @@ static void settings(FILE *out, const struct job_log *log)
     fputs("</table>\n", out);
 }
 
+/* Executors that the job went on without. */
+static void losses(FILE *out, const struct job_log *log)
+{
+    if (log->departure_count == 0)
+        return;
+    fprintf(out, "<h2>Lost executors</h2>\n<table id=\"losses\"><tr><th>at</th>"
+                 "<th>executor</th><th class=\"t\">why</th></tr>\n");
+    for (uint64_t i = 0; i < log->departure_count && i < FAILURES_MAX; i++) {
+        const struct history_executor_lost *lost = &log->departures[i];
+        fprintf(out, "<tr><td>%s</td><td>%" PRIu64 "</td><td class=\"t e\">",
+                units_duration(lost->time_ns).text, lost->executor);
+        html_write(out, lost->error != NULL ? lost->error : "(without a word)");
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</table>\n", out);
+    for (uint64_t i = 0; i < log->recovery_count && i < FAILURES_MAX; i++) {
+        const struct history_recovery *recovery = &log->recoveries[i];
+        fprintf(out, "<p>At %s", units_duration(recovery->time_ns).text);
+        fprintf(out, " the job went on, %s", units_duration(recovery->took_ns).text);
+        fprintf(out,
+                " after %" PRIu64 " of them were found to be lost: %" PRIu64
+                " tasks again, %s sent again.</p>\n",
+                recovery->lost_count, recovery->task_count, units_bytes(recovery->sent_bytes).text);
+    }
+}
+
 barks_status *report_write(FILE *out, const struct job_log *log, const char *id)
 {
     struct stage_times times = {0};
@@ -234,6 +260,7 @@ barks_status *report_write(FILE *out, const struct job_log *log, const char *id)
     gaps(out, log);
     summary(out, log);
     failures(out, log);
+    losses(out, log);
     report_advice(out, log, &times);
     report_timeline(out, log);
     report_stages(out, log, &times);

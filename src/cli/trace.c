@@ -134,6 +134,16 @@ static void write_trouble(FILE *out, const struct history_trouble *trouble)
     fputc('}', out);
 }
 
+static void write_loss(FILE *out, const struct history_executor_lost *lost)
+{
+    fprintf(out,
+            ",\n{\"ph\":\"i\",\"s\":\"p\",\"cat\":\"loss\",\"pid\":%" PRIu64 ",\"tid\":0,\"name\":",
+            lost->executor);
+    json_write(out, lost->error != NULL ? lost->error : "lost");
+    write_time(out, "ts", lost->time_ns);
+    fputc('}', out);
+}
+
 void trace_write(FILE *out, const struct job_log *log)
 {
     fputs("{\"displayTimeUnit\":\"ms\",\"otherData\":{\"job\":", out);
@@ -153,5 +163,7 @@ void trace_write(FILE *out, const struct job_log *log)
         write_memory(out, &log->memory_samples[i]);
     for (uint64_t i = 0; i < log->trouble_count; i++)
         write_trouble(out, &log->troubles[i]);
+    for (uint64_t i = 0; i < log->departure_count; i++)
+        write_loss(out, &log->departures[i]);
     fputs("\n]}\n", out);
 }

@@ -54,6 +54,12 @@ enum { HISTORY_FORMAT = 1 };
     N(time_ns) N(exit_code) N(stage_count) N(task_count) N(rows_read) N(bytes_read)                \
     N(bytes_shuffled) N(rows_written) N(bytes_written) N(peak_bytes) N(spilled_bytes)              \
     N(hot_key_count) N(dropped_count) T(output)
+/* The job goes on without it. */
+#define HISTORY_EXECUTOR_LOST(N, T) N(time_ns) N(executor) T(error)
+/* After lost_count executors were lost, took_ns ago: task_count tasks run again, and sent_bytes are
+ * sent again to those who took their place. */
+#define HISTORY_RECOVERY(N, T)                                                                     \
+    N(time_ns) N(lost_count) N(took_ns) N(task_count) N(sent_bytes)
 /* clang-format on */
 
 /* KIND(number, NAME, name): numbers are never used again for something else. */
@@ -70,7 +76,9 @@ enum { HISTORY_FORMAT = 1 };
     KIND(10, MEMORY, memory)                                                                       \
     KIND(11, TROUBLE, trouble)                                                                     \
     KIND(12, DROPPED, dropped)                                                                     \
-    KIND(13, JOB_ENDED, job_ended)
+    KIND(13, JOB_ENDED, job_ended)                                                                 \
+    KIND(14, EXECUTOR_LOST, executor_lost)                                                         \
+    KIND(15, RECOVERY, recovery)
 
 #define HISTORY_ENUMERATOR_(number, NAME, name) KIND_##NAME = (number),
 enum history_kind { HISTORY_KINDS(HISTORY_ENUMERATOR_) };

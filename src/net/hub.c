@@ -10,9 +10,7 @@
 /* Virtual time that a message or a round may take, in steps; a few outlast a whole exchange. */
 enum { DELAY_STEPS_USUAL = 16, DELAY_STEPS_RARE = 400 };
 
-static struct hub_endpoint *endpoint_of(struct net *net) { return (struct hub_endpoint *)net; }
-
-static uint64_t delay_locked(struct hub *hub)
+uint64_t hub_delay_locked(struct hub *hub)
 {
     if (!hub->has_delays)
         return 0;
@@ -21,7 +19,7 @@ static uint64_t delay_locked(struct hub *hub)
     return random_below(&hub->locked.random, limit);
 }
 
-static void happen_locked(struct hub_endpoint *endpoint)
+void hub_happen_locked(struct hub_endpoint *endpoint)
 {
     endpoint->locked.woken = true;
     condition_signal(&endpoint->happened);
@@ -30,7 +28,13 @@ static void happen_locked(struct hub_endpoint *endpoint)
 static void happen_to_executors_locked(struct hub *hub)
 {
     for (uint32_t rank = 1; rank < hub->size; rank++)
-        happen_locked(&hub->endpoints[rank]);
+        hub_happen_locked(&hub->endpoints[rank]);
+}
+
+static void message_destroy(struct hub_message *message)
+{
+    free(message->bytes);
+    free(message);
 }
 
 static void hub_destroy(struct hub *hub)
@@ -39,12 +43,12 @@ static void hub_destroy(struct hub *hub)
         condition_drop(&hub->endpoints[rank].happened);
     condition_drop(&hub->unread);
     lock_drop(&hub->lock);
-    free(hub->locked.pair_due);
+    free(hub->locked.pairs);
     free(hub);
 }
 
 barks_status *hub_open(const struct net_backend *backend, uint32_t size, bool has_delays,
-                       uint64_t seed, struct net **out_nets)
+                       uint64_t seed, bool recovers, struct net **out_nets)
 {
     if (size == 0)
         BARKS_FAIL(BARKS_INVALID, "no endpoints are asked for; there must be one at least");
@@ -57,14 +61,15 @@ barks_status *hub_open(const struct net_backend *backend, uint32_t size, bool ha
     hub->has_delays = has_delays;
     hub->locked.open_count = size;
     hub->locked.random = random_of(seed);
-    hub->locked.pair_due = calloc((size_t)size * size, sizeof *hub->locked.pair_due);
+    hub->locked.pairs = calloc((size_t)size * size, sizeof *hub->locked.pairs);
     for (uint32_t rank = 0; rank < size; rank++) {
         struct hub_endpoint *endpoint = &hub->endpoints[rank];
-        endpoint->net = (struct net){.backend = backend, .rank = rank, .size = size};
+        endpoint->net =
+            (struct net){.backend = backend, .rank = rank, .size = size, .recovers = recovers};
         endpoint->hub = hub;
         condition_init(&endpoint->happened);
     }
-    if (hub->locked.pair_due == NULL) {
+    if (hub->locked.pairs == NULL) {
         hub_destroy(hub);
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u endpoints", size);
     }
@@ -78,7 +83,7 @@ barks_status *hub_open(const struct net_backend *backend, uint32_t size, bool ha
 void hub_close(struct net *net, bool after_failure)
 {
     (void)after_failure; /* nothing collective here in any case */
-    struct hub_endpoint *endpoint = endpoint_of(net);
+    struct hub_endpoint *endpoint = hub_endpoint_of(net);
     struct hub *hub = endpoint->hub;
     lock_acquire(&hub->lock);
     endpoint->locked.closed = true;
@@ -91,8 +96,7 @@ void hub_close(struct net *net, bool after_failure)
     lock_release(&hub->lock);
     while (first != NULL) {
         struct hub_message *next = first->next;
-        free(first->bytes);
-        free(first);
+        message_destroy(first);
         first = next;
     }
     if (is_last)
@@ -119,7 +123,7 @@ static void insert_locked(struct hub_endpoint *to, struct hub_message *message)
 
 barks_status *hub_send(struct net *net, uint32_t to, const void *bytes, size_t size_bytes)
 {
-    struct hub *hub = endpoint_of(net)->hub;
+    struct hub *hub = hub_endpoint_of(net)->hub;
     struct hub_message *message = calloc(1, sizeof *message);
     uint8_t *copy = malloc(size_bytes > 0 ? size_bytes : 1);
     if (message == NULL || copy == NULL) {
@@ -135,34 +139,67 @@ barks_status *hub_send(struct net *net, uint32_t to, const void *bytes, size_t s
     lock_acquire(&hub->lock);
     struct hub_endpoint *receiver = &hub->endpoints[to];
     bool closed = receiver->locked.closed;
-    if (!closed) {
+    bool arrives = !closed && !receiver->locked.silent &&
+                   !hub->endpoints[net->rank].locked.silent &&
+                   !hub_pair_locked(hub, net->rank, to)->is_lost &&
+                   !hub_pair_locked(hub, to, net->rank)->is_lost;
+    if (arrives) {
         if (hub->has_delays) {
-            uint64_t *pair_due = &hub->locked.pair_due[(size_t)net->rank * hub->size + to];
-            message->due = hub->locked.now + delay_locked(hub);
-            if (message->due < *pair_due)
-                message->due = *pair_due;
-            *pair_due = message->due;
+            uint64_t *last_due = &hub_pair_locked(hub, net->rank, to)->message_due;
+            message->due = hub->locked.now + hub_delay_locked(hub);
+            if (message->due < *last_due)
+                message->due = *last_due;
+            *last_due = message->due;
         }
         insert_locked(receiver, message);
-        happen_locked(receiver);
+        hub_happen_locked(receiver);
     }
     lock_release(&hub->lock);
-    if (closed) {
-        free(copy);
-        free(message);
+    if (!arrives)
+        message_destroy(message);
+    if (closed && !net->recovers)
         BARKS_FAIL(BARKS_LOST, "rank %u is gone: it has closed its endpoint", to);
-    }
     return NULL;
+}
+
+void hub_drop_messages_locked(struct hub_endpoint *endpoint, uint32_t from, uint64_t from_due)
+{
+    struct hub_message **link = &endpoint->locked.first;
+    endpoint->locked.last = NULL;
+    while (*link != NULL) {
+        struct hub_message *message = *link;
+        if (message->from == from && message->due >= from_due) {
+            *link = message->next;
+            message_destroy(message);
+        } else {
+            endpoint->locked.last = message;
+            link = &message->next;
+        }
+    }
+}
+
+/* What has not arrived yet may be lost with its sender: from each pair's messages all those after
+ * an arbitrary time. */
+void net_fall_silent(struct net *net)
+{
+    struct hub_endpoint *endpoint = hub_endpoint_of(net);
+    struct hub *hub = endpoint->hub;
+    lock_acquire(&hub->lock);
+    endpoint->locked.silent = true;
+    for (uint32_t rank = 0; rank < hub->size && hub->has_delays; rank++)
+        hub_drop_messages_locked(&hub->endpoints[rank], net->rank,
+                                 hub->locked.now + 1 + hub_delay_locked(hub));
+    lock_release(&hub->lock);
 }
 
 barks_status *hub_poll(struct net *net, struct net_message *out_message, bool *out_got)
 {
-    struct hub_endpoint *endpoint = endpoint_of(net);
+    struct hub_endpoint *endpoint = hub_endpoint_of(net);
     struct hub *hub = endpoint->hub;
     lock_acquire(&hub->lock);
     hub->locked.now += hub->has_delays;
     struct hub_message *message = endpoint->locked.first;
-    if (message != NULL && message->due > hub->locked.now)
+    if (message != NULL && (message->due > hub->locked.now || endpoint->locked.silent))
         message = NULL;
     if (message != NULL) {
         endpoint->locked.first = message->next;
@@ -179,165 +216,17 @@ barks_status *hub_poll(struct net *net, struct net_message *out_message, bool *o
     return NULL;
 }
 
-/* round->phase is HUB_NONE between phases. */
-BARKS_CHECKED static barks_status *phase_begin(struct net *net, struct hub_round begun)
-{
-    struct hub_endpoint *endpoint = endpoint_of(net);
-    struct hub *hub = endpoint->hub;
-    lock_acquire(&hub->lock);
-    struct hub_round *round = &endpoint->locked.round;
-    bool is_free = round->phase == HUB_NONE;
-    if (is_free) {
-        begun.begun = round->begun + 1;
-        begun.copied = round->copied;
-        begun.due = hub->locked.now + delay_locked(hub);
-        *round = begun;
-        happen_to_executors_locked(hub);
-    }
-    lock_release(&hub->lock);
-    if (!is_free)
-        BARKS_FAIL(BARKS_INTERNAL, "rank %u began a round before the last one was done", net->rank);
-    return NULL;
-}
-
-barks_status *hub_sizes_begin(struct net *net, const struct net_round_size *send,
-                              struct net_round_size *receive)
-{
-    return phase_begin(
-        net, (struct hub_round){.phase = HUB_SIZES, .send_sizes = send, .receive_sizes = receive});
-}
-
-barks_status *hub_payload_begin(struct net *net, const uint8_t *send,
-                                const struct net_piece *send_pieces, uint8_t *receive,
-                                const struct net_piece *receive_pieces)
-{
-    return phase_begin(net, (struct hub_round){.phase = HUB_PAYLOAD,
-                                               .send = send,
-                                               .send_pieces = send_pieces,
-                                               .receive = receive,
-                                               .receive_pieces = receive_pieces});
-}
-
-/* Everything that the peers have for this endpoint. Runs without the lock: what it reads was
- * written before the peers began the phase, and stays until this endpoint has copied. */
-BARKS_CHECKED static barks_status *copy_from_peers(struct hub *hub, uint32_t rank,
-                                                   const struct hub_round *mine)
-{
-    uint32_t me = rank - 1;
-    for (uint32_t i = 0; i + 1 < hub->size; i++) {
-        const struct hub_round *theirs = &hub->endpoints[i + 1].locked.round;
-        if (theirs->phase != mine->phase)
-            BARKS_FAIL(BARKS_INTERNAL, "ranks %u and %u are in different halves of a round", rank,
-                       i + 1);
-        if (mine->phase == HUB_SIZES) {
-            mine->receive_sizes[i] = theirs->send_sizes[me];
-            if (theirs->send_sizes[me].sequence != mine->send_sizes[i].sequence)
-                BARKS_FAIL(BARKS_INTERNAL, "rank %u is in round %u, rank %u in round %u", rank,
-                           mine->send_sizes[i].sequence, i + 1, theirs->send_sizes[me].sequence);
-            continue;
-        }
-        const struct net_piece *from = &theirs->send_pieces[me];
-        const struct net_piece *to = &mine->receive_pieces[i];
-        if (from->bytes != to->bytes)
-            BARKS_FAIL(BARKS_INTERNAL, "rank %u sends %zu bytes to rank %u, which expects %zu",
-                       i + 1, from->bytes, rank, to->bytes);
-        if (to->bytes > 0)
-            memcpy(mine->receive + to->offset_bytes, theirs->send + from->offset_bytes, to->bytes);
-    }
-    return NULL;
-}
-
-/* The first executor that left without ending this phase, so that its buffers may be gone; 0: none.
- */
-static uint32_t lost_rank_locked(const struct hub *hub, uint64_t phase)
-{
-    for (uint32_t rank = 1; rank < hub->size; rank++) {
-        const struct hub_endpoint *peer = &hub->endpoints[rank];
-        if (peer->locked.closed &&
-            (peer->locked.round.copied < phase || peer->locked.round.phase != HUB_NONE))
-            return rank;
-    }
-    return 0;
-}
-
-static bool all_have_begun_locked(const struct hub *hub, uint64_t phase)
-{
-    for (uint32_t rank = 1; rank < hub->size; rank++)
-        if (hub->endpoints[rank].locked.round.begun < phase)
-            return false;
-    return true;
-}
-
-static bool all_have_copied_locked(const struct hub *hub, uint64_t phase)
-{
-    for (uint32_t rank = 1; rank < hub->size; rank++)
-        if (hub->endpoints[rank].locked.round.copied < phase)
-            return false;
-    return true;
-}
-
-/* Marks all executors as being read from, so that none closes meanwhile. */
-static void count_readers_locked(struct hub *hub, bool begin)
-{
-    for (uint32_t rank = 1; rank < hub->size; rank++) {
-        if (begin)
-            hub->endpoints[rank].locked.reader_count++;
-        else
-            hub->endpoints[rank].locked.reader_count--;
-    }
-    if (!begin)
-        condition_broadcast(&hub->unread);
-}
-
-barks_status *hub_round_test(struct net *net, bool *out_done)
-{
-    struct hub_endpoint *endpoint = endpoint_of(net);
-    struct hub *hub = endpoint->hub;
-    struct hub_round *mine = &endpoint->locked.round;
-    barks_status *status = NULL;
-    bool done = false;
-    lock_acquire(&hub->lock);
-    hub->locked.now += hub->has_delays;
-    uint64_t phase = mine->begun;
-    bool is_out = mine->phase == HUB_NONE;
-    uint32_t lost = is_out ? 0 : lost_rank_locked(hub, phase);
-    if (!is_out && lost == 0 && mine->copied < phase && hub->locked.now >= mine->due &&
-        all_have_begun_locked(hub, phase)) {
-        count_readers_locked(hub, true);
-        lock_release(&hub->lock);
-        status = copy_from_peers(hub, net->rank, mine);
-        lock_acquire(&hub->lock);
-        count_readers_locked(hub, false);
-        if (status == NULL)
-            mine->copied = phase;
-        happen_to_executors_locked(hub);
-    }
-    if (!is_out && status == NULL && lost == 0 && all_have_copied_locked(hub, phase)) {
-        mine->phase = HUB_NONE;
-        done = true;
-    }
-    lock_release(&hub->lock);
-    BARKS_TRY(status);
-    if (is_out)
-        BARKS_FAIL(BARKS_INTERNAL, "rank %u tests a round that it did not begin", net->rank);
-    if (lost != 0)
-        BARKS_FAIL(BARKS_LOST, "executor %u is gone: it closed its endpoint in phase %" PRIu64,
-                   lost, phase);
-    *out_done = done;
-    return NULL;
-}
-
 void hub_wake(struct net *net)
 {
-    struct hub_endpoint *endpoint = endpoint_of(net);
+    struct hub_endpoint *endpoint = hub_endpoint_of(net);
     lock_acquire(&endpoint->hub->lock);
-    happen_locked(endpoint);
+    hub_happen_locked(endpoint);
     lock_release(&endpoint->hub->lock);
 }
 
 void hub_sleep(struct net *net, uint64_t nap_ns_max)
 {
-    struct hub_endpoint *endpoint = endpoint_of(net);
+    struct hub_endpoint *endpoint = hub_endpoint_of(net);
     uint64_t deadline_ns = monotonic_ns() + nap_ns_max;
     lock_acquire(&endpoint->hub->lock);
     while (!endpoint->locked.woken &&

@@ -3,11 +3,13 @@
 #include "base/assertion.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/collective_rounds.h"
 #include "net/mpi_control.h"
 #include "net/mpi_error.h"
 #include "net/mpi_tasks.h"
 #include "net/nap.h"
 #include "net/net.h"
+#include "net/peer_rounds.h"
 #include "net/single_copy.h"
 
 #include <mpi.h>
@@ -19,15 +21,9 @@
 
 /* How long a good end waits for the other ranks before it gives up on MPI_Finalize. */
 #define CLOSE_NS_MAX (60 * NS_PER_S)
+/* The same where ranks were lost: one more may have been, and nobody would know. */
+#define CLOSE_WITHOUT_LOST_NS_MAX (5 * NS_PER_S)
 #define CLOSE_NAP_NS_MAX (200 * NS_PER_US)
-
-struct mpi_round {
-    MPI_Request request; /* MPI_REQUEST_NULL: no phase is outstanding */
-    bool is_sizes;
-    const struct net_round_size *send_sizes;
-    const struct net_round_size *receive_sizes;
-    int *counts; /* owned: four arrays of executor_count, which MPI reads until the phase is done */
-};
 
 struct mpi_endpoint {
     struct net net; /* first: what callers hold */
@@ -35,11 +31,11 @@ struct mpi_endpoint {
     bool is_ours; /* barks initialised MPI, and finalizes it */
     MPI_Comm small;
     MPI_Comm bulk;
-    MPI_Comm executors; /* MPI_COMM_NULL on the driver */
-    MPI_Comm for_tasks; /* of executors too; MPI_COMM_NULL: tasks do not call MPI */
-    uint32_t executor_count;
+    MPI_Comm for_tasks; /* of executors, for tasks; MPI_COMM_NULL: tasks do not call MPI */
     struct mpi_control control;
-    struct mpi_round round;
+    struct mpi_losses losses;
+    struct collective_rounds collective; /* where ranks may not be lost */
+    struct peer_rounds peers;            /* where they may */
     struct nap nap;
 };
 
@@ -66,69 +62,70 @@ static barks_status *mpi_poll(struct net *net, struct net_message *out_message, 
     return NULL;
 }
 
-static barks_status *mpi_sizes_begin(struct net *net, const struct net_round_size *send,
-                                     struct net_round_size *receive)
+static barks_status *collective_sizes_begin(struct net *net, const struct net_round_size *send,
+                                            struct net_round_size *receive)
 {
-    struct mpi_endpoint *endpoint = endpoint_of(net);
-    BARKS_ASSERT(endpoint->round.request == MPI_REQUEST_NULL);
-    endpoint->round.is_sizes = true;
-    endpoint->round.send_sizes = send;
-    endpoint->round.receive_sizes = receive;
-    /* Tested by mpi_round_test. NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker) */
-    return mpi_status_of(MPI_Ialltoall(send, (int)sizeof *send, MPI_BYTE, receive,
-                                       (int)sizeof *receive, MPI_BYTE, endpoint->executors,
-                                       &endpoint->round.request),
-                         "begin the sizes of a round");
+    return collective_rounds_sizes(&endpoint_of(net)->collective, send, receive);
 }
 
-/* Fits: net_payload_begin has held the pieces against NET_ROUND_BYTES_MAX. */
-static void fill_counts(const struct net_piece *pieces, uint32_t count, int *out_counts,
-                        int *out_offsets)
+static barks_status *collective_payload_begin(struct net *net, const uint8_t *send,
+                                              const struct net_piece *send_pieces, uint8_t *receive,
+                                              const struct net_piece *receive_pieces)
 {
-    _Static_assert(NET_ROUND_BYTES_MAX <= INT32_MAX, "counts and displacements are ints");
-    for (uint32_t i = 0; i < count; i++) {
-        out_counts[i] = (int)pieces[i].bytes;
-        out_offsets[i] = pieces[i].bytes > 0 ? (int)pieces[i].offset_bytes : 0;
-    }
+    return collective_rounds_payload(&endpoint_of(net)->collective, send, send_pieces, receive,
+                                     receive_pieces);
 }
 
-static barks_status *mpi_payload_begin(struct net *net, const uint8_t *send,
-                                       const struct net_piece *send_pieces, uint8_t *receive,
-                                       const struct net_piece *receive_pieces)
+static barks_status *collective_round_test(struct net *net, bool *out_done)
 {
     struct mpi_endpoint *endpoint = endpoint_of(net);
-    BARKS_ASSERT(endpoint->round.request == MPI_REQUEST_NULL);
-    uint32_t count = endpoint->executor_count;
-    int *send_counts = endpoint->round.counts, *send_offsets = send_counts + count;
-    int *receive_counts = send_offsets + count, *receive_offsets = receive_counts + count;
-    fill_counts(send_pieces, count, send_counts, send_offsets);
-    fill_counts(receive_pieces, count, receive_counts, receive_offsets);
-    endpoint->round.is_sizes = false;
-    return mpi_status_of(MPI_Ialltoallv(send, send_counts, send_offsets, MPI_BYTE, receive,
-                                        receive_counts, receive_offsets, MPI_BYTE,
-                                        endpoint->executors, &endpoint->round.request),
-                         "begin the payload of a round");
-}
-
-static barks_status *mpi_round_test(struct net *net, bool *out_done)
-{
-    struct mpi_endpoint *endpoint = endpoint_of(net);
-    struct mpi_round *round = &endpoint->round;
-    if (round->request == MPI_REQUEST_NULL)
-        BARKS_FAIL(BARKS_INTERNAL, "rank %u tests a round that it did not begin", net->rank);
-    int done = 0;
-    BARKS_TRY(mpi_status_of(MPI_Test(&round->request, &done, MPI_STATUS_IGNORE),
-                            round->is_sizes ? "exchange the sizes of a round"
-                                            : "exchange the payload of a round"));
-    *out_done = done != 0;
-    if (!done)
-        return NULL;
-    nap_note_traffic(&endpoint->nap);
-    for (uint32_t i = 0; round->is_sizes && i < endpoint->executor_count; i++)
-        if (round->receive_sizes[i].sequence != round->send_sizes[i].sequence)
-            BARKS_FAIL(BARKS_INTERNAL, "rank %u is in round %u, rank %u in round %u", net->rank,
-                       round->send_sizes[i].sequence, i + 1, round->receive_sizes[i].sequence);
+    BARKS_TRY(collective_rounds_test(&endpoint->collective, out_done));
+    if (*out_done)
+        nap_note_traffic(&endpoint->nap);
     return NULL;
+}
+
+static barks_status *peer_sizes_begin(struct net *net, const struct net_round_size *send,
+                                      struct net_round_size *receive)
+{
+    return peer_rounds_sizes(&endpoint_of(net)->peers, send, receive);
+}
+
+static barks_status *peer_payload_begin(struct net *net, const uint8_t *send,
+                                        const struct net_piece *send_pieces, uint8_t *receive,
+                                        const struct net_piece *receive_pieces)
+{
+    return peer_rounds_payload(&endpoint_of(net)->peers, send, send_pieces, receive,
+                               receive_pieces);
+}
+
+static barks_status *peer_round_test(struct net *net, bool *out_done)
+{
+    struct mpi_endpoint *endpoint = endpoint_of(net);
+    BARKS_TRY(peer_rounds_test(&endpoint->peers, out_done));
+    if (*out_done)
+        nap_note_traffic(&endpoint->nap);
+    return NULL;
+}
+
+static barks_status *mpi_epoch_begin(struct net *net, uint32_t epoch, const bool *is_lost,
+                                     bool *out_gave_up)
+{
+    struct mpi_endpoint *endpoint = endpoint_of(net);
+    struct mpi_losses *losses = &endpoint->losses;
+    BARKS_TRY(peer_rounds_epoch(&endpoint->peers, epoch, out_gave_up));
+    for (uint32_t rank = 0; rank < net->size; rank++) {
+        if (!is_lost[rank] || losses->is_lost[rank])
+            continue;
+        losses->any = losses->is_lost[rank] = true;
+        control_forget(&endpoint->control, rank);
+    }
+    return NULL;
+}
+
+static bool mpi_take_suspect(struct net *net, uint32_t *out_rank)
+{
+    return losses_take_suspect(&endpoint_of(net)->losses, out_rank);
 }
 
 static void mpi_wait(struct net *net, uint64_t nap_ns_max)
@@ -149,22 +146,15 @@ static void mpi_abort(struct net *net, int exit_code)
 /* Endpoints whose memory MPI may still write to; kept reachable for leak checkers. */
 static struct mpi_endpoint *abandoned __attribute__((used)); /* written only: it would be gone */
 
-static void free_comms(struct mpi_endpoint *endpoint)
-{
-    MPI_Comm *comms[] = {&endpoint->for_tasks, &endpoint->executors, &endpoint->bulk,
-                         &endpoint->small};
-    for (size_t i = 0; i < sizeof comms / sizeof *comms; i++)
-        if (*comms[i] != MPI_COMM_NULL)
-            (void)MPI_Comm_free(comms[i]); /* at the end of all: what could be done about it? */
-}
-
-/* Waits until all ranks are here and all that was sent has been received, which is thrown away. */
+/* Waits until all living ranks are here and all that was sent has been received, which is thrown
+ * away. */
 BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
 {
-    uint64_t deadline_ns = monotonic_ns() + CLOSE_NS_MAX;
+    bool any_lost = endpoint->losses.any;
+    uint64_t deadline_ns = monotonic_ns() + (any_lost ? CLOSE_WITHOUT_LOST_NS_MAX : CLOSE_NS_MAX);
     MPI_Request barrier = MPI_REQUEST_NULL;
     bool has_begun = false;
-    for (int done = 0; !done;) {
+    for (bool done = false; !done;) {
         struct net_message message = {0};
         bool got = false;
         BARKS_TRY(mpi_poll(&endpoint->net, &message, &got));
@@ -173,11 +163,17 @@ BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
             continue;
         }
         if (!has_begun && control_is_flushed(&endpoint->control)) {
-            BARKS_TRY(mpi_status_of(MPI_Ibarrier(endpoint->small, &barrier), "begin to close"));
+            BARKS_TRY(any_lost ? peer_rounds_meet(&endpoint->peers)
+                               : mpi_status_of(MPI_Ibarrier(endpoint->small, &barrier),
+                                               "begin to close"));
             has_begun = true;
         }
-        if (has_begun)
-            BARKS_TRY(mpi_status_of(MPI_Test(&barrier, &done, MPI_STATUS_IGNORE), "close"));
+        int is_past = 0;
+        if (has_begun && any_lost)
+            BARKS_TRY(peer_rounds_test(&endpoint->peers, &done));
+        else if (has_begun)
+            BARKS_TRY(mpi_status_of(MPI_Test(&barrier, &is_past, MPI_STATUS_IGNORE), "close"));
+        done = done || is_past;
         if (!done && monotonic_ns() > deadline_ns)
             BARKS_FAIL(BARKS_LOST, "not all ranks came to close");
         if (!done)
@@ -186,18 +182,36 @@ BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
     return NULL;
 }
 
+/* After a good end; MPI is then as the user had it, or over. */
 static void endpoint_destroy(struct mpi_endpoint *endpoint)
 {
+    if (endpoint->losses.recovers)
+        peer_rounds_close(&endpoint->peers);
+    else
+        collective_rounds_close(&endpoint->collective);
+    if (endpoint->for_tasks != MPI_COMM_NULL)
+        (void)MPI_Comm_free(&endpoint->for_tasks);
+    (void)MPI_Comm_free(&endpoint->bulk); /* at the end of all: what could be done about it? */
+    (void)MPI_Comm_free(&endpoint->small);
+    if (endpoint->is_ours)
+        (void)MPI_Finalize();
+    losses_drop(&endpoint->losses);
     nap_drop(&endpoint->nap);
-    free(endpoint->round.counts);
     free(endpoint);
+}
+
+static bool is_round_outstanding(const struct mpi_endpoint *endpoint)
+{
+    return endpoint->losses.recovers ? peer_rounds_is_outstanding(&endpoint->peers)
+                                     : endpoint->collective.request != MPI_REQUEST_NULL;
 }
 
 static void mpi_close(struct net *net, bool after_failure)
 {
     struct mpi_endpoint *endpoint = endpoint_of(net);
-    bool is_well = !after_failure && endpoint->round.request == MPI_REQUEST_NULL;
+    bool is_well = !after_failure && !is_round_outstanding(endpoint);
     barks_status *status = is_well ? quiesce(endpoint) : NULL;
+    is_well = is_well && !endpoint->losses.any; /* else receives may be left that nobody ends */
     if (is_well && status == NULL)
         status = control_close(&endpoint->control);
     is_well = is_well && status == NULL;
@@ -208,14 +222,10 @@ static void mpi_close(struct net *net, bool after_failure)
             "MPI is left without its end, and mpirun will call it a failure: %s",
             barks_status_text(status));
     barks_status_free(status);
-    if (!is_well) {
+    if (is_well)
+        endpoint_destroy(endpoint);
+    else
         abandoned = endpoint;
-        return;
-    }
-    free_comms(endpoint);
-    if (endpoint->is_ours)
-        (void)MPI_Finalize();
-    endpoint_destroy(endpoint);
 }
 
 /* ---- communicators of tasks: called by workers ---- */
@@ -257,9 +267,24 @@ static const struct net_backend mpi_backend = {
     .close = mpi_close,
     .send = mpi_send,
     .poll = mpi_poll,
-    .sizes_begin = mpi_sizes_begin,
-    .payload_begin = mpi_payload_begin,
-    .round_test = mpi_round_test,
+    .sizes_begin = collective_sizes_begin,
+    .payload_begin = collective_payload_begin,
+    .round_test = collective_round_test,
+    .wait = mpi_wait,
+    .wake = mpi_wake,
+    .abort = mpi_abort,
+};
+
+static const struct net_backend mpi_recovering_backend = {
+    .name = "mpi",
+    .close = mpi_close,
+    .send = mpi_send,
+    .poll = mpi_poll,
+    .sizes_begin = peer_sizes_begin,
+    .payload_begin = peer_payload_begin,
+    .round_test = peer_round_test,
+    .epoch_begin = mpi_epoch_begin,
+    .take_suspect = mpi_take_suspect,
     .wait = mpi_wait,
     .wake = mpi_wake,
     .abort = mpi_abort,
@@ -282,6 +307,13 @@ bool net_mpi_wanted(void)
     if (getenv("PMI_SIZE") != NULL)
         return number_from_environment("PMI_SIZE") > 1;
     return getenv("PMIX_RANK") != NULL && number_from_environment("SLURM_STEP_NUM_TASKS") > 1;
+}
+
+/* mpirun shows its ranks whether it was told to let them outlive each other. */
+bool net_mpi_recovery_possible(void)
+{
+    const char *told = getenv("OMPI_MCA_orte_enable_recovery");
+    return (told != NULL && strcmp(told, "0") != 0) || mpi_has_ulfm();
 }
 
 /* Initialises MPI, or sees that the user's initialisation allows calls from this thread. */
@@ -316,24 +348,8 @@ BARKS_CHECKED static barks_status *initialise(int wanted, bool *out_is_ours)
     return NULL;
 }
 
-/* The communicator of all ranks but 0, made by those alone. */
-BARKS_CHECKED static barks_status *make_executors(MPI_Comm all, MPI_Comm *out)
-{
-    MPI_Group group = MPI_GROUP_NULL, executors = MPI_GROUP_NULL;
-    BARKS_TRY(mpi_status_of(MPI_Comm_group(all, &group), "list its ranks"));
-    int driver = 0;
-    barks_status *status =
-        mpi_status_of(MPI_Group_excl(group, 1, &driver, &executors), "list the executors");
-    if (status == NULL)
-        status =
-            mpi_status_of(MPI_Comm_create_group(all, executors, 0, out), "connect the executors");
-    if (executors != MPI_GROUP_NULL)
-        (void)MPI_Group_free(&executors);
-    (void)MPI_Group_free(&group);
-    return status;
-}
-
-BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint)
+BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint,
+                                                 enum net_recovery recovery)
 {
     int rank = 0, size = 0;
     MPI_Comm *dups[] = {&endpoint->small, &endpoint->bulk};
@@ -344,35 +360,34 @@ BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint)
     }
     BARKS_TRY(mpi_status_of(MPI_Comm_rank(endpoint->small, &rank), "tell the rank"));
     BARKS_TRY(mpi_status_of(MPI_Comm_size(endpoint->small, &size), "count the ranks"));
-    endpoint->net =
-        (struct net){.backend = &mpi_backend, .rank = (uint32_t)rank, .size = (uint32_t)size};
-    endpoint->executor_count = (uint32_t)size - 1;
-    if (rank > 0) {
-        BARKS_TRY(make_executors(endpoint->small, &endpoint->executors));
-        BARKS_TRY(mpi_status_of(MPI_Comm_set_errhandler(endpoint->executors, MPI_ERRORS_RETURN),
-                                "set its error handler"));
-        endpoint->round.counts =
-            calloc((size_t)4 * endpoint->executor_count, sizeof *endpoint->round.counts);
-        if (endpoint->round.counts == NULL)
-            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the counts of %u executors",
-                       endpoint->executor_count);
-    }
+    int recovers = recovery == NET_RECOVERY_ON ||
+                   (recovery == NET_RECOVERY_AUTO && net_mpi_recovery_possible());
+    BARKS_TRY(mpi_status_of(MPI_Bcast(&recovers, 1, MPI_INT, 0, endpoint->small),
+                            "tell all whether ranks may be lost"));
+    endpoint->net = (struct net){.backend = recovers ? &mpi_recovering_backend : &mpi_backend,
+                                 .rank = (uint32_t)rank,
+                                 .size = (uint32_t)size,
+                                 .recovers = recovers != 0};
+    BARKS_TRY(losses_init(&endpoint->losses, recovers != 0, (uint32_t)size));
+    BARKS_TRY(recovers ? peer_rounds_open(&endpoint->peers, endpoint->small, (uint32_t)rank,
+                                          &endpoint->losses)
+                       : collective_rounds_open(&endpoint->collective, endpoint->small,
+                                                (uint32_t)rank, (uint32_t)size));
     return control_open(&endpoint->control, endpoint->small, endpoint->bulk, (uint32_t)rank,
-                        (uint32_t)size);
+                        &endpoint->losses);
 }
 
-/* For what tasks do alone. Collective over the executors. */
+/* For what tasks do alone. Made by the executors together. */
 BARKS_CHECKED static barks_status *connect_tasks(struct mpi_endpoint *endpoint)
 {
     int provided = 0;
     BARKS_TRY(mpi_status_of(MPI_Query_thread(&provided), "tell its thread level"));
-    if (provided < MPI_THREAD_MULTIPLE || endpoint->executors == MPI_COMM_NULL)
+    if (provided < MPI_THREAD_MULTIPLE || endpoint->net.rank == 0)
         return NULL;
-    return mpi_status_of(MPI_Comm_dup(endpoint->executors, &endpoint->for_tasks),
-                         "connect the tasks");
+    return mpi_executors_connect(endpoint->small, &endpoint->for_tasks);
 }
 
-static barks_status *open_with(int thread_level, struct net **out_net)
+static barks_status *open_with(int thread_level, enum net_recovery recovery, struct net **out_net)
 {
     bool is_ours = false;
     BARKS_TRY(initialise(thread_level, &is_ours));
@@ -381,11 +396,9 @@ static barks_status *open_with(int thread_level, struct net **out_net)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for MPI's endpoint");
     endpoint->owner = pthread_self();
     endpoint->is_ours = is_ours;
-    endpoint->small = endpoint->bulk = endpoint->executors = MPI_COMM_NULL;
     endpoint->for_tasks = MPI_COMM_NULL;
-    endpoint->round.request = MPI_REQUEST_NULL;
     nap_init(&endpoint->nap);
-    barks_status *status = connect_ranks(endpoint);
+    barks_status *status = connect_ranks(endpoint, recovery);
     if (status == NULL && thread_level == MPI_THREAD_MULTIPLE)
         status = connect_tasks(endpoint);
     if (status != NULL) {
@@ -396,9 +409,12 @@ static barks_status *open_with(int thread_level, struct net **out_net)
     return NULL;
 }
 
-barks_status *net_mpi_open(struct net **out_net) { return open_with(MPI_THREAD_FUNNELED, out_net); }
-
-barks_status *net_mpi_open_for_tasks(struct net **out_net)
+barks_status *net_mpi_open(enum net_recovery recovery, struct net **out_net)
 {
-    return open_with(MPI_THREAD_MULTIPLE, out_net);
+    return open_with(MPI_THREAD_FUNNELED, recovery, out_net);
+}
+
+barks_status *net_mpi_open_for_tasks(enum net_recovery recovery, struct net **out_net)
+{
+    return open_with(MPI_THREAD_MULTIPLE, recovery, out_net);
 }

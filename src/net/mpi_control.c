@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags on the small communicator; the bulk one knows only one. */
-enum { TAG_SMALL = 1, TAG_ANNOUNCE = 2, TAG_PIECE = 3 };
-
-/* How many sends are tested in one poll: each test costs a look at MPI's progress. */
-enum { SENT_TESTS = 8 };
-
 struct control_arrived {
     struct control_arrived *next;
     struct net_message message;
@@ -19,14 +13,6 @@ struct control_arrived {
     size_t received_bytes; /* of a large one */
     size_t piece_bytes;    /* of the receive that is posted; 0: none */
     MPI_Request request;
-};
-
-struct control_sent {
-    struct control_sent *next;
-    uint8_t *bytes;         /* owned copy */
-    uint64_t announced;     /* its size, the content of the announcement */
-    int request_count;      /* bounded by control_send */
-    MPI_Request requests[]; /* of the announcement and of each piece */
 };
 
 static void push(struct control_queue *queue, struct control_arrived *arrived)
@@ -56,12 +42,6 @@ static void arrived_destroy(struct control_arrived *arrived)
     free(arrived);
 }
 
-static void sent_destroy(struct control_sent *sent)
-{
-    free(sent->bytes);
-    free(sent);
-}
-
 BARKS_CHECKED static barks_status *post_slot(struct mpi_control *control, uint32_t slot)
 {
     return mpi_status_of(MPI_Irecv(control->ring_bytes + (size_t)slot * CONTROL_SMALL_BYTES,
@@ -71,9 +51,15 @@ BARKS_CHECKED static barks_status *post_slot(struct mpi_control *control, uint32
 }
 
 barks_status *control_open(struct mpi_control *control, MPI_Comm small, MPI_Comm bulk,
-                           uint32_t rank, uint32_t size)
+                           uint32_t rank, struct mpi_losses *losses)
 {
-    *control = (struct mpi_control){.small = small, .bulk = bulk, .rank = rank, .size = size};
+    uint32_t size = losses->size;
+    *control = (struct mpi_control){.small = small,
+                                    .bulk = bulk,
+                                    .losses = losses,
+                                    .rank = rank,
+                                    .size = size,
+                                    .sent = {.small = small, .bulk = bulk, .losses = losses}};
     control->ring_bytes = malloc((size_t)CONTROL_RING_SLOTS * CONTROL_SMALL_BYTES);
     control->peers = calloc(size, sizeof *control->peers);
     if (control->ring_bytes == NULL || control->peers == NULL) {
@@ -115,61 +101,12 @@ BARKS_CHECKED static barks_status *send_to_oneself(struct mpi_control *control, 
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *begin_sends(struct mpi_control *control,
-                                               struct control_sent *sent, int to, size_t size_bytes)
-{
-    if (size_bytes <= CONTROL_SMALL_BYTES)
-        return mpi_status_of(MPI_Isend(sent->bytes, (int)size_bytes, MPI_BYTE, to, TAG_SMALL,
-                                       control->small, &sent->requests[0]),
-                             "send a control message");
-    sent->announced = size_bytes;
-    BARKS_TRY(mpi_status_of(MPI_Isend(&sent->announced, (int)sizeof sent->announced, MPI_BYTE, to,
-                                      TAG_ANNOUNCE, control->small, &sent->requests[0]),
-                            "announce a large control message"));
-    size_t offset_bytes = 0;
-    for (int i = 1; i < sent->request_count; i++) {
-        size_t piece_bytes = size_bytes - offset_bytes;
-        if (piece_bytes > CONTROL_PIECE_BYTES)
-            piece_bytes = CONTROL_PIECE_BYTES;
-        BARKS_TRY(mpi_status_of(MPI_Isend(sent->bytes + offset_bytes, (int)piece_bytes, MPI_BYTE,
-                                          to, TAG_PIECE, control->bulk, &sent->requests[i]),
-                                "send a piece of a large control message"));
-        offset_bytes += piece_bytes;
-    }
-    return NULL;
-}
-
 barks_status *control_send(struct mpi_control *control, uint32_t to, const void *bytes,
                            size_t size_bytes)
 {
     if (to == control->rank)
         return send_to_oneself(control, bytes, size_bytes);
-    size_t request_count = 1;
-    if (size_bytes > CONTROL_SMALL_BYTES)
-        request_count += (size_bytes - 1) / CONTROL_PIECE_BYTES + 1;
-    if (request_count > INT32_MAX)
-        BARKS_FAIL(BARKS_LIMIT, "a message of %zu bytes is larger than any memory", size_bytes);
-    struct control_sent *sent = calloc(1, sizeof *sent + request_count * sizeof sent->requests[0]);
-    uint8_t *copy = malloc(size_bytes > 0 ? size_bytes : 1);
-    if (sent == NULL || copy == NULL) {
-        free(sent);
-        free(copy);
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a message of %zu bytes to rank %u", size_bytes,
-                   to);
-    }
-    if (size_bytes > 0)
-        memcpy(copy, bytes, size_bytes);
-    sent->bytes = copy;
-    sent->request_count = (int)request_count;
-    for (size_t i = 0; i < request_count; i++)
-        sent->requests[i] = MPI_REQUEST_NULL;
-    /* In the list even when a send fails: the ones before it may still read the copy. */
-    if (control->sent_last == NULL)
-        control->sent_first = sent;
-    else
-        control->sent_last->next = sent;
-    control->sent_last = sent;
-    return begin_sends(control, sent, (int)to, size_bytes);
+    return control->losses->is_lost[to] ? NULL : sent_add(&control->sent, to, bytes, size_bytes);
 }
 
 /* Posts the receive of the next piece of the message at the head of what a peer holds. */
@@ -179,10 +116,12 @@ BARKS_CHECKED static barks_status *post_piece(struct mpi_control *control,
     size_t piece_bytes = arrived->message.size_bytes - arrived->received_bytes;
     if (piece_bytes > CONTROL_PIECE_BYTES)
         piece_bytes = CONTROL_PIECE_BYTES;
-    BARKS_TRY(mpi_status_of(MPI_Irecv(arrived->message.bytes + arrived->received_bytes,
-                                      (int)piece_bytes, MPI_BYTE, (int)arrived->message.from,
-                                      TAG_PIECE, control->bulk, &arrived->request),
-                            "post the receive of a large control message"));
+    uint32_t from = arrived->message.from;
+    BARKS_TRY(losses_judge(
+        control->losses, from,
+        LOSSES_CODE(MPI_Irecv(arrived->message.bytes + arrived->received_bytes, (int)piece_bytes,
+                              MPI_BYTE, (int)from, TAG_PIECE, control->bulk, &arrived->request)),
+        "post the receive of a large control message", &control->peers[from].is_broken));
     arrived->piece_bytes = piece_bytes; /* else it is posted in a later poll */
     return NULL;
 }
@@ -194,6 +133,10 @@ BARKS_CHECKED static barks_status *take_slot(struct mpi_control *control, uint32
     const uint8_t *bytes = control->ring_bytes + (size_t)slot * CONTROL_SMALL_BYTES;
     uint32_t from = (uint32_t)status->MPI_SOURCE;
     int count = 0;
+    if (control->losses->is_lost[from]) {
+        control->has_landed = false;
+        return NULL;
+    }
     BARKS_TRY(mpi_status_of(MPI_Get_count(status, MPI_BYTE, &count), "count a control message"));
     uint64_t size_bytes = (uint64_t)count;
     bool is_small = status->MPI_TAG == TAG_SMALL;
@@ -233,9 +176,11 @@ BARKS_CHECKED static barks_status *test_ring(struct mpi_control *control)
         uint32_t slot = control->ring_head;
         if (control->ring[slot] != MPI_REQUEST_NULL) {
             int done = 0;
-            BARKS_TRY(mpi_status_of(MPI_Test(&control->ring[slot], &done, &control->landed),
-                                    "receive a control message"));
-            if (!done)
+            bool is_pending = false;
+            int code = LOSSES_CODE(MPI_Test(&control->ring[slot], &done, &control->landed));
+            BARKS_TRY(losses_judge_any(control->losses, control->small, code,
+                                       "receive a control message", &is_pending));
+            if (!done || is_pending)
                 return NULL;
             control->has_landed = true;
         }
@@ -252,13 +197,15 @@ BARKS_CHECKED static barks_status *test_peer(struct mpi_control *control, struct
                                              bool *out_holds)
 {
     struct control_arrived *head = peer->held.first;
-    while (head != NULL && !head->is_whole) {
+    while (head != NULL && !head->is_whole && !peer->is_broken) {
         int done = 0;
         if (head->piece_bytes == 0)
             BARKS_TRY(post_piece(control, head));
-        BARKS_TRY(mpi_status_of(MPI_Test(&head->request, &done, MPI_STATUS_IGNORE),
-                                "receive a large control message"));
-        if (!done)
+        if (!peer->is_broken)
+            BARKS_TRY(losses_judge(control->losses, head->message.from,
+                                   LOSSES_CODE(MPI_Test(&head->request, &done, MPI_STATUS_IGNORE)),
+                                   "receive a large control message", &peer->is_broken));
+        if (!done || peer->is_broken)
             break;
         head->received_bytes += head->piece_bytes;
         head->piece_bytes = 0;
@@ -284,32 +231,6 @@ BARKS_CHECKED static barks_status *test_holders(struct mpi_control *control)
     return NULL;
 }
 
-/* Frees copies of what has left. One that has not goes to the end, so that a slow peer does not
- * keep the copies for all others. */
-BARKS_CHECKED static barks_status *test_sent(struct mpi_control *control)
-{
-    for (int i = 0; i < SENT_TESTS && control->sent_first != NULL; i++) {
-        struct control_sent *sent = control->sent_first;
-        int done = 0;
-        BARKS_TRY(mpi_status_of(
-            MPI_Testall(sent->request_count, sent->requests, &done, MPI_STATUSES_IGNORE),
-            "send a control message"));
-        if (!done && sent->next == NULL)
-            return NULL;
-        control->sent_first = sent->next;
-        if (sent->next == NULL)
-            control->sent_last = NULL;
-        sent->next = NULL;
-        if (done) {
-            sent_destroy(sent);
-        } else {
-            control->sent_last->next = sent;
-            control->sent_last = sent;
-        }
-    }
-    return NULL;
-}
-
 barks_status *control_poll(struct mpi_control *control, struct net_message *out_message,
                            bool *out_got)
 {
@@ -317,7 +238,7 @@ barks_status *control_poll(struct mpi_control *control, struct net_message *out_
         BARKS_TRY(test_ring(control));
         if (control->holders != NULL)
             BARKS_TRY(test_holders(control));
-        BARKS_TRY(test_sent(control));
+        BARKS_TRY(sent_test(&control->sent));
     }
     struct control_arrived *arrived = pop(&control->ready);
     *out_got = arrived != NULL;
@@ -326,6 +247,34 @@ barks_status *control_poll(struct mpi_control *control, struct net_message *out_
         free(arrived);
     }
     return NULL;
+}
+
+/* Keeps of a queue what others sent. */
+static void forget_queued(struct mpi_control *control, struct control_queue *queue, uint32_t rank)
+{
+    struct control_queue kept = {0};
+    for (struct control_arrived *arrived = pop(queue); arrived != NULL; arrived = pop(queue)) {
+        if (arrived->message.from != rank)
+            push(&kept, arrived);
+        else if (arrived->piece_bytes > 0)
+            push(&control->left, arrived);
+        else
+            arrived_destroy(arrived);
+    }
+    *queue = kept;
+}
+
+void control_forget(struct mpi_control *control, uint32_t rank)
+{
+    struct control_peer *peer = &control->peers[rank];
+    sent_forget(&control->sent, rank);
+    forget_queued(control, &control->ready, rank);
+    forget_queued(control, &peer->held, rank);
+    struct control_peer **link = &control->holders;
+    while (*link != NULL && *link != peer)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = peer->next;
 }
 
 static void queue_drop(struct control_queue *queue)

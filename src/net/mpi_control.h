@@ -1,6 +1,8 @@
 /* Control messages over MPI. */
 #pragma once
 
+#include "net/mpi_losses.h"
+#include "net/mpi_sent.h"
 #include "net/net.h"
 
 #include <mpi.h>
@@ -15,13 +17,10 @@
  * its sender. What a sender sent behind it is held until it is whole, so that pairs keep their
  * order. */
 enum {
-    CONTROL_SMALL_BYTES = 16 << 10,
-    CONTROL_PIECE_BYTES = 16 << 20,
     CONTROL_RING_SLOTS = 64,
 };
 
 struct control_arrived;
-struct control_sent;
 
 struct control_queue {
     struct control_arrived *first;
@@ -32,12 +31,14 @@ struct control_queue {
 struct control_peer {
     struct control_queue held; /* first is the incomplete one */
     struct control_peer *next; /* another that holds something */
+    bool is_broken;            /* a piece will never come: it is gone */
 };
 
 /* Threads: its owner alone, who is also the one that may call MPI. */
 struct mpi_control {
     MPI_Comm small; /* borrowed, as bulk */
     MPI_Comm bulk;
+    struct mpi_losses *losses; /* borrowed */
     uint32_t rank;
     uint32_t size;
     uint8_t *ring_bytes; /* owned: CONTROL_RING_SLOTS buffers */
@@ -48,13 +49,13 @@ struct mpi_control {
     struct control_queue ready;
     struct control_peer *peers;   /* owned: size */
     struct control_peer *holders; /* peers that hold something */
-    struct control_sent *sent_first;
-    struct control_sent *sent_last;
+    struct mpi_sent sent;
+    struct control_queue left; /* from the lost: MPI may still write there, so never freed */
 };
 
 /* Posts the receives. */
 BARKS_CHECKED barks_status *control_open(struct mpi_control *control, MPI_Comm small, MPI_Comm bulk,
-                                         uint32_t rank, uint32_t size);
+                                         uint32_t rank, struct mpi_losses *losses);
 
 BARKS_CHECKED barks_status *control_send(struct mpi_control *control, uint32_t to,
                                          const void *bytes, size_t size_bytes);
@@ -62,10 +63,13 @@ BARKS_CHECKED barks_status *control_send(struct mpi_control *control, uint32_t t
 BARKS_CHECKED barks_status *control_poll(struct mpi_control *control,
                                          struct net_message *out_message, bool *out_got);
 
+/* What is on its way to and from a rank is forgotten: it is lost, and losses says so already. */
+void control_forget(struct mpi_control *control, uint32_t rank);
+
 /* Whether all that was sent has left, so that its copies are free. */
 static inline bool control_is_flushed(const struct mpi_control *control)
 {
-    return control->sent_first == NULL;
+    return control->sent.first == NULL;
 }
 
 /* Withdraws the receives and frees everything. Only when flushed and when no peer sends any more.

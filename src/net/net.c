@@ -69,6 +69,20 @@ barks_status *net_round_test(struct net *net, bool *out_done)
     return net->backend->round_test(net, out_done);
 }
 
+barks_status *net_epoch_begin(struct net *net, uint32_t epoch, const bool *is_lost,
+                              bool *out_gave_up)
+{
+    BARKS_ASSERT(net->recovers);
+    if (is_lost[net->rank])
+        BARKS_FAIL(BARKS_INTERNAL, "rank %u is told that it is lost itself", net->rank);
+    return net->backend->epoch_begin(net, epoch, is_lost, out_gave_up);
+}
+
+bool net_take_suspect(struct net *net, uint32_t *out_rank)
+{
+    return net->backend->take_suspect != NULL && net->backend->take_suspect(net, out_rank);
+}
+
 void net_wait(struct net *net, uint64_t nap_ns_max) { net->backend->wait(net, nap_ns_max); }
 
 void net_wake(struct net *net) { net->backend->wake(net); }

@@ -20,6 +20,7 @@ struct net {
     const struct net_backend *backend;
     uint32_t rank;
     uint32_t size;
+    bool recovers; /* ranks may be lost, and the rest goes on: net_epoch_begin */
 };
 
 /* A control message that arrived. */
@@ -35,11 +36,12 @@ struct net_round_size {
     uint64_t bytes;        /* of payload that follows in this round */
     uint64_t credit_bytes; /* how much the sender of this entry would take from its receiver in the
                               next round */
+    uint64_t taken_bytes;  /* opaque to net, as flags */
     uint32_t flags;        /* opaque to net */
     uint32_t sequence;     /* of the round; checked by net: a mismatch is BARKS_INTERNAL */
 };
 
-_Static_assert(sizeof(struct net_round_size) == 24, "ranks exchange this struct as bytes");
+_Static_assert(sizeof(struct net_round_size) == 32, "ranks exchange this struct as bytes");
 
 enum {
     NET_ROUND_BYTES_MAX = 1 << 29
@@ -63,6 +65,9 @@ struct net_backend {
                                    const struct net_piece *send_pieces, uint8_t *receive,
                                    const struct net_piece *receive_pieces);
     barks_status *(*round_test)(struct net *net, bool *out_done);
+    barks_status *(*epoch_begin)(struct net *net, uint32_t epoch, const bool *is_lost,
+                                 bool *out_gave_up);
+    bool (*take_suspect)(struct net *net, uint32_t *out_rank);
     void (*wait)(struct net *net, uint64_t nap_ns_max);
     void (*wake)(struct net *net);
     void (*abort)(struct net *net, int exit_code);
@@ -96,6 +101,32 @@ BARKS_CHECKED barks_status *net_payload_begin(struct net *net, const uint8_t *se
                                               const struct net_piece *receive_pieces);
 BARKS_CHECKED barks_status *net_round_test(struct net *net, bool *out_done);
 
+/* Whether ranks may be lost while the rest goes on: the endpoint was opened so. Then the end of a
+ * peer is no error of any call: messages to it succeed and do nothing, rounds with it are never
+ * done, and the caller decides when it is lost. It is constant and the same on all ranks. */
+static inline bool net_recovers(const struct net *net) { return net->recovers; }
+
+/* From now on these ranks are gone for ever: is_lost has an entry for each rank, and whoever was
+ * lost before stays so. What is sent to them is dropped, and what has arrived from them, or still
+ * does, is too, but for messages that net_poll has handed out. Rounds from now on are among the
+ * living executors that have begun the same epoch: sizes to the lost are ignored, sizes from them
+ * read as 0, and pieces for them must be empty. epoch grows with each call; the first is 0 and
+ * needs no call. A rank of an older or newer epoch is waited for. Only where net_recovers.
+ *
+ * *out_gave_up: a phase of a round was outstanding and is given up. Its arrays and buffers may
+ * still be read and written until the process ends: the caller lets go of them, keeps them
+ * reachable, and never touches or frees them. (A payload that has been sent whole may have been
+ * received by some; a given-up phase may be done at others.) Not collective, does not block.
+ *
+ * Errors: BARKS_NO_MEMORY (the call may be repeated), BARKS_LIMIT (thousands of epochs),
+ * BARKS_INTERNAL (not after the last one, or this rank itself is lost). */
+BARKS_CHECKED barks_status *net_epoch_begin(struct net *net, uint32_t epoch, const bool *is_lost,
+                                            bool *out_gave_up);
+
+/* A rank that the backend believes to be gone, each told once; false: none that is new. Most
+ * backends notice nothing of the kind, so this only adds to what the caller finds out himself. */
+bool net_take_suspect(struct net *net, uint32_t *out_rank);
+
 /* Sleeps until something may have arrived, net_wake was called, or the nap is over. The backend
  * begins with short naps after traffic and doubles them up to nap_ns_max (MPI-FACTS: spin ~10
  * tests, then 1, 2, 4 us ...), so the caller only says how lazy it may be now: 50 us while a round
@@ -121,7 +152,9 @@ BARKS_CHECKED barks_status *net_communicator_make(struct net *net, const uint32_
                                                   void *out_communicator, size_t size_bytes);
 void net_communicator_free(struct net *net, void *communicator);
 
-/* Leaves. after_failure: peers may be gone, so nothing collective is done. NULL is fine. */
+/* Leaves. after_failure: peers may be gone, so nothing collective is done. NULL is fine. Where
+ * ranks were lost (net_epoch_begin) a good end waits for the living ones for a few seconds; the
+ * process then leaves by _exit, as after a failure, since MPI_Finalize might wait for the dead. */
 void net_close(struct net *net, bool after_failure);
 
 /* Backends. net_mpi_open is called by the thread that will own the endpoint; it calls
@@ -129,14 +162,33 @@ void net_close(struct net *net, bool after_failure);
  * are. */
 bool net_mpi_wanted(
     void); /* started by mpirun (or srun) with more than one rank: from the environment alone */
-BARKS_CHECKED barks_status *net_mpi_open(struct net **out_net);
+enum net_recovery {
+    NET_RECOVERY_OFF,
+    NET_RECOVERY_ON,
+    NET_RECOVERY_AUTO, /* on where net_mpi_recovery_possible */
+};
+
+/* Rank 0 decides for all. */
+BARKS_CHECKED barks_status *net_mpi_open(enum net_recovery recovery, struct net **out_net);
 /* The same with MPI_THREAD_MULTIPLE, where MPI has it. */
-BARKS_CHECKED barks_status *net_mpi_open_for_tasks(struct net **out_net);
+BARKS_CHECKED barks_status *net_mpi_open_for_tasks(enum net_recovery recovery,
+                                                   struct net **out_net);
+
+/* Whether the others would live on when a rank of this job dies, as far as it can be seen: by the
+ * environment, and once MPI is initialised by what it says of itself (ULFM). */
+bool net_mpi_recovery_possible(void);
 
 /* size endpoints in this process; endpoint i is rank i. The hub lives until the last endpoint is
  * closed. */
-BARKS_CHECKED barks_status *net_local_open(uint32_t size, struct net **out_nets);
+BARKS_CHECKED barks_status *net_local_open(uint32_t size, bool recovers, struct net **out_nets);
 
 /* The same, but messages and rounds are delayed and (between different pairs) reordered by the
  * seed, in steps: every poll or test of any endpoint is a step of virtual time. For tests. */
-BARKS_CHECKED barks_status *net_sim_open(uint32_t size, uint64_t seed, struct net **out_nets);
+BARKS_CHECKED barks_status *net_sim_open(uint32_t size, uint64_t seed, bool recovers,
+                                         struct net **out_nets);
+
+/* Makes an endpoint of one of these two fall silent for ever, as if its process had died: what it
+ * sends is lost, nothing arrives there, its rounds are never done, and of what was on its way an
+ * arbitrary part still arrives. Its owner may go on calling, and closes it as the others do. Any
+ * thread. */
+void net_fall_silent(struct net *net);

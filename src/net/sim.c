@@ -23,12 +23,13 @@ static const struct net_backend sim_backend = {
     .sizes_begin = hub_sizes_begin,
     .payload_begin = hub_payload_begin,
     .round_test = hub_round_test,
+    .epoch_begin = hub_epoch_begin,
     .wait = sim_wait,
     .wake = hub_wake,
     .abort = hub_abort,
 };
 
-barks_status *net_sim_open(uint32_t size, uint64_t seed, struct net **out_nets)
+barks_status *net_sim_open(uint32_t size, uint64_t seed, bool recovers, struct net **out_nets)
 {
-    return hub_open(&sim_backend, size, true, seed, out_nets);
+    return hub_open(&sim_backend, size, true, seed, recovers, out_nets);
 }

@@ -1,6 +1,7 @@
 #include "plan/stage_cut.h"
 
 #include "base/copy.h"
+#include "plan/determinism.h"
 #include "plan/gang_steps.h"
 #include "plan/hot_order.h"
 #include "plan/kept_places.h"
@@ -431,6 +432,7 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
         terminal.hot_role = role;
         terminal.finds_hot_keys = role != HOT_NONE && node->exchange.spreads_hot_keys;
         stage->lineage = node->id;
+        stage->is_indeterminate = node_determinism(node->inputs[0]) == BARKS_INDETERMINATE;
         status = fill_stage(cut, node->inputs[0], &terminal, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;
         if (status == NULL)

@@ -34,8 +34,9 @@ struct stage_plan {
     /* terminal.finds_hot_keys: enum exchange_placement of the join's left side, the context's; else
      * NULL. */
     _Atomic uint8_t *placement;
-    uint32_t lineage; /* id of the exchange that it fills; of the last stage: its node's; of
-                         HOT_COPY: LINEAGE_NONE */
+    bool is_indeterminate; /* its rows are others when they are computed again */
+    uint32_t lineage;      /* id of the exchange that it fills; of the last stage: its node's; of
+                              HOT_COPY: LINEAGE_NONE */
     struct fingerprint fingerprint; /* of what it puts out; not known: it is not stored */
     struct stored_stage
         *stored;    /* its output is there, so it does not run; owned; NULL: it is not */

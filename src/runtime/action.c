@@ -115,8 +115,8 @@ static void take_back(struct job *job, struct terminal *terminal)
 }
 
 /* A kept partition may have been evicted, or the dataset unpersisted, between the planning and its
- * reading, or a stored stage turns out to be damaged: then the plan is made anew, with what is kept
- * and stored now. */
+ * reading, a stored stage turns out to be damaged, or an executor was lost with what cannot be made
+ * again in parts: then the plan is made anew, with what is kept and stored now. */
 BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
                                                struct terminal *terminal,
                                                const struct action_again *again, const char *what,
@@ -133,10 +133,12 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
         bool is_lost = status != NULL && barks_status_code(status) == BARKS_LOST;
         kept_state_update(context);
         bool has_lost_stored = resume_lost_count(context->resume) != known_losses;
+        bool begins_again = job->begins_again;
         if (!is_lost || tries == TRIES_MAX ||
-            (context->kept_changes == known_changes && !has_lost_stored))
+            (context->kept_changes == known_changes && !has_lost_stored && !begins_again))
             return status;
-        tries -= has_lost_stored; /* each time one stored stage less is there */
+        /* Each time one stored stage or one executor less is there. */
+        tries -= has_lost_stored || begins_again;
         LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
         take_back(job, terminal);
         status = quarantines_end(job, status);

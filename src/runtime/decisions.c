@@ -17,25 +17,40 @@
 
 /* ---- decisions ---- */
 
-/* The owners are fixed by the scheduler when the stage begins. */
+barks_status *dispatch_owners(const struct dispatch *dispatch, const struct job *job,
+                              uint32_t stage, struct owner_range **out_ranges, uint32_t *out_count)
+{
+    uint32_t limit = scheduler_executor_limit(dispatch->scheduler);
+    struct owner_range *ranges = calloc(limit, sizeof *ranges);
+    if (ranges == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the owners of a shuffle");
+    barks_status *status =
+        scheduler_owners(dispatch->scheduler, job->id, stage, limit, ranges, out_count);
+    if (status != NULL)
+        free(ranges);
+    else
+        *out_ranges = ranges;
+    return status;
+}
+
+/* The slots of the partitions: their owners, fixed by the scheduler when the stage begins. */
 BARKS_CHECKED static barks_status *fill_owners(struct dispatch *dispatch, struct job *job,
                                                uint32_t stage)
 {
     struct terminal *terminal = &job->plan.stages[stage].pipeline->terminal;
-    uint32_t limit = scheduler_executor_limit(dispatch->scheduler), range_count = 0;
-    struct owner_range *ranges = calloc(limit, sizeof *ranges);
+    struct owner_range *ranges = NULL;
+    uint32_t range_count = 0;
+    if (terminal->owners != NULL)
+        return NULL; /* it is shipped again, after a loss */
     terminal->owners = calloc((size_t)terminal->partition_count + 1, sizeof *terminal->owners);
-    barks_status *status = NULL;
-    if (ranges == NULL || terminal->owners == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for the owners of a shuffle");
-    if (status == NULL)
-        status = scheduler_owners(dispatch->scheduler, job->id, stage, limit, ranges, &range_count);
-    for (uint32_t i = 0; i < range_count && status == NULL; i++)
+    if (terminal->owners == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the owners of a shuffle");
+    BARKS_TRY(dispatch_owners(dispatch, job, stage, &ranges, &range_count));
+    for (uint32_t i = 0; i < range_count; i++)
         for (uint32_t p = ranges[i].first_partition; p < ranges[i].end_partition; p++)
-            terminal->owners[p] = ranges[i].executor;
+            terminal->owners[p] = ranges[i].slot;
     free(ranges);
-    return status;
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct job *job,
@@ -102,6 +117,7 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
         packer_drop(&out);
         return status;
     }
+    dispatch->members->all[id->executor - 1].attempts_out++;
     dispatch->totals.task_count++;
     dispatch->totals.again_count += id->attempt > 0;
     job_history_task_started(dispatch->options.history, id, decision->start_task.first_partition,
@@ -136,39 +152,69 @@ __attribute__((noinline)) barks_status *dispatch_counted_report(const struct dis
     return NULL;
 }
 
-/* Tells each executor which attempts of a shuffle count, and how many frames of each it must have.
- */
-BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, struct job *job,
-                                                   uint32_t stage, uint32_t run_count)
+BARKS_CHECKED static barks_status *pack_runs(struct dispatch *dispatch, struct job *job,
+                                             uint32_t stage, uint32_t slot, struct packer *out)
 {
-    for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
-        struct packer out = {0};
-        barks_status *status = NULL;
-        pack_u64(&out, MESSAGE_COMMIT);
-        pack_u64(&out, job_terminal(job, stage)->shuffle);
-        pack_u64(&out, run_count);
-        for (uint32_t run = 0; run < run_count && status == NULL; run++) {
-            struct counted_run counted = {0};
-            struct attempt_report *report = NULL;
-            status = dispatch_counted_report(dispatch, job, stage, run, &counted, &report);
-            if (status == NULL && report->sent == NULL)
-                status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
-                                          "a map task did not say what it sent");
-            if (status != NULL)
-                break;
-            pack_u64(&out, counted.attempt);
-            pack_u64(&out, report->sent[rank - 1].frame_count);
-        }
-        if (status == NULL)
-            resume_pack_place(job, stage, rank, &out);
-        if (status != NULL) {
-            packer_drop(&out);
-            return status;
-        }
-        BARKS_TRY(message_send(dispatch->net, rank, &out));
+    uint32_t run_count = job->stages[stage].run_count;
+    pack_u64(out, run_count);
+    for (uint32_t run = 0; run < run_count; run++) {
+        struct counted_run counted = {0};
+        struct attempt_report *report = NULL;
+        BARKS_TRY(dispatch_counted_report(dispatch, job, stage, run, &counted, &report));
+        if (report->sent == NULL)
+            BARKS_FAIL(BARKS_INTERNAL, "a map task did not say what it sent");
+        pack_u64(out, counted.attempt);
+        pack_u64(out, report->sent[slot - 1].frame_count);
     }
-    fault_point(POINT_COMMIT_SENT);
     return NULL;
+}
+
+/* Tells who holds a slot of a shuffle which attempts count, and how many frames of each there must
+ * be for it. */
+BARKS_CHECKED static barks_status *publish_slot(struct dispatch *dispatch, struct job *job,
+                                                uint32_t stage, const struct owner_range *range)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_COMMIT);
+    pack_u64(&out, job_terminal(job, stage)->shuffle);
+    pack_u64(&out, range->slot);
+    pack_u64(&out, job->stages[stage].commit);
+    pack_u64(&out, range->first_partition);
+    pack_u64(&out, range->end_partition);
+    barks_status *status = pack_runs(dispatch, job, stage, range->slot, &out);
+    if (status != NULL) {
+        packer_drop(&out);
+        return status;
+    }
+    resume_pack_place(job, stage, job->stages[stage].is_stored ? range->executor : 0, &out);
+    return message_send(dispatch->net, range->executor, &out);
+}
+
+/* What is made after a loss, and in parts again, is not stored. */
+static bool may_be_stored(const struct job_stage *state, const struct owner_range *ranges,
+                          uint32_t range_count)
+{
+    for (uint32_t i = 0; i < range_count; i++)
+        if (ranges[i].slot != ranges[i].executor)
+            return false;
+    return state->commit == 1;
+}
+
+BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, struct job *job,
+                                                   uint32_t stage)
+{
+    struct job_stage *state = &job->stages[stage];
+    struct owner_range *ranges = NULL;
+    BARKS_TRY(dispatch_owners(dispatch, job, stage, &ranges, &state->slot_count));
+    state->is_stored = may_be_stored(state, ranges, state->slot_count);
+    if (state->is_stored)
+        resume_begin_storing(job, stage);
+    barks_status *status = NULL;
+    for (uint32_t i = 0; i < state->slot_count && status == NULL; i++)
+        status = publish_slot(dispatch, job, stage, &ranges[i]);
+    free(ranges);
+    fault_point(POINT_COMMIT_SENT);
+    return status;
 }
 
 BARKS_CHECKED static barks_status *gather_results(struct dispatch *dispatch, struct job *job,
@@ -187,6 +233,31 @@ BARKS_CHECKED static barks_status *gather_results(struct dispatch *dispatch, str
     return NULL;
 }
 
+/* Where what a run has added stands: that of an attempt before it, which counts no more, or room
+ * for one more. */
+BARKS_CHECKED static barks_status *find_accumulated(struct job *job, uint32_t stage, uint32_t run,
+                                                    struct job_accumulated **out_place)
+{
+    bool may_be_there = job->stages[stage].commit > 1;
+    for (uint32_t i = 0; i < job->accumulated_count && may_be_there; i++)
+        if (job->accumulated[i].stage == stage && job->accumulated[i].run == run) {
+            free(job->accumulated[i].bytes);
+            *out_place = &job->accumulated[i];
+            return NULL;
+        }
+    if (job->accumulated_count == job->accumulated_capacity) {
+        uint32_t capacity = 2 * job->accumulated_capacity + 16;
+        struct job_accumulated *grown =
+            realloc(job->accumulated, capacity * sizeof *job->accumulated);
+        if (grown == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for accumulators");
+        job->accumulated = grown;
+        job->accumulated_capacity = capacity;
+    }
+    *out_place = &job->accumulated[job->accumulated_count++];
+    return NULL;
+}
+
 /* What bodies have added in the attempts that count, which a stage has just become of. */
 BARKS_CHECKED static barks_status *gather_accumulated(struct dispatch *dispatch, struct job *job,
                                                       uint32_t stage, uint32_t run_count)
@@ -194,20 +265,15 @@ BARKS_CHECKED static barks_status *gather_accumulated(struct dispatch *dispatch,
     for (uint32_t run = 0; run < run_count; run++) {
         struct counted_run counted = {0};
         struct attempt_report *report = NULL;
+        struct job_accumulated *place = NULL;
         BARKS_TRY(dispatch_counted_report(dispatch, job, stage, run, &counted, &report));
         if (report->accumulated == NULL)
             continue;
-        if (job->accumulated_count == job->accumulated_capacity) {
-            uint32_t capacity = 2 * job->accumulated_capacity + 16;
-            struct job_accumulated *grown =
-                realloc(job->accumulated, capacity * sizeof *job->accumulated);
-            if (grown == NULL)
-                BARKS_FAIL(BARKS_NO_MEMORY, "no memory for accumulators");
-            job->accumulated = grown;
-            job->accumulated_capacity = capacity;
-        }
-        job->accumulated[job->accumulated_count++] = (struct job_accumulated){
-            .stage = stage, .bytes = report->accumulated, .size_bytes = report->accumulated_bytes};
+        BARKS_TRY(find_accumulated(job, stage, run, &place));
+        *place = (struct job_accumulated){.stage = stage,
+                                          .run = run,
+                                          .bytes = report->accumulated,
+                                          .size_bytes = report->accumulated_bytes};
         report->accumulated = NULL;
     }
     return NULL;
@@ -235,21 +301,42 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
 BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struct job *job,
                                                 const struct decision *decision)
 {
-    uint32_t stage = decision->commit_stage.stage;
+    uint32_t stage = decision->commit_stage.stage, run_count = decision->commit_stage.run_count;
     struct job_stage *state = &job->stages[stage];
+    barks_status *problem = NULL;
     state->commit = decision->commit_stage.commit;
+    state->run_count = run_count;
     state->ready_count = 0;
     free(state->output_bytes);
     state->output_bytes = NULL;
+    store_reports_destroy(state->stored);
+    state->stored = NULL;
     state->is_committing = true;
-    BARKS_TRY(gather_accumulated(dispatch, job, stage, decision->commit_stage.run_count));
-    if (job_terminal(job, stage)->finds_hot_keys)
-        BARKS_TRY(dispatch_tell_hot_keys(dispatch, job, stage, decision->commit_stage.run_count));
+    if (dispatch->recovery.is_on)
+        BARKS_TRY(recovery_check_commit(dispatch, job, stage, run_count, &problem));
+    BARKS_TRY(gather_accumulated(dispatch, job, stage, run_count));
+    if (problem == NULL && job_terminal(job, stage)->finds_hot_keys)
+        BARKS_TRY(dispatch_tell_hot_keys(dispatch, job, stage, run_count, &problem));
+    if (problem != NULL)
+        return dispatch_begin_again(dispatch, job, problem);
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
-        return publish_shuffle(dispatch, job, stage, decision->commit_stage.run_count);
+        return publish_shuffle(dispatch, job, stage);
     if (stage + 1 == job->plan.stage_count)
-        BARKS_TRY(gather_results(dispatch, job, stage, decision->commit_stage.run_count));
+        BARKS_TRY(gather_results(dispatch, job, stage, run_count));
     return dispatch_committed(dispatch, job, stage);
+}
+
+barks_status *dispatch_begin_again(struct dispatch *dispatch, struct job *job, barks_status *status)
+{
+    if (job->status != NULL) { /* it is ending anyway */
+        barks_status_free(status);
+        return NULL;
+    }
+    job->status = status;
+    job->begins_again = true;
+    struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
+    event.job_cancelled.job = job->id;
+    return dispatch_handle(dispatch, &event);
 }
 
 BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, struct job *job,
@@ -260,7 +347,7 @@ BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, stru
         return NULL; /* never shipped, or released before */
     packer_drop(&state->packed);
     for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
-        if (dispatch->members->all[rank - 1].is_lost)
+        if (member_is_lost(&dispatch->members->all[rank - 1]))
             continue;
         struct packer out = {0};
         pack_u64(&out, MESSAGE_RELEASE);
@@ -277,6 +364,7 @@ static void free_stages(struct job *job)
     for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
         packer_drop(&job->stages[i].packed);
         free(job->stages[i].output_bytes);
+        free(job->stages[i].attempts);
         store_reports_destroy(job->stages[i].stored);
     }
     free(job->stages);
@@ -388,7 +476,7 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
     case DECISION_COMMIT_STAGE:
         return commit_stage(dispatch, job, decision);
     case DECISION_OWNERS_CHANGED:
-        BARKS_FAIL(BARKS_INTERNAL, "the scheduler moved a shuffle though recovery is off");
+        return recovery_tell_holders(dispatch, job, decision->owners_changed.stage);
     case DECISION_EXECUTOR_EXCLUDED:
         warn_of_exclusion(dispatch, job, decision);
         return NULL;

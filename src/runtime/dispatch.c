@@ -38,6 +38,9 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
                                   .next_job = 1,
                                   .time_left_ns = UINT64_MAX};
     barks_status *status = scheduler_create(&dispatch_options->scheduling, &dispatch->scheduler);
+    if (status == NULL && dispatch_options->scheduling.recovers)
+        status = recovery_init(&dispatch->recovery, members->count,
+                               dispatch_options->recovery_deadline_ns);
     for (uint32_t i = 0; i < members->count && status == NULL; i++) {
         struct event event = {.kind = EVENT_EXECUTOR_JOINED, .time_ns = monotonic_ns()};
         event.executor_joined.executor = i + 1;
@@ -67,6 +70,7 @@ void dispatch_destroy(struct dispatch *dispatch)
     free(dispatch->errors);
     free(dispatch->overruns);
     decision_list_drop(&dispatch->decisions);
+    recovery_drop(&dispatch->recovery);
     scheduler_destroy(dispatch->scheduler);
     free(dispatch);
 }
@@ -183,9 +187,21 @@ barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns)
     return NULL;
 }
 
+barks_status *dispatch_lose(struct dispatch *dispatch, const struct member_loss *loss,
+                            uint64_t now_ns)
+{
+    return recovery_begin(dispatch, loss, now_ns);
+}
+
+uint32_t dispatch_lost_count(const struct dispatch *dispatch)
+{
+    return dispatch->recovery.lost_count;
+}
+
 barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns)
 {
     BARKS_TRY(dispatch_check_overruns(dispatch, now_ns));
+    BARKS_TRY(recovery_look(dispatch, now_ns));
     if (now_ns < scheduler_next_deadline_ns(dispatch->scheduler))
         return NULL;
     return dispatch_handle(dispatch, &(struct event){.kind = EVENT_TIMER, .time_ns = now_ns});

@@ -31,9 +31,10 @@ struct dispatch_options {
     struct net *net;
     struct members *members;
     struct scheduler_options scheduling;
-    uint64_t together_wait_ns;   /* tasks that run together wait so long for workers; 0: for ever */
-    uint64_t overrun_grace_ns;         /* for an attempt that has run too long, to end */
+    uint64_t together_wait_ns; /* tasks that run together wait so long for workers; 0: for ever */
+    uint64_t overrun_grace_ns; /* for an attempt that has run too long, to end */
     const struct pool_settings *pools; /* borrowed; that of scheduling, with names */
+    uint64_t recovery_deadline_ns;     /* where scheduling.recovers */
     struct job_history *history;
     void *context;
     /* A job has ended: its status and results are set, and it belongs to its owner again. */
@@ -41,6 +42,9 @@ struct dispatch_options {
     void (*stage_ended)(void *context, const struct stage_view *view);
     /* An executor has kept a partition, or evicted it. */
     void (*kept_changed)(void *context, uint32_t executor, const struct kept_change *change);
+    /* It is gone, with all that it has kept. */
+    void (*executor_lost)(void *context, uint32_t executor);
+    void (*say)(void *context, const char *line); /* to the person */
     /* An executor has a broadcast value, or (status, which is taken) cannot have it. */
     void (*shared_ready)(void *context, uint64_t id, barks_status *status);
 };
@@ -64,8 +68,14 @@ BARKS_CHECKED barks_status *dispatch_cancel_marked(struct dispatch *dispatch);
 /* Ends the jobs whose deadline has passed. */
 BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns);
 
+/* An executor is lost (members.h): the job goes on without it. Errors: BARKS_LOST: it cannot. */
+struct member_loss;
+BARKS_CHECKED barks_status *dispatch_lose(struct dispatch *dispatch, const struct member_loss *loss,
+                                          uint64_t now_ns);
+uint32_t dispatch_lost_count(const struct dispatch *dispatch); /* so far */
+
 /* Lets the scheduler do what is due by now. Errors: BARKS_LIMIT: an attempt that was told to end
- * since it ran too long has not done so. */
+ * since it ran too long has not done so. BARKS_LOST: a recovery takes too long. */
 BARKS_CHECKED barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns);
 
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */

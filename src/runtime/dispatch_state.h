@@ -3,6 +3,7 @@
 
 #include "base/pack.h"
 #include "runtime/dispatch.h"
+#include "runtime/job_recovery.h"
 #include "runtime/members.h"
 #include "scheduler/scheduler.h"
 #include "shuffle/exchange.h"
@@ -24,9 +25,13 @@ struct attempt_report {
 /* What the driver knows of a stage while its job runs. */
 struct job_stage {
     struct packer packed; /* its pipeline, once it is shipped */
-    uint32_t commit;      /* the scheduler's number of the commit under way */
-    uint32_t ready_count; /* executors that have all they expect of its shuffle */
+    uint32_t commit;      /* the scheduler's number of the commit under way; 1: the first */
+    uint32_t run_count;
+    uint32_t slot_count;  /* of its shuffle: owners, as they were at the beginning */
+    uint32_t ready_count; /* slots whose holder has all that it expects there */
+    uint32_t *attempts;   /* owned; of each run, by the last commit; NULL: nothing was committed */
     bool is_committing;
+    bool is_stored;               /* its shuffle is written by those who hold it, by this commit */
     struct store_reports *stored; /* owned: where executors have stored what they have of it */
     uint64_t *output_bytes; /* owned; of each partition of its shuffle, once executors have them */
     uint64_t started_ns;
@@ -80,6 +85,7 @@ struct dispatch {
     uint64_t time_left_ns; /* of the batch system's time; UINT64_MAX: no end is known */
     bool is_out_of_time;   /* tasks that would begin are held back */
     uint64_t held_count;   /* which the scheduler believes to run */
+    struct recovery recovery;
 };
 
 /* overruns.c: an attempt has run too long, which becomes its error; it has ended; it must have.
@@ -105,9 +111,10 @@ BARKS_CHECKED barks_status *dispatch_counted_report(const struct dispatch *dispa
                                                     struct attempt_report **out_report);
 
 /* A stage that finds hot keys has all its runs: the stage that copies is told what they have found,
- * or left out. */
+ * or left out. Where runs that were made again found what it was not told, *out_problem says so. */
 BARKS_CHECKED barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job,
-                                                   uint32_t stage, uint32_t run_count);
+                                                   uint32_t stage, uint32_t run_count,
+                                                   barks_status **out_problem);
 
 /* Gives an event to the scheduler and carries its decisions out, in order; those of an event that
  * comes up meanwhile come after them, in the same list. */
@@ -118,6 +125,19 @@ BARKS_CHECKED barks_status *dispatch_carry_out(struct dispatch *dispatch,
 /* The scheduler hears that a stage's output is where its readers look for it. */
 BARKS_CHECKED barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job,
                                                uint32_t stage);
+
+/* Who owns which partitions of the stage's shuffle now; *out_ranges is the caller's (free). */
+BARKS_CHECKED barks_status *dispatch_owners(const struct dispatch *dispatch, const struct job *job,
+                                            uint32_t stage, struct owner_range **out_ranges,
+                                            uint32_t *out_count);
+
+/* The executors may begin a burst of rounds, if that is the next one. */
+BARKS_CHECKED barks_status *dispatch_start_burst(struct dispatch *dispatch, uint64_t burst);
+
+/* What a loss has made of the job's data cannot be mended: the job ends, so that its action is
+ * planned again from the beginning. Takes status. */
+BARKS_CHECKED barks_status *dispatch_begin_again(struct dispatch *dispatch, struct job *job,
+                                                 barks_status *status);
 
 /* The job is over: from now on it belongs to the thread that waits for it. */
 void dispatch_let_go(struct dispatch *dispatch, struct job *job);

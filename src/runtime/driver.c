@@ -19,6 +19,7 @@
 #include "runtime/local_executors.h"
 #include "runtime/mailbox.h"
 #include "runtime/members.h"
+#include "runtime/message.h"
 #include "runtime/pool_settings.h"
 #include "runtime/signals.h"
 #include "runtime/time_limit.h"
@@ -27,6 +28,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,8 @@ enum {
 #define IDLE_AFTER_NS NS_PER_S
 /* Of who must end, where --barks-time-reserve says nothing. */
 #define LEAST_GRACE_NS (UINT64_C(10) * NS_PER_S)
+/* mpirun's signal comes a second after the loss. */
+#define MPIRUN_ENDS_NS (5 * NS_PER_S)
 /* A single call of MPI that takes so long never returns. */
 #define STUCK_NS (UINT64_C(60) * NS_PER_S)
 
@@ -59,9 +63,10 @@ struct driver {
     struct progress *progress;
     struct pool_settings pools; /* unchanged after the start */
     struct allotment allotment;
-    struct hard_end *hard_end; /* NULL: nothing is ended by force */
-    struct job_history *history;
-    uint64_t last_look_ns, last_busy_ns;
+    struct hard_end *hard_end;   /* NULL: nothing is ended by force */
+    struct job_history *history; /* NULL: no event log */
+    uint64_t last_look_ns, last_busy_ns, last_alive_ns;
+    uint64_t last_loss_ns;    /* when an executor was found to be lost; 0: none was */
     int executor_exit_status; /* of this rank, where it is an executor */
     struct lock lock;
     struct condition changed;
@@ -133,13 +138,39 @@ static void shared_ready(void *context, uint64_t id, barks_status *status)
     mailbox_shared_ready(((struct driver *)context)->mailbox, id, status);
 }
 
+static void executor_lost(void *context, uint32_t executor)
+{
+    mailbox_put_lost(((struct driver *)context)->mailbox, executor);
+}
+
+static void say(void *context, const char *line)
+{
+    progress_say(((struct driver *)context)->progress, "%s", line);
+}
+
+/* What all are to have: the first executor passes it on, as long as none is lost. */
+BARKS_CHECKED static barks_status *send_to_all(struct driver *driver, const void *bytes,
+                                               size_t size_bytes)
+{
+    if (dispatch_lost_count(driver->dispatch) == 0)
+        return net_send(driver->net, 1, bytes, size_bytes);
+    for (uint32_t rank = 1; rank <= driver->members.count; rank++)
+        if (!member_is_lost(&driver->members.all[rank - 1]))
+            BARKS_TRY(net_send(driver->net, rank, bytes, size_bytes));
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *send_posted(struct driver *driver)
 {
     uint32_t to = 0;
     void *bytes = NULL;
     size_t size_bytes = 0;
     while (mailbox_take(driver->mailbox, &to, &bytes, &size_bytes)) {
-        barks_status *status = net_send(driver->net, to, bytes, size_bytes);
+        barks_status *status = NULL;
+        if (to == MAILBOX_TO_ALL)
+            status = send_to_all(driver, bytes, size_bytes);
+        else if (!member_is_lost(&driver->members.all[to - 1]))
+            status = net_send(driver->net, to, bytes, size_bytes);
         free(bytes);
         BARKS_TRY(status);
     }
@@ -197,24 +228,62 @@ BARKS_CHECKED static barks_status *look_at_time(struct driver *driver, uint64_t 
                allotment_who_ends(&driver->allotment));
 }
 
-/* A lost executor takes the job with it; a signal ends it. Whoever sent the signal may have done so
- * because of the lost executor (mpirun does), so that is looked for first. */
+/* What an executor would hear of nobody but the driver, where mpirun ends nobody either. */
+BARKS_CHECKED static barks_status *say_alive(struct driver *driver, uint64_t now_ns)
+{
+    if (!net_recovers(driver->net) ||
+        now_ns - driver->last_alive_ns < config_duration_ns(driver->config, CONFIG_HEARTBEAT))
+        return NULL;
+    driver->last_alive_ns = now_ns;
+    for (uint32_t rank = 1; rank <= driver->members.count; rank++) {
+        struct packer out = {0};
+        if (member_is_lost(&driver->members.all[rank - 1]))
+            continue;
+        pack_u64(&out, MESSAGE_ALIVE);
+        BARKS_TRY(message_send(driver->net, rank, &out));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *look_for_lost(struct driver *driver, uint64_t now_ns)
+{
+    uint64_t silent_ns = config_duration_ns(driver->config, CONFIG_LOST_DEADLINE);
+    struct member_loss loss;
+    while (members_find_lost(&driver->members, driver->net, now_ns, silent_ns, &loss)) {
+        BARKS_TRY(dispatch_lose(driver->dispatch, &loss, now_ns));
+        /* MPI may hang on what the dead have left behind. */
+        watchdog_phase(driver->watchdog, "a call of MPI after a loss",
+                       3 * config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE));
+        driver->last_loss_ns = now_ns;
+    }
+    return NULL;
+}
+
+/* Of an mpirun that lets nobody live, whatever the settings say. */
+static bool is_end_of_mpirun(const struct driver *driver, int signal_number, uint64_t now_ns)
+{
+    return signal_number == SIGTERM && driver->last_loss_ns > 0 &&
+           now_ns - driver->last_loss_ns < MPIRUN_ENDS_NS;
+}
+
+/* A signal ends the job. Whoever sent it may have done so because of a lost executor (mpirun does),
+ * so that is looked for first. */
 BARKS_CHECKED static barks_status *look_for_trouble(struct driver *driver, uint64_t now_ns)
 {
-    char sentence[384];
-    uint32_t rank = 0;
     int signal_number = signals_pending();
     if (now_ns - driver->last_look_ns < LOOK_ROUND_NS && signal_number == 0)
         return NULL;
     driver->last_look_ns = now_ns;
-    uint64_t silent_ns = config_duration_ns(driver->config, CONFIG_LOST_DEADLINE);
-    if (members_find_lost(&driver->members, now_ns, silent_ns, &rank, sentence, sizeof sentence) !=
-        NULL)
-        BARKS_FAIL(BARKS_LOST, "%s", sentence);
+    BARKS_TRY(look_for_lost(driver, now_ns));
+    BARKS_TRY(say_alive(driver, now_ns));
     if (signal_number != 0 && allotment_explains_signal(&driver->allotment, now_ns))
         BARKS_FAIL(BARKS_OUT_OF_TIME,
                    "out of time: signal %d (%s) came at its end; start the job again",
                    signal_number, strsignal(signal_number));
+    if (is_end_of_mpirun(driver, signal_number, now_ns))
+        BARKS_FAIL(BARKS_LOST, "mpirun ends the job, since an executor was lost; mpirun "
+                               "--enable-recovery (Open MPI 4) or --with-ft ulfm (5) lets the "
+                               "others go on");
     if (signal_number != 0)
         BARKS_FAIL(BARKS_CANCELLED, "ended by signal %d (%s)", signal_number,
                    strsignal(signal_number));
@@ -320,9 +389,9 @@ static void log_start(const struct driver *driver)
             restart_count);
 }
 
-static struct scheduler_options scheduling(const struct config *config,
-                                           const struct pool_settings *pools)
+static struct scheduler_options scheduling(const struct driver *driver)
 {
+    const struct config *config = driver->config;
     return (struct scheduler_options){
         .attempts_max = (uint32_t)config_int(config, CONFIG_ATTEMPTS),
         .exclusion_ns = config_duration_ns(config, CONFIG_EXCLUSION),
@@ -330,10 +399,12 @@ static struct scheduler_options scheduling(const struct config *config,
                             ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
                             : 0,
         .slow_min_ns = config_duration_ns(config, CONFIG_SPECULATION_MIN),
-        .pools = pools->specs,
-        .pool_count = pools->count,
+        .pools = driver->pools.specs,
+        .pool_count = driver->pools.count,
         .attempt_ns_max = config_duration_ns(config, CONFIG_TASK_TIME_LIMIT),
         .keeps_durations = true,
+        .recovers = net_recovers(driver->net),
+        .losses_max = driver->members.count, /* what ends a recovery is its deadline */
     };
 }
 
@@ -353,6 +424,20 @@ static void arm_hard_end(struct driver *driver, int exit_status)
     barks_status_free(status);
 }
 
+/* False: MPI has no good end. */
+static bool end_well(struct driver *driver, int exit_status)
+{
+    bool has_lost = members_living_count(&driver->members) < driver->members.count;
+    bool all_told = members_end(driver->net, &driver->members, exit_status);
+    if (has_lost)
+        members_await_end(driver->net, &driver->members);
+    else if (!all_told)
+        LOG(LEVEL_ERROR, "runtime",
+            "an executor does not know of the end, and mpirun will call it "
+            "a failure, although the job is over");
+    return all_told;
+}
+
 static void drive(struct driver *driver)
 {
     barks_status *error = progress_open(driver->config, &driver->progress);
@@ -362,19 +447,22 @@ static void drive(struct driver *driver)
         error = job_history_open(driver->config, &driver->members, &driver->history);
     if (error == NULL)
         error = pool_settings_read(driver->config, &driver->pools);
-    struct dispatch_options options = {.net = driver->net,
-                                       .members = &driver->members,
-                                       .together_wait_ns =
-                                           config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
-                                       .scheduling = scheduling(driver->config, &driver->pools),
-                                       .pools = &driver->pools,
-                                       .overrun_grace_ns = grace_ns(driver->config),
-                                       .history = driver->history,
-                                       .context = driver,
-                                       .job_ended = job_ended,
-                                       .stage_ended = stage_ended,
-                                       .kept_changed = kept_changed,
-                                       .shared_ready = shared_ready};
+    struct dispatch_options options = {
+        .net = driver->net,
+        .members = &driver->members,
+        .scheduling = scheduling(driver),
+        .together_wait_ns = config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
+        .overrun_grace_ns = grace_ns(driver->config),
+        .recovery_deadline_ns = config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE),
+        .pools = &driver->pools,
+        .history = driver->history,
+        .context = driver,
+        .job_ended = job_ended,
+        .stage_ended = stage_ended,
+        .kept_changed = kept_changed,
+        .executor_lost = executor_lost,
+        .say = say,
+        .shared_ready = shared_ready};
     if (error == NULL)
         error = dispatch_create(&options, &driver->dispatch);
     if (error != NULL) {
@@ -391,12 +479,15 @@ static void drive(struct driver *driver)
     announce_start(driver, NULL, false);
     error = serve(driver);
     bool had_error = error != NULL;
+    bool has_lost = members_living_count(&driver->members) < driver->members.count;
     if (had_error) {
         /* At once: they have nothing left to do. */
         (void)members_end(driver->net, &driver->members, 0);
         int exit_status = barks_exit_code(error);
         bool is_of_time = barks_status_code(error) == BARKS_OUT_OF_TIME ||
                           dispatch_has_stuck_attempt(driver->dispatch);
+        if (has_lost)
+            members_await_end(driver->net, &driver->members);
         give_up(driver, error);
         if (is_of_time)
             arm_hard_end(driver, exit_status);
@@ -404,12 +495,8 @@ static void drive(struct driver *driver)
     watchdog_phase(driver->watchdog, "the wait for barks_finalize", 0);
     int exit_status = wait_for_stop(driver);
     watchdog_phase(driver->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
-    if (!had_error && !members_end(driver->net, &driver->members, exit_status)) {
-        LOG(LEVEL_ERROR, "runtime",
-            "an executor does not know of the end, and mpirun will call it "
-            "a failure, although the job is over");
-        had_error = true;
-    }
+    if (!had_error)
+        had_error = !end_well(driver, exit_status);
     fault_point(POINT_END_SENT);
     net_close(driver->net, had_error);
 }
@@ -421,6 +508,18 @@ static void note_mpi(struct driver *driver, bool is_inside)
     lock_release(&driver->lock);
 }
 
+static enum net_recovery wanted_recovery(const struct config *config)
+{
+    switch (config_choice(config, CONFIG_RECOVERY)) {
+    case RECOVERY_ON:
+        return NET_RECOVERY_ON;
+    case RECOVERY_OFF:
+        return NET_RECOVERY_OFF;
+    default:
+        return NET_RECOVERY_AUTO;
+    }
+}
+
 static void *run_driver_thread(void *argument)
 {
     struct driver *driver = argument;
@@ -430,8 +529,9 @@ static void *run_driver_thread(void *argument)
                        config_duration_ns(driver->config, CONFIG_START_DEADLINE));
         if (error == NULL) {
             note_mpi(driver, true);
-            error = registry_wants_mpi() ? net_mpi_open_for_tasks(&driver->net)
-                                         : net_mpi_open(&driver->net);
+            enum net_recovery recovery = wanted_recovery(driver->config);
+            error = registry_wants_mpi() ? net_mpi_open_for_tasks(recovery, &driver->net)
+                                         : net_mpi_open(recovery, &driver->net);
             note_mpi(driver, false);
             crash_catch(); /* MPI_Init has taken the signals */
         }
@@ -601,9 +701,10 @@ void driver_expect_shared(struct driver *driver, uint64_t id, struct shared_wait
     mailbox_expect_shared(driver->mailbox, id, driver->members.count, out_wait);
 }
 
-barks_status *driver_wait_shared(struct driver *driver, struct shared_wait *wait)
+barks_status *driver_wait_shared(struct driver *driver, struct shared_wait *wait,
+                                 bool *out_is_broken)
 {
-    return mailbox_wait_shared(driver->mailbox, wait);
+    return mailbox_wait_shared(driver->mailbox, wait, out_is_broken);
 }
 
 void driver_drop_shared(struct driver *driver, struct shared_wait *wait)
@@ -611,9 +712,9 @@ void driver_drop_shared(struct driver *driver, struct shared_wait *wait)
     mailbox_drop_shared(driver->mailbox, wait);
 }
 
-bool driver_take_kept(struct driver *driver, uint32_t *out_executor, struct kept_change *out_change)
+bool driver_take_kept(struct driver *driver, struct kept_note *out_note)
 {
-    return mailbox_take_kept(driver->mailbox, out_executor, out_change);
+    return mailbox_take_kept(driver->mailbox, out_note);
 }
 
 barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
@@ -627,7 +728,8 @@ barks_status *driver_owners(const struct driver *driver, uint32_t partition_coun
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for the owners of partitions");
     for (uint32_t i = 0; i < count && status == NULL; i++)
-        workers[i] = driver->members.all[i].welcome.worker_count;
+        if (!member_is_lost(&driver->members.all[i]))
+            workers[i] = driver->members.all[i].welcome.worker_count;
     if (status == NULL)
         owners_divide(partition_count, workers, count, firsts);
     for (uint32_t i = 0; i < count && status == NULL; i++)
@@ -656,6 +758,10 @@ uint32_t driver_worker_count(const struct driver *driver)
     return members_worker_count(&driver->members);
 }
 uint32_t driver_executor_count(const struct driver *driver) { return driver->members.count; }
+uint32_t driver_lost_count(const struct driver *driver)
+{
+    return driver->members.count - members_living_count(&driver->members);
+}
 uint64_t driver_memory_bytes(const struct driver *driver)
 {
     return driver->members.all[0].welcome.memory_bytes;
@@ -688,5 +794,5 @@ void driver_end(struct driver *driver, int exit_status)
                                   the end */
     lock_release(&driver->lock);
     pthread_join(driver->thread, NULL);
-    local_executors_join(&driver->locals);
+    local_executors_join(&driver->locals, &driver->members);
 }

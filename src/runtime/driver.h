@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct config;
-struct kept_change;
+struct kept_note;
 struct packer;
 struct driver;
 struct net;
@@ -22,6 +22,7 @@ struct resume;
 /* Of one attempt: packed accumulations (exec/accumulate.h). */
 struct job_accumulated {
     uint32_t stage;
+    uint32_t run;
     uint8_t *bytes; /* owned */
     size_t size_bytes;
 };
@@ -46,6 +47,8 @@ struct job {
                                             stage; owned */
     uint32_t accumulated_count, accumulated_capacity;
     bool is_late;
+    bool begins_again; /* an executor was lost with what cannot be made again in parts: status is
+                          BARKS_LOST, and the same plan, made anew, may well succeed */
     struct resume *resume;  /* borrowed: stages are stored; NULL: they are not */
     uint32_t stages_reused; /* that were stored before */
     /* The driver's own. */
@@ -71,21 +74,23 @@ void driver_wait(struct driver *driver, struct job *job);
 /* Asks the job to end, with BARKS_CANCELLED; it may end otherwise. Threads: any. */
 void driver_cancel(struct driver *driver, struct job *job);
 
-/* Sends a message to an executor, soon, in the order of the calls. Takes what packer holds.
- * Threads: any. Errors: BARKS_NO_MEMORY, BARKS_LOST (the driver has ended). */
+/* Sends a message to an executor, or (MAILBOX_TO_ALL) to all that live, soon, in the order of the
+ * calls. Takes what packer holds. Threads: any. Errors: BARKS_NO_MEMORY, BARKS_LOST (the driver has
+ * ended). */
 BARKS_CHECKED barks_status *driver_post(struct driver *driver, uint32_t to, struct packer *packer);
 
-/* Before a broadcast value or a piece of a file is posted, and after: waits until all executors
- * have it. What was expected ends with driver_drop_shared. Errors: those of the executors,
- * BARKS_LOST. */
+/* Before a broadcast value or a piece of a file is posted to all, and after: waits until all
+ * executors have it. What was expected ends with driver_drop_shared. Errors: those of the
+ * executors, BARKS_LOST: the driver has ended, or (*out_is_broken, which may be NULL) an executor
+ * was lost, and it may be that others have not got it for that. */
 struct shared_wait;
 void driver_expect_shared(struct driver *driver, uint64_t id, struct shared_wait *out_wait);
-BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver, struct shared_wait *wait);
+BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver, struct shared_wait *wait,
+                                               bool *out_is_broken);
 void driver_drop_shared(struct driver *driver, struct shared_wait *wait);
 
 /* What executors have said of kept partitions since the last call, in order; false: nothing. */
-bool driver_take_kept(struct driver *driver, uint32_t *out_executor,
-                      struct kept_change *out_change);
+bool driver_take_kept(struct driver *driver, struct kept_note *out_note);
 
 /* The executors that own the partitions of a shuffle of so many: the ones whom the scheduler
  * chooses. Errors: BARKS_NO_MEMORY. */
@@ -101,7 +106,8 @@ uint32_t driver_workers_of(const struct driver *driver, uint32_t rank);
 uint64_t driver_node_of(const struct driver *driver, uint32_t rank); /* equal: one machine */
 
 uint32_t driver_worker_count(const struct driver *driver);
-uint32_t driver_executor_count(const struct driver *driver);
+uint32_t driver_executor_count(const struct driver *driver); /* at the start */
+uint32_t driver_lost_count(const struct driver *driver);     /* of them, since */
 uint64_t driver_memory_bytes(
     const struct driver *driver); /* of one executor; the driver's own pool has as much */
 

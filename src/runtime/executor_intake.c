@@ -1,4 +1,5 @@
 /* Does what the driver says. */
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/scope.h"
 #include "plan/plan_codec.h"
@@ -138,38 +139,64 @@ static void on_cancel(struct executor *executor, struct unpacker *in)
     workers_visit(executor->workers, cancel_if_named, &name);
 }
 
+/* From its commit on. A later commit of the slot, after a loss, takes the place of the first; what
+ * is being stored for that one is stored on, in vain. Takes the path of name. */
+BARKS_CHECKED static barks_status *await_slot(struct executor *executor, struct awaited *name)
+{
+    struct awaited *awaited = executor->awaited;
+    while (awaited != NULL && (awaited->shuffle != name->shuffle || awaited->slot != name->slot))
+        awaited = awaited->next;
+    if (awaited == NULL) {
+        awaited = calloc(1, sizeof *awaited);
+        if (awaited == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a commit");
+        *awaited = (struct awaited){
+            .shuffle = name->shuffle, .slot = name->slot, .next = executor->awaited};
+        executor->awaited = awaited;
+    }
+    awaited->commit = name->commit;
+    free(awaited->store_path);
+    awaited->store_path = name->store_path;
+    awaited->store_tag = name->store_tag;
+    name->store_path = NULL;
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *on_commit(struct executor *executor, struct unpacker *in)
 {
-    uint64_t shuffle = unpack_u64(in);
-    uint32_t run_count = unpack_count(in);
-    uint32_t *attempts = unpack_array(in, run_count, sizeof *attempts);
-    uint64_t *frames = unpack_array(in, run_count, sizeof *frames);
-    for (uint32_t i = 0; i < run_count && attempts != NULL && frames != NULL; i++) {
+    struct awaited name = {.shuffle = unpack_u64(in)};
+    name.slot = unpack_u32(in);
+    name.commit = unpack_u32(in);
+    struct reduce_commit commit = {.shuffle = name.shuffle, .slot = name.slot};
+    commit.first_partition = unpack_u32(in);
+    commit.end_partition = unpack_u32(in);
+    commit.run_count = unpack_count(in);
+    uint32_t *attempts = unpack_array(in, commit.run_count, sizeof *attempts);
+    uint64_t *frames = unpack_array(in, commit.run_count, sizeof *frames);
+    commit.attempts = attempts;
+    commit.frame_counts = frames;
+    for (uint32_t i = 0; i < commit.run_count && attempts != NULL && frames != NULL; i++) {
         attempts[i] = unpack_u32(in);
         frames[i] = unpack_u64(in);
     }
-    char *store_path = unpack_text(in);
-    uint64_t store_tag = unpack_u64(in);
+    name.store_path = unpack_text(in);
+    name.store_tag = unpack_u64(in);
     barks_status *status = unpacker_finish(in);
-    struct awaited *awaited = calloc(1, sizeof *awaited);
-    if (status == NULL && awaited == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a commit");
     if (status == NULL)
-        status = reduce_side_commit(executor->reduce_side, shuffle, run_count, attempts, frames);
+        status = reduce_side_commit(executor->reduce_side, &commit);
     free(attempts);
     free(frames);
-    if (status != NULL) {
-        free(store_path);
-        free(awaited);
-        return status;
-    }
-    *awaited = (struct awaited){.shuffle = shuffle,
-                                .store_path = store_path,
-                                .store_tag = store_tag,
-                                .next = executor->awaited};
-    executor->awaited = awaited;
+    if (status == NULL)
+        status = await_slot(executor, &name);
+    free(name.store_path);
     fault_point(POINT_COMMIT_TAKEN);
-    return NULL;
+    return status;
+}
+
+void awaited_free(struct awaited *awaited)
+{
+    free(awaited->store_path);
+    free(awaited);
 }
 
 void executor_forget_awaited(struct executor *executor, uint64_t shuffle)
@@ -181,8 +208,7 @@ void executor_forget_awaited(struct executor *executor, uint64_t shuffle)
             continue;
         }
         *link = awaited->next;
-        free(awaited->store_path);
-        free(awaited);
+        awaited_free(awaited);
     }
 }
 
@@ -216,11 +242,20 @@ static void on_drop(struct executor *executor, struct unpacker *in)
         shared_rows_drop(executor->shared, number);
 }
 
+void executor_take_end(struct executor *executor, struct unpacker *in)
+{
+    executor->exit_status = (int)unpack_u32(in);
+    executor->others_are_lost |= unpack_bool(in);
+    executor->ended = true;
+}
+
 barks_status *executor_take_message(struct executor *executor, struct net_message *message)
 {
     BARKS_AUTO(unpacker) in;
     unpacker_init(&in, message->bytes, message->size_bytes);
     enum message_kind kind = (enum message_kind)unpack_u32(&in);
+    if (message->from == 0)
+        executor->last_driver_ns = monotonic_ns();
     switch (kind) {
     case MESSAGE_STAGE:
         return on_stage(executor, &in);
@@ -247,9 +282,14 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
         on_drop(executor, &in);
         return unpacker_finish(&in);
     case MESSAGE_END:
-        executor->exit_status = (int)unpack_u32(&in);
-        executor->ended = true;
+        executor_take_end(executor, &in);
         fault_point(POINT_END_TAKEN);
+        return unpacker_finish(&in);
+    case MESSAGE_EPOCH:
+        return executor_take_epoch(executor, &in);
+    case MESSAGE_HOLDERS:
+        return executor_take_holders(executor, &in);
+    case MESSAGE_ALIVE:
         return unpacker_finish(&in);
     case MESSAGE_HELLO:
     case MESSAGE_TASK_DONE:
@@ -263,6 +303,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_KEPT:
     case MESSAGE_SHARED_READY:
     case MESSAGE_MEET:
+    case MESSAGE_EPOCH_READY:
         break;
     }
     BARKS_FAIL(BARKS_INTERNAL, "a message of kind %d for an executor", (int)kind);

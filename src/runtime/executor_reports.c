@@ -125,14 +125,17 @@ static void pack_size(void *context, uint32_t partition, uint64_t bytes)
 
 /* With the bytes of the partitions here, by which the tasks that read them are cut, and with what
  * store_report_pack has made. Takes stored. */
-BARKS_CHECKED static barks_status *report_complete(struct executor *executor, uint64_t shuffle,
-                                                   struct packer *stored)
+BARKS_CHECKED static barks_status *report_complete(struct executor *executor,
+                                                   struct awaited *awaited, struct packer *stored)
 {
     struct packer out = {0};
     struct sizes sizes = {0};
-    reduce_side_visit_sizes(executor->reduce_side, shuffle, pack_size, &sizes);
+    reduce_side_visit_sizes(executor->reduce_side, awaited->shuffle, awaited->slot, pack_size,
+                            &sizes);
     pack_u64(&out, MESSAGE_SHUFFLE_READY);
-    pack_u64(&out, shuffle);
+    pack_u64(&out, awaited->shuffle);
+    pack_u64(&out, awaited->slot);
+    pack_u64(&out, awaited->commit);
     pack_u64(&out, sizes.count);
     pack_raw(&out, &sizes.packed);
     packer_drop(&sizes.packed);
@@ -141,13 +144,25 @@ BARKS_CHECKED static barks_status *report_complete(struct executor *executor, ui
     return message_send(executor->net, 0, &out);
 }
 
+/* Tells that what is awaited is here, and takes it off the list. Takes stored. */
+BARKS_CHECKED static barks_status *report_awaited(struct executor *executor, struct awaited **link,
+                                                  struct packer *stored)
+{
+    struct awaited *awaited = *link;
+    *link = awaited->next;
+    barks_status *status = report_complete(executor, awaited, stored);
+    awaited_free(awaited);
+    fault_point(POINT_SHUFFLE_TOLD);
+    return status;
+}
+
 /* Stored first, where that is wanted. */
 BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *executor)
 {
     for (struct awaited **link = &executor->awaited; *link != NULL;) {
         struct awaited *awaited = *link;
         if (awaited->is_storing ||
-            !reduce_side_is_complete(executor->reduce_side, awaited->shuffle)) {
+            !reduce_side_is_complete(executor->reduce_side, awaited->shuffle, awaited->slot)) {
             link = &awaited->next;
             continue;
         }
@@ -155,46 +170,44 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
             char *path = awaited->store_path;
             awaited->store_path = NULL;
             awaited->is_storing = true;
-            BARKS_TRY(
-                stage_store_give(executor->store, awaited->shuffle, path, awaited->store_tag));
+            BARKS_TRY(stage_store_give(executor->store, awaited->shuffle, awaited->slot, path,
+                                       awaited->store_tag));
             continue;
         }
         struct packer none = {0};
-        uint64_t shuffle = awaited->shuffle;
-        executor_forget_awaited(executor, shuffle);
         store_report_pack_none(&none);
-        BARKS_TRY(report_complete(executor, shuffle, &none));
-        fault_point(POINT_SHUFFLE_TOLD);
+        BARKS_TRY(report_awaited(executor, link, &none));
     }
     return NULL;
 }
 
-static bool is_awaited(const struct executor *executor, uint64_t shuffle)
+/* The one that waits until it is stored. */
+static struct awaited **find_storing(struct executor *executor, uint64_t shuffle, uint32_t slot)
 {
-    const struct awaited *awaited = executor->awaited;
-    while (awaited != NULL && awaited->shuffle != shuffle)
-        awaited = awaited->next;
-    return awaited != NULL;
+    struct awaited **link = &executor->awaited;
+    while (*link != NULL &&
+           !((*link)->shuffle == shuffle && (*link)->slot == slot && (*link)->is_storing))
+        link = &(*link)->next;
+    return link;
 }
 
 /* One that was dropped meanwhile, since its job is over, is nobody's. */
 BARKS_CHECKED static barks_status *report_stored_shuffles(struct executor *executor)
 {
     uint64_t shuffle = 0;
+    uint32_t slot = 0;
     barks_status *failure = NULL;
     struct stored_pieces pieces = {0};
-    while (stage_store_take(executor->store, &shuffle, &failure, &pieces)) {
+    while (stage_store_take(executor->store, &shuffle, &slot, &failure, &pieces)) {
         struct packer stored = {0};
+        struct awaited **link = find_storing(executor, shuffle, slot);
         store_report_pack(&stored, failure, &pieces);
         barks_status_free(failure);
         stored_pieces_drop(&pieces);
-        if (!is_awaited(executor, shuffle)) {
+        if (*link == NULL)
             packer_drop(&stored);
-            continue;
-        }
-        executor_forget_awaited(executor, shuffle);
-        BARKS_TRY(report_complete(executor, shuffle, &stored));
-        fault_point(POINT_SHUFFLE_TOLD);
+        else
+            BARKS_TRY(report_awaited(executor, link, &stored));
     }
     return NULL;
 }
@@ -254,6 +267,7 @@ BARKS_CHECKED static barks_status *ask_for_burst(struct executor *executor)
         return NULL;
     struct packer out = {0};
     pack_u64(&out, MESSAGE_BURST_WANTED);
+    pack_u64(&out, executor->epoch);
     pack_u64(&out, burst);
     BARKS_TRY(message_send(executor->net, 0, &out));
     fault_point(POINT_BURST_WANTED);

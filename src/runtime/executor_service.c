@@ -92,13 +92,14 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         scratch_create(strcmp(scratch, "auto") != 0 ? scratch : NULL, &executor->room.scratch));
     executor->room.pool = executor->pool;
     executor->room.is_plain = config_choice(config, CONFIG_SCRATCH_COMPRESSION) == SCRATCH_PLAIN;
-    BARKS_TRY(reduce_side_create(&executor->room, &executor->reduce_side));
+    BARKS_TRY(reduce_side_create(&executor->room, net_recovers(net), &executor->reduce_side));
     BARKS_TRY(stage_store_create(executor->reduce_side, &executor->room, net, &executor->store));
     struct exchange_options exchange = {
         .pool = executor->pool,
         .room = &executor->room,
         .net = net,
         .round_bytes_per_peer = config_bytes(config, CONFIG_EXCHANGE_ROUND_BYTES),
+        .retains = net_recovers(executor->net),
         .compression = link_compression(executor),
         .encode_always = config_choice(config, CONFIG_EXCHANGE_ENCODE) == ENCODE_ALWAYS,
         .deliver = deliver,
@@ -176,6 +177,9 @@ BARKS_CHECKED static barks_status *check_round(struct executor *executor, uint64
 {
     uint64_t since_ns = exchange_waiting_since_ns(executor->exchange);
     uint64_t limit_ns = config_duration_ns(&executor->welcome.config, CONFIG_LOST_DEADLINE);
+    if (net_recovers(
+            executor->net)) /* the driver has so long to find who is lost, and more to go on */
+        limit_ns += config_duration_ns(&executor->welcome.config, CONFIG_RECOVERY_DEADLINE);
     if (since_ns == 0 || now_ns <= since_ns || now_ns - since_ns <= limit_ns)
         return NULL;
     BARKS_FAIL(
@@ -248,6 +252,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         BARKS_TRY(executor_report(executor, now_ns));
         BARKS_TRY(check_round(executor, now_ns));
         BARKS_TRY(check_tasks_in_mpi(executor, now_ns));
+        BARKS_TRY(executor_look_for_driver(executor, now_ns));
         net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
     }
     return NULL;
@@ -304,11 +309,13 @@ static void await_end(struct executor *executor, bool driver_is_gone, uint64_t u
         if (lost == NULL && got) {
             struct unpacker in;
             unpacker_init(&in, message.bytes, message.size_bytes);
-            executor->ended = unpack_u32(&in) == MESSAGE_END;
-            executor->exit_status = executor->ended ? (int)unpack_u32(&in) : 0;
+            if (unpack_u32(&in) == MESSAGE_END)
+                executor_take_end(executor, &in);
             unpacker_drop(&in);
         }
         net_message_drop(&message);
+        if (lost == NULL && !got)
+            lost = executor_look_for_driver(executor, monotonic_ns());
         barks_status_free(lost);
         if (lost != NULL || (!got && driver_is_gone))
             return;
@@ -334,6 +341,8 @@ BARKS_CHECKED static bool tell_trouble(struct executor *executor, barks_status *
     pack_status(&out, status);
     barks_status *unsent = message_send(executor->net, 0, &out);
     await_end(executor, unsent != NULL, UINT64_MAX);
+    if (!executor->ended && net_recovers(executor->net))
+        executor->exit_status = EXIT_LOST; /* the driver is gone */
     bool is_trouble = unsent == NULL || !executor->ended;
     if (unsent != NULL)
         LOG(is_trouble ? LEVEL_ERROR : LEVEL_DEBUG, "runtime",
@@ -346,7 +355,10 @@ BARKS_CHECKED static bool tell_trouble(struct executor *executor, barks_status *
 
 int executor_serve(struct net *net, const struct config *config, struct watchdog *watchdog)
 {
-    struct executor executor = {.net = net, .watchdog = watchdog, .last_work_ns = monotonic_ns()};
+    struct executor executor = {.net = net,
+                                .watchdog = watchdog,
+                                .last_work_ns = monotonic_ns(),
+                                .last_driver_ns = monotonic_ns()};
     bool refused = false;
     fault_enter_rank(net->rank);
     bool is_alone = watchdog != NULL; /* a process of its own, under MPI */
@@ -368,6 +380,6 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
     stop(&executor);
     log_relay_close(executor.log);
     watchdog_phase(watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
-    net_close(net, had_trouble || exit_status != 0);
+    net_close(net, had_trouble || exit_status != 0 || executor.others_are_lost);
     return exit_status;
 }

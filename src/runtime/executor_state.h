@@ -21,15 +21,19 @@
 #include "store/kept.h"
 #include "store/spill.h"
 
-/* A shuffle whose commit has come and whose frames have not all. */
+/* A slot of a shuffle (shuffle/reduce_side.h) whose commit has come and whose frames have not all.
+ */
 struct awaited {
     uint64_t shuffle;
+    uint32_t slot;
+    uint32_t commit;  /* the driver's number of it */
     char *store_path; /* owned: the file to store it in before it is reported; NULL: none, or the
                          store has it */
     uint64_t store_tag;
     bool is_storing;
     struct awaited *next;
 };
+void awaited_free(struct awaited *awaited);
 
 struct executor {
     struct net *net;
@@ -59,7 +63,11 @@ struct executor {
     struct log_relay *log; /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
     uint64_t last_work_ns;
-    uint32_t tasks_held; /* given to workers and not yet reported */
+    uint32_t tasks_held;     /* given to workers and not yet reported */
+    uint32_t epoch;          /* of the living executors; 0: nobody was lost */
+    uint64_t last_driver_ns; /* when the driver was heard of */
+    uint64_t last_look_ns;   /* when it was looked for */
+    bool others_are_lost;    /* so MPI has no good end */
     bool ended;
     int exit_status;
 };
@@ -69,6 +77,17 @@ struct executor {
 BARKS_CHECKED barks_status *executor_take_message(struct executor *executor,
                                                   struct net_message *message);
 void executor_forget_awaited(struct executor *executor, uint64_t shuffle);
+void executor_take_end(struct executor *executor, struct unpacker *in); /* MESSAGE_END's fields */
+
+/* ---- executor_recovery.c ---- */
+
+/* The driver has declared executors lost: from now on the exchange is among the others. */
+BARKS_CHECKED barks_status *executor_take_epoch(struct executor *executor, struct unpacker *in);
+/* Slots of a shuffle have new holders. */
+BARKS_CHECKED barks_status *executor_take_holders(struct executor *executor, struct unpacker *in);
+/* Where mpirun lets ranks outlive others nobody else ends them. Errors: BARKS_LOST: the driver is
+ * gone. */
+BARKS_CHECKED barks_status *executor_look_for_driver(struct executor *executor, uint64_t now_ns);
 
 /* Tells the driver all that has happened since the last call: tasks that ended, kept partitions,
  * shuffles that are complete, a pulse where one is due, lines of the log. Errors: those of net. */

@@ -107,6 +107,7 @@ BARKS_CHECKED static barks_status *read_welcome(struct unpacker *in, struct welc
     out->bind = unpack_bool(in);
     out->memory_bytes = unpack_u64(in);
     out->has_far_peers = unpack_bool(in);
+    out->driver_pid = unpack_u32(in);
     BARKS_TRY(unpacker_finish(in));
     return config_unpack(&out->config, config, config_bytes);
 }
@@ -243,5 +244,6 @@ barks_status *welcome_send(struct net *net, uint32_t to, const struct welcome *w
     pack_bool(&out, welcome->bind);
     pack_u64(&out, welcome->memory_bytes);
     pack_bool(&out, welcome->has_far_peers);
+    pack_u64(&out, welcome->driver_pid);
     return message_send(net, to, &out);
 }

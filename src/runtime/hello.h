@@ -35,6 +35,7 @@ struct welcome {
     bool bind;
     uint64_t memory_bytes; /* this executor's budget */
     bool has_far_peers;    /* executors on other nodes */
+    uint32_t driver_pid;   /* where it is on the executor's node; else 0 */
 };
 void welcome_drop(struct welcome *welcome);
 

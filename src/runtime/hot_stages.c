@@ -7,8 +7,11 @@
 
 #include <inttypes.h>
 
+/* Nothing where it was read before, by an earlier commit. */
 BARKS_CHECKED static barks_status *read_found(struct attempt_report *report, struct hot_list *found)
 {
+    if (report->result == NULL)
+        return NULL;
     struct buffer result = report_take_result(report);
     struct unpacker in;
     unpacker_init(&in, result.data, result.size_bytes);
@@ -58,20 +61,38 @@ BARKS_CHECKED static barks_status *read_all(const struct dispatch *dispatch, con
     return NULL;
 }
 
-barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job, uint32_t stage,
-                                     uint32_t run_count)
+/* The other side has copied its rows by what it was told first: nobody may find more. */
+static bool is_told(const struct hot_list *told, const struct hot_list *found)
 {
+    for (uint32_t i = 0; i < found->count; i++) {
+        const struct hot_key *known = hot_list_find(told, found->keys[i].hash);
+        if (known == NULL || known->piece_count < found->keys[i].piece_count)
+            return false;
+    }
+    return true;
+}
+
+barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job, uint32_t stage,
+                                     uint32_t run_count, barks_status **out_problem)
+{
+    bool is_first = job->stages[stage].commit == 1;
     struct hot_list found = {0};
     uint32_t told = hot_stage_after(&job->plan, stage);
     barks_status *status = read_all(dispatch, job, stage, run_count, &found);
     if (status == NULL && told == STAGE_NONE)
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "hot keys were sought, and nobody copies their rows");
-    if (status != NULL) {
+    struct terminal *terminal =
+        told != STAGE_NONE ? &job->plan.stages[told].pipeline->terminal : NULL;
+    if (status == NULL && !is_first && !is_told(&terminal->hot_keys, &found))
+        *out_problem = barks_status_new(
+            BARKS_LOST, NULL, BARKS_HERE,
+            "%s: an executor was lost with the hot keys of a join, and others were found",
+            job->what);
+    if (status != NULL || !is_first) {
         hot_list_drop(&found);
         return status;
     }
-    struct terminal *terminal = &job->plan.stages[told].pipeline->terminal;
     if (found.count == 0)
         return terminal->hot_role == HOT_COPY ? skip_copies(dispatch, job, told) : NULL;
     say(job, &found);

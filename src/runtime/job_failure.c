@@ -111,6 +111,12 @@ barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
 {
     if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE)
         return no_room(dispatch, job, outcome);
+    if (outcome->cause == CAUSE_LOST)
+        return barks_status_new(BARKS_LOST, NULL, BARKS_HERE,
+                                "%s failed in task %" PRIu32
+                                ": executors that ran it were lost, again and again; start the job "
+                                "again",
+                                job->what, outcome->attempt.task);
     uint64_t error = error_of(dispatch, outcome);
     if (error == 0 || dispatch->errors[error - 1].status == NULL)
         return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);

@@ -368,6 +368,31 @@ void job_history_memory(struct job_history *history, uint32_t executor)
     write_memory(history, executor);
 }
 
+void job_history_executor_lost(struct job_history *history, uint32_t executor, const char *why)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = {
+        .kind = KIND_EXECUTOR_LOST,
+        .executor_lost = {.time_ns = time_of(history), .executor = executor, .error = why}};
+    history_write(history->writer, &record);
+}
+
+void job_history_recovered(struct job_history *history, const struct recovery *recovery,
+                           uint64_t took_ns)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = {
+        .kind = KIND_RECOVERY,
+        .recovery = {.time_ns = time_of(history),
+                     .lost_count = recovery->lost_count - recovery->lost_before,
+                     .took_ns = took_ns,
+                     .task_count = recovery->again_count,
+                     .sent_bytes = recovery->resent_bytes}};
+    history_write(history->writer, &record);
+}
+
 void job_history_trouble(struct job_history *history, const barks_status *error)
 {
     char words[ERROR_BYTES];

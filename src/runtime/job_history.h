@@ -13,6 +13,7 @@ struct config;
 struct job;
 struct job_history;
 struct members;
+struct recovery;
 
 /* The beginning: who runs, with which settings. members is borrowed until job_history_close.
  * A log is written where --barks-event-log says so. Errors: those of history_writer_open. */
@@ -42,6 +43,10 @@ void job_history_task_failed(struct job_history *history, const struct attempt_i
                              const barks_status *error);
 /* Of a pulse of the executor; at most one a second is kept. */
 void job_history_memory(struct job_history *history, uint32_t executor);
+/* The job goes on without the executor; and then: it does. */
+void job_history_executor_lost(struct job_history *history, uint32_t executor, const char *why);
+void job_history_recovered(struct job_history *history, const struct recovery *recovery,
+                           uint64_t took_ns);
 /* What ends the whole job. */
 void job_history_trouble(struct job_history *history, const barks_status *error);
 

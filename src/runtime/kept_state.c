@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/pack.h"
 #include "runtime/driver.h"
+#include "runtime/mailbox.h"
 #include "runtime/message.h"
 #include "store/kept.h"
 
@@ -105,16 +106,28 @@ static void apply(struct node *node, uint32_t executor, const struct kept_change
     }
 }
 
+static void forget_executor(barks_context *context, uint32_t executor)
+{
+    for (uint32_t i = 0; i < context->node_count; i++)
+        for (uint32_t p = 0;
+             context->nodes[i]->kept != NULL && p < context->nodes[i]->partition_count; p++)
+            take_gone(context->nodes[i]->kept, p, executor);
+}
+
 void kept_state_update(barks_context *context)
 {
-    struct kept_change change;
+    struct kept_note note;
     struct node *node = NULL;
-    uint32_t executor = 0;
-    for (; driver_take_kept(context->driver, &executor, &change); context->kept_changes++) {
-        if (node == NULL || node->kept->dataset != change.name.dataset)
-            node = find_kept(context, change.name.dataset);
+    for (; driver_take_kept(context->driver, &note); context->kept_changes++) {
+        if (note.is_lost) {
+            forget_executor(context, note.executor);
+            continue;
+        }
+        uint64_t dataset = note.change.name.dataset;
+        if (node == NULL || node->kept->dataset != dataset)
+            node = find_kept(context, dataset);
         if (node != NULL)
-            apply(node, executor, &change);
+            apply(node, note.executor, &note.change);
     }
 }
 

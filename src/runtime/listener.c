@@ -94,6 +94,21 @@ static void tell_task(const struct history_record *record, barks_event *event)
     event->bytes_sent = it->bytes_sent;
 }
 
+static void tell_loss(const struct history_record *record, barks_event *event)
+{
+    if (record->kind == KIND_EXECUTOR_LOST) {
+        event->kind = BARKS_EVENT_EXECUTOR_LOST;
+        event->time_ns = record->executor_lost.time_ns;
+        event->executor = (uint32_t)record->executor_lost.executor;
+        event->error = record->executor_lost.error;
+        return;
+    }
+    event->kind = BARKS_EVENT_RECOVERED;
+    event->time_ns = record->recovery.time_ns;
+    event->count = record->recovery.task_count;
+    event->bytes_sent = record->recovery.sent_bytes;
+}
+
 static void tell_executor(const struct history_record *record, barks_event *event)
 {
     if (record->kind == KIND_EXECUTOR) {
@@ -133,6 +148,10 @@ static bool tell(const struct history_record *record, barks_event *event)
     case KIND_TASK_STARTED:
     case KIND_TASK_ENDED:
         tell_task(record, event);
+        return true;
+    case KIND_EXECUTOR_LOST:
+    case KIND_RECOVERY:
+        tell_loss(record, event);
         return true;
     case KIND_TROUBLE:
         event->kind = BARKS_EVENT_TROUBLE;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "net/net.h"
 #include "runtime/executor_service.h"
+#include "runtime/members.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -48,7 +49,8 @@ barks_status *local_executors_start(const struct config *config, struct local_ex
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for %" PRIu32 " executors", count);
     if (status == NULL)
-        status = net_local_open(count + 1, nets);
+        status =
+            net_local_open(count + 1, config_choice(config, CONFIG_RECOVERY) == RECOVERY_ON, nets);
     if (status != NULL) {
         free(nets);
         return status;
@@ -63,11 +65,16 @@ barks_status *local_executors_start(const struct config *config, struct local_ex
     return status;
 }
 
-void local_executors_join(struct local_executors *executors)
+void local_executors_join(struct local_executors *executors, const struct members *members)
 {
-    for (uint32_t i = 0; i < executors->count; i++)
-        if (executors->all[i].started)
+    for (uint32_t i = 0; i < executors->count; i++) {
+        if (!executors->all[i].started)
+            continue;
+        if (i < members->count && member_is_lost(&members->all[i]))
+            pthread_detach(executors->all[i].thread);
+        else
             pthread_join(executors->all[i].thread, NULL);
+    }
 }
 
 void local_executors_drop(struct local_executors *executors)

@@ -7,6 +7,7 @@
 
 struct config;
 struct local_executor;
+struct members;
 struct net;
 
 /* Begins as zeros. */
@@ -21,6 +22,7 @@ struct local_executors {
 BARKS_CHECKED barks_status *local_executors_start(const struct config *config,
                                                   struct local_executors *out,
                                                   struct net **out_driver_net);
-/* Waits until all have ended, which the driver has told them to. */
-void local_executors_join(struct local_executors *executors);
+/* Waits until all have ended, which the driver has told them to; of those that were lost, which
+ * stand still, threads are left to the end of the process, with all that they have. */
+void local_executors_join(struct local_executors *executors, const struct members *members);
 void local_executors_drop(struct local_executors *executors);

@@ -11,11 +11,6 @@ struct letter {
     struct letter *next;
 };
 
-struct kept_note {
-    uint32_t executor;
-    struct kept_change change;
-};
-
 struct mailbox {
     struct lock lock;
     struct condition changed;
@@ -24,6 +19,7 @@ struct mailbox {
         struct kept_note *kept; /* owned */
         uint32_t kept_first, kept_count, kept_capacity;
         struct shared_wait *waits; /* borrowed: whoever waits for a value to be everywhere */
+        uint32_t lost_count;       /* executors, since the start */
         barks_status *end_error;   /* owned */
     } locked;
 };
@@ -103,12 +99,13 @@ bool mailbox_take(struct mailbox *mailbox, uint32_t *out_to, void **out_bytes,
 
 /* ---- broadcast values ---- */
 
-void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t ready_count,
+void mailbox_expect_shared(struct mailbox *mailbox, uint64_t id, uint32_t executor_count,
                            struct shared_wait *out_wait)
 {
     lock_acquire(&mailbox->lock);
-    *out_wait =
-        (struct shared_wait){.id = id, .missing = ready_count, .next = mailbox->locked.waits};
+    *out_wait = (struct shared_wait){.id = id,
+                                     .missing = executor_count - mailbox->locked.lost_count,
+                                     .next = mailbox->locked.waits};
     mailbox->locked.waits = out_wait;
     lock_release(&mailbox->lock);
 }
@@ -142,25 +139,30 @@ void mailbox_drop_shared(struct mailbox *mailbox, struct shared_wait *wait)
     barks_status_free(wait->failed);
 }
 
-barks_status *mailbox_wait_shared(struct mailbox *mailbox, struct shared_wait *wait)
+barks_status *mailbox_wait_shared(struct mailbox *mailbox, struct shared_wait *wait,
+                                  bool *out_is_broken)
 {
     lock_acquire(&mailbox->lock);
-    while (wait->missing > 0 && mailbox->locked.end_error == NULL)
+    while (wait->missing > 0 && !wait->is_broken && mailbox->locked.end_error == NULL)
         condition_wait(&mailbox->changed, &mailbox->lock);
     barks_status *cause = wait->failed;
     wait->failed = NULL;
     if (cause == NULL && mailbox->locked.end_error != NULL)
         cause = barks_status_new(barks_status_code(mailbox->locked.end_error), NULL, BARKS_HERE,
                                  "%s", barks_status_text(mailbox->locked.end_error));
+    bool is_broken = cause == NULL && wait->is_broken;
     lock_release(&mailbox->lock);
+    if (out_is_broken != NULL)
+        *out_is_broken = is_broken;
+    if (is_broken)
+        BARKS_FAIL(BARKS_LOST, "an executor was lost before all had what was sent to them");
     return cause;
 }
 
 /* ---- kept partitions ---- */
 
-void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct kept_change *change)
+static void put_note_locked(struct mailbox *mailbox, const struct kept_note *note)
 {
-    lock_acquire(&mailbox->lock);
     if (mailbox->locked.kept_first == mailbox->locked.kept_count)
         mailbox->locked.kept_first = mailbox->locked.kept_count = 0;
     if (mailbox->locked.kept_count == mailbox->locked.kept_capacity) {
@@ -172,23 +174,37 @@ void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct k
         }
     }
     if (mailbox->locked.kept_count < mailbox->locked.kept_capacity)
-        mailbox->locked.kept[mailbox->locked.kept_count++] =
-            (struct kept_note){.executor = executor, .change = *change};
+        mailbox->locked.kept[mailbox->locked.kept_count++] = *note;
+}
+
+void mailbox_put_kept(struct mailbox *mailbox, uint32_t executor, const struct kept_change *change)
+{
+    struct kept_note note = {.executor = executor, .change = *change};
+    lock_acquire(&mailbox->lock);
+    put_note_locked(mailbox, &note);
     lock_release(&mailbox->lock);
 }
 
-bool mailbox_take_kept(struct mailbox *mailbox, uint32_t *out_executor,
-                       struct kept_change *out_change)
+bool mailbox_take_kept(struct mailbox *mailbox, struct kept_note *out_note)
 {
     lock_acquire(&mailbox->lock);
     bool has = mailbox->locked.kept_first < mailbox->locked.kept_count;
-    if (has) {
-        const struct kept_note *note = &mailbox->locked.kept[mailbox->locked.kept_first++];
-        *out_executor = note->executor;
-        *out_change = note->change;
-    }
+    if (has)
+        *out_note = mailbox->locked.kept[mailbox->locked.kept_first++];
     lock_release(&mailbox->lock);
     return has;
+}
+
+void mailbox_put_lost(struct mailbox *mailbox, uint32_t executor)
+{
+    struct kept_note note = {.executor = executor, .is_lost = true};
+    lock_acquire(&mailbox->lock);
+    mailbox->locked.lost_count++;
+    put_note_locked(mailbox, &note);
+    for (struct shared_wait *wait = mailbox->locked.waits; wait != NULL; wait = wait->next)
+        wait->is_broken = true;
+    condition_broadcast(&mailbox->changed);
+    lock_release(&mailbox->lock);
 }
 
 void mailbox_end(struct mailbox *mailbox, const barks_status *error)

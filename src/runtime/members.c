@@ -6,21 +6,26 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/message.h"
+#include "runtime/process.h"
 #include "runtime/signals.h"
+#include "runtime/watchdog.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 enum {
     NAP_NS = 200 * 1000,
+    NAP_LEAVING_NS = 2 * 1000 * 1000,
     END_TRIES = 3,
 };
+/* How long the driver stays when others, told to end, have not gone; of other nodes it is not seen
+ * whether they have. */
+#define LEAVE_NS_MAX (2 * NS_PER_S)
+#define LEAVE_UNSEEN_NS (NS_PER_S / 2)
 
 void members_drop(struct members *members)
 {
@@ -107,6 +112,8 @@ BARKS_CHECKED static barks_status *answer(struct net *net, const struct config *
     if (status == NULL)
         status = hello_share(hellos, members->count, config, welcomes);
     for (uint32_t i = 0; i < members->count && status == NULL; i++) {
+        if (hellos[i].node_id == members->driver.node_id)
+            welcomes[i].driver_pid = members->driver.pid;
         members->all[i].welcome = welcomes[i];
         status = welcome_send(net, i + 1, &welcomes[i], config);
     }
@@ -132,13 +139,15 @@ barks_status *members_gather(struct net *net, const struct config *config,
 }
 
 /* Again where there was no memory for it: who is not told waits for this rank until a deadline. */
-BARKS_CHECKED static barks_status *send_end(struct net *net, uint32_t rank, int exit_status)
+BARKS_CHECKED static barks_status *send_end(struct net *net, uint32_t rank, int exit_status,
+                                            bool has_lost)
 {
     barks_status *status = NULL;
     for (int i = 0; i < END_TRIES; i++) {
         struct packer out = {0};
         pack_u64(&out, MESSAGE_END);
         pack_u64(&out, (uint64_t)exit_status);
+        pack_bool(&out, has_lost);
         barks_status_free(status);
         status = message_send(net, rank, &out);
         if (status == NULL)
@@ -149,11 +158,12 @@ BARKS_CHECKED static barks_status *send_end(struct net *net, uint32_t rank, int 
 
 bool members_end(struct net *net, const struct members *members, int exit_status)
 {
-    bool all_told = true;
+    bool has_lost = members_living_count(members) < members->count;
+    bool all_told = !has_lost;
     for (uint32_t i = 0; i < members->count; i++) {
-        if (members->all[i].is_lost)
+        if (member_is_lost(&members->all[i]))
             continue;
-        barks_status *status = send_end(net, i + 1, exit_status);
+        barks_status *status = send_end(net, i + 1, exit_status, has_lost);
         all_told = all_told && status == NULL;
         if (status != NULL)
             LOG(LEVEL_WARN, "runtime", "executor %" PRIu32 " could not be told to end: %s", i + 1,
@@ -163,59 +173,106 @@ bool members_end(struct net *net, const struct members *members, int exit_status
     return all_told;
 }
 
-/* Has the process ended, though nobody may have collected its status yet? */
-static bool process_is_gone(pid_t pid)
+/* A process of its own on the driver's node, of which the system tells whether it lives. */
+static bool is_visible(const struct members *members, const struct member *member)
 {
-    char path[64], state = '?';
-    if (kill(pid, 0) != 0)
-        return errno == ESRCH;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return errno == ENOENT;
-    char line[512];
-    const char *after_name = fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
-    if (after_name != NULL && after_name[1] == ' ')
-        state = after_name[2];
-    fclose(file);
-    return state == 'Z' || state == 'X';
+    return member->hello.node_id == members->driver.node_id &&
+           member->hello.pid != (uint32_t)getpid();
 }
 
-const struct member *members_find_lost(struct members *members, uint64_t now_ns,
-                                       uint64_t silent_ns_max, uint32_t *out_rank,
-                                       char *out_sentence, size_t sentence_bytes)
+static bool some_are_leaving(const struct members *members, bool *out_unseen)
 {
+    bool some = false;
+    for (uint32_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->all[i];
+        if (member_is_lost(member) || member->hello.pid == (uint32_t)getpid())
+            continue;
+        *out_unseen |= !is_visible(members, member);
+        some |= is_visible(members, member) && !process_is_gone((pid_t)member->hello.pid);
+    }
+    return some;
+}
+
+void members_await_end(struct net *net, const struct members *members)
+{
+    uint64_t began_ns = monotonic_ns();
+    for (bool goes_on = true; goes_on;) {
+        struct net_message message = {0};
+        bool got = false, unseen = false;
+        barks_status *status = net_poll(net, &message, &got); /* which sends what is to be sent */
+        net_message_drop(&message);
+        uint64_t spent_ns = monotonic_ns() - began_ns;
+        bool some = some_are_leaving(members, &unseen);
+        goes_on = status == NULL &&
+                  ((some && spent_ns < LEAVE_NS_MAX) || (unseen && spent_ns < LEAVE_UNSEEN_NS));
+        barks_status_free(status);
+        if (goes_on && !got)
+            net_wait(net, NAP_LEAVING_NS);
+    }
+}
+
+static void word_loss(const struct member *member, struct member_loss *loss)
+{
+    if (loss->is_gone)
+        snprintf(loss->sentence, sizeof loss->sentence,
+                 "executor %" PRIu32 " on %s was lost: its process %" PRIu32
+                 " has ended (killed, crashed, or out of memory)",
+                 loss->rank, member->hello.host, member->hello.pid);
+    else
+        snprintf(loss->sentence, sizeof loss->sentence,
+                 "executor %" PRIu32 " on %s (process %" PRIu32
+                 ") was lost: not heard of for %.1f s (--barks-lost-deadline)",
+                 loss->rank, member->hello.host, member->hello.pid, (double)loss->silent_ns * 1e-9);
+}
+
+bool members_find_lost(struct members *members, struct net *net, uint64_t now_ns,
+                       uint64_t silent_ns_max, struct member_loss *out_loss)
+{
+    uint32_t suspect = 0;
+    while (net_take_suspect(net, &suspect))
+        if (suspect > 0 && suspect <= members->count)
+            members->all[suspect - 1].is_suspect = true;
     for (uint32_t i = 0; i < members->count; i++) {
         struct member *member = &members->all[i];
-        if (member->is_lost || !member->has_hello)
+        if (member_is_lost(member) || !member->has_hello)
             continue;
-        bool is_here = member->hello.node_id == members->driver.node_id;
-        bool is_gone = is_here && member->hello.pid != (uint32_t)getpid() &&
-                       process_is_gone((pid_t)member->hello.pid);
-        uint64_t silent_ns = now_ns > member->last_heard_ns ? now_ns - member->last_heard_ns : 0;
-        if (!is_gone && silent_ns <= silent_ns_max)
+        *out_loss = (struct member_loss){.rank = i + 1};
+        out_loss->is_gone = member->is_suspect || (is_visible(members, member) &&
+                                                   process_is_gone((pid_t)member->hello.pid));
+        if (now_ns > member->last_heard_ns)
+            out_loss->silent_ns = now_ns - member->last_heard_ns;
+        if (!out_loss->is_gone && out_loss->silent_ns <= silent_ns_max)
             continue;
-        if (is_gone)
-            snprintf(out_sentence, sentence_bytes,
-                     "executor %" PRIu32 " on %s was lost: its process %" PRIu32
-                     " has ended (killed, crashed, or out of memory)",
-                     i + 1, member->hello.host, member->hello.pid);
-        else
-            snprintf(out_sentence, sentence_bytes,
-                     "executor %" PRIu32 " on %s (process %" PRIu32
-                     ") was lost: not heard of for %.1f s (--barks-lost-deadline)",
-                     i + 1, member->hello.host, member->hello.pid, (double)silent_ns * 1e-9);
-        member->is_lost = true;
-        *out_rank = i + 1;
-        return member;
+        word_loss(member, out_loss);
+        atomic_store_explicit(&member->is_lost, true, memory_order_relaxed);
+        return true;
     }
-    return NULL;
+    return false;
+}
+
+void members_end_lost(struct net *net, const struct members *members,
+                      const struct member_loss *loss)
+{
+    const struct member *member = &members->all[loss->rank - 1];
+    if (loss->is_gone)
+        return;
+    barks_status_free(send_end(net, loss->rank, EXIT_LOST, true)); /* it may well be gone */
+    if (is_visible(members, member))
+        (void)kill((pid_t)member->hello.pid, SIGKILL);
 }
 
 uint32_t members_worker_count(const struct members *members)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < members->count; i++)
-        count += members->all[i].welcome.worker_count;
+        count += member_is_lost(&members->all[i]) ? 0 : members->all[i].welcome.worker_count;
+    return count;
+}
+
+uint32_t members_living_count(const struct members *members)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < members->count; i++)
+        count += !member_is_lost(&members->all[i]);
     return count;
 }

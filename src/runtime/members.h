@@ -16,7 +16,9 @@ struct member {
     struct hello hello;
     struct welcome welcome;
     bool has_hello;
-    bool is_lost;
+    _Atomic bool is_lost;  /* relaxed: set by the driver's thread, read by those that plan */
+    bool is_suspect;       /* MPI says that it is gone */
+    uint32_t attempts_out; /* that it was sent and has not answered */
     uint64_t last_heard_ns;
     uint64_t used_bytes, sent_bytes; /* of its last pulse */
     /* Likewise; relaxed, since whoever waits for actions reads them between two. */
@@ -39,13 +41,29 @@ BARKS_CHECKED barks_status *members_gather(struct net *net, const struct config 
                                            struct members *out_members);
 
 /* Tells every executor that is not lost to end with the exit status. False: one could not be told
- * (which is logged), so that nothing collective may follow. */
+ * (which is logged), or is lost, so that nothing collective may follow. */
 bool members_end(struct net *net, const struct members *members, int exit_status);
+/* Where that is so, everybody leaves at once: gives those who were told a moment to go. */
+void members_await_end(struct net *net, const struct members *members);
 
-/* An executor that is surely gone (its process on this node has ended) or silent past the deadline,
- * or NULL. The sentence says which and how it is known. */
-const struct member *members_find_lost(struct members *members, uint64_t now_ns,
-                                       uint64_t silent_ns_max, uint32_t *out_rank,
-                                       char *out_sentence, size_t sentence_bytes);
+/* An executor that is surely gone (its process on this node has ended, MPI says so) or silent past
+ * the deadline, and is lost from now on. The sentence says which and how it is known. */
+struct member_loss {
+    uint32_t rank;
+    char sentence[384];
+    uint64_t silent_ns; /* since when nothing was heard of it */
+    bool is_gone;       /* its process has ended; else it may wake up */
+};
+bool members_find_lost(struct members *members, struct net *net, uint64_t now_ns,
+                       uint64_t silent_ns_max, struct member_loss *out_loss);
+/* One that is lost and may wake up is told to end, and ended where it is on this node. Before net
+ * hears of the loss. */
+void members_end_lost(struct net *net, const struct members *members,
+                      const struct member_loss *loss);
 
+static inline bool member_is_lost(const struct member *member)
+{
+    return atomic_load_explicit(&member->is_lost, memory_order_relaxed);
+}
 uint32_t members_worker_count(const struct members *members);
+uint32_t members_living_count(const struct members *members);

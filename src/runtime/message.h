@@ -16,9 +16,10 @@ enum message_kind {
     MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, pool bytes peak, scratch
                               bytes written, counters, sent, result, accumulated */
     MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
-    MESSAGE_SHUFFLE_READY, /* shuffle, count, then partition and bytes of those with rows; whether
-                              it was stored, then status and pieces (store_reports.h) */
-    MESSAGE_BURST_WANTED,  /* number */
+    MESSAGE_SHUFFLE_READY, /* shuffle, slot, number of the commit, count, then partition and bytes
+                              of those with rows; whether it was stored, then status and pieces
+                              (store_reports.h) */
+    MESSAGE_BURST_WANTED,  /* epoch, number */
     MESSAGE_PULSE, /* pool bytes used, exchange bytes sent, pool bytes peak, scratch bytes written,
                       then running tasks: stage, rows, bytes */
     MESSAGE_LOG,   /* level, line */
@@ -32,16 +33,22 @@ enum message_kind {
     MESSAGE_STAGE,   /* job, pipeline */
     MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, payloads */
     MESSAGE_CANCEL,  /* job, stage index, task, attempt */
-    MESSAGE_COMMIT,  /* shuffle, run count, then attempt and frames for each run, file to store it
-                        in or NULL, its tag */
+    MESSAGE_COMMIT,  /* shuffle, slot, number of the commit, first and end of the slot's partitions,
+                        run count, then attempt and frames for each run, file to store it in or
+                        NULL, its tag */
     MESSAGE_RELEASE, /* stage, shuffle */
     MESSAGE_BURST,   /* number */
-    MESSAGE_END,     /* exit status */
+    MESSAGE_END,     /* exit status, whether an executor was lost */
     MESSAGE_MET,     /* the answer to one */
     MESSAGE_DROP,    /* 1: dataset that is kept or 0: shared value, its number */
     /* driver -> executor 1, executor -> executor */
     MESSAGE_SHARED, /* id, bytes in all, offset, bytes */
     MESSAGE_FILE,   /* id of the answer that is wanted or 0, a piece (io/shipped.h) */
+    /* recovery: driver -> executor, and the answer */
+    MESSAGE_EPOCH,       /* number, count, then the ranks that are lost, of all epochs */
+    MESSAGE_EPOCH_READY, /* number */
+    MESSAGE_HOLDERS,     /* shuffle, count, then slot and the rank that holds it now */
+    MESSAGE_ALIVE,       /* nothing: the driver lives */
 };
 
 /* A chain of statuses; NULL is a status too (success). */

@@ -77,6 +77,13 @@ barks_status *dispatch_add_error(struct dispatch *dispatch, const struct attempt
     return NULL;
 }
 
+/* The executor has answered an attempt. */
+static void count_answer(struct dispatch *dispatch, uint32_t executor)
+{
+    struct member *member = &dispatch->members->all[executor - 1];
+    member->attempts_out -= member->attempts_out > 0;
+}
+
 static struct attempt_id read_attempt(struct unpacker *in, uint32_t executor)
 {
     struct attempt_id id = {.executor = executor};
@@ -182,6 +189,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = monotonic_ns()};
     event.attempt_finished.id = read_attempt(in, executor);
     (void)dispatch_end_overrun(dispatch, &event.attempt_finished.id);
+    count_answer(dispatch, executor);
     void *reports = dispatch->reports;
     BARKS_TRY(grow(&reports, dispatch->report_count, &dispatch->report_capacity,
                    sizeof *dispatch->reports));
@@ -283,6 +291,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
     event.attempt_failed.id = read_attempt(in, executor);
     const barks_status *overrun = dispatch_end_overrun(dispatch, &event.attempt_failed.id);
+    count_answer(dispatch, executor);
     barks_status *error = unpack_status(in);
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
@@ -322,37 +331,57 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
                                                     uint32_t executor)
 {
     uint64_t shuffle = unpack_u64(in);
+    (void)unpack_u32(in); /* the slot: each is told once of a commit */
+    uint32_t commit = unpack_u32(in);
     for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
         for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
             const struct terminal *terminal = job_terminal(job, stage);
+            struct job_stage *state = &job->stages[stage];
             if (terminal->kind != TERMINAL_SHUFFLE || terminal->shuffle != shuffle ||
-                !job->stages[stage].is_committing)
-                continue;
-            BARKS_TRY(read_sizes(in, &job->stages[stage], terminal->partition_count));
-            BARKS_TRY(store_reports_add(&job->stages[stage].stored, executor, in));
+                !state->is_committing || state->commit != commit)
+                continue; /* a commit before the one under way says nothing any more */
+            BARKS_TRY(read_sizes(in, state, terminal->partition_count));
+            BARKS_TRY(store_reports_add(state->is_stored ? &state->stored : NULL, executor, in));
             BARKS_TRY(unpacker_finish(in));
             fault_point(POINT_READY_TAKEN);
-            if (++job->stages[stage].ready_count == dispatch->members->count)
+            if (++state->ready_count == state->slot_count)
                 return dispatch_committed(dispatch, job, stage);
             return NULL;
         }
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *on_burst_wanted(struct dispatch *dispatch, struct unpacker *in)
+barks_status *dispatch_start_burst(struct dispatch *dispatch, uint64_t burst)
 {
-    uint64_t burst = unpack_u64(in);
     if (burst <= dispatch->last_burst)
         return NULL; /* another executor asked first */
     dispatch->last_burst = burst;
     for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
         struct packer out = {0};
+        if (member_is_lost(&dispatch->members->all[rank - 1]))
+            continue;
         pack_u64(&out, MESSAGE_BURST);
         pack_u64(&out, burst);
         BARKS_TRY(message_send(dispatch->net, rank, &out));
     }
     fault_point(POINT_BURST_SENT);
     return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_burst_wanted(struct dispatch *dispatch, struct unpacker *in)
+{
+    uint32_t epoch = unpack_u32(in);
+    uint64_t burst = unpack_u64(in);
+    BARKS_TRY(unpacker_finish(in));
+    return recovery_take_burst(dispatch, epoch, burst);
+}
+
+BARKS_CHECKED static barks_status *on_epoch_ready(struct dispatch *dispatch, struct unpacker *in,
+                                                  uint32_t executor)
+{
+    uint32_t epoch = unpack_u32(in);
+    BARKS_TRY(unpacker_finish(in));
+    return recovery_take_ready(dispatch, executor, epoch);
 }
 
 BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct unpacker *in,
@@ -427,6 +456,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
     if (message->from == 0 || message->from > dispatch->members->count)
         BARKS_FAIL(BARKS_INTERNAL, "a message of rank %" PRIu32, message->from);
     struct member *member = &dispatch->members->all[message->from - 1];
+    if (member_is_lost(member))
+        return NULL; /* whatever it says, others do its work */
     struct unpacker in;
     unpacker_init(&in, message->bytes, message->size_bytes);
     barks_status *status = NULL;
@@ -440,6 +471,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_shuffle_ready(dispatch, &in, message->from);
     else if (kind == MESSAGE_BURST_WANTED)
         status = on_burst_wanted(dispatch, &in);
+    else if (kind == MESSAGE_EPOCH_READY)
+        status = on_epoch_ready(dispatch, &in, message->from);
     else if (kind == MESSAGE_PULSE)
         status = on_pulse(dispatch, &in, message->from);
     else if (kind == MESSAGE_LOG)

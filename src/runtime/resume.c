@@ -151,18 +151,25 @@ static uint64_t tag_of(const struct resume *resume, const char *name)
     return hash_combine(resume->work.session, hash_bytes(name, FINGERPRINT_NAME_BYTES));
 }
 
+void resume_begin_storing(const struct job *job, uint32_t stage)
+{
+    char name[FINGERPRINT_NAME_BYTES];
+    if (!is_storing(job, stage))
+        return;
+    fingerprint_name(fingerprint_of(job, stage), name);
+    barks_status *status = work_make_stage(&job->resume->work, name);
+    if (status != NULL)
+        resume_stop_storing(job->resume, status);
+}
+
 void resume_pack_place(const struct job *job, uint32_t stage, uint32_t rank, struct packer *out)
 {
     char name[FINGERPRINT_NAME_BYTES] = "", file[WORK_FILE_NAME_BYTES];
     char *path = NULL;
-    if (is_storing(job, stage)) {
+    if (rank > 0 && is_storing(job, stage)) {
         fingerprint_name(fingerprint_of(job, stage), name);
         work_file_name(&job->resume->work, rank, file);
-        barks_status *status = rank == 1 ? work_make_stage(&job->resume->work, name) : NULL;
-        if (status != NULL)
-            resume_stop_storing(job->resume, status);
-        else
-            path = work_stage_path(&job->resume->work, name, file);
+        path = work_stage_path(&job->resume->work, name, file);
     }
     pack_text(out, path);
     pack_u64(out, path != NULL ? tag_of(job->resume, name) : 0);

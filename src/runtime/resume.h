@@ -63,7 +63,10 @@ void resume_note_shipped(struct resume *resume, uint64_t hash);
 
 /* ---- while a job runs: the driver's thread ---- */
 
-/* Adds to the commit of a shuffle the file in which an executor is to store what it has. */
+/* Before a shuffle is committed, which is to be stored. What goes wrong is told. */
+void resume_begin_storing(const struct job *job, uint32_t stage);
+/* Adds to the commit of a shuffle the file in which an executor is to store what it has; rank 0: it
+ * is not stored. */
 void resume_pack_place(const struct job *job, uint32_t stage, uint32_t rank, struct packer *out);
 
 /* All executors have what they expect of a shuffle, and have stored it, or not (reports; NULL: none

@@ -165,8 +165,8 @@ BARKS_CHECKED static barks_status *append_added(struct job *job, const struct ma
     }
     void *bytes = NULL;
     BARKS_TRY(copy_bytes(added->bytes, added->size_bytes, &bytes));
-    job->accumulated[job->accumulated_count++] =
-        (struct job_accumulated){.stage = stage, .bytes = bytes, .size_bytes = added->size_bytes};
+    job->accumulated[job->accumulated_count++] = (struct job_accumulated){
+        .stage = stage, .run = UINT32_MAX, .bytes = bytes, .size_bytes = added->size_bytes};
     return NULL;
 }
 

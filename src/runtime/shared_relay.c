@@ -28,6 +28,7 @@ struct shared_relay {
     struct pool *pool;
     struct shared_stores stores;
     struct coming *coming;
+    bool passes_nothing_on;
 };
 
 struct piece {
@@ -68,11 +69,15 @@ void shared_relay_destroy(struct shared_relay *relay)
     free(relay);
 }
 
+void shared_relay_end_passing_on(struct shared_relay *relay) { relay->passes_nothing_on = true; }
+
 BARKS_CHECKED static barks_status *pass_on(struct shared_relay *relay,
                                            const struct net_message *message)
 {
     for (uint64_t rank = 2 * (uint64_t)relay->net->rank;
-         rank <= 2 * (uint64_t)relay->net->rank + 1 && rank < relay->net->size; rank++)
+         rank <= 2 * (uint64_t)relay->net->rank + 1 && rank < relay->net->size &&
+         !relay->passes_nothing_on;
+         rank++)
         BARKS_TRY(net_send(relay->net, (uint32_t)rank, message->bytes, message->size_bytes));
     return NULL;
 }

@@ -25,6 +25,9 @@ BARKS_CHECKED barks_status *shared_relay_create(struct net *net, struct pool *po
                                                 struct shared_relay **out_relay);
 void shared_relay_destroy(struct shared_relay *relay); /* NULL is fine */
 
+/* Executors were lost: from now on the driver sends to each of the others itself. */
+void shared_relay_end_passing_on(struct shared_relay *relay);
+
 /* A MESSAGE_SHARED, whose kind `in` has passed. When the value is whole the driver is told; that it
  * found no room is told to the driver too, and is not an error here. */
 BARKS_CHECKED barks_status *shared_relay_take(struct shared_relay *relay, struct unpacker *in,

@@ -29,7 +29,7 @@ BARKS_CHECKED static barks_status *post_pieces(struct driver *driver, uint64_t i
         pack_u64(&out, offset);
         pack_bytes(&out, schema->data, schema->size_bytes);
         pack_bytes(&out, bytes + offset, step);
-        BARKS_TRY(driver_post(driver, 1, &out));
+        BARKS_TRY(driver_post(driver, MAILBOX_TO_ALL, &out));
         offset += step;
     } while (offset < size_bytes);
     return NULL;
@@ -47,12 +47,37 @@ BARKS_CHECKED static barks_status *post_drop(barks_context *context, uint64_t id
     return NULL;
 }
 
+/* An executor that is lost meanwhile may have been to pass it on: then all get it anew, under
+ * another number, since what is still on its way must not be mixed with it. */
+BARKS_CHECKED static barks_status *send_value(barks_context *context, const struct buffer *schema,
+                                              const uint8_t *bytes, size_t size_bytes,
+                                              uint64_t *out_id)
+{
+    for (;;) {
+        lock_acquire(&context->planning);
+        uint64_t id = context->next_value++;
+        lock_release(&context->planning);
+        struct shared_wait wait;
+        bool is_broken = false;
+        driver_expect_shared(context->driver, id, &wait);
+        barks_status *status = post_pieces(context->driver, id, schema, bytes, size_bytes);
+        if (status == NULL)
+            status = driver_wait_shared(context->driver, &wait, &is_broken);
+        driver_drop_shared(context->driver, &wait);
+        if (status == NULL) {
+            *out_id = id;
+            return NULL;
+        }
+        barks_status_free(post_drop(context, id)); /* from those that have it */
+        if (!is_broken)
+            return status;
+        barks_status_free(status);
+    }
+}
+
 barks_status *shared_values_send(barks_context *context, const struct batch *rows, const char *what,
                                  bool is_users, uint64_t *out_id)
 {
-    lock_acquire(&context->planning);
-    uint64_t id = context->next_value++;
-    lock_release(&context->planning);
     uint64_t size_bytes = codec_encoded_bytes(&rows->base, 0, rows->base.row_count);
     BARKS_AUTO(buffer) schema = {.limit_bytes = UINT32_MAX};
     BARKS_TRY(schema_encode(rows->base.schema, &schema));
@@ -66,20 +91,12 @@ barks_status *shared_values_send(barks_context *context, const struct batch *row
         resume_note_value(context->resume, bytes, size_bytes);
         lock_release(&context->planning);
     }
-    struct shared_wait wait;
-    driver_expect_shared(context->driver, id, &wait);
-    barks_status *status = post_pieces(context->driver, id, &schema, bytes, size_bytes);
+    barks_status *status = send_value(context, &schema, bytes, size_bytes, out_id);
     free(bytes);
-    if (status == NULL)
-        status = driver_wait_shared(context->driver, &wait);
-    driver_drop_shared(context->driver, &wait);
-    if (status != NULL) {
-        barks_status_free(post_drop(context, id)); /* from those that have it */
+    if (status != NULL)
         return barks_status_new(
             barks_status_code(status), status, BARKS_HERE,
             "%s: an executor has no room for the value; --barks-memory gives more", what);
-    }
-    *out_id = id;
     return NULL;
 }
 

@@ -76,11 +76,11 @@ BARKS_CHECKED static barks_status *post(struct shipping *shipping,
     pack_bool(&out, piece->is_last);
     pack_bytes(&out, piece->bytes, piece->size_bytes);
     note_piece(shipping->context, piece);
-    barks_status *status = driver_post(driver, 1, &out);
+    barks_status *status = driver_post(driver, MAILBOX_TO_ALL, &out);
     if (id == 0)
         return status;
     if (status == NULL)
-        status = driver_wait_shared(driver, &wait);
+        status = driver_wait_shared(driver, &wait, NULL);
     driver_drop_shared(driver, &wait);
     return status;
 }
@@ -257,12 +257,19 @@ BARKS_CHECKED static barks_status *send_source(barks_context *context, const cha
                    "cannot ship '%s': '%s' was shipped already, from '%s', and tasks know it by "
                    "that name",
                    path, source->name, before);
+    uint32_t lost_before = driver_lost_count(context->driver);
     shipping.piece = malloc(PIECE_BYTES);
     if (shipping.piece == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to ship '%s'", path);
     barks_status *status = ship_any(&shipping, path, source->name, true);
     if (status == NULL)
         status = post(&shipping, &ready, true);
+    if (status == NULL && driver_lost_count(context->driver) != lost_before)
+        status =
+            barks_status_new(BARKS_LOST, NULL, BARKS_HERE,
+                             "cannot ship '%s': an executor was lost, which others had it from; "
+                             "start the job again",
+                             path);
     if (status != NULL) { /* what came so far makes room, and its name may be used again */
         struct shipped_piece gone = {.kind = SHIPPED_REMOVE, .path = source->name};
         barks_status *ignored = post(&shipping, &gone, true); /* with what failed before it */

@@ -27,7 +27,8 @@ static bool is_same_host(const char *name, size_t length, const char *host)
 static uint32_t find_node(const struct members *members, const char *name, size_t length)
 {
     for (uint32_t i = 0; i < members->count; i++) {
-        if (members->all[i].is_lost || !is_same_host(name, length, members->all[i].hello.host))
+        if (member_is_lost(&members->all[i]) ||
+            !is_same_host(name, length, members->all[i].hello.host))
             continue;
         uint32_t first = 0;
         while (members->all[first].hello.node_id != members->all[i].hello.node_id)

@@ -10,6 +10,7 @@
 
 struct store_order {
     uint64_t shuffle, tag;
+    uint32_t slot;
     char *path; /* owned */
     barks_status *status;
     struct stored_pieces pieces;
@@ -64,8 +65,8 @@ static void *run(void *argument)
     struct store_order *order;
     fault_enter_rank(store->net->rank);
     while ((order = await_order(store)) != NULL) {
-        order->status = stored_frames_write(store->reduce_side, order->shuffle, store->room,
-                                            order->path, order->tag, &order->pieces);
+        order->status = stored_frames_write(store->reduce_side, order->shuffle, order->slot,
+                                            store->room, order->path, order->tag, &order->pieces);
         lock_acquire(&store->lock);
         append(&store->locked.written, order);
         lock_release(&store->lock);
@@ -121,8 +122,8 @@ BARKS_CHECKED static barks_status *start_thread(struct stage_store *store)
     return NULL;
 }
 
-barks_status *stage_store_give(struct stage_store *store, uint64_t shuffle, char *path,
-                               uint64_t tag)
+barks_status *stage_store_give(struct stage_store *store, uint64_t shuffle, uint32_t slot,
+                               char *path, uint64_t tag)
 {
     struct store_order *order = calloc(1, sizeof *order);
     barks_status *status = order != NULL ? start_thread(store)
@@ -133,7 +134,7 @@ barks_status *stage_store_give(struct stage_store *store, uint64_t shuffle, char
         free(path);
         return status;
     }
-    *order = (struct store_order){.shuffle = shuffle, .tag = tag, .path = path};
+    *order = (struct store_order){.shuffle = shuffle, .slot = slot, .tag = tag, .path = path};
     lock_acquire(&store->lock);
     append(&store->locked.wanted, order);
     condition_signal(&store->changed);
@@ -141,8 +142,8 @@ barks_status *stage_store_give(struct stage_store *store, uint64_t shuffle, char
     return NULL;
 }
 
-bool stage_store_take(struct stage_store *store, uint64_t *out_shuffle, barks_status **out_status,
-                      struct stored_pieces *out_pieces)
+bool stage_store_take(struct stage_store *store, uint64_t *out_shuffle, uint32_t *out_slot,
+                      barks_status **out_status, struct stored_pieces *out_pieces)
 {
     lock_acquire(&store->lock);
     struct store_order *order = store->locked.written;
@@ -152,6 +153,7 @@ bool stage_store_take(struct stage_store *store, uint64_t *out_shuffle, barks_st
     if (order == NULL)
         return false;
     *out_shuffle = order->shuffle;
+    *out_slot = order->slot;
     *out_status = order->status;
     *out_pieces = order->pieces;
     order->status = NULL;

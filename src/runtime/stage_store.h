@@ -25,8 +25,8 @@ void stage_store_destroy(struct stage_store *store);
 
 /* Takes path (free). Errors: BARKS_NO_MEMORY, BARKS_LIMIT: no thread. */
 BARKS_CHECKED barks_status *stage_store_give(struct stage_store *store, uint64_t shuffle,
-                                             char *path, uint64_t tag);
+                                             uint32_t slot, char *path, uint64_t tag);
 
 /* One that was written, or could not be (out_status, the caller's); false: none. */
-bool stage_store_take(struct stage_store *store, uint64_t *out_shuffle, barks_status **out_status,
-                      struct stored_pieces *out_pieces);
+bool stage_store_take(struct stage_store *store, uint64_t *out_shuffle, uint32_t *out_slot,
+                      barks_status **out_status, struct stored_pieces *out_pieces);

@@ -67,11 +67,9 @@ BARKS_CHECKED static barks_status *make_room(struct store_reports **reports)
     return NULL;
 }
 
-barks_status *store_reports_add(struct store_reports **reports, uint32_t executor,
-                                struct unpacker *in)
+BARKS_CHECKED static barks_status *add_report(struct store_reports **reports, uint32_t executor,
+                                              struct unpacker *in)
 {
-    if (!unpack_bool(in))
-        return NULL;
     BARKS_TRY(make_room(reports));
     struct store_report *report = &(*reports)->all[(*reports)->count++];
     *report = (struct store_report){.executor = executor};
@@ -85,4 +83,18 @@ barks_status *store_reports_add(struct store_reports **reports, uint32_t executo
     BARKS_TRY(read_pieces(in, &report->pieces));
     (*reports)->piece_count += report->pieces.count;
     return NULL;
+}
+
+barks_status *store_reports_add(struct store_reports **reports, uint32_t executor,
+                                struct unpacker *in)
+{
+    struct store_reports *unwanted = NULL;
+    if (!unpack_bool(in))
+        return NULL;
+    if (reports == NULL) { /* read for what comes after it */
+        barks_status *status = add_report(&unwanted, executor, in);
+        store_reports_destroy(unwanted);
+        return status;
+    }
+    return add_report(reports, executor, in);
 }

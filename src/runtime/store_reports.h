@@ -31,7 +31,7 @@ void store_report_pack(struct packer *out, const barks_status *status,
 /* Of one that was not asked to. */
 void store_report_pack_none(struct packer *out);
 
-/* Reads one; *reports is made for the first of an executor that was asked to.
- * Errors: BARKS_NO_MEMORY. */
+/* Reads one; *reports is made for the first of an executor that was asked to. reports NULL: it is
+ * of no use any more. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *store_reports_add(struct store_reports **reports, uint32_t executor,
                                               struct unpacker *in);

@@ -13,7 +13,7 @@
 
 static const char usage[] =
     "usage: mpirun -np N exchange_bench [-b BYTES] [-t BYTES] [-f ROWS] [-s BYTES]\n"
-    "                               [-n MICROSECONDS] [-r REPETITIONS]\n"
+    "                               [-n MICROSECONDS] [-r REPETITIONS] [-p]\n"
     "\n"
     "Rank 0 drives, the others exchange. Rank 0 prints the payload that went between executors\n"
     "(frames to oneself do not count) in GB/s summed over executors: best and median repetition.\n"
@@ -23,16 +23,19 @@ static const char usage[] =
     "  -f ROWS          of a frame (4096)\n"
     "  -s BYTES         of delivered frames that are kept before they are freed (67108864)\n"
     "  -n MICROSECONDS  the longest nap between two tests (50)\n"
-    "  -r REPETITIONS   (5), after one that does not count\n";
+    "  -r REPETITIONS   (5), after one that does not count\n"
+    "  -p               rounds by peers, as a job makes them that outlives lost executors\n";
 
 enum { ROW_COLUMNS = 13, REPETITIONS_MAX = 100, EXECUTORS_MAX = 256 };
 
 struct bench {
     uint64_t round_bytes, total_bytes, kept_bytes_max;
     uint32_t rows, nap_us_max, repetition_count;
+    enum net_recovery recovery;
     struct net *net;
     struct pool *pool;
     struct exchange *exchange;
+    uint32_t heard_counts[4]; /* by kind: words that nobody has waited for yet */
     uint64_t delivered_bytes; /* in this repetition */
     struct frame *kept_first, *kept_last;
     uint64_t kept_bytes;
@@ -144,22 +147,23 @@ static void execute(struct bench *bench)
     }
 }
 
-/* Waits until every executor has said so, starting bursts meanwhile. */
+/* Waits until every executor has said so, starting bursts meanwhile. One may be a word ahead. */
 static void wait_for_all(struct bench *bench, enum word_kind kind, uint64_t *started_burst)
 {
-    for (uint32_t heard = 0; heard + 1 < bench->net->size;) {
+    while (bench->heard_counts[kind] + 1 < bench->net->size) {
         struct word word = {0};
         if (!hear(bench, &word)) {
             net_wait(bench->net, bench->nap_us_max * NS_PER_US);
             continue;
         }
-        heard += word.kind == kind;
+        bench->heard_counts[word.kind]++;
         if (word.kind != WORD_BURST || word.burst != *started_burst + 1)
             continue;
         *started_burst = word.burst;
         for (uint32_t rank = 1; rank < bench->net->size; rank++)
             say(bench, rank, WORD_BURST, word.burst);
     }
+    bench->heard_counts[kind] = 0;
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -195,7 +199,7 @@ static bool parse_options(int argc, char **argv, struct bench *bench)
 {
     int option = 0;
     opterr = 0; /* one usage is enough, not one for each rank */
-    while ((option = getopt(argc, argv, "b:t:f:s:n:r:")) != -1) {
+    while ((option = getopt(argc, argv, "b:t:f:s:n:r:p")) != -1) {
         unsigned long long number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
         if (option == 'b')
             bench->round_bytes = number;
@@ -209,6 +213,8 @@ static bool parse_options(int argc, char **argv, struct bench *bench)
             bench->nap_us_max = (uint32_t)number;
         else if (option == 'r' && number >= 1 && number <= REPETITIONS_MAX)
             bench->repetition_count = (uint32_t)number;
+        else if (option == 'p')
+            bench->recovery = NET_RECOVERY_ON;
         else
             return false;
     }
@@ -223,9 +229,9 @@ int main(int argc, char **argv)
                           .rows = 4096,
                           .nap_us_max = 50,
                           .repetition_count = 5};
-    check(net_mpi_open(&bench.net));
-    bool is_usable = parse_options(argc, argv, &bench) && bench.net->size >= 3 &&
-                     bench.net->size <= EXECUTORS_MAX;
+    bool is_usable = parse_options(argc, argv, &bench);
+    check(net_mpi_open(bench.recovery, &bench.net));
+    is_usable = is_usable && bench.net->size >= 3 && bench.net->size <= EXECUTORS_MAX;
     if (is_usable && bench.net->rank == 0) {
         drive(&bench);
     } else if (is_usable) {

@@ -1,6 +1,7 @@
 /* The conformance suite on MPI: mpirun -np N mpi_conformance WAY. Exit status 0 where all is well.
  *
  * WAY: run     barks initialises MPI
+ *      peers   the same, able to go on without lost ranks: rounds are messages
  *      user    the program has, and uses it afterwards
  *      single  the program has, without threads: barks must refuse
  *      refuse  the kernel refuses to read other processes' memory: no word about it on stderr
@@ -76,34 +77,43 @@ BARKS_CHECKED static barks_status *run_all(struct net *net)
     return NULL;
 }
 
-static void *open_and_run(void *out_status)
+struct run {
+    enum net_recovery recovery;
+    barks_status *status; /* owned */
+};
+
+static void *open_and_run(void *argument)
 {
+    struct run *run = argument;
     struct net *net = NULL;
-    barks_status *status = net_mpi_open(&net);
-    if (status == NULL) {
-        status = run_all(net);
-        net_close(net, status != NULL);
+    run->status = net_mpi_open(run->recovery, &net);
+    if (run->status == NULL) {
+        if (net_recovers(net) != (run->recovery == NET_RECOVERY_ON))
+            run->status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE, "recovery is wrong");
+        else
+            run->status = run_all(net);
+        net_close(net, run->status != NULL);
     }
-    *(barks_status **)out_status = status;
     return NULL;
 }
 
 /* As a job does it: a thread of its own opens, runs and closes. */
-static int run_in_thread(void)
+BARKS_CHECKED static barks_status *run_in_own_thread(enum net_recovery recovery)
 {
     pthread_t thread;
-    barks_status *status = NULL;
-    if (pthread_create(&thread, NULL, open_and_run, &status) != 0 ||
-        pthread_join(thread, NULL) != 0)
-        return 1;
-    return report(status);
+    struct run run = {.recovery = recovery};
+    if (pthread_create(&thread, NULL, open_and_run, &run) != 0 || pthread_join(thread, NULL) != 0)
+        BARKS_FAIL(BARKS_INTERNAL, "no thread");
+    return run.status;
 }
+
+static int run_in_thread(enum net_recovery recovery) { return report(run_in_own_thread(recovery)); }
 
 static int run_under_user(void)
 {
     int provided = 0, rank = -1, sum = 0;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
-    if (run_in_thread() != 0)
+    if (run_in_thread(NET_RECOVERY_OFF) != 0)
         return 1;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Allreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
@@ -114,11 +124,7 @@ static int run_under_user(void)
 static int refuse_single(void)
 {
     MPI_Init(NULL, NULL);
-    pthread_t thread;
-    barks_status *status = NULL;
-    if (pthread_create(&thread, NULL, open_and_run, &status) != 0 ||
-        pthread_join(thread, NULL) != 0)
-        return 1;
+    barks_status *status = run_in_own_thread(NET_RECOVERY_OFF);
     int wrong = status == NULL || barks_status_code(status) != BARKS_INVALID ||
                 strstr(barks_status_text(status), "MPI_THREAD_SERIALIZED") == NULL;
     if (wrong)
@@ -151,7 +157,7 @@ static int run_refused(void)
     if (!forbid_single_copy() || single_copy_works() || file < 0 || kept < 0 || unlink(path) != 0 ||
         dup2(file, STDERR_FILENO) < 0)
         return 1;
-    int result = run_in_thread();
+    int result = run_in_thread(NET_RECOVERY_OFF);
     if (fstat(file, &written) != 0 || dup2(kept, STDERR_FILENO) < 0)
         return 1;
     if (written.st_size > 0) {
@@ -171,7 +177,7 @@ static int run_refused(void)
 static int abort_all(void)
 {
     struct net *net = NULL;
-    if (report(net_mpi_open(&net)) != 0)
+    if (report(net_mpi_open(NET_RECOVERY_OFF, &net)) != 0)
         return 1;
     if (net->rank == 1)
         net_abort(net, 7);
@@ -183,7 +189,7 @@ static int abort_all(void)
 static int leave_after_failure(void)
 {
     struct net *net = NULL;
-    if (report(net_mpi_open(&net)) != 0)
+    if (report(net_mpi_open(NET_RECOVERY_OFF, &net)) != 0)
         return 1;
     uint32_t count = net->size - 1;
     struct net_round_size *sizes = calloc(2 * (size_t)count, sizeof *sizes);
@@ -203,7 +209,9 @@ int main(int argc, char **argv)
 {
     const char *way = argc > 1 ? argv[1] : "run";
     if (strcmp(way, "run") == 0)
-        return run_in_thread();
+        return run_in_thread(NET_RECOVERY_OFF);
+    if (strcmp(way, "peers") == 0)
+        return run_in_thread(NET_RECOVERY_ON);
     if (strcmp(way, "user") == 0)
         return run_under_user();
     if (strcmp(way, "single") == 0)

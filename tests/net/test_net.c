@@ -36,7 +36,9 @@ static void must_fail(barks_status *status, barks_code code, const char *words)
 
 static void open_all(bool simulated, uint32_t size, uint64_t seed, struct net **out_nets)
 {
-    must(simulated ? net_sim_open(size, seed, out_nets) : net_local_open(size, out_nets), seed);
+    must(simulated ? net_sim_open(size, seed, false, out_nets)
+                   : net_local_open(size, false, out_nets),
+         seed);
 }
 
 static void close_all(uint32_t size, struct net **nets)
@@ -336,7 +338,7 @@ START_TEST(a_round_past_its_limit_is_refused)
               "executor 1 to itself");
     bool done = false;
     must_fail(net_round_test(nets[1], &done), BARKS_INTERNAL, "did not begin");
-    must_fail(net_local_open(0, nets), BARKS_INVALID, "no endpoints");
+    must_fail(net_local_open(0, false, nets), BARKS_INVALID, "no endpoints");
     close_all(3, nets);
 }
 END_TEST

@@ -91,7 +91,7 @@ BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct
     if (name->shuffle != TEST_SHUFFLE || from + 1 >= node->net->size || name->attempt != at % 3 ||
         name->partition >= CLUSTER_PARTITIONS ||
         (frame->batch != NULL) + (frame->body != NULL) + is_spilled(&frame->spilled) != 1 ||
-        owner_of(node, name->partition) != node->net->rank)
+        owner_of(node, name->partition) != node->net->rank || name->slot != node->net->rank)
         BARKS_FAIL(BARKS_INTERNAL, "a frame of run %u, partition %u has no place here", name->run,
                    name->partition);
     bool is_own = from + 1 == node->net->rank;
@@ -169,6 +169,7 @@ barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
                                    .linger_ns = options->linger_ns,
                                    .stalled_rounds_max = options->stalled_rounds_max,
                                    .encode_always = options->encode_always,
+                                   .retains = options->retains,
                                    .compression = options->compression,
                                    .deliver = deliver,
                                    .context = node},

@@ -29,6 +29,7 @@ struct cluster_options {
     uint32_t stalled_rounds_max;
     uint64_t used_bytes_max; /* workers rest while more of the pool is in use; 0: never */
     bool encode_always;
+    bool retains;
     enum link_compression compression;
     bool spills; /* what waits to be sent goes to disk where memory is used up */
 };

@@ -25,7 +25,8 @@ static void open_cluster(struct cluster *cluster, bool simulated, uint32_t size,
                          const struct cluster_options *options)
 {
     struct net *nets[CLUSTER_SIZE_MAX];
-    must(simulated ? net_sim_open(size, options->seed, nets) : net_local_open(size, nets),
+    must(simulated ? net_sim_open(size, options->seed, false, nets)
+                   : net_local_open(size, false, nets),
          options->seed);
     must(cluster_init(cluster, size, nets, options), options->seed);
 }
@@ -94,6 +95,7 @@ static struct cluster_options draw_options(uint64_t *random)
         .round_bytes_per_peer = round_bytes[property_next(random) % 5],
         .linger_ns = 1,
         .encode_always = property_next(random) % 3 == 0,
+        .retains = property_next(random) % 2 == 0,
         .compression = property_next(random) % 3 == 0 ? LINK_LZ4 : LINK_PLAIN,
     };
     if (options.round_bytes_per_peer > 0 && options.round_bytes_per_peer < 1000) {
@@ -283,6 +285,8 @@ START_TEST(what_waits_to_be_sent_goes_to_disk)
     options.one_owner = true;
     options.compression = LINK_LZ4;
     run_threads(false, 4, &options);
+    options.retains = true; /* so does what was sent */
+    run_threads(false, 4, &options);
 }
 END_TEST
 
@@ -392,6 +396,7 @@ START_TEST(a_failing_delivery_ends_the_exchange_everywhere)
                                       .linger_ns = 1};
     for (uint64_t i = 0; i < 8; i++) {
         options.seed = seed + i;
+        options.retains = i / 2 % 2 == 0;
         open_cluster(&cluster, i % 2 == 0, 4, &options);
         cluster.nodes[2].deliver_failure = BARKS_USER_ERROR;
         step_to_failures(&cluster, seed, codes, texts);
@@ -485,6 +490,43 @@ START_TEST(a_burst_is_wanted_once_and_dropped_frames_do_not_travel)
 }
 END_TEST
 
+START_TEST(slots_move_only_from_the_lost_to_the_living)
+{
+    struct net *nets[4];
+    struct cluster_options options = {.retains = true};
+    struct cluster_node node, forgetful;
+    const bool is_lost[] = {false, false, true, false};
+    const struct {
+        uint32_t slot, holder;
+        barks_code code;
+    } cases[] = {{2, 3, 0},
+                 {2, 3, 0},
+                 {2, 1, BARKS_INVALID},
+                 {2, 2, BARKS_INVALID},
+                 {3, 1, BARKS_INVALID},
+                 {3, 3, 0},
+                 {0, 1, BARKS_INVALID},
+                 {4, 1, BARKS_INVALID}};
+    must(net_local_open(4, true, nets), 0);
+    must(cluster_node_init(&node, nets[1], &options), 0);
+    struct cluster_options without = {.retains = false};
+    must(cluster_node_init(&forgetful, nets[3], &without), 0);
+    barks_status *status = exchange_begin_epoch(forgetful.exchange, 1, is_lost);
+    ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
+    barks_status_free(status);
+    must(exchange_begin_epoch(node.exchange, 1, is_lost), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        status = exchange_move_slot(node.exchange, 5, cases[i].slot, cases[i].holder);
+        ck_assert_int_eq(status != NULL ? barks_status_code(status) : 0, cases[i].code);
+        barks_status_free(status);
+    }
+    cluster_node_drop(&node);
+    cluster_node_drop(&forgetful);
+    for (uint32_t rank = 0; rank < 4; rank++)
+        net_close(nets[rank], false);
+}
+END_TEST
+
 START_TEST(bytes_that_are_no_frame_name_their_sender)
 {
     struct pool *pool = NULL;
@@ -534,4 +576,4 @@ SUITE_MAIN("shuffle/exchange", frames_arrive_once_and_in_order_over_the_simulato
            a_failing_delivery_ends_the_exchange_everywhere,
            every_failing_allocation_is_told_and_leaks_nothing,
            a_burst_is_wanted_once_and_dropped_frames_do_not_travel,
-           bytes_that_are_no_frame_name_their_sender)
+           slots_move_only_from_the_lost_to_the_living, bytes_that_are_no_frame_name_their_sender)

@@ -36,6 +36,22 @@ static void drop_pool(struct pool *pool)
 /* All that waits goes to disk. */
 static void want_all_memory(void) { pool_make_room(room.pool, pool_budget_bytes(room.pool)); }
 
+/* All frames of these tests are of one slot, which may have any partition. */
+enum { SLOT = 3 };
+
+BARKS_CHECKED static barks_status *commit(struct reduce_side *side, uint64_t shuffle,
+                                          uint32_t run_count, const uint32_t *attempts,
+                                          const uint64_t *frame_counts)
+{
+    const struct reduce_commit commit = {.shuffle = shuffle,
+                                         .slot = SLOT,
+                                         .end_partition = REDUCE_PARTITIONS_MAX,
+                                         .run_count = run_count,
+                                         .attempts = attempts,
+                                         .frame_counts = frame_counts};
+    return reduce_side_commit(side, &commit);
+}
+
 /* The first number of a frame's rows tells which frame it is. */
 static int64_t number_of(uint32_t run, uint32_t attempt, uint32_t partition, uint32_t sequence)
 {
@@ -47,6 +63,7 @@ static struct frame *new_frame(struct pool *pool, struct frame_name name, bool e
     struct frame *frame = calloc(1, sizeof *frame);
     struct batch *batch = NULL;
     ck_assert_ptr_nonnull(frame);
+    name.slot = SLOT;
     name.row_count = 1 + name.sequence % 3;
     ck_assert_ptr_null(batch_create(pool, &schema, 16, &batch));
     for (uint32_t i = 0; i < name.row_count; i++) {
@@ -170,7 +187,7 @@ START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
     struct random random = random_of(property_seed());
     struct pool *pool = new_pool();
     struct reduce_side *side = NULL;
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     for (uint64_t shuffle = 1; shuffle < 9; shuffle++) {
         static struct stage stage;
         make_stage(&stage, pool, &random, shuffle);
@@ -180,9 +197,8 @@ START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
             expected += stage.frame_counts[run];
         for (uint32_t i = 0; i <= stage.frame_count; i++) {
             if (i == commit_at)
-                ck_assert_ptr_null(
-                    reduce_side_commit(side, shuffle, RUNS, stage.attempts, stage.frame_counts));
-            ck_assert_int_eq(reduce_side_is_complete(side, shuffle),
+                ck_assert_ptr_null(commit(side, shuffle, RUNS, stage.attempts, stage.frame_counts));
+            ck_assert_int_eq(reduce_side_is_complete(side, shuffle, SLOT),
                              i >= commit_at && counted == expected);
             if (i == stage.frame_count)
                 break;
@@ -230,38 +246,38 @@ START_TEST(frames_that_cannot_be_are_refused)
     const uint32_t attempts[] = {0, 1};
     const uint64_t counts[] = {1, 2};
     struct reader reader = {0};
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     deliver(side, pool, (struct frame_name){.shuffle = 5, .partition = REDUCE_PARTITIONS_MAX},
             BARKS_BAD_INPUT);
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 1, .attempt = 1}, 0);
     barks_status *status = read_partition(side, 5, 0, &reader);
     ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
     barks_status_free(status);
-    ck_assert_ptr_null(reduce_side_commit(side, 5, 2, attempts, counts));
+    ck_assert_ptr_null(commit(side, 5, 2, attempts, counts));
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 2}, BARKS_BAD_INPUT);
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 0, .attempt = 1}, 0);
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 0, .partition = 9}, 0);
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 0, .sequence = 1},
             BARKS_BAD_INPUT);
-    ck_assert(!reduce_side_is_complete(side, 5));
+    ck_assert(!reduce_side_is_complete(side, 5, SLOT));
     /* The same name again. */
     deliver(side, pool, (struct frame_name){.shuffle = 5, .run = 1, .attempt = 1}, 0);
-    ck_assert(reduce_side_is_complete(side, 5));
+    ck_assert(reduce_side_is_complete(side, 5, SLOT));
     status = read_partition(side, 5, 0, &reader);
     ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
     barks_status_free(status);
-    status = reduce_side_commit(side, 5, 2, attempts, counts);
+    status = commit(side, 5, 2, attempts, counts);
     ck_assert_int_eq(barks_status_code(status), BARKS_INVALID);
     barks_status_free(status);
 
     /* More than the commit names; a run that it does not name. */
     deliver(side, pool, (struct frame_name){.shuffle = 6}, 0);
     deliver(side, pool, (struct frame_name){.shuffle = 6, .sequence = 1}, 0);
-    status = reduce_side_commit(side, 6, 1, attempts, counts);
+    status = commit(side, 6, 1, attempts, counts);
     ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
     barks_status_free(status);
     deliver(side, pool, (struct frame_name){.shuffle = 7, .run = 1}, 0);
-    status = reduce_side_commit(side, 7, 1, attempts, counts);
+    status = commit(side, 7, 1, attempts, counts);
     ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
     barks_status_free(status);
     reduce_side_destroy(side);
@@ -277,7 +293,7 @@ static void read_spoilt(void (*spoil)(struct frame *frame), bool take, uint64_t 
     struct reduce_side *side = NULL;
     const uint32_t attempt = 0;
     const uint64_t count = 4;
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     for (uint32_t sequence = 0; sequence < 4; sequence++) {
         struct frame *frame = new_frame(
             pool, (struct frame_name){.shuffle = 1, .sequence = sequence}, sequence % 2 == 0);
@@ -285,7 +301,7 @@ static void read_spoilt(void (*spoil)(struct frame *frame), bool take, uint64_t 
             spoil(frame);
         ck_assert_ptr_null(reduce_side_deliver(side, frame));
     }
-    ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
+    ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
     struct reader reader = {.take = take, .fails_at = fails_at};
     barks_status *status = read_partition(side, 1, 0, &reader);
     ck_assert_ptr_nonnull(status);
@@ -343,7 +359,7 @@ struct parallel_reader {
 static void *read_all(void *context)
 {
     struct parallel_reader *parallel = context;
-    while (!reduce_side_is_complete(parallel->side, 3))
+    while (!reduce_side_is_complete(parallel->side, 3, SLOT))
         sched_yield();
     ck_assert_ptr_null(read_partition(parallel->side, 3, 0, &parallel->reader));
     return NULL;
@@ -358,7 +374,7 @@ START_TEST(threads_deliver_and_read_at_once)
     struct sender senders[SENDERS];
     struct parallel_reader readers[2] = {0};
     pthread_t threads[SENDERS + 2];
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     for (uint32_t i = 0; i < SENDERS; i++) {
         senders[i] = (struct sender){.side = side, .pool = pool, .run = i};
         ck_assert_int_eq(pthread_create(&threads[i], NULL, send_frames, &senders[i]), 0);
@@ -369,7 +385,7 @@ START_TEST(threads_deliver_and_read_at_once)
     }
     for (int i = 0; i < 200; i++)
         want_all_memory();
-    ck_assert_ptr_null(reduce_side_commit(side, 3, SENDERS, attempts, counts));
+    ck_assert_ptr_null(commit(side, 3, SENDERS, attempts, counts));
     for (int i = 0; i < 50; i++)
         want_all_memory();
     for (uint32_t i = 0; i < SENDERS + 2; i++)
@@ -395,12 +411,12 @@ START_TEST(a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
     struct reduce_side *side = NULL;
     const uint32_t attempt = 0;
     const uint64_t count = 3;
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     for (uint32_t i = 0; i < 3; i++)
         deliver(side, pool, (struct frame_name){.shuffle = 1, .sequence = i}, 0);
-    ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
+    ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
     ck_assert_ptr_null(reduce_side_read(side, 1, 0, &schema, false, drop_while_reading, side));
-    ck_assert(!reduce_side_is_complete(side, 1));
+    ck_assert(!reduce_side_is_complete(side, 1, SLOT));
     ck_assert_uint_eq(pool_used_bytes(pool), 0);
     reduce_side_destroy(side);
     drop_pool(pool);
@@ -467,12 +483,12 @@ START_TEST(frames_that_are_lent_go_to_disk_and_are_read_by_all)
     const uint64_t count = LENT_FRAMES;
     struct lent_reader readers[NESTED] = {0};
     pthread_t threads[NESTED];
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     for (uint32_t i = 0; i < LENT_FRAMES; i++)
         ck_assert_ptr_null(reduce_side_deliver(
             side, new_frame(pool, (struct frame_name){.shuffle = 1, .sequence = i},
                             random_below(&random, 2) == 0)));
-    ck_assert_ptr_null(reduce_side_commit(side, 1, 1, &attempt, &count));
+    ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
     struct lent_reader alone = {.side = side, .depth = 0, .nest_at = LENT_FRAMES / 2};
     uint64_t before_bytes = pool_used_bytes(pool);
     ck_assert_ptr_null(read_lent(&alone));
@@ -512,9 +528,9 @@ START_TEST(sizes_are_told_of_partitions_that_have_rows)
 {
     struct pool *pool = new_pool();
     struct reduce_side *side = NULL;
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     struct sizes sizes = {0};
-    reduce_side_visit_sizes(side, 7, note_size, &sizes);
+    reduce_side_visit_sizes(side, 7, SLOT, note_size, &sizes);
     ck_assert_uint_eq(sizes.count, 0);
     uint64_t encoded_bytes = 0;
     for (uint32_t sequence = 0; sequence < 3; sequence++) {
@@ -527,7 +543,7 @@ START_TEST(sizes_are_told_of_partitions_that_have_rows)
         encoded_bytes += frame->name.encoded_bytes;
         ck_assert_ptr_null(reduce_side_deliver(side, frame));
     }
-    reduce_side_visit_sizes(side, 7, note_size, &sizes);
+    reduce_side_visit_sizes(side, 7, SLOT, note_size, &sizes);
     ck_assert_uint_eq(sizes.count, 2);
     ck_assert_uint_eq(sizes.partitions[0], 3);
     ck_assert_uint_eq(sizes.bytes[0], encoded_bytes);
@@ -539,8 +555,133 @@ START_TEST(sizes_are_told_of_partitions_that_have_rows)
 }
 END_TEST
 
+/* ---- where executors may be lost ---- */
+
+static void commit_two(struct reduce_side *side, uint64_t shuffle, uint32_t slot,
+                       uint32_t attempt_0, uint64_t count_0, uint32_t attempt_1, uint64_t count_1)
+{
+    const uint32_t attempts[] = {attempt_0, attempt_1};
+    const uint64_t counts[] = {count_0, count_1};
+    const struct reduce_commit commit = {.shuffle = shuffle,
+                                         .slot = slot,
+                                         .end_partition = 10,
+                                         .run_count = 2,
+                                         .attempts = attempts,
+                                         .frame_counts = counts};
+    ck_assert_ptr_null(reduce_side_commit(side, &commit));
+}
+
+/* Run 0 is all there by attempt 0, run 1 is not: so attempt 1 of it counts instead, whichever of
+ * its frames came first. Where run 0 was made again as well both count by attempt 1, since the two
+ * may have shared their input. */
+START_TEST(a_slot_is_committed_again_for_runs_that_are_not_there)
+{
+    struct random random = random_of(property_seed());
+    for (int round = 0; round < 200; round++) {
+        struct pool *pool = new_pool();
+        struct reduce_side *side = NULL;
+        ck_assert_ptr_null(reduce_side_create(&room, true, &side));
+        /* Frames of run 0: attempts 0 (two) and 1 (three); of run 1: 0 (one of two) and 1 (three).
+         */
+        struct frame_name names[] = {{.run = 0},
+                                     {.run = 0, .sequence = 1},
+                                     {.run = 1},
+                                     {.run = 1, .attempt = 1},
+                                     {.run = 1, .attempt = 1, .sequence = 1},
+                                     {.run = 1, .attempt = 1, .sequence = 2},
+                                     {.run = 0, .attempt = 1},
+                                     {.run = 0, .attempt = 1, .sequence = 1},
+                                     {.run = 0, .attempt = 1, .sequence = 2}};
+        /* The first commit comes anywhere, the second behind it and behind run 0; the end is the
+         * same. */
+        uint32_t first_at = (uint32_t)random_below(&random, 7);
+        uint32_t second_at = 3 + (uint32_t)random_below(&random, 4);
+        second_at = second_at < first_at ? first_at : second_at;
+        bool both = random_below(&random, 2) == 0;
+        uint64_t frame_count = both ? 6 : 5;
+        for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (i == first_at)
+                commit_two(side, 1, SLOT, 0, 2, 0, 2);
+            if (i == second_at)
+                commit_two(side, 1, SLOT, both, both ? 3 : 2, 1, 3);
+            bool is_told = !both && i >= second_at && i >= 6;
+            ck_assert_int_eq(reduce_side_is_complete(side, 1, SLOT), is_told);
+            names[i].shuffle = 1;
+            deliver(side, pool, names[i], 0);
+            if (random_below(&random, 4) == 0)
+                want_all_memory();
+        }
+        ck_assert(reduce_side_is_complete(side, 1, SLOT));
+        ck_assert_uint_eq(reduce_side_counters(side, 1).frames, frame_count);
+        commit_two(side, 1, SLOT, 2, 9, 2, 9); /* it is complete: nothing changes */
+        ck_assert(reduce_side_is_complete(side, 1, SLOT));
+        struct reader reader = {0};
+        ck_assert_ptr_null(read_partition(side, 1, 0, &reader));
+        ck_assert_uint_eq(reader.frame_count, frame_count);
+        reduce_side_destroy(side);
+        drop_pool(pool);
+    }
+}
+END_TEST
+
+static barks_status *commit_range(struct reduce_side *side, uint32_t slot, uint32_t first,
+                                  uint32_t end, uint32_t run_count)
+{
+    static const uint32_t attempts[2];
+    static const uint64_t counts[2];
+    const struct reduce_commit commit = {.shuffle = 1,
+                                         .slot = slot,
+                                         .first_partition = first,
+                                         .end_partition = end,
+                                         .run_count = run_count,
+                                         .attempts = attempts,
+                                         .frame_counts = counts};
+    return reduce_side_commit(side, &commit);
+}
+
+static void fails(barks_status *status, barks_code code)
+{
+    ck_assert_ptr_nonnull(status);
+    ck_assert_int_eq(barks_status_code(status), code);
+    barks_status_free(status);
+}
+
+START_TEST(an_heir_reads_each_partition_from_its_slot)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    struct reader reader = {.take = true};
+    ck_assert_ptr_null(reduce_side_create(&room, true, &side));
+    ck_assert_ptr_null(commit_range(side, 1, 0, 3, 2));
+    fails(read_partition(side, 1, 3, &reader), BARKS_INVALID); /* of a slot not committed yet */
+    commit_two(side, 2, SLOT, 0, 2, 0, 0);
+    deliver(side, pool, (struct frame_name){.shuffle = 2, .partition = 4}, 0);
+    fails(read_partition(side, 2, 5, &reader), BARKS_INVALID); /* none for it, but one is missing */
+    deliver(side, pool, (struct frame_name){.shuffle = 2, .partition = 10}, BARKS_BAD_INPUT);
+    deliver(side, pool, (struct frame_name){.shuffle = 2, .partition = 4, .sequence = 1}, 0);
+    ck_assert_ptr_null(commit_range(side, 2, 3, 5, 2));
+    ck_assert_ptr_null(read_partition(side, 1, 3, &reader)); /* no rows */
+    ck_assert_uint_eq(reader.frame_count, 0);
+    ck_assert_uint_eq(reduce_side_counters(side, 2).frames, 2);
+    ck_assert_ptr_null(read_partition(side, 2, 4, &reader));
+    ck_assert_uint_eq(reader.frame_count, 2);
+    barks_status *status = read_partition(side, 2, 4, &reader); /* it was taken */
+    ck_assert_ptr_nonnull(strstr(barks_status_text(status), "was freed"));
+    fails(status, BARKS_LOST);
+    fails(commit_range(side, 1, 0, 4, 2), BARKS_INVALID);
+    fails(commit_range(side, 1, 0, 3, 1), BARKS_INVALID);
+    reduce_side_drop(side, 1);
+    ck_assert(!reduce_side_is_complete(side, 1, 1) && !reduce_side_is_complete(side, 1, 2));
+    ck_assert(reduce_side_is_complete(side, 2, SLOT));
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
 SUITE_MAIN("shuffle/reduce_side", sizes_are_told_of_partitions_that_have_rows,
            frames_are_read_in_order_once_all_that_count_have_arrived,
            frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
            threads_deliver_and_read_at_once, frames_that_are_lent_go_to_disk_and_are_read_by_all,
-           a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
+           a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end,
+           a_slot_is_committed_again_for_runs_that_are_not_there,
+           an_heir_reads_each_partition_from_its_slot)

@@ -19,7 +19,15 @@ static const barks_type i64_type = {.id = BARKS_I64};
 static const barks_field fields[] = {{"number", &i64_type, false}};
 static const barks_schema schema = {1, fields};
 
-enum { RUNS = 3, PARTITIONS = 5, ROWS_MAX = 40, FRAMES_MAX = 4, SHUFFLE = 7, TAG = 12345 };
+enum {
+    RUNS = 3,
+    PARTITIONS = 5,
+    ROWS_MAX = 40,
+    FRAMES_MAX = 4,
+    SHUFFLE = 7,
+    SLOT = 2,
+    TAG = 12345
+};
 
 static struct spill_room room;
 static struct reduce_side *side;
@@ -68,12 +76,13 @@ static void begin(struct random *random, bool on_disk)
     snprintf(path, sizeof path, "/tmp/barks-frames-%ld", (long)getpid());
     ck_assert_ptr_null(pool_create(UINT64_C(256) << 20, &room.pool));
     ck_assert_ptr_null(scratch_create("/tmp", &room.scratch));
-    ck_assert_ptr_null(reduce_side_create(&room, &side));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
     for (uint32_t run = 0; run < RUNS; run++)
         for (uint32_t partition = 0; partition < PARTITIONS; partition++) {
             uint32_t count = partition == 2 ? 0 : (uint32_t)random_below(random, FRAMES_MAX + 1);
             for (uint32_t sequence = 0; sequence < count; sequence++) {
                 struct frame_name name = {.shuffle = SHUFFLE,
+                                          .slot = SLOT,
                                           .run = run,
                                           .partition = partition,
                                           .sequence = sequence,
@@ -86,7 +95,13 @@ static void begin(struct random *random, bool on_disk)
                 frame_counts[run]++;
             }
         }
-    ck_assert_ptr_null(reduce_side_commit(side, SHUFFLE, RUNS, attempts, frame_counts));
+    const struct reduce_commit commit = {.shuffle = SHUFFLE,
+                                         .slot = SLOT,
+                                         .end_partition = PARTITIONS,
+                                         .run_count = RUNS,
+                                         .attempts = attempts,
+                                         .frame_counts = frame_counts};
+    ck_assert_ptr_null(reduce_side_commit(side, &commit));
     if (on_disk)
         pool_make_room(room.pool, pool_budget_bytes(room.pool));
 }
@@ -136,7 +151,7 @@ static bool read_piece(const struct stored_piece *piece, uint64_t tag)
 
 static void write_pieces(struct stored_pieces *pieces)
 {
-    ck_assert_ptr_null(stored_frames_write(side, SHUFFLE, &room, path, TAG, pieces));
+    ck_assert_ptr_null(stored_frames_write(side, SHUFFLE, SLOT, &room, path, TAG, pieces));
     ck_assert_uint_eq(pieces->count, PARTITIONS - 1);
 }
 
@@ -225,11 +240,11 @@ START_TEST(a_full_disk_leaves_no_file)
     struct stored_pieces pieces = {0};
     begin(&random, false);
     barks_status *status =
-        stored_frames_write(side, SHUFFLE, &room, "/nonexistent/frames", TAG, &pieces);
+        stored_frames_write(side, SHUFFLE, SLOT, &room, "/nonexistent/frames", TAG, &pieces);
     ck_assert_int_eq(barks_status_code(status), BARKS_IO);
     barks_status_free(status);
     arm_faults("fail:call=write,n=1");
-    status = stored_frames_write(side, SHUFFLE, &room, path, TAG, &pieces);
+    status = stored_frames_write(side, SHUFFLE, SLOT, &room, path, TAG, &pieces);
     disarm_faults();
     ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
     ck_assert_ptr_nonnull(strstr(barks_status_text(status), "No space left on device"));

@@ -1,0 +1,204 @@
+/* Reading what has arrived, partition by partition. */
+#include "batch/batch.h"
+#include "shuffle/reduce_side_state.h"
+
+#include <inttypes.h>
+
+/* A reader's hold on one partition. */
+struct reading {
+    struct arrival *arrival;
+    uint32_t partition;
+    bool take;
+    /* Without take: */
+    bool is_lent;         /* counted in lent_count */
+    struct frame *frames; /* lent, those that are left */
+    struct frame *held;   /* whose reader this is, or NULL */
+};
+
+static void await_still_locked(struct reduce_side *reduce_side, const struct reading *reading)
+{
+    while (reading->partition < reading->arrival->partition_capacity &&
+           reading->arrival->partitions[reading->partition].is_moving)
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
+}
+
+BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side, uint64_t shuffle,
+                                                struct reading *reading)
+{
+    struct arrival *arrival = reduce_side_find_locked(reduce_side, shuffle, reading->partition);
+    if (!arrival_is_complete(arrival))
+        BARKS_FAIL(BARKS_INVALID,
+                   "partition %" PRIu32 " of shuffle %" PRIu64
+                   " is read before all of it has arrived",
+                   reading->partition, shuffle);
+    arrival->user_count++; /* so it stays while this thread waits */
+    reading->arrival = arrival;
+    if (reading->partition >= arrival->partition_capacity)
+        return NULL;
+    await_still_locked(reduce_side, reading);
+    struct waiting *waiting = &arrival->partitions[reading->partition];
+    if (reading->take && waiting->lent_count > 0)
+        BARKS_FAIL(BARKS_INVALID, "partition %" PRIu32 " is taken while another reads it",
+                   reading->partition);
+    if (arrival->recovers && waiting->is_taken)
+        BARKS_FAIL(BARKS_LOST,
+                   "partition %" PRIu32 " of shuffle %" PRIu64
+                   " is to be read once more, since an executor was lost, and was freed by the "
+                   "task that read it",
+                   reading->partition, shuffle);
+    if (!reading->take) {
+        reading->frames = arrival_sorted(arrival, reading->partition);
+        waiting->lent_count++;
+        reading->is_lent = true;
+    }
+    return NULL;
+}
+
+/* Lets go of the frame at hand, and holds the next one of those that are lent. */
+static struct frame *hold_locked(struct reading *reading, struct frame *frame)
+{
+    if (reading->held != NULL)
+        reading->held->reader_count--;
+    if (frame != NULL) {
+        frame->reader_count++;
+        reading->frames = frame->next;
+    }
+    reading->held = frame;
+    return frame;
+}
+
+/* The next frame: with take the reader's own. Those that he does not look at may go to disk
+ * meanwhile. */
+static struct frame *next_frame(struct reduce_side *reduce_side, struct reading *reading)
+{
+    lock_acquire(&reduce_side->lock);
+    await_still_locked(reduce_side, reading);
+    struct frame *frame = reading->take ? arrival_take(reading->arrival, reading->partition)
+                                        : hold_locked(reading, reading->frames);
+    lock_release(&reduce_side->lock);
+    return frame;
+}
+
+static void end_reading(struct reduce_side *reduce_side, struct reading *reading)
+{
+    struct arrival *arrival = reading->arrival;
+    if (arrival == NULL)
+        return;
+    lock_acquire(&reduce_side->lock);
+    (void)hold_locked(reading, NULL); /* none is next */
+    if (reading->is_lent)
+        arrival->partitions[reading->partition].lent_count--;
+    bool is_last = reduce_side_let_go_locked(arrival);
+    lock_release(&reduce_side->lock);
+    if (is_last)
+        arrival_destroy(arrival);
+}
+
+BARKS_CHECKED static barks_status *check_rows(const struct frame_name *name,
+                                              const struct batch *batch)
+{
+    if (batch->base.row_count == name->row_count)
+        return NULL;
+    BARKS_FAIL(BARKS_BAD_INPUT, "a frame holds %" PRIu32 " rows, not %" PRIu32,
+               batch->base.row_count, name->row_count);
+}
+
+/* Makes *out_batch the frame's rows, decoded into it where they are encoded. */
+BARKS_CHECKED static barks_status *open_frame(struct reduce_side *reduce_side,
+                                              const struct frame *frame, const barks_schema *schema,
+                                              struct batch **decoded)
+{
+    if (*decoded == NULL)
+        BARKS_TRY(batch_create(reduce_side->room->pool, schema, frame->name.row_count, decoded));
+    batch_clear(*decoded);
+    BARKS_TRY(frame_read(frame, *decoded));
+    return check_rows(&frame->name, *decoded);
+}
+
+BARKS_CHECKED static barks_status *
+visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_schema *schema,
+            bool take, struct batch **decoded,
+            barks_status *(*visit)(void *context, struct batch *batch), void *context)
+{
+    const struct frame_name *name = &frame->name;
+    if (frame->next != NULL && !arrival_goes_before(frame, frame->next))
+        BARKS_FAIL(BARKS_BAD_INPUT,
+                   "shuffle %" PRIu64 ": two frames of run %" PRIu32 " are number %" PRIu32
+                   " of partition %" PRIu32,
+                   name->shuffle, name->run, name->sequence, name->partition);
+    struct batch *batch = frame->batch;
+    barks_status *status = NULL;
+    if (batch == NULL) {
+        status = open_frame(reduce_side, frame, schema, decoded);
+        batch = *decoded;
+        if (take && status == NULL)
+            *decoded = NULL; /* visit's */
+    } else {
+        status = check_rows(name, batch);
+        if (take && status == NULL)
+            frame->batch = NULL;
+    }
+    if (status != NULL)
+        return barks_status_new(barks_status_code(status), status, BARKS_HERE,
+                                "cannot read shuffle %" PRIu64 ", partition %" PRIu32
+                                ", run %" PRIu32 ", frame %" PRIu32,
+                                name->shuffle, name->partition, name->run, name->sequence);
+    return visit(context, batch);
+}
+
+/* All frames; with take those that are not visited are destroyed too. */
+BARKS_CHECKED static barks_status *
+visit_frames(struct reduce_side *reduce_side, struct reading *reading, const barks_schema *schema,
+             barks_status *(*visit)(void *context, struct batch *batch), void *context)
+{
+    barks_status *status = NULL;
+    struct batch *decoded = NULL;
+    for (;;) {
+        struct frame *frame = next_frame(reduce_side, reading);
+        if (frame == NULL)
+            break;
+        if (status == NULL)
+            status =
+                visit_frame(reduce_side, frame, schema, reading->take, &decoded, visit, context);
+        else if (!reading->take)
+            break;
+        if (reading->take)
+            frame_destroy(frame);
+    }
+    batch_destroy(decoded);
+    return status;
+}
+
+barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle,
+                               uint32_t partition, const barks_schema *schema, bool take,
+                               barks_status *(*visit)(void *context, struct batch *batch),
+                               void *context)
+{
+    struct reading reading = {.partition = partition, .take = take};
+    lock_acquire(&reduce_side->lock);
+    barks_status *status = begin_locked(reduce_side, shuffle, &reading);
+    lock_release(&reduce_side->lock);
+    if (status == NULL)
+        status = visit_frames(reduce_side, &reading, schema, visit, context);
+    end_reading(reduce_side, &reading);
+    return status;
+}
+
+barks_status *
+reduce_side_visit_frames(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
+                         barks_status *(*visit)(void *context, const struct frame *frame),
+                         void *context)
+{
+    struct reading reading = {.partition = partition};
+    lock_acquire(&reduce_side->lock);
+    barks_status *status = begin_locked(reduce_side, shuffle, &reading);
+    lock_release(&reduce_side->lock);
+    while (status == NULL) {
+        const struct frame *frame = next_frame(reduce_side, &reading);
+        if (frame == NULL)
+            break;
+        status = visit(context, frame);
+    }
+    end_reading(reduce_side, &reading);
+    return status;
+}

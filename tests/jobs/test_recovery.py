@@ -1,0 +1,277 @@
+"""A job goes on without executors that are lost: test_recovery.py [--full] [--count N] JOBS-FOLDER [PART-OF-A-NAME...]
+
+Jobs of several kinds run under mpirun --enable-recovery, and some of their executors are killed: at random moments, and
+at points of the protocol. What they write must be, byte for byte, what a quiet run writes. --count N: so many random
+runs, one after the other, instead of a few; --full: every point. BARKS_TEST_SEED=n repeats a run.
+"""
+
+import argparse
+import functools
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+import graphs
+import harness
+import inputs
+import kills
+import outputs
+import shapes
+import test_join_csv
+import test_kmeans
+
+RANKS = 5
+RECOVERS = ["--enable-recovery"]
+LIMIT_SECONDS = 60
+WENT_ON = re.compile(rb"^barks: went on ([0-9.]+) s after (\d+) executor", re.MULTILINE)
+LOST = re.compile(rb"executor (\d) on \S+ (?:\(process \d+\) )?was lost")
+SLOW = "slow:factor=4"  # so that there is time to kill something
+
+
+def words(folder, rng):
+    return [inputs.write(folder, "words", 10 * inputs.words_text(rng, inputs.MIB // 2))]
+
+
+def records(folder, rng):
+    return [inputs.write(folder, "records", rng.randbytes(100 * 60000))]
+
+
+def tables(folder, rng):
+    """One that needs many splits, and one that does not."""
+    left, right = test_join_csv.make(folder, rng)
+    with open(left, "rb") as file:
+        header, _, rows = file.read().partition(b"\n")
+    with open(left, "wb") as file:
+        file.write(header + b"\n" + 10 * rows)
+    return [left, right]
+
+
+def points(folder, rng):
+    """Of which a kept dataset has several partitions on each executor."""
+    named = test_kmeans.make(folder, rng)
+    with open(named[0], "rb") as file:
+        header, _, rows = file.read().partition(b"\n")
+    with open(named[0], "wb") as file:
+        file.write(header + b"\n" + 5 * rows)
+    return named
+
+
+# {job: (input, arguments after it and the output, suffix)}
+JOBS = {
+    "wordcount": (words, lambda named, output: named + [output], ".csv"),
+    "terasort": (records, lambda named, output: named + [output], ".bin"),
+    "join_csv": (tables, lambda named, output: named + ["id, day", output, "--kind", "full",
+                                                        "--barks-broadcast-join-bytes=0"], ".csv"),
+    "kmeans": (points, lambda named, output: named + [output, "5", "4"], ".csv"),
+    "pagerank": (graphs.edges_file(b"page,target", 3000, 12000), lambda named, output: named + [output, "4"], ".csv"),
+}
+
+# An executor dies the n-th time it passes a point; n is small, so that it does.
+POINTS = {"stage.taken": 1, "task.taken": 2, "attempt.begun": 2, "partition.begun": 3, "partition.ended": 3,
+          "attempt.ended": 1, "attempt.told": 1, "burst.wanted": 1, "burst.begun": 1, "round.begun": 2,
+          "round.payload": 1, "round.ended": 2, "burst.ended": 1, "commit.taken": 1, "shuffle.told": 1,
+          "release.taken": 1}
+# And these, of a recovery, while another has died before.
+LATER_POINTS = {"epoch.taken": 1, "epoch.ready": 1, "holders.taken": 1}
+
+
+class Place:
+    """An input, and what a quiet run makes of it."""
+
+    made = {}
+
+    @classmethod
+    def of(cls, programs, job, seed, folder):
+        """The one of the job, made once in the folder of all."""
+        if job not in cls.made:
+            os.makedirs(os.path.join(folder, job))
+            cls.made[job] = cls(programs, job, seed, os.path.join(folder, job))
+        return cls.made[job]
+
+    def __init__(self, programs, job, seed, folder):
+        self.folder, self.job, self.program = folder, job, os.path.join(programs, job)
+        make, self.arguments, self.suffix = JOBS[job]
+        os.makedirs(os.path.join(folder, "in"))
+        self.named = make(os.path.join(folder, "in"), inputs.generator(seed, job))
+        self.quiet = os.path.join(folder, "quiet")
+        ended = shapes.run(shapes.Shape(ranks=RANKS), self.program, self.arguments(self.named, self.quiet), folder)
+        need(ended.status == 0, "the quiet run failed", ended)
+
+    def start(self, fault=None, options=(), launcher=tuple(RECOVERS), ranks=RANKS):
+        self.output = os.path.join(self.folder, "out")
+        shutil.rmtree(self.output, ignore_errors=True)
+        return kills.Run(ranks, self.program, self.arguments(self.named, self.output) + list(options), self.folder,
+                         launcher, fault)
+
+    def check(self, run, ended):
+        """All is well, and nothing is left."""
+        need(ended.status == 0, "it failed", ended)
+        try:
+            outputs.check_same(self.output, self.quiet, self.suffix)
+        except (outputs.Wrong, OSError) as wrong:
+            raise outputs.Wrong(f"{wrong}\n{ended.describe()}") from wrong
+        need(not run.left_behind(), f"ranks {run.left_behind()} still live", ended)
+        strange = set(os.listdir(self.folder)) - {"in", "quiet", "out"}
+        need(not strange, f"it left {sorted(strange)}", ended)
+
+
+def need(holds, text, ended):
+    if not holds:
+        raise outputs.Wrong(f"{text}\n{ended.describe()}")
+
+
+def lost_count(ended):
+    return sum(int(count) for _, count in WENT_ON.findall(ended.stderr))
+
+
+def killed_at_random(programs, job, seed, rounds, kill_count, folder):
+    """Some executors, at random moments of a run that is as long as a quiet one."""
+    place = Place.of(programs, job, seed, folder)
+    run = place.start(SLOW)
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    need(lost_count(ended) == 0, "nobody was killed, but somebody was lost", ended)
+    seconds = run.seconds
+    rng = inputs.generator(seed, f"{job} {kill_count}")
+    for number in range(rounds):
+        victims = rng.sample(range(1, RANKS), min(kill_count, RANKS - 2))
+        moments = [(rng.uniform(0, 0.6 * seconds), rank) for rank in victims]
+        run = place.start(SLOW)
+        killed = run.kill_at(moments)
+        ended = run.finish(LIMIT_SECONDS)
+        print(f"# {job} {number}: killed {killed} of {[(round(s, 3), r) for s, r in moments]}; {tell(ended)}", flush=True)
+        place.check(run, ended)
+        need(lost_count(ended) <= len(killed), "more were lost than were killed", ended)
+
+
+def tell(ended):
+    return "; ".join(line.decode(errors="replace") for line in ended.stderr.splitlines()
+                     if line.startswith(b"barks: went on")) or "no loss"
+
+
+def killed_at_points(programs, job, seed, chosen, folder):
+    """chosen: lists of (point, n, executor), each a run. Whether one is passed may be a matter of who is first (a
+    burst is asked for by whoever has waited longest)."""
+    place, struck_count = Place.of(programs, job, seed, folder), 0
+    for deaths in chosen:
+        run = place.start(";".join(f"kill:at={point}:{n},executor={executor}" for point, n, executor in deaths))
+        ended = run.finish(LIMIT_SECONDS)
+        print(f"# {job}: {deaths}; {tell(ended)}", flush=True)
+        place.check(run, ended)
+        struck = f"signal 9 at {deaths[0][0]}".encode() in ended.stderr
+        struck_count += struck
+        need(lost_count(ended) <= len(deaths) and (struck or lost_count(ended) == 0),
+             "others were lost than were killed", ended)
+    need(struck_count > 0, "no point was passed in any run", ended)
+
+
+def all_but_one(programs, seed, folder):
+    """A single executor is left, and does it all; the last one takes the job with it."""
+    place = Place.of(programs, "terasort", seed, folder)
+    run = place.start("kill:at=partition.begun:2,executor=1;kill:at=round.begun:1,executor=3;"
+                      "kill:at=epoch.taken:1,executor=4")
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    need(lost_count(ended) == 3, "three were killed", ended)
+    run = place.start("kill:at=task.taken:1", launcher=RECOVERS)
+    ended = run.finish(LIMIT_SECONDS)
+    need(b"it was the last one" in ended.stderr, "not told", ended)
+    outputs.check_nothing_visible(place.output)
+
+
+def a_silent_one(programs, seed, folder):
+    """One that stands still is lost in the end, and ended; one that is slow is not."""
+    place = Place.of(programs, "wordcount", seed, folder)
+    run = place.start(SLOW, ["--barks-lost-deadline=3s"])
+    run.signal(2, signal.SIGSTOP)
+    time.sleep(1)
+    run.signal(2, signal.SIGCONT)
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    need(lost_count(ended) == 0, "it was only slow", ended)
+    run = place.start(SLOW, ["--barks-lost-deadline=1s"])
+    run.signal(2, signal.SIGSTOP)
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    need(lost_count(ended) == 1 and b"executor 2" in LOST.search(ended.stderr).group(), "executor 2 was silent", ended)
+
+
+def in_one_process(programs, seed, folder):
+    """Executors of one process, one of which stands still for ever at a point."""
+    rng = inputs.generator(seed, "in one process")
+    for job, point in [(job, rng.choice(["round.begun:2", "task.taken:2", "commit.taken", "burst.ended"])) for job in JOBS]:
+        place = Place.of(programs, job, seed, folder)
+        place.output = os.path.join(place.folder, "out")
+        shutil.rmtree(place.output, ignore_errors=True)
+        command = [place.program] + place.arguments(place.named, place.output) + shapes.OPTIONS + [
+            "--barks-local=4", "--barks-recovery=on", "--barks-lost-deadline=1s",
+            f"--barks-fault=stall:at={point},executor={rng.randint(1, 4)}"]
+        ended = shapes.finish(shapes.start(command, place.folder), LIMIT_SECONDS)
+        need(ended.status == 0 and lost_count(ended) == 1, f"{job}: one was to be lost", ended)
+        outputs.check_same(place.output, place.quiet, place.suffix)
+
+
+def without_it(programs, seed, folder):
+    """With recovery off, or under an mpirun that lets nobody live, a loss ends the job with a sentence."""
+    place = Place.of(programs, "wordcount", seed, folder)
+    for launcher, options, words_ in [(RECOVERS, ["--barks-recovery=off"], rb"executor 2 on \S+ was lost"),
+                                      ([], ["--barks-recovery=on"], rb"mpirun ends the job|executor 2 on \S+ was lost")]:
+        run = place.start("kill:at=round.begun:1,executor=2;" + SLOW, options, launcher)
+        began = time.monotonic()
+        ended = run.finish(LIMIT_SECONDS)
+        need(time.monotonic() - began < 20 * shapes.SLOWNESS, "it took long to end", ended)
+        need(re.search(words_, ended.stderr), "not told", ended)
+        outputs.check_nothing_visible(place.output)
+        need(not run.left_behind(), f"ranks {run.left_behind()} still live", ended)
+
+
+def the_driver_dies(programs, seed, folder):
+    """Then the executors end by themselves, since mpirun ends nobody."""
+    place = Place.of(programs, "wordcount", seed, folder)
+    run = place.start(SLOW)
+    run.signal(0)
+    ended = run.finish(LIMIT_SECONDS)
+    need(ended.status is not None, "no end", ended)
+    outputs.check_nothing_visible(place.output)
+    need(not run.left_behind(), f"ranks {run.left_behind()} still live", ended)
+
+
+def draw_points(seed, job, is_full):
+    rng = inputs.generator(seed, f"points of {job}")
+    single = [[(point, n, rng.randint(1, 4))] for point, n in POINTS.items()]
+    double = []
+    for point, n in LATER_POINTS.items():
+        first, second = rng.sample(range(1, RANKS), 2)
+        double.append([("attempt.told", 1, first), (point, n, second)])
+    if is_full:
+        return single + double
+    return rng.sample(single, 2) + rng.sample(double, 1)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--full", action="store_true", help="every point with every job")
+    parser.add_argument("--count", type=int, default=0, help="only random moments, so many times each")
+    parser.add_argument("folder", help="where the jobs are built")
+    parser.add_argument("names", nargs="*", help="parts of the names of cases (all)")
+    options = parser.parse_args()
+    seed, programs = harness.seed_of_run(), os.path.abspath(options.folder)
+    cases = [(f"{job}: {kill_count} killed at random", functools.partial(
+        killed_at_random, programs, job, seed, options.count or 1, kill_count))
+        for job, kill_count in zip(JOBS, (1, 2, 1, 2, 3))]
+    if options.count == 0:
+        cases += [(f"{job}: killed at points", functools.partial(
+            killed_at_points, programs, job, seed, draw_points(seed, job, options.full))) for job in JOBS]
+        cases += [(call.__doc__.split(".")[0], functools.partial(call, programs, seed))
+                  for call in (all_but_one, a_silent_one, in_one_process, without_it, the_driver_dies)]
+    chosen = [(name, call) for name, call in cases if not options.names or any(part in name for part in options.names)]
+    with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
+        sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))
+
+
+if __name__ == "__main__":
+    main()
