@@ -1,87 +1,31 @@
-#include "runtime/driver.h"
-
 #include "barks/context.h"
-#include "base/clock.h"
 #include "base/config.h"
 #include "base/fault.h"
-#include "base/lock.h"
 #include "base/log.h"
 #include "base/slurm.h"
 #include "exec/registry.h"
 #include "net/net.h"
-#include "runtime/allotment.h"
 #include "runtime/crash.h"
 #include "runtime/dispatch.h"
+#include "runtime/driver_state.h"
 #include "runtime/executor_service.h"
 #include "runtime/hard_end.h"
 #include "runtime/job_history.h"
 #include "runtime/live_progress.h"
-#include "runtime/local_executors.h"
 #include "runtime/mailbox.h"
-#include "runtime/members.h"
-#include "runtime/message.h"
-#include "runtime/pool_settings.h"
 #include "runtime/signals.h"
 #include "runtime/time_limit.h"
 #include "runtime/watchdog.h"
-#include "scheduler/owners.h"
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    MESSAGES_PER_TURN = 256,
-    VIEWS_MAX = 16,
-    NAP_RUNNING_NS = 200 * 1000,
-    NAP_IDLE_NS = 1000 * 1000,
-    NAP_LONG_IDLE_NS = 10 * 1000 * 1000,
-};
-#define LOOK_ROUND_NS (UINT64_C(100) * NS_PER_MS)
-#define IDLE_AFTER_NS NS_PER_S
 /* Of who must end, where --barks-time-reserve says nothing. */
 #define LEAST_GRACE_NS (UINT64_C(10) * NS_PER_S)
-/* mpirun's signal comes a second after the loss. */
-#define MPIRUN_ENDS_NS (5 * NS_PER_S)
-/* A single call of MPI that takes so long never returns. */
-#define STUCK_NS (UINT64_C(60) * NS_PER_S)
-
-struct driver {
-    const struct config *config;
-    pthread_t thread;
-    struct net *net; /* the driver's thread only, but for net_wake */
-    struct watchdog
-        *watchdog; /* of the driver's thread; NULL without MPI, where nothing can hang */
-    struct local_executors locals;
-    struct members members; /* unchanged after the start, but for what pulses say */
-    struct dispatch *dispatch;
-    struct mailbox *mailbox;
-    struct progress *progress;
-    struct pool_settings pools; /* unchanged after the start */
-    struct allotment allotment;
-    struct hard_end *hard_end;   /* NULL: nothing is ended by force */
-    struct job_history *history; /* NULL: no event log */
-    uint64_t last_look_ns, last_busy_ns, last_alive_ns;
-    uint64_t last_loss_ns;    /* when an executor was found to be lost; 0: none was */
-    int executor_exit_status; /* of this rank, where it is an executor */
-    struct lock lock;
-    struct condition changed;
-    struct {
-        bool started;              /* the handshake is over, well or not */
-        bool is_inside_mpi;        /* MPI_Init has not come back */
-        bool is_executor;          /* this rank is one */
-        barks_status *start_error; /* owned */
-        barks_status *end_error;   /* owned: why the driver gave up; later jobs fail with it */
-        struct job *submitted, **submitted_end;
-        bool has_cancelled; /* some job has is_cancelled set */
-        bool stopping;
-        int stop_status;
-    } locked;
-};
 
 void job_drop(struct job *job)
 {
@@ -114,20 +58,6 @@ static void stage_ended(void *context, const struct stage_view *view)
     progress_stage_ended(driver->progress, view, monotonic_ns());
 }
 
-static struct job *take_submitted(struct driver *driver, bool *out_stopping)
-{
-    lock_acquire(&driver->lock);
-    struct job *job = driver->locked.submitted;
-    if (job != NULL) {
-        driver->locked.submitted = job->next;
-        if (job->next == NULL)
-            driver->locked.submitted_end = &driver->locked.submitted;
-    }
-    *out_stopping = driver->locked.stopping;
-    lock_release(&driver->lock);
-    return job;
-}
-
 static void kept_changed(void *context, uint32_t executor, const struct kept_change *change)
 {
     mailbox_put_kept(((struct driver *)context)->mailbox, executor, change);
@@ -146,188 +76,6 @@ static void executor_lost(void *context, uint32_t executor)
 static void say(void *context, const char *line)
 {
     progress_say(((struct driver *)context)->progress, "%s", line);
-}
-
-/* What all are to have: the first executor passes it on, as long as none is lost. */
-BARKS_CHECKED static barks_status *send_to_all(struct driver *driver, const void *bytes,
-                                               size_t size_bytes)
-{
-    if (dispatch_lost_count(driver->dispatch) == 0)
-        return net_send(driver->net, 1, bytes, size_bytes);
-    for (uint32_t rank = 1; rank <= driver->members.count; rank++)
-        if (!member_is_lost(&driver->members.all[rank - 1]))
-            BARKS_TRY(net_send(driver->net, rank, bytes, size_bytes));
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *send_posted(struct driver *driver)
-{
-    uint32_t to = 0;
-    void *bytes = NULL;
-    size_t size_bytes = 0;
-    while (mailbox_take(driver->mailbox, &to, &bytes, &size_bytes)) {
-        barks_status *status = NULL;
-        if (to == MAILBOX_TO_ALL)
-            status = send_to_all(driver, bytes, size_bytes);
-        else if (!member_is_lost(&driver->members.all[to - 1]))
-            status = net_send(driver->net, to, bytes, size_bytes);
-        free(bytes);
-        BARKS_TRY(status);
-    }
-    return NULL;
-}
-
-/* Jobs that someone wants to end. Those that wait to be submitted come to it in a later turn. */
-BARKS_CHECKED static barks_status *cancel_jobs(struct driver *driver)
-{
-    lock_acquire(&driver->lock);
-    bool has_cancelled = driver->locked.has_cancelled;
-    driver->locked.has_cancelled = has_cancelled && driver->locked.submitted != NULL;
-    lock_release(&driver->lock);
-    return has_cancelled ? dispatch_cancel_marked(driver->dispatch) : NULL;
-}
-
-BARKS_CHECKED static barks_status *read_messages(struct driver *driver)
-{
-    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
-        struct net_message message = {0};
-        bool got = false;
-        BARKS_TRY(net_poll(driver->net, &message, &got));
-        if (!got)
-            return NULL;
-        barks_status *status = dispatch_message(driver->dispatch, &message);
-        net_message_drop(&message);
-        BARKS_TRY(status);
-    }
-    return NULL;
-}
-
-static void take_warning(struct driver *driver, uint64_t now_ns)
-{
-    if (!signals_take_warning())
-        return;
-    allotment_warn(&driver->allotment, now_ns);
-    progress_say(driver->progress,
-                 "warned by SIGUSR1: %" PRIu64 " s are left, and no task begins that takes longer",
-                 allotment_left_ns(&driver->allotment, now_ns) / NS_PER_S);
-}
-
-/* Near the end of the batch system's time no task begins that would not end in it. The job ends
- * when none runs that could still end, or when what is left is needed for ending. */
-BARKS_CHECKED static barks_status *look_at_time(struct driver *driver, uint64_t now_ns)
-{
-    take_warning(driver, now_ns);
-    uint64_t left_ns = allotment_left_ns(&driver->allotment, now_ns);
-    dispatch_set_time_left(driver->dispatch, left_ns);
-    if (left_ns > 0 && !dispatch_has_run_dry(driver->dispatch))
-        return NULL;
-    uint64_t end_ns = allotment_end_ns(&driver->allotment);
-    BARKS_FAIL(BARKS_OUT_OF_TIME,
-               "out of time: %" PRIu64 " s are left until the end that %s; start the job again",
-               end_ns > now_ns ? (end_ns - now_ns) / NS_PER_S : 0,
-               allotment_who_ends(&driver->allotment));
-}
-
-/* What an executor would hear of nobody but the driver, where mpirun ends nobody either. */
-BARKS_CHECKED static barks_status *say_alive(struct driver *driver, uint64_t now_ns)
-{
-    if (!net_recovers(driver->net) ||
-        now_ns - driver->last_alive_ns < config_duration_ns(driver->config, CONFIG_HEARTBEAT))
-        return NULL;
-    driver->last_alive_ns = now_ns;
-    for (uint32_t rank = 1; rank <= driver->members.count; rank++) {
-        struct packer out = {0};
-        if (member_is_lost(&driver->members.all[rank - 1]))
-            continue;
-        pack_u64(&out, MESSAGE_ALIVE);
-        BARKS_TRY(message_send(driver->net, rank, &out));
-    }
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *look_for_lost(struct driver *driver, uint64_t now_ns)
-{
-    uint64_t silent_ns = config_duration_ns(driver->config, CONFIG_LOST_DEADLINE);
-    struct member_loss loss;
-    while (members_find_lost(&driver->members, driver->net, now_ns, silent_ns, &loss)) {
-        BARKS_TRY(dispatch_lose(driver->dispatch, &loss, now_ns));
-        /* MPI may hang on what the dead have left behind. */
-        watchdog_phase(driver->watchdog, "a call of MPI after a loss",
-                       3 * config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE));
-        driver->last_loss_ns = now_ns;
-    }
-    return NULL;
-}
-
-/* Of an mpirun that lets nobody live, whatever the settings say. */
-static bool is_end_of_mpirun(const struct driver *driver, int signal_number, uint64_t now_ns)
-{
-    return signal_number == SIGTERM && driver->last_loss_ns > 0 &&
-           now_ns - driver->last_loss_ns < MPIRUN_ENDS_NS;
-}
-
-/* A signal ends the job. Whoever sent it may have done so because of a lost executor (mpirun does),
- * so that is looked for first. */
-BARKS_CHECKED static barks_status *look_for_trouble(struct driver *driver, uint64_t now_ns)
-{
-    int signal_number = signals_pending();
-    if (now_ns - driver->last_look_ns < LOOK_ROUND_NS && signal_number == 0)
-        return NULL;
-    driver->last_look_ns = now_ns;
-    BARKS_TRY(look_for_lost(driver, now_ns));
-    BARKS_TRY(say_alive(driver, now_ns));
-    if (signal_number != 0 && allotment_explains_signal(&driver->allotment, now_ns))
-        BARKS_FAIL(BARKS_OUT_OF_TIME,
-                   "out of time: signal %d (%s) came at its end; start the job again",
-                   signal_number, strsignal(signal_number));
-    if (is_end_of_mpirun(driver, signal_number, now_ns))
-        BARKS_FAIL(BARKS_LOST, "mpirun ends the job, since an executor was lost; mpirun "
-                               "--enable-recovery (Open MPI 4) or --with-ft ulfm (5) lets the "
-                               "others go on");
-    if (signal_number != 0)
-        BARKS_FAIL(BARKS_CANCELLED, "ended by signal %d (%s)", signal_number,
-                   strsignal(signal_number));
-    return look_at_time(driver, now_ns);
-}
-
-static void show(struct driver *driver, uint64_t now_ns)
-{
-    struct stage_view views[VIEWS_MAX];
-    uint32_t count = dispatch_view(driver->dispatch, views, VIEWS_MAX);
-    progress_draw(driver->progress, views, count < VIEWS_MAX ? count : VIEWS_MAX, now_ns);
-}
-
-static uint64_t nap_ns(struct driver *driver, uint64_t now_ns)
-{
-    if (dispatch_is_busy(driver->dispatch)) {
-        driver->last_busy_ns = now_ns;
-        return NAP_RUNNING_NS;
-    }
-    return now_ns - driver->last_busy_ns < IDLE_AFTER_NS ? NAP_IDLE_NS : NAP_LONG_IDLE_NS;
-}
-
-BARKS_CHECKED static barks_status *serve(struct driver *driver)
-{
-    watchdog_phase(driver->watchdog, "a call of MPI", STUCK_NS);
-    for (;;) {
-        bool stopping = false;
-        watchdog_beat(driver->watchdog);
-        struct job *job = take_submitted(driver, &stopping);
-        if (job != NULL)
-            BARKS_TRY(dispatch_submit(driver->dispatch, job));
-        else if (stopping)
-            return NULL;
-        BARKS_TRY(send_posted(driver));
-        BARKS_TRY(cancel_jobs(driver));
-        BARKS_TRY(read_messages(driver));
-        uint64_t now_ns = monotonic_ns();
-        BARKS_TRY(look_for_trouble(driver, now_ns));
-        BARKS_TRY(dispatch_end_late(driver->dispatch, now_ns));
-        BARKS_TRY(dispatch_tick(driver->dispatch, now_ns));
-        show(driver, now_ns);
-        if (job == NULL)
-            net_wait(driver->net, nap_ns(driver, now_ns));
-    }
 }
 
 /* Jobs that run or wait end with the error; so do those that come later. */
@@ -477,7 +225,7 @@ static void drive(struct driver *driver)
     log_start(driver);
     fault_point(POINT_DRIVER_STARTED);
     announce_start(driver, NULL, false);
-    error = serve(driver);
+    error = driver_serve(driver);
     bool had_error = error != NULL;
     bool has_lost = members_living_count(&driver->members) < driver->members.count;
     if (had_error) {
@@ -715,72 +463,6 @@ void driver_drop_shared(struct driver *driver, struct shared_wait *wait)
 bool driver_take_kept(struct driver *driver, struct kept_note *out_note)
 {
     return mailbox_take_kept(driver->mailbox, out_note);
-}
-
-barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
-                            uint32_t *out_ranks)
-{
-    uint32_t count = driver->members.count;
-    uint32_t *workers = calloc((size_t)count + 1, sizeof *workers);
-    uint32_t *firsts = calloc((size_t)count + 1, sizeof *firsts);
-    barks_status *status = NULL;
-    if (workers == NULL || firsts == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for the owners of partitions");
-    for (uint32_t i = 0; i < count && status == NULL; i++)
-        if (!member_is_lost(&driver->members.all[i]))
-            workers[i] = driver->members.all[i].welcome.worker_count;
-    if (status == NULL)
-        owners_divide(partition_count, workers, count, firsts);
-    for (uint32_t i = 0; i < count && status == NULL; i++)
-        for (uint32_t partition = firsts[i]; partition < firsts[i + 1]; partition++)
-            out_ranks[partition] = i + 1;
-    free(workers);
-    free(firsts);
-    return status;
-}
-
-barks_status *driver_find_pool(const struct driver *driver, const char *name, uint32_t *out_index)
-{
-    return pool_settings_find(&driver->pools, name, out_index);
-}
-
-uint32_t driver_workers_of(const struct driver *driver, uint32_t rank)
-{
-    return driver->members.all[rank - 1].welcome.worker_count;
-}
-uint64_t driver_node_of(const struct driver *driver, uint32_t rank)
-{
-    return driver->members.all[rank - 1].hello.node_id;
-}
-uint32_t driver_worker_count(const struct driver *driver)
-{
-    return members_worker_count(&driver->members);
-}
-uint32_t driver_executor_count(const struct driver *driver) { return driver->members.count; }
-uint32_t driver_lost_count(const struct driver *driver)
-{
-    return driver->members.count - members_living_count(&driver->members);
-}
-uint64_t driver_memory_bytes(const struct driver *driver)
-{
-    return driver->members.all[0].welcome.memory_bytes;
-}
-struct progress *driver_progress(const struct driver *driver) { return driver->progress; }
-barks_status *driver_add_tap(struct driver *driver, struct history_tap *tap)
-{
-    return job_history_add_tap(driver->history, tap);
-}
-
-void driver_close_history(struct driver *driver, int exit_code, const char *output)
-{
-    struct driver_totals totals = driver_totals(driver);
-    job_history_close(driver->history, exit_code, &totals, output, driver->progress);
-    driver->history = NULL;
-}
-struct driver_totals driver_totals(struct driver *driver)
-{
-    return dispatch_totals(driver->dispatch);
 }
 
 void driver_end(struct driver *driver, int exit_status)

@@ -1,0 +1,73 @@
+/* What others ask the driver. */
+#include "runtime/dispatch.h"
+#include "runtime/driver_state.h"
+#include "runtime/job_history.h"
+#include "scheduler/owners.h"
+
+#include <stdlib.h>
+
+barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
+                            uint32_t *out_ranks)
+{
+    uint32_t count = driver->members.count;
+    uint32_t *workers = calloc((size_t)count + 1, sizeof *workers);
+    uint32_t *firsts = calloc((size_t)count + 1, sizeof *firsts);
+    barks_status *status = NULL;
+    if (workers == NULL || firsts == NULL)
+        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                  "no memory for the owners of partitions");
+    for (uint32_t i = 0; i < count && status == NULL; i++)
+        if (!member_is_lost(&driver->members.all[i]))
+            workers[i] = driver->members.all[i].welcome.worker_count;
+    if (status == NULL)
+        owners_divide(partition_count, workers, count, firsts);
+    for (uint32_t i = 0; i < count && status == NULL; i++)
+        for (uint32_t partition = firsts[i]; partition < firsts[i + 1]; partition++)
+            out_ranks[partition] = i + 1;
+    free(workers);
+    free(firsts);
+    return status;
+}
+
+barks_status *driver_find_pool(const struct driver *driver, const char *name, uint32_t *out_index)
+{
+    return pool_settings_find(&driver->pools, name, out_index);
+}
+
+uint32_t driver_workers_of(const struct driver *driver, uint32_t rank)
+{
+    return driver->members.all[rank - 1].welcome.worker_count;
+}
+uint64_t driver_node_of(const struct driver *driver, uint32_t rank)
+{
+    return driver->members.all[rank - 1].hello.node_id;
+}
+uint32_t driver_worker_count(const struct driver *driver)
+{
+    return members_worker_count(&driver->members);
+}
+uint32_t driver_executor_count(const struct driver *driver) { return driver->members.count; }
+uint32_t driver_lost_count(const struct driver *driver)
+{
+    return driver->members.count - members_living_count(&driver->members);
+}
+uint64_t driver_memory_bytes(const struct driver *driver)
+{
+    return driver->members.all[0].welcome.memory_bytes;
+}
+struct progress *driver_progress(const struct driver *driver) { return driver->progress; }
+barks_status *driver_add_tap(struct driver *driver, struct history_tap *tap)
+{
+    return job_history_add_tap(driver->history, tap);
+}
+
+void driver_close_history(struct driver *driver, int exit_code, const char *output)
+{
+    struct driver_totals totals = driver_totals(driver);
+    job_history_close(driver->history, exit_code, &totals, output, driver->progress);
+    driver->history = NULL;
+}
+struct driver_totals driver_totals(struct driver *driver)
+{
+    return dispatch_totals(driver->dispatch);
+}
