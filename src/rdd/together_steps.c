@@ -1,6 +1,5 @@
 /* Steps whose tasks run together. */
 #include "barks/together.h"
-
 #include "rdd/dataset.h"
 
 barks_rdd *barks_apply_together_at(barks_rdd *input, const barks_function *function,

@@ -52,8 +52,9 @@ BARKS_REDUCE(add, pair) { acc->value += in->value; }
 
 static barks_rdd *waiting(barks_context *context, int64_t rows, struct wait wait)
 {
-    return barks_filter(barks_range(context, 0, rows, 1, rows < PARTITIONS ? rows : PARTITIONS),
-                        wait_there, &wait);
+    return barks_filter(
+        barks_range(context, 0, rows, 1, rows < PARTITIONS ? (uint32_t)rows : PARTITIONS),
+        wait_there, &wait);
 }
 
 /* ---- threads ---- */
@@ -121,11 +122,12 @@ static void run_order(barks_context *context)
 {
     struct wait wait = {.partition = -1, .attempts = 99, .nanoseconds = 50000000};
     barks_future *long_one = barks_count_async(waiting(context, PARTITIONS, wait));
-    barks_on_done(long_one, note_end, "long");
+    char long_name[] = "long", short_name[] = "short";
+    barks_on_done(long_one, note_end, long_name);
     nap(200000000);
     barks_set_pool(context, "quick");
     barks_future *short_one = barks_count_async(waiting(context, 1, wait));
-    barks_on_done(short_one, note_end, "short");
+    barks_on_done(short_one, note_end, short_name);
     barks_future *both[] = {long_one, short_one};
     barks_wait_all(both, 2);
 }
