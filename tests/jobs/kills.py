@@ -11,6 +11,12 @@ import shapes
 BEGUN = b" executors with "  # what the driver logs once all have reported
 
 
+def survival_options():
+    """What makes the mpirun of this machine let ranks outlive each other."""
+    version = subprocess.run(["mpirun", "--version"], stdout=subprocess.PIPE, env=shapes.environment(), check=True).stdout
+    return ["--enable-recovery"] if b" 4." in version.splitlines()[0] else ["--with-ft", "ulfm"]
+
+
 def ranks_of(mpirun):
     """{rank: pid} of the processes that this mpirun has started and that live."""
     found = {}

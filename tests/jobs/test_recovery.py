@@ -1,8 +1,9 @@
 """A job goes on without executors that are lost: test_recovery.py [--full] [--count N] JOBS-FOLDER [PART-OF-A-NAME...]
 
-Jobs of several kinds run under mpirun --enable-recovery, and some of their executors are killed: at random moments, and
-at points of the protocol. What they write must be, byte for byte, what a quiet run writes. --count N: so many random
-runs, one after the other, instead of a few; --full: every point. BARKS_TEST_SEED=n repeats a run.
+Jobs of several kinds run under mpirun --enable-recovery (Open MPI 4) or --with-ft ulfm (5), and some of their executors
+are killed: at random moments, and at points of the protocol. What they write must be, byte for byte, what a quiet run
+writes. --count N: so many random runs, one after the other, instead of a few; --full: every point. BARKS_TEST_SEED=n
+repeats a run.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import test_join_csv
 import test_kmeans
 
 RANKS = 5
-RECOVERS = ["--enable-recovery"]
+RECOVERS = kills.survival_options()
 LIMIT_SECONDS = 60
 WENT_ON = re.compile(rb"^barks: went on ([0-9.]+) s after (\d+) executor", re.MULTILINE)
 LOST = re.compile(rb"executor (\d) on \S+ (?:\(process \d+\) )?was lost")

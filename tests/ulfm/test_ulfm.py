@@ -1,0 +1,75 @@
+"""Lost ranks under Open MPI 5 (ULFM): test_ulfm.py [PART-OF-A-NAME...]
+
+Builds barks in the Debian of tests/ulfm/root, and lets executors die there: under endpoints alone (tests/net/survive.sh), then
+under whole jobs (tests/jobs/test_recovery.py). BARKS_TEST_SEED=n repeats a run.
+"""
+
+import os
+import subprocess
+import sys
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "root")
+SKIPPED = 77
+JOBS = ("wordcount", "terasort", "join_csv", "pagerank")  # those of test_recovery.py
+
+# Without optimisation, since compiling is what takes the time; assertions are on.
+BUILD = """
+set -e
+again=
+[ ! -f /build/build.ninja ] || again=--reconfigure
+meson setup $again --buildtype=debug /build /barks
+ninja -C /build -j 2 "$@"
+"""
+MPIRUN = "--with-ft ulfm --oversubscribe"
+NET = [("endpoints: 4 ranks, shared memory", "memory", 4, 4), ("endpoints: 6 ranks, shared memory", "memory", 6, 3),
+       ("endpoints: 5 ranks, tcp", "tcp", 5, 3)]
+
+
+def in_root(*words):
+    """The status, and what was said."""
+    ended = subprocess.run([ROOT, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           errors="replace")
+    return ended.returncode, ended.stdout
+
+
+def build():
+    targets = ["tests/mpi_survival", "tests/mpi_conformance"] + [f"jobs/{job}" for job in JOBS]
+    return in_root("sh", "-c", BUILD, "build", *targets)
+
+
+def conform():
+    return in_root("sh", "-c", f"mpirun {MPIRUN} -np 3 /build/tests/mpi_conformance peers")
+
+
+def survive(transport, ranks, runs):
+    return in_root("/barks/tests/net/survive.sh", "mpirun", "/build/tests/mpi_survival", str(ranks), transport, str(runs))
+
+
+def recover(*names):
+    return in_root("python3", "/barks/tests/jobs/test_recovery.py", "/build/jobs", *names)
+
+
+def main():
+    parts = sys.argv[1:]
+    status, said = in_root("mpirun", "--version")
+    if status == SKIPPED:
+        print(f"1..0 # SKIP {said.splitlines()[-1]}")
+        return 0
+    cases = [("Open MPI 5 is there", lambda: (status, said)), ("barks is built", build), ("endpoints: rounds by peers", conform)]
+    cases += [(name, lambda rest=rest: survive(*rest)) for name, *rest in NET]
+    cases += [("jobs: killed at random", lambda: recover("killed at random")),
+              ("jobs: killed at points", lambda: recover("wordcount: killed at points", "pagerank: killed at points")),
+              ("jobs: other losses", lambda: recover("a single", "one that stands", "with recovery off", "then the executors"))]
+    chosen = [(name, call) for name, call in cases if not parts or any(part in name for part in parts)]
+    print(f"1..{len(chosen)}", flush=True)
+    failed = False
+    for number, (name, call) in enumerate(chosen, 1):
+        status, said = call()
+        failed |= status != 0
+        print("".join(f"# {line}\n" for line in said.splitlines()), end="")
+        print(f"{'ok' if status == 0 else 'not ok'} {number} - {name}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
