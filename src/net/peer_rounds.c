@@ -177,6 +177,7 @@ BARKS_CHECKED static barks_status *end_message(struct peer_rounds *rounds, int i
     BARKS_TRY(losses_judge(rounds->losses, peer, code, doing[phase->kind], &is_gone));
     if (is_gone) {
         phase->requests[index] = MPI_REQUEST_NULL;
+        phase->left_count -= phase->kind == PHASE_MEET; /* it has met all before, and left */
         return NULL;
     }
     phase->left_count--;

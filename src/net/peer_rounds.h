@@ -38,10 +38,11 @@ BARKS_CHECKED barks_status *peer_rounds_payload(struct peer_rounds *rounds, cons
                                                 const struct net_piece *receive_pieces);
 
 /* A word to and from each living rank, the driver too: whoever has it from all knows that all are
- * as far. */
+ * as far. Who is gone is not waited for: at the end, whoever has met all leaves at once, and MPI may
+ * tell that before its word is read. */
 BARKS_CHECKED barks_status *peer_rounds_meet(struct peer_rounds *rounds);
 
-/* Of what was begun last. A phase with a rank that is gone is never done. */
+/* Of what was begun last. Sizes or payload of a rank that is gone are never done. */
 BARKS_CHECKED barks_status *peer_rounds_test(struct peer_rounds *rounds, bool *out_done);
 
 /* Gives up what is outstanding; the caller then marks the lost. Errors leave all as it was. */

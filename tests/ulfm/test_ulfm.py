@@ -33,16 +33,16 @@ def in_root(*words):
 
 
 def build():
-    targets = ["tests/mpi_survival", "tests/mpi_conformance"] + [f"jobs/{job}" for job in JOBS]
+    targets = [f"tests/net/{name}" for name in ("mpi_survival", "mpi_conformance")] + [f"jobs/{job}" for job in JOBS]
     return in_root("sh", "-c", BUILD, "build", *targets)
 
 
 def conform():
-    return in_root("sh", "-c", f"mpirun {MPIRUN} -np 3 /build/tests/mpi_conformance peers")
+    return in_root("sh", "-c", f"mpirun {MPIRUN} -np 3 /build/tests/net/mpi_conformance peers")
 
 
 def survive(transport, ranks, runs):
-    return in_root("/barks/tests/net/survive.sh", "mpirun", "/build/tests/mpi_survival", str(ranks), transport, str(runs))
+    return in_root("/barks/tests/net/survive.sh", "mpirun", "/build/tests/net/mpi_survival", str(ranks), transport, str(runs))
 
 
 def recover(*names):
