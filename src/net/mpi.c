@@ -185,7 +185,7 @@ BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
 /* After a good end; MPI is then as the user had it, or over. */
 static void endpoint_destroy(struct mpi_endpoint *endpoint)
 {
-    if (endpoint->losses.recovers)
+    if (endpoint->net.recovers)
         peer_rounds_close(&endpoint->peers);
     else
         collective_rounds_close(&endpoint->collective);
@@ -202,8 +202,8 @@ static void endpoint_destroy(struct mpi_endpoint *endpoint)
 
 static bool is_round_outstanding(const struct mpi_endpoint *endpoint)
 {
-    return endpoint->losses.recovers ? peer_rounds_is_outstanding(&endpoint->peers)
-                                     : endpoint->collective.request != MPI_REQUEST_NULL;
+    return endpoint->net.recovers ? peer_rounds_is_outstanding(&endpoint->peers)
+                                  : endpoint->collective.request != MPI_REQUEST_NULL;
 }
 
 static void mpi_close(struct net *net, bool after_failure)
@@ -270,6 +270,7 @@ static const struct net_backend mpi_backend = {
     .sizes_begin = collective_sizes_begin,
     .payload_begin = collective_payload_begin,
     .round_test = collective_round_test,
+    .take_suspect = mpi_take_suspect,
     .wait = mpi_wait,
     .wake = mpi_wake,
     .abort = mpi_abort,
@@ -368,7 +369,7 @@ BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint,
                                  .rank = (uint32_t)rank,
                                  .size = (uint32_t)size,
                                  .recovers = recovers != 0};
-    BARKS_TRY(losses_init(&endpoint->losses, recovers != 0, (uint32_t)size));
+    BARKS_TRY(losses_init(&endpoint->losses, (uint32_t)size));
     BARKS_TRY(recovers ? peer_rounds_open(&endpoint->peers, endpoint->small, (uint32_t)rank,
                                           &endpoint->losses)
                        : collective_rounds_open(&endpoint->collective, endpoint->small,

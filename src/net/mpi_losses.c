@@ -7,9 +7,9 @@
 #include <mpi-ext.h>
 #endif
 
-barks_status *losses_init(struct mpi_losses *losses, bool recovers, uint32_t size)
+barks_status *losses_init(struct mpi_losses *losses, uint32_t size)
 {
-    *losses = (struct mpi_losses){.recovers = recovers, .size = size};
+    *losses = (struct mpi_losses){.size = size};
     losses->is_lost = calloc(size, sizeof *losses->is_lost);
     losses->suspicions = calloc(size, sizeof *losses->suspicions);
     if (losses->is_lost != NULL && losses->suspicions != NULL)
@@ -34,7 +34,7 @@ static void suspect(struct mpi_losses *losses, uint32_t rank)
 barks_status *losses_judge(struct mpi_losses *losses, uint32_t rank, int code, const char *doing,
                            bool *out_is_gone)
 {
-    *out_is_gone = losses->recovers && mpi_is_loss(code);
+    *out_is_gone = mpi_is_loss(code);
     if (!*out_is_gone)
         return mpi_status_of_code(code, doing);
     suspect(losses, rank);
@@ -76,7 +76,7 @@ BARKS_CHECKED static barks_status *acknowledge(struct mpi_losses *losses, MPI_Co
 barks_status *losses_judge_any(struct mpi_losses *losses, MPI_Comm comm, int code,
                                const char *doing, bool *out_is_pending)
 {
-    *out_is_pending = losses->recovers && mpi_is_loss(code);
+    *out_is_pending = mpi_is_loss(code);
     return *out_is_pending ? acknowledge(losses, comm) : mpi_status_of_code(code, doing);
 }
 

@@ -16,18 +16,17 @@ enum suspicion {
 
 /* Threads: the endpoint's owner, as all of MPI's side. */
 struct mpi_losses {
-    bool recovers; /* else the end of a rank is an error, and no rank is lost */
-    bool any;      /* is lost */
+    bool any; /* is lost: never where the endpoint does not recover */
     uint32_t size;
     bool *is_lost;              /* owned: size */
     enum suspicion *suspicions; /* owned: size */
 };
 
-BARKS_CHECKED barks_status *losses_init(struct mpi_losses *losses, bool recovers, uint32_t size);
+BARKS_CHECKED barks_status *losses_init(struct mpi_losses *losses, uint32_t size);
 void losses_drop(struct mpi_losses *losses);
 
-/* The result of a call that concerned this one rank. Where ranks may be lost, its end is no error:
- * it is suspected, and *out_is_gone says that the call did nothing and never will. */
+/* The result of a call that concerned this one rank. Its end is no error: it is suspected, and
+ * *out_is_gone says that the call did nothing and never will. */
 BARKS_CHECKED barks_status *losses_judge(struct mpi_losses *losses, uint32_t rank, int code,
                                          const char *doing, bool *out_is_gone);
 

@@ -38,8 +38,8 @@ BARKS_CHECKED barks_status *peer_rounds_payload(struct peer_rounds *rounds, cons
                                                 const struct net_piece *receive_pieces);
 
 /* A word to and from each living rank, the driver too: whoever has it from all knows that all are
- * as far. Who is gone is not waited for: at the end, whoever has met all leaves at once, and MPI may
- * tell that before its word is read. */
+ * as far. Who is gone is not waited for: at the end, whoever has met all leaves at once, and MPI
+ * may tell that before its word is read. */
 BARKS_CHECKED barks_status *peer_rounds_meet(struct peer_rounds *rounds);
 
 /* Of what was begun last. Sizes or payload of a rank that is gone are never done. */

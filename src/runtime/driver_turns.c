@@ -198,6 +198,19 @@ static uint64_t nap_ns(struct driver *driver, uint64_t now_ns)
     return now_ns - driver->last_busy_ns < IDLE_AFTER_NS ? NAP_IDLE_NS : NAP_LONG_IDLE_NS;
 }
 
+/* Where an executor cannot go on since another was lost, the loss is what is to be told. */
+BARKS_CHECKED static barks_status *read_or_find_lost(struct driver *driver)
+{
+    barks_status *trouble = read_messages(driver);
+    if (trouble == NULL || barks_status_code(trouble) != BARKS_LOST)
+        return trouble;
+    barks_status *loss = look_for_lost(driver, monotonic_ns());
+    if (loss == NULL)
+        return trouble;
+    barks_status_free(trouble);
+    return loss;
+}
+
 barks_status *driver_serve(struct driver *driver)
 {
     watchdog_phase(driver->watchdog, "a call of MPI", STUCK_NS);
@@ -211,7 +224,7 @@ barks_status *driver_serve(struct driver *driver)
             return NULL;
         BARKS_TRY(send_posted(driver));
         BARKS_TRY(cancel_jobs(driver));
-        BARKS_TRY(read_messages(driver));
+        BARKS_TRY(read_or_find_lost(driver));
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(look_for_trouble(driver, now_ns));
         BARKS_TRY(dispatch_end_late(driver->dispatch, now_ns));

@@ -63,6 +63,11 @@ barks_status *executor_take_holders(struct executor *executor, struct unpacker *
 barks_status *executor_look_for_driver(struct executor *executor, uint64_t now_ns)
 {
     const struct welcome *welcome = &executor->welcome;
+    uint32_t suspect = 0;
+    while (net_take_suspect(executor->net, &suspect))
+        executor->mpi_lost_driver |= suspect == 0;
+    if (executor->mpi_lost_driver)
+        BARKS_FAIL(BARKS_LOST, "the driver was lost: MPI says that its process has ended");
     if (!net_recovers(executor->net) || now_ns - executor->last_look_ns < LOOK_FOR_DRIVER_NS)
         return NULL;
     executor->last_look_ns = now_ns;

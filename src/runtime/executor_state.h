@@ -67,6 +67,7 @@ struct executor {
     uint32_t epoch;          /* of the living executors; 0: nobody was lost */
     uint64_t last_driver_ns; /* when the driver was heard of */
     uint64_t last_look_ns;   /* when it was looked for */
+    bool mpi_lost_driver;    /* MPI says that its process has ended */
     bool others_are_lost;    /* so MPI has no good end */
     bool ended;
     int exit_status;

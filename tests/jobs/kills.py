@@ -8,6 +8,7 @@ import time
 
 import shapes
 
+END_SECONDS = 5
 BEGUN = b" executors with "  # what the driver logs once all have reported
 
 
@@ -107,8 +108,13 @@ class Run:
         return shapes.Ended(self.described, status, self.stdout.text, self.stderr.text)
 
     def left_behind(self):
-        """Ranks that live though mpirun has ended."""
-        return [rank for rank, pid in self.pids.items() if is_rank(pid, rank)]
+        """Ranks that live though mpirun has ended; with ULFM it does not wait for all when one has failed."""
+        until = time.monotonic() + END_SECONDS * shapes.SLOWNESS
+        while True:
+            living = [rank for rank, pid in self.pids.items() if is_rank(pid, rank)]
+            if not living or time.monotonic() > until:
+                return living
+            time.sleep(0.02)
 
 
 def is_rank(pid, rank):
