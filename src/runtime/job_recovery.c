@@ -266,12 +266,18 @@ static uint64_t bytes_sent_to(const struct dispatch *dispatch, const struct job 
     return bytes;
 }
 
+/* Not to an heir that is lost too, of which the scheduler hears next: it moves on then. */
+static bool has_moved(const struct dispatch *dispatch, const struct owner_range *range)
+{
+    return range->executor != range->slot && !is_lost(dispatch, range->executor);
+}
+
 BARKS_CHECKED static barks_status *send_holders(struct dispatch *dispatch, uint64_t shuffle,
                                                 const struct owner_range *ranges, uint32_t count)
 {
     uint32_t moved_count = 0;
     for (uint32_t i = 0; i < count; i++)
-        moved_count += ranges[i].executor != ranges[i].slot;
+        moved_count += has_moved(dispatch, &ranges[i]);
     for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
         struct packer out = {0};
         if (is_lost(dispatch, rank))
@@ -280,7 +286,7 @@ BARKS_CHECKED static barks_status *send_holders(struct dispatch *dispatch, uint6
         pack_u64(&out, shuffle);
         pack_u64(&out, moved_count);
         for (uint32_t i = 0; i < count; i++) {
-            if (ranges[i].executor == ranges[i].slot)
+            if (!has_moved(dispatch, &ranges[i]))
                 continue;
             pack_u64(&out, ranges[i].slot);
             pack_u64(&out, ranges[i].executor);

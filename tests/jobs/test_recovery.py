@@ -68,7 +68,7 @@ JOBS = {
     "join_csv": (tables, lambda named, output: named + ["id, day", output, "--kind", "full",
                                                         "--barks-broadcast-join-bytes=0"], ".csv"),
     "kmeans": (points, lambda named, output: named + [output, "5", "4"], ".csv"),
-    "pagerank": (graphs.edges_file(b"page,target", 3000, 12000), lambda named, output: named + [output, "4"], ".csv"),
+    "pagerank": (graphs.edges_file(b"page,target", 3000, 60000), lambda named, output: named + [output, "4"], ".csv"),
 }
 
 # An executor dies the n-th time it passes a point; n is small, so that it does.
@@ -170,6 +170,16 @@ def killed_at_points(programs, job, seed, chosen, folder):
     need(struck_count > 0, "no point was passed in any run", ended)
 
 
+def two_at_once(programs, seed, folder):
+    """Two are lost together: where one would be the heir of the other, a third one is."""
+    place = Place.of(programs, "wordcount", seed, folder)
+    for first, second in [(2, 1), (3, 1), (3, 2), (4, 2), (1, 2)]:
+        run = place.start(f"kill:at=attempt.told:1,executor={first};kill:at=epoch.taken:1,executor={second}")
+        ended = run.finish(LIMIT_SECONDS)
+        place.check(run, ended)
+        need(lost_count(ended) == 2, "two were killed", ended)
+
+
 def all_but_one(programs, seed, folder):
     """A single executor is left, and does it all; the last one takes the job with it."""
     place = Place.of(programs, "terasort", seed, folder)
@@ -268,7 +278,7 @@ def main():
         cases += [(f"{job}: killed at points", functools.partial(
             killed_at_points, programs, job, seed, draw_points(seed, job, options.full))) for job in JOBS]
         cases += [(call.__doc__.split(".")[0], functools.partial(call, programs, seed))
-                  for call in (all_but_one, a_silent_one, in_one_process, without_it, the_driver_dies)]
+                  for call in (two_at_once, all_but_one, a_silent_one, in_one_process, without_it, the_driver_dies)]
     chosen = [(name, call) for name, call in cases if not options.names or any(part in name for part in options.names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
         sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))
