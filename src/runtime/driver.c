@@ -234,9 +234,9 @@ static void drive(struct driver *driver)
         int exit_status = barks_exit_code(error);
         bool is_of_time = barks_status_code(error) == BARKS_OUT_OF_TIME ||
                           dispatch_has_stuck_attempt(driver->dispatch);
+        give_up(driver, error); /* which is told before an mpirun that lets nobody live ends all */
         if (has_lost)
             members_await_end(driver->net, &driver->members);
-        give_up(driver, error);
         if (is_of_time)
             arm_hard_end(driver, exit_status);
     }
