@@ -169,12 +169,6 @@ static bool holds_pending(const struct scheduler *scheduler, const struct heap *
     return false;
 }
 
-static bool holds_retry(const struct scheduler *scheduler, uint32_t executor)
-{
-    const struct retry *retry = retry_for(scheduler, executor);
-    return retry != NULL && !gang_holds(scheduler, retry->stage, executor);
-}
-
 static bool queue_holds_pending(const struct scheduler *scheduler, const struct lane_queue *queue,
                                 uint32_t executor)
 {
@@ -206,7 +200,7 @@ static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
         const struct node *node = &scheduler->executors.nodes[executor->node];
         if (pools_hold_pending(scheduler, id) ||
             queue_holds_pending(scheduler, &executor->lanes, id) ||
-            queue_holds_pending(scheduler, &node->lanes, id) || holds_retry(scheduler, id))
+            queue_holds_pending(scheduler, &node->lanes, id) || retry_for(scheduler, id) != NULL)
             return false;
     }
     return true;

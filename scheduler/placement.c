@@ -327,8 +327,6 @@ barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
     while (executor_has_idle_worker(&scheduler->executors, executor)) {
         struct lane *lane = best_lane(scheduler, executor);
         struct retry *retry = retry_for(scheduler, executor);
-        if (retry != NULL && gang_holds(scheduler, retry->stage, executor))
-            retry = NULL;
         if (retry != NULL && (lane == NULL || goes_before(retry, lane)))
             BARKS_TRY(start_retry(scheduler, retry, executor));
         else if (lane != NULL)

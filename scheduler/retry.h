@@ -50,6 +50,6 @@ BARKS_CHECKED barks_status *failure_note(struct stage *stage, uint32_t task, uin
 bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stage, uint32_t task,
                      uint32_t executor);
 
-/* The first pending retry, by job and stage, that may run on the executor; NULL: none.
+/* The first pending retry, by job and stage, that may run on the executor now; NULL: none.
  * O(retries). */
 struct retry *retry_for(const struct scheduler *scheduler, uint32_t executor);

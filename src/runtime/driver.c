@@ -235,7 +235,7 @@ static void drive(struct driver *driver)
         bool is_of_time = barks_status_code(error) == BARKS_OUT_OF_TIME ||
                           dispatch_has_stuck_attempt(driver->dispatch);
         give_up(driver, error); /* which is told before an mpirun that lets nobody live ends all */
-        if (has_lost)
+        if (has_lost && net_recovers(driver->net)) /* else mpirun's status is of who leaves first */
             members_await_end(driver->net, &driver->members);
         if (is_of_time)
             arm_hard_end(driver, exit_status);
