@@ -46,8 +46,7 @@ struct buffer;
     SETTING(LOST_DEADLINE, "lost_deadline", DURATION, "8s", "1ms..",                               \
             "an executor silent for so long is lost")                                              \
     SETTING(RECOVERY, "recovery", CHOICE, "auto", "auto|on|off",                                   \
-            "the job goes on without executors that are lost; auto: where mpirun lets the others " \
-            "live")                                                                                \
+            "go on without lost executors; auto: where mpirun lets the others live")               \
     SETTING(RECOVERY_DEADLINE, "recovery_deadline", DURATION, "10s", "1ms..",                      \
             "for the others to go on after a loss, before the job ends")                           \
     SETTING(ATTEMPTS, "attempts", INT, "4", "1..1000",                                             \

@@ -349,7 +349,17 @@ BARKS_CHECKED static barks_status *initialise(int wanted, bool *out_is_ours)
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint,
+/* For what tasks do alone. Made by the executors together. */
+BARKS_CHECKED static barks_status *connect_tasks(struct mpi_endpoint *endpoint)
+{
+    int provided = 0;
+    BARKS_TRY(mpi_status_of(MPI_Query_thread(&provided), "tell its thread level"));
+    if (provided < MPI_THREAD_MULTIPLE || endpoint->net.rank == 0)
+        return NULL;
+    return mpi_executors_connect(endpoint->small, &endpoint->for_tasks);
+}
+
+BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint, int thread_level,
                                                  enum net_recovery recovery)
 {
     int rank = 0, size = 0;
@@ -374,18 +384,10 @@ BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint,
                                           &endpoint->losses)
                        : collective_rounds_open(&endpoint->collective, endpoint->small,
                                                 (uint32_t)rank, (uint32_t)size));
+    if (thread_level == MPI_THREAD_MULTIPLE) /* before receives are posted, which would match it */
+        BARKS_TRY(connect_tasks(endpoint));
     return control_open(&endpoint->control, endpoint->small, endpoint->bulk, (uint32_t)rank,
                         &endpoint->losses);
-}
-
-/* For what tasks do alone. Made by the executors together. */
-BARKS_CHECKED static barks_status *connect_tasks(struct mpi_endpoint *endpoint)
-{
-    int provided = 0;
-    BARKS_TRY(mpi_status_of(MPI_Query_thread(&provided), "tell its thread level"));
-    if (provided < MPI_THREAD_MULTIPLE || endpoint->net.rank == 0)
-        return NULL;
-    return mpi_executors_connect(endpoint->small, &endpoint->for_tasks);
 }
 
 static barks_status *open_with(int thread_level, enum net_recovery recovery, struct net **out_net)
@@ -399,9 +401,7 @@ static barks_status *open_with(int thread_level, enum net_recovery recovery, str
     endpoint->is_ours = is_ours;
     endpoint->for_tasks = MPI_COMM_NULL;
     nap_init(&endpoint->nap);
-    barks_status *status = connect_ranks(endpoint, recovery);
-    if (status == NULL && thread_level == MPI_THREAD_MULTIPLE)
-        status = connect_tasks(endpoint);
+    barks_status *status = connect_ranks(endpoint, thread_level, recovery);
     if (status != NULL) {
         abandoned = endpoint; /* receives may be posted in it */
         return status;
