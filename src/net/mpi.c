@@ -274,6 +274,9 @@ static const struct net_backend mpi_backend = {
     .wait = mpi_wait,
     .wake = mpi_wake,
     .abort = mpi_abort,
+    .communicator_check = mpi_communicator_check,
+    .communicator_make = mpi_communicator_make,
+    .communicator_free = mpi_communicator_free,
 };
 
 static const struct net_backend mpi_recovering_backend = {
