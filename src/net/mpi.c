@@ -151,7 +151,8 @@ static struct mpi_endpoint *abandoned __attribute__((used)); /* written only: it
 BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
 {
     bool any_lost = endpoint->losses.any;
-    uint64_t deadline_ns = monotonic_ns() + (any_lost ? CLOSE_WITHOUT_LOST_NS_MAX : CLOSE_NS_MAX);
+    uint64_t deadline_ns =
+        monotonic_ns() + (endpoint->net.recovers ? CLOSE_WITHOUT_LOST_NS_MAX : CLOSE_NS_MAX);
     MPI_Request barrier = MPI_REQUEST_NULL;
     bool has_begun = false;
     for (bool done = false; !done;) {
