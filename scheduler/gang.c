@@ -132,6 +132,7 @@ BARKS_CHECKED static barks_status *seating_begin(const struct scheduler *schedul
     return NULL;
 }
 
+/* False: it has a place already, or there is none, and it stays without: left counts these. */
 static bool seat(struct seating *seating, uint32_t task, uint32_t executor)
 {
     if (seating->seats[task] != EXECUTOR_NONE || executor == EXECUTOR_NONE ||

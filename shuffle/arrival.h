@@ -51,7 +51,8 @@ void arrival_destroy(struct arrival *arrival);
 BARKS_CHECKED barks_status *arrival_deliver(struct arrival *arrival, struct frame *frame,
                                             bool *out_is_taken);
 
-/* As reduce_side_commit, but that strays stay for now. No partition may be moving. */
+/* As reduce_side_commit, but that strays stay until arrival_drop_strays. No partition may be
+ * moving. */
 BARKS_CHECKED barks_status *arrival_commit(struct arrival *arrival,
                                            const struct reduce_commit *commit);
 

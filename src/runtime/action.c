@@ -158,7 +158,7 @@ barks_status *action_run_hidden(barks_context *context, struct node *node,
     bool is_own = !action_watch_is_used(); /* what no `struct action` stands for */
     if (is_own) {
         action_watch_init(&own, context->driver, &context->watches);
-        (void)action_watch_use(&own);
+        (void)action_watch_use(&own); /* nobody watched before */
     }
     lock_acquire(&context->planning);
     context->action_count++;

@@ -263,7 +263,8 @@ static void leave_without_stuck(struct executor *executor)
 {
     uint64_t until_ns = monotonic_ns() + LEAVE_NS_MAX;
     while (task_communicators_are_open(&executor->own_communicators) && monotonic_ns() < until_ns)
-        (void)nanosleep(&(struct timespec){.tv_nsec = NAP_IDLE_NS}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = NAP_IDLE_NS},
+                        NULL); /* a signal may cut it short */
     if (!task_communicators_are_open(&executor->own_communicators))
         return;
     LOG(LEVEL_WARN, "runtime", "executor %" PRIu32 " ends with a task inside of MPI",

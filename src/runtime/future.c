@@ -57,7 +57,7 @@ static void call_all(struct barks_future *future, struct done_call *calls, bool 
 static void *run_future(void *argument)
 {
     struct barks_future *future = argument;
-    (void)action_watch_use(&future->watch);
+    (void)action_watch_use(&future->watch); /* the first of this thread */
     barks_status *status = run_action(&future->action);
     (void)action_watch_use(NULL);
     action_watch_leave(&future->watch);

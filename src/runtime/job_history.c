@@ -151,6 +151,7 @@ barks_status *job_history_add_tap(struct job_history *history, struct history_ta
     lock_release(&history->lock);
     if (fits)
         return NULL;
+    /* It has heard nothing yet. */
     (void)history_tap_close(tap, &none, HISTORY_CLOSE_NS, &dropped_count);
     BARKS_FAIL(BARKS_LIMIT, "more than %d listeners", TAPS_MAX);
 }

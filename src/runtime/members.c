@@ -258,7 +258,7 @@ void members_end_lost(struct net *net, const struct members *members,
         return;
     barks_status_free(send_end(net, loss->rank, EXIT_LOST, true)); /* it may well be gone */
     if (is_visible(members, member))
-        (void)kill((pid_t)member->hello.pid, SIGKILL);
+        (void)kill((pid_t)member->hello.pid, SIGKILL); /* unless it has ended meanwhile */
 }
 
 uint32_t members_worker_count(const struct members *members)

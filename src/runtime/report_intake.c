@@ -188,6 +188,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
 {
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = monotonic_ns()};
     event.attempt_finished.id = read_attempt(in, executor);
+    /* It has finished, so that it ran too long does not matter any more. */
     (void)dispatch_end_overrun(dispatch, &event.attempt_finished.id);
     count_answer(dispatch, executor);
     void *reports = dispatch->reports;
