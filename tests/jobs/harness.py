@@ -88,6 +88,7 @@ def report(number, name, wrong):
     if wrong:
         for line in wrong.split("\n"):
             print(f"# {line}")
+        print(f"{name}: {wrong}", file=sys.stderr, flush=True)  # of a failed test meson shows only this
     sys.stdout.flush()
 
 
