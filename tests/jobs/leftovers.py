@@ -6,6 +6,7 @@ import signal
 import time
 
 import outputs
+import shapes
 
 MARK = "BARKS_TEST_MARK"
 
@@ -14,7 +15,7 @@ def places(folder):
     """The environment that has a run leave its files below folder, where check() looks for them."""
     for name in ("tmp", "shm", "out"):
         os.makedirs(os.path.join(folder, name))
-    return {MARK: folder, "TMPDIR": os.path.join(folder, "tmp"),
+    return {MARK: folder, "TMPDIR": os.path.join(folder, "tmp"), **shapes.session_folder(os.path.join(folder, "tmp")),
             "OMPI_MCA_btl_vader_backing_directory": os.path.join(folder, "shm")}
 
 

@@ -4,10 +4,14 @@ A shape must not change a job's output, so tests run the same job in many of the
 several executors in one process, and under mpirun.
 """
 
+import atexit
 import dataclasses
+import functools
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 
 # The same for all shapes, since partitions come from the configuration. Small: small inputs have many splits.
 OPTIONS = ["--barks-split-bytes=64k"]
@@ -60,12 +64,25 @@ class Ended:
         return text
 
 
+def session_folder(folder):
+    """The environment that has mpirun keep its session files below folder: Open MPI 4 and 5 in turn."""
+    return {"OMPI_MCA_orte_tmpdir_base": folder, "PRTE_MCA_prte_tmpdir_base": folder}
+
+
+@functools.cache
+def own_session_folder():
+    """One that starts where another one ends, and so removes the folder of both, cannot start (Open MPI 4.1)."""
+    folder = tempfile.mkdtemp(prefix="barks-mpi-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # an mpirun that was killed leaves files
+    return folder
+
+
 def environment():
     """Tests must not see what the caller's own MPI or configuration says."""
     keep = {name: value for name, value in os.environ.items()
             if not name.startswith(("BARKS_", "OMPI_", "PMIX_", "PRTE_"))}
     keep.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", LC_ALL="C",
-                XDG_CONFIG_HOME="/nonexistent")
+                XDG_CONFIG_HOME="/nonexistent", **session_folder(own_session_folder()))
     return keep
 
 

@@ -23,7 +23,8 @@ def start(tasks, milliseconds, options=(), launcher=(), **environment):
     output = pathlib.Path(tempfile.mkdtemp(dir=HOLDER.name)) / "out"
     kept = {key: value for key, value in os.environ.items()
             if not key.startswith(("SLURM_", "BARKS_", "OMPI_COMM", "PMIX_"))}
-    kept |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    kept |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+             "OMPI_MCA_orte_tmpdir_base": HOLDER.name}  # the end of another mpirun removes the usual one
     process = subprocess.Popen([*launcher, JOB, str(tasks), str(milliseconds), output, *options], text=True,
                                env={**kept, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)

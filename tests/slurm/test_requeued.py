@@ -27,7 +27,8 @@ def start(folder, name, milliseconds, *options, **environment):
             if not key.startswith(("SLURM_", "BARKS_", "OMPI_COMM", "PMIX_"))}
     # After an error MPI may still write to what it was given, which is left to it.
     kept |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
+             "OMPI_MCA_orte_tmpdir_base": str(folder)}  # the end of another mpirun removes the usual one
     (folder / name).mkdir(exist_ok=True)
     return subprocess.Popen(["mpirun", "--oversubscribe", "-np", "3", JOB, str(ROWS), str(milliseconds),
                              folder / name / "out", str(STAGES), "--barks-workers=1", *options],
