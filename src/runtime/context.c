@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "runtime/accumulators.h"
 #include "runtime/crash.h"
+#include "runtime/exit_note.h"
 #include "runtime/future.h"
 #include "runtime/live_progress.h"
 #include "runtime/resume.h"
@@ -127,6 +128,8 @@ BARKS_CHECKED static barks_status *start(barks_context *context, int *argc, char
         *out_exit_status = 0;
         return NULL;
     }
+    if (!is_other_rank())
+        BARKS_TRY(exit_note_open(config_string(&context->config, CONFIG_EXIT_FILE)));
     BARKS_TRY(log_set_levels(config_string(&context->config, CONFIG_LOG)));
     BARKS_TRY(registry_freeze());
     signals_catch();
@@ -154,6 +157,8 @@ barks_context *barks_init(int *argc, char ***argv)
     barks_status *error = faults_arm(getenv("BARKS_FAULT"), "environment BARKS_FAULT");
     barks_context *context = calloc(1, sizeof *context);
     if (error == NULL)
+        error = is_other_rank() ? NULL : exit_note_open(getenv("BARKS_EXIT_FILE"));
+    if (error == NULL)
         error = context == NULL
                     ? barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory for a context")
                     : start(context, argc, argv, &exit_status);
@@ -163,10 +168,12 @@ barks_context *barks_init(int *argc, char ***argv)
             sleep(OTHER_RANK_SECONDS);
         print_error(error);
         fflush(NULL);
+        exit_note_write(exit_status);
         _exit(exit_status); /* threads may still run on what failed to start */
     }
     if (context->driver == NULL) {
         drop_context(context);
+        exit_note_write(exit_status);
         exit(exit_status);
     }
     alive = context;
@@ -190,6 +197,7 @@ int barks_finalize(barks_context *context)
     driver_close_history(context->driver, exit_code, context->output);
     driver_destroy(context->driver);
     drop_context(context);
+    exit_note_write(exit_code);
     return exit_code;
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/dispatch.h"
 #include "runtime/driver_state.h"
 #include "runtime/executor_service.h"
+#include "runtime/exit_note.h"
 #include "runtime/hard_end.h"
 #include "runtime/job_history.h"
 #include "runtime/live_progress.h"
@@ -340,6 +341,7 @@ static void leave_start(void)
             "refused by MPI; "
             "look at the output above\n",
             signals_pending(), strsignal(signals_pending()));
+    exit_note_write(EXIT_LOST);
     _exit(EXIT_LOST);
 }
 

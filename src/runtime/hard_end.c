@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "runtime/exit_note.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ static void leave(const struct hard_end *hard_end)
     /* Not through stdio, whose lock a thread that is stuck may hold. */
     ssize_t written = write(STDERR_FILENO, sentence, (size_t)length);
     (void)written; /* there is nobody left to tell */
+    exit_note_write(hard_end->exit_status);
     _exit(hard_end->exit_status);
 }
 

@@ -1,4 +1,5 @@
 #include "runtime/signals.h"
+#include "runtime/exit_note.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,8 +19,10 @@ static void note(int number)
     int none = 0;
     bool is_first = atomic_compare_exchange_strong_explicit(
         &pending, &none, number, memory_order_relaxed, memory_order_relaxed);
-    if (!is_first && number == SIGINT)
+    if (!is_first && number == SIGINT) {
+        exit_note_write(128 + SIGINT);
         _exit(128 + SIGINT);
+    }
 }
 
 static void note_warning(int number)

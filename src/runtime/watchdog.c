@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "runtime/crash.h"
+#include "runtime/exit_note.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -42,6 +43,7 @@ static void give_up(const struct watchdog *watchdog, uint64_t silent_ns)
     ssize_t written = write(STDERR_FILENO, line, (size_t)length);
     (void)written; /* there is nobody left to tell */
     crash_show_stack(watchdog->watched, "the thread that is stuck");
+    exit_note_write(EXIT_LOST);
     _exit(EXIT_LOST);
 }
 

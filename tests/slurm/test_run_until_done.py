@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 from tap import run_cases  # noqa: E402
 
+JOB = os.path.abspath(sys.argv[1])
 SCRIPT = ROOT / "scripts/run-until-done"
 HOLDER = tempfile.TemporaryDirectory(prefix="barks-until-")
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("SLURM_")}
@@ -141,6 +142,20 @@ read -r _ <>'{folder}/never'
             assert (done.returncode, done.stderr) == (0, ""), done
 
 
+def the_status_that_mpirun_hides_is_known():
+    """That of Open MPI 4.1 with --enable-recovery ends with 0 whatever its ranks return."""
+    mpirun = ["--pause-max=0", "--tries=2", "--", "mpirun", "--enable-recovery", "--oversubscribe", "-np", "2", JOB, "4", "1"]
+    for number, (fault, options, status, words) in enumerate((
+            ("", (), 0, ""),
+            ("", ("--barks-nonsense=1",), 2, "barks-nonsense"),
+            ("kill:at=driver.started,rank=0", (), 137, "run 1 of at most 2 lost a rank to signal 9"))):
+        output = os.path.join(HOLDER.name, f"hidden {number}")
+        fault = {"BARKS_FAULT": fault} if fault else {}
+        done = run(*mpirun, output, *options, OMPI_MCA_orte_tmpdir_base=HOLDER.name, **fault)
+        assert done.returncode == status and words in done.stderr, (number, done)
+        assert (status == 0) == os.path.exists(os.path.join(output, "_SUCCESS")), done
+
+
 def near_the_end_of_slurms_time_nothing_is_started_again():
     program = statuses(75, 0)
     done = run(program, SLURM_JOB_END_TIME=str(int(time.time()) + 30))
@@ -170,5 +185,5 @@ def wrong_use_is_told():
 run_cases(what_ends_well_is_run_once, an_early_end_is_followed_by_another_run, other_ends_are_final,
           tries_are_bounded_and_the_last_status_is_told, pauses_grow, only_what_was_made_counts_where_a_path_is_given,
           signals_reach_the_job_and_nothing_is_started_after_them,
-          an_mpirun_that_hangs_after_its_job_is_killed, near_the_end_of_slurms_time_nothing_is_started_again, input_and_arguments_arrive_as_they_are,
+          an_mpirun_that_hangs_after_its_job_is_killed, the_status_that_mpirun_hides_is_known, near_the_end_of_slurms_time_nothing_is_started_again, input_and_arguments_arrive_as_they_are,
           wrong_use_is_told)

@@ -79,8 +79,20 @@ def every_option_has_its_line():
         "--job-name=night", "--nodes=3", "--ntasks-per-node=2", "--cpus-per-task=4", "--mem=4G", "--time=1-2",
         "--partition=long", "--account=us", '--output="a log-%j"', "--open-mode=append", "--requeue",
         "--signal=B:USR1@90", '"--comment=two words"'], script
-    assert "--enable-recovery" in script and "-lt 3 ]" in script and "export BARKS_TIME_WARNED=90s" in script, script
+    assert "-lt 3 ]" in script and "export BARKS_TIME_WARNED=90s" in script, script
     assert "kept here" in run(script.replace('"${command[@]}" &', 'echo "$BARKS_WORK" &')).stdout, script
+
+
+def recovery_is_asked_of_each_mpirun_in_its_words():
+    script = submit("--dry-run", "--recover", "a job")
+    path = FOLDER / "two mpiruns"
+    path.mkdir()
+    for version, words in (("4.1.4", "--enable-recovery"), ("5.0.7", "--with-ft ulfm")):
+        (path / "mpirun").write_text(f"#!/bin/sh\necho 'mpirun (Open MPI) {version}'\necho '$*'\n")
+        (path / "mpirun").chmod(0o755)
+        said = run(script.replace('exec "${command[@]}"', 'echo "${command[@]}"'), SLURM_NTASKS="3",
+                   PATH=f"{path}:{os.environ['PATH']}").stdout
+        assert "--oversubscribe " + words + " " in said, (version, said)
 
 
 def sbatch_gets_what_dry_run_shows():
@@ -205,7 +217,8 @@ def the_example_of_one_node_runs_without_slurm():
     assert rows == {f"{i},{i * i}" for i in range(5)}, rows
 
 
-run_cases(defaults_take_one_whole_node, every_option_has_its_line, sbatch_gets_what_dry_run_shows,
+run_cases(defaults_take_one_whole_node, every_option_has_its_line,
+          recovery_is_asked_of_each_mpirun_in_its_words, sbatch_gets_what_dry_run_shows,
           arguments_arrive_as_they_are, the_number_in_an_array_stands_for_its_sign, the_end_of_the_time_is_looked_up,
           only_the_requeue_status_requeues_and_not_for_ever, a_warning_reaches_mpirun_which_is_waited_for,
           containers_are_started_by_mpirun, what_contradicts_itself_is_refused, help_has_every_option,
