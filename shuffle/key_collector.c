@@ -138,9 +138,9 @@ barks_status *key_collector_add(struct key_collector *collector, const barks_bat
 void key_collector_pack(const struct key_collector *collector, struct packer *out)
 {
     const struct key_filter *filter = &collector->filter;
-    enum part_form form = filter->words == NULL    ? PART_FULL
+    enum part_form form = filter->words == NULL   ? PART_FULL
                           : collector->has_hashes ? PART_HASHES
-                                                   : PART_WORDS;
+                                                  : PART_WORDS;
     pack_u64(out, collector->options.words_log2);
     pack_u64(out, form);
     if (form == PART_WORDS)

@@ -11,12 +11,12 @@
  *
  * Since the number of words is a power of two and the high bits choose one, two neighbours or-ed
  * are the word that a filter of half the size has. With it go ranges of the numbers
- * (key_range.h).
+ * (key_ranges.h).
  */
 #pragma once
 
 #include "barks/status.h"
-#include "shuffle/key_range.h"
+#include "shuffle/key_ranges.h"
 
 #include <stdbool.h>
 #include <stdint.h>

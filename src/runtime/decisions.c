@@ -317,6 +317,8 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     BARKS_TRY(gather_accumulated(dispatch, job, stage, run_count));
     if (problem == NULL && job_terminal(job, stage)->finds_hot_keys)
         BARKS_TRY(dispatch_tell_hot_keys(dispatch, job, stage, run_count, &problem));
+    if (problem == NULL && job_terminal(job, stage)->filter_role == FILTER_COLLECTS)
+        BARKS_TRY(dispatch_tell_keys(dispatch, job, stage, run_count));
     if (problem != NULL)
         return dispatch_begin_again(dispatch, job, problem);
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
@@ -364,6 +366,7 @@ static void free_stages(struct job *job)
     for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
         packer_drop(&job->stages[i].packed);
         free(job->stages[i].output_bytes);
+        key_filter_drop(&job->stages[i].filter);
         free(job->stages[i].attempts);
         store_reports_destroy(job->stages[i].stored);
     }

@@ -1,9 +1,8 @@
-#include "shuffle/key_filter.h"
-
 #include "base/pack.h"
 #include "base/pool.h"
 #include "base/scope.h"
 #include "shuffle/key_collector.h"
+#include "shuffle/key_filter.h"
 #include "shuffle/row_filter.h"
 #include "support/property.h"
 
@@ -337,7 +336,8 @@ END_TEST
 /* NaN, zeros, nulls and texts are where their equals are. */
 START_TEST(ranges_know_nulls_and_numbers_that_are_none)
 {
-    const double added[] = {-3.5, 0.0, 2.25}, tested[] = {-4, -3.5, -0.0, 2.25, 2.5, NAN, -INFINITY};
+    const double added[] = {-3.5, 0.0, 2.25},
+                 tested[] = {-4, -3.5, -0.0, 2.25, 2.5, NAN, -INFINITY};
     const uint8_t expected[] = {0, 1, 1, 1, 0, 0, 0}, with_nan[] = {0, 1, 1, 1, 1, 1, 0};
     struct pool *pool = NULL;
     struct batch *left = NULL, *right = NULL;

@@ -17,14 +17,14 @@ struct unpacker;
 
 enum { KEY_RANGES_MAX = 4 }; /* key columns behind these are not looked at */
 
-struct key_range {
+struct number_range {
     bool is_known;     /* false: nothing is told of the column, any value may be there */
     bool has_null;     /* of those that were added */
     int64_t low, high; /* low > high: no number was added */
 };
 /* Of the first key columns. Threads: one owner while it is added to, then any. */
 struct key_ranges {
-    struct key_range all[KEY_RANGES_MAX];
+    struct number_range all[KEY_RANGES_MAX];
     uint32_t count;
 };
 

@@ -1,4 +1,4 @@
-#include "shuffle/key_range.h"
+#include "shuffle/key_ranges.h"
 
 #include "base/pack.h"
 
@@ -17,9 +17,9 @@ void key_ranges_init(struct key_ranges *ranges, const barks_schema *schema,
     *ranges = (struct key_ranges){.count = key_count < KEY_RANGES_MAX ? key_count : KEY_RANGES_MAX};
     for (uint32_t k = 0; k < ranges->count; k++)
         ranges->all[k] =
-            (struct key_range){.is_known = is_number(schema->fields[key_columns[k]].type->id),
-                               .low = INT64_MAX,
-                               .high = INT64_MIN};
+            (struct number_range){.is_known = is_number(schema->fields[key_columns[k]].type->id),
+                                  .low = INT64_MAX,
+                                  .high = INT64_MIN};
 }
 
 /* As an integer, in whose order they are. */
@@ -55,15 +55,15 @@ static inline int64_t place_at(const barks_column *column, uint32_t row)
     return 0;
 }
 
-static void widen(struct key_range *range, int64_t low, int64_t high)
+static void widen(struct number_range *range, int64_t low, int64_t high)
 {
     range->low = low < range->low ? low : range->low;
     range->high = high > range->high ? high : range->high;
 }
 
-static void add_column(struct key_range *range, const barks_column *column, uint32_t row_count)
+static void add_column(struct number_range *range, const barks_column *column, uint32_t row_count)
 {
-    struct key_range seen = *range;
+    struct number_range seen = *range;
     for (uint32_t row = 0; row < row_count; row++) {
         if (!barks_is_valid(column, row)) {
             seen.has_null = true;
@@ -85,7 +85,7 @@ void key_ranges_add(struct key_ranges *ranges, const barks_batch *rows, const ui
 void key_ranges_merge(struct key_ranges *ranges, const struct key_ranges *other)
 {
     for (uint32_t k = 0; k < ranges->count; k++) {
-        struct key_range *range = &ranges->all[k];
+        struct number_range *range = &ranges->all[k];
         range->is_known &= k < other->count && other->all[k].is_known;
         if (!range->is_known)
             continue;
@@ -102,8 +102,8 @@ bool key_ranges_are_open(const struct key_ranges *ranges)
     return are_open;
 }
 
-static void test_column(const struct key_range *range, const barks_column *column, uint32_t first,
-                        uint32_t count, uint8_t *inside)
+static void test_column(const struct number_range *range, const barks_column *column,
+                        uint32_t first, uint32_t count, uint8_t *inside)
 {
     for (uint32_t k = 0; k < count; k++) {
         if (!barks_is_valid(column, first + k)) {
