@@ -20,40 +20,44 @@ enum part_form {
 
 struct key_collector {
     struct key_collector_options options;
-    struct key_filter filter; /* without words: too many keys, or no room */
+    struct key_filter filter; /* its words are the pool's; NULL: too many keys, or no room */
     struct buffer hashes;     /* as PART_HASHES, while has_hashes */
     bool has_hashes;
-    uint64_t key_count; /* that changed the filter */
-    uint64_t look_at;   /* so many, and it is looked at whether it is full */
-    uint64_t reserved_bytes;
+    uint64_t key_count;      /* that changed the filter */
+    uint64_t look_at;        /* so many, and it is looked at whether it is full */
+    uint64_t reserved_bytes; /* for hashes */
 };
 
 static void give_up_words(struct key_collector *collector)
 {
-    struct key_ranges ranges = collector->filter.ranges;
-    key_filter_drop(&collector->filter);
-    collector->filter.ranges = ranges;
+    struct pool *pool = collector->options.pool;
+    pool_release(pool, collector->filter.words, key_filter_bytes(collector->options.words_log2));
+    collector->filter.words = NULL;
+    collector->filter.words_log2 = 0;
     buffer_drop(&collector->hashes);
     collector->has_hashes = false;
     if (collector->reserved_bytes > 0)
-        pool_unreserve(collector->options.pool, collector->reserved_bytes);
+        pool_unreserve(pool, collector->reserved_bytes);
     collector->reserved_bytes = 0;
 }
 
+/* Hashes for a quarter of the words' bytes: they are copied a few times, and are no longer small
+ * then. */
 BARKS_CHECKED static barks_status *make_words(struct key_collector *collector)
 {
-    uint64_t words_bytes = key_filter_bytes(collector->options.words_log2);
-    barks_status *status = pool_reserve(collector->options.pool, 2 * words_bytes);
-    if (status != NULL && barks_status_code(status) == BARKS_LIMIT) {
-        barks_status_free(status); /* then rows are not dropped by it, which is as right */
-        return NULL;
-    }
-    BARKS_TRY(status);
-    collector->reserved_bytes = 2 * words_bytes;
-    collector->hashes.limit_bytes = words_bytes;
+    struct pool *pool = collector->options.pool;
+    uint32_t words_log2 = collector->options.words_log2;
+    size_t words_bytes = key_filter_bytes(words_log2);
+    void *words = NULL;
+    BARKS_TRY(pool_acquire_zeroed(pool, words_bytes, &words));
+    collector->filter.words = words;
+    collector->filter.words_log2 = words_log2;
+    BARKS_TRY(pool_reserve(pool, words_bytes / 4));
+    collector->reserved_bytes = words_bytes / 4;
+    collector->hashes.limit_bytes = words_bytes / 4;
     collector->has_hashes = true;
-    collector->look_at = UINT64_C(16) << collector->options.words_log2; /* before, it is not */
-    return key_filter_init(&collector->filter, collector->options.words_log2);
+    collector->look_at = UINT64_C(16) << words_log2; /* before, it is not */
+    return NULL;
 }
 
 barks_status *key_collector_create(const struct key_collector_options *options,
@@ -64,6 +68,11 @@ barks_status *key_collector_create(const struct key_collector_options *options,
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to collect the keys of a join");
     collector->options = *options;
     barks_status *status = make_words(collector);
+    if (status != NULL && barks_status_code(status) == BARKS_LIMIT) {
+        barks_status_free(status); /* then no row is dropped by it, which is as right */
+        status = NULL;
+        give_up_words(collector);
+    }
     if (status != NULL) {
         key_collector_destroy(collector);
         return status;

@@ -8,9 +8,9 @@ enum { NO_SIDE = 2 };
 /* ---- keys that the other side lacks ---- */
 
 /* By itself, the side that is tested has so many times the bytes of the one whose keys are
- * collected, and this one not so many that its keys would hardly fit in a filter. A key takes so
- * many bytes at the least. */
-enum { TIMES_MIN = 4, BYTES_OF_KEY_MIN = 8 };
+ * collected, and this one not so many that its keys would hardly fit in a filter. A row has so
+ * many bytes, or a few less: a filter takes five times the keys that it is made for. */
+enum { TIMES_MIN = 8, BYTES_OF_KEY = 16 };
 static const uint64_t collected_bytes_max = UINT64_C(1) << 30;
 
 /* Whether a side's rows may be left out where they have no partner. */
@@ -50,7 +50,7 @@ static void leave_out(barks_rdd *const *sides, uint32_t collected, uint64_t byte
     struct exchange_plan *keys = &sides[collected]->node.exchange;
     struct exchange_plan *tested = &sides[1 - collected]->node.exchange;
     keys->filter_role = FILTER_COLLECTS;
-    keys->filter_log2 = key_filter_log2_for(bytes / BYTES_OF_KEY_MIN);
+    keys->filter_log2 = key_filter_log2_for(bytes / BYTES_OF_KEY);
     keys->filter_partner = &sides[1 - collected]->node;
     tested->filter_role = FILTER_TESTS;
     tested->filter_partner = &sides[collected]->node;
