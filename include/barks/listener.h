@@ -53,6 +53,7 @@ typedef struct barks_event {
     const char *what, *error, *host;
     const char *pool, *group, *description, *tags; /* tags: "one,two" */
     uint64_t rows_read, bytes_read, rows_written, bytes_written, rows_sent, bytes_sent;
+    uint64_t rows_filtered; /* of a join, not sent since the other side lacks their keys */
     uint64_t worker_count, memory_bytes, spilled_bytes;
 } barks_event;
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what scripts/bench sets
-# Tables of scripts/bench: groupby, join, skew. Rows of two integers, key and value: binary for the bounds, barks's
+# Tables of scripts/bench: groupby, join, joinfilter, skew. Rows of two integers, key and value: binary for the bounds, barks's
 # own batches for barks, a table for DuckDB.
 
 # table_input NAME ARGUMENT...: makes NAME.bin and NAME.batches by gen_table once.
@@ -119,6 +119,41 @@ bench_join() {
     keyed_rows $((2 * rows)) join
     print_rates
     rm -rf "$out".*
+}
+
+# filter_pair LABEL OPERATION LEFT RIGHT ROWS: all rows sent and then those that may have a partner, in turns.
+filter_pair() {
+    local label=$1 operation=$2 left=$data/$3.batches right=$data/$4.batches rows=$5 run name out=$work/out
+    rm -f "$work/all.cost" "$work/few.cost"
+    for ((run = 1; run <= runs; run++)); do
+        for name in all few; do
+            measure "$name" "$tools/table_bench" "$operation" "$left" "$right" "$out.$name" --barks-local 2 \
+                --barks-workers 1 --barks-broadcast-join-bytes 0 \
+                --barks-join-filter "$([ "$name" = all ] && echo off || echo auto)"
+            [ -z "$rows" ] || check_result joined "$out.$name" "rows $rows"
+            sed -n 's/.*shuffled \([^,]*\),.*/\1/p' "$work/$name.log" >"$work/$name.sent"
+        done
+    done
+    row "$label, off: $(cat "$work/all.sent") sent" all all
+    row "$label, auto: $(cat "$work/few.sent") sent" all few
+    rm -rf "$out".*
+}
+
+# Of the first, one row in 100 has a partner; of the second and third all have; of the third the sides are even.
+bench_joinfilter() {
+    local rows=$table_rows few=$((table_rows / 100)) tenth=$((table_rows / 10))
+    table_input "table-$rows-$rows-seed1" "$rows" "$rows" 1
+    table_input "table-$rows-$rows-seed2" "$rows" "$rows" 2
+    table_input "table-$few-$few-seed2" "$few" "$few" 2
+    table_input "table-$rows-$tenth-seed1" "$rows" "$tenth" 1
+    table_input "table-$tenth-$tenth-seed2" "$tenth" "$tenth" 2
+    echo
+    echo "### joinfilter: $rows rows joined by two executors of one worker, join_filter off and auto; median of $runs"
+    echo
+    table_head
+    filter_pair "with $few, 1 % match" sparse "table-$rows-$rows-seed1" "table-$few-$few-seed2" "$few"
+    filter_pair "with $tenth, all match" join "table-$rows-$tenth-seed1" "table-$tenth-$tenth-seed2" "$rows"
+    filter_pair "with $rows, all match" join "table-$rows-$rows-seed1" "table-$rows-$rows-seed2" "$rows"
 }
 
 # skew_pair LABEL OPERATION EVEN-INPUTS -- HOT-INPUTS: both in turns, and the row of each.

@@ -71,6 +71,8 @@ struct buffer;
             "most memory of an executor for kept partitions; 0: a half of its budget")             \
     SETTING(BROADCAST_JOIN_BYTES, "broadcast_join_bytes", BYTES, "10m", "",                        \
             "a join sends a side of at most so much input whole to each executor; 0: none")        \
+    SETTING(JOIN_FILTER, "join_filter", CHOICE, "auto", "auto|on|off",                             \
+            "joins send no rows whose keys the other side lacks; auto: where that is far smaller") \
     SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
     SETTING(SCRATCH_COMPRESSION, "scratch_compression", CHOICE, "lz4", "lz4|none",                 \
@@ -106,6 +108,7 @@ enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 enum { ENCODE_AUTO, ENCODE_ALWAYS };
 enum { SCRATCH_LZ4, SCRATCH_PLAIN };
 enum { RECOVERY_AUTO, RECOVERY_ON, RECOVERY_OFF };
+enum { JOIN_FILTER_AUTO, JOIN_FILTER_ON, JOIN_FILTER_OFF };
 enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_LZ4 };
 
 struct config_value {

@@ -111,6 +111,11 @@ static void say_findings(FILE *out, const struct job_log *log, const struct stag
     if (log->has_ended && log->ended.hot_key_count > 0)
         fprintf(out, "<li>%" PRIu64 " hot keys of joins were found and spread.</li>\n",
                 log->ended.hot_key_count);
+    if (log->has_ended && log->ended.rows_filtered > 0)
+        fprintf(out,
+                "<li>%" PRIu64 " rows of joins were not sent, since the other side lacks their "
+                "keys.</li>\n",
+                log->ended.rows_filtered);
     say_skew(out, log, times);
     fputs("</ul>\n", out);
 }

@@ -43,6 +43,7 @@ void terminal_drop(struct terminal *terminal)
     free(terminal->sort_keys);
     batch_destroy(terminal->splitters);
     hot_list_drop(&terminal->hot_keys);
+    key_filter_drop(&terminal->filter);
     free(terminal->owners);
     if (terminal->commit != NULL)
         commit_drop(terminal->commit);

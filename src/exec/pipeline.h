@@ -5,6 +5,7 @@
 #include "batch/batch.h"
 #include "exec/step.h"
 #include "shuffle/hot_keys.h"
+#include "shuffle/key_filter.h"
 #include "shuffle/partition.h"
 
 #include <stdbool.h>
@@ -66,6 +67,13 @@ enum hot_role {
     HOT_COPY,   /* of what the first has sent: copies rows of the keys that the second has found */
 };
 
+/* What a shuffle does so that rows without a partner are not sent (shuffle/key_filter.h). */
+enum filter_role {
+    FILTER_NONE = 0,
+    FILTER_COLLECTS, /* of the smaller side of a join: tells the keys of its rows */
+    FILTER_TESTS,    /* of the other one, which begins after it: leaves out rows of other keys */
+};
+
 /* What of a job may be taken from the work directory, and is stored there. */
 enum terminal_reuse {
     REUSE_ALL = 0,
@@ -92,6 +100,9 @@ struct terminal {
     bool finds_hot_keys;              /* HOT_FIRST, HOT_SECOND: finds those of its own rows, tells
                                          them with the result, and spreads their rows */
     struct hot_list hot_keys;         /* HOT_SECOND, HOT_COPY: whose rows are copied; owned */
+    enum filter_role filter_role;     /* PARTITION_HASH */
+    uint32_t filter_log2;             /* FILTER_COLLECTS: words of the filter, as a power of two */
+    struct key_filter filter;         /* FILTER_TESTS: owned; zeroed: nothing is left out */
     struct batch *splitters;          /* PARTITION_RANGE; owned */
     uint32_t *owners;                 /* rank that owns each partition of the shuffle; owned */
     uint32_t copies, stride;          /* PARTITION_REPLICATE. TERMINAL_SAMPLE: stride: one byte in

@@ -11,6 +11,8 @@
 #include "shuffle/buckets.h"
 #include "shuffle/exchange.h"
 #include "shuffle/hot_watch.h"
+#include "shuffle/key_collector.h"
+#include "shuffle/row_filter.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,6 +30,9 @@ struct shuffle_terminal {
     struct chooser chooser;      /* PARTITION_CHOSEN */
     struct range_chooser ranges; /* PARTITION_RANGE by a function */
     struct hot_watch *watch;     /* of plan->finds_hot_keys */
+    struct key_collector *keys;  /* FILTER_COLLECTS */
+    struct row_filter *filter;   /* FILTER_TESTS, of a filter that can drop something */
+    struct batch *kept;          /* rows that it has not dropped; NULL before there are any */
     const uint64_t *firsts;      /* PARTITION_PLACE: of the partitions that rows come from */
     uint64_t place;              /* PARTITION_PLACE: of the next row */
 };
@@ -39,6 +44,9 @@ static void shuffle_destroy(struct operator* self)
     combine_binding_drop(&op->binding);
     buckets_destroy(op->buckets);
     hot_watch_destroy(op->watch);
+    key_collector_destroy(op->keys);
+    row_filter_destroy(op->filter);
+    batch_destroy(op->kept);
     chooser_drop(&op->chooser);
     range_chooser_drop(&op->ranges);
     free(op);
@@ -131,6 +139,8 @@ static barks_status *shuffle_begin(struct operator* self, uint32_t partition)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
     uint64_t position = partition;
+    if (op->filter != NULL)
+        row_filter_begin(op->filter);
     self->task->partition_done =
         op->plan->hot_role == HOT_COPY && !has_hot_keys(op->plan, partition);
     if (op->plan->partitioner == PARTITION_ONE && op->plan->step.kind == STEP_PICK)
@@ -174,10 +184,50 @@ BARKS_CHECKED static barks_status *combine_batch(struct shuffle_terminal *op, st
     return op->passes ? NULL : look_at_table(op);
 }
 
+/* ---- keys of joins ---- */
+
+/* Those of rows that have a partner, perhaps. */
+BARKS_CHECKED static barks_status *push_filtered(struct shuffle_terminal *op,
+                                                 const struct batch *batch)
+{
+    const uint32_t *kept = NULL;
+    uint32_t kept_count = 0;
+    BARKS_TRY(row_filter_apply(op->filter, &batch->base, &kept, &kept_count));
+    if (kept_count == batch->base.row_count)
+        return buckets_add(op->buckets, batch);
+    op->base.task->result->counters.rows_filtered += batch->base.row_count - kept_count;
+    if (kept_count == 0)
+        return NULL;
+    if (op->kept == NULL)
+        BARKS_TRY(
+            batch_create(op->base.task->services->pool, batch->base.schema, BATCH_ROWS, &op->kept));
+    BARKS_TRY(batch_gather(op->kept, batch, kept, kept_count, BATCH_KEEP));
+    barks_status *status = buckets_add(op->buckets, op->kept);
+    batch_clear(op->kept);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *tell_keys(const struct shuffle_terminal *op)
+{
+    struct packer out = {0};
+    struct buffer *keys = &op->base.task->result->keys;
+    keys->limit_bytes = RESULT_BYTES_MAX;
+    key_collector_pack(op->keys, &out);
+    barks_status *status = packer_finish(&out);
+    if (status == NULL)
+        status = buffer_append(keys, out.bytes.data, out.bytes.size);
+    packer_drop(&out);
+    return status;
+}
+
 static barks_status *shuffle_push(struct operator* self, struct batch *batch)
 {
     struct shuffle_terminal *op = (struct shuffle_terminal *)self;
     op->place += batch->base.row_count;
+    if (op->keys != NULL)
+        BARKS_TRY(key_collector_add(op->keys, &batch->base));
+    if (op->filter != NULL)
+        return push_filtered(op, batch);
     if (op->table == NULL)
         return buckets_add(op->buckets, batch);
     barks_status *status = combine_batch(op, batch);
@@ -207,6 +257,8 @@ static barks_status *shuffle_finish(struct operator* self)
             BARKS_TRY(combine_drain(op->table, false, drained, op));
     }
     BARKS_TRY(buckets_flush(op->buckets));
+    if (op->keys != NULL)
+        BARKS_TRY(tell_keys(op));
     return op->watch != NULL ? tell_hot_keys(op) : NULL;
 }
 
@@ -241,6 +293,25 @@ BARKS_CHECKED static barks_status *open_watch(struct shuffle_terminal *op)
     return hot_watch_create(&options, &op->watch);
 }
 
+/* Rows that are combined are no side of a join. */
+BARKS_CHECKED static barks_status *open_keys(struct shuffle_terminal *op,
+                                             const barks_schema *schema)
+{
+    const struct terminal *plan = op->plan;
+    const struct key_collector_options options = {.pool = op->base.task->services->pool,
+                                                  .schema = schema,
+                                                  .key_columns = plan->key_columns,
+                                                  .key_count = plan->key_count,
+                                                  .words_log2 = plan->filter_log2};
+    if (op->table != NULL)
+        return NULL;
+    if (plan->filter_role == FILTER_COLLECTS)
+        return key_collector_create(&options, &op->keys);
+    if (plan->filter_role == FILTER_TESTS && !key_filter_is_useless(&plan->filter))
+        return row_filter_create(&plan->filter, plan->key_columns, plan->key_count, &op->filter);
+    return NULL;
+}
+
 barks_status *shuffle_terminal_create(struct task *task, const barks_record *record,
                                       struct operator** out_operator)
 {
@@ -261,6 +332,8 @@ barks_status *shuffle_terminal_create(struct task *task, const barks_record *rec
         status = range_chooser_init(&op->ranges, task, &record->schema);
     if (status == NULL && plan->finds_hot_keys)
         status = open_watch(op);
+    if (status == NULL)
+        status = open_keys(op, &record->schema);
     struct buckets_options options = {
         .pool = task->services->pool,
         .schema = terminal_combines(plan) ? &plan->accumulator->schema : &record->schema,

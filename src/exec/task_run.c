@@ -299,6 +299,7 @@ const struct task_payload *task_payload_find(const struct task_spec *spec, uint3
 void task_result_drop(struct task_result *result)
 {
     buffer_drop(&result->bytes);
+    buffer_drop(&result->keys);
     free(result->sent);
     result->sent = NULL;
     accumulations_drop(&result->accumulated);

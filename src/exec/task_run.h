@@ -93,6 +93,7 @@ struct task_progress {
 struct task_counters {
     uint64_t rows_read, bytes_read;       /* by sources and shuffle reads */
     uint64_t rows_written, bytes_written; /* part files */
+    uint64_t rows_filtered;               /* of FILTER_TESTS: left out */
 };
 
 /* What one task may send to the driver. */
@@ -114,6 +115,7 @@ struct task_result {
     struct exchange_sent
         *sent; /* executor_count entries for TERMINAL_SHUFFLE, owned (free), else NULL */
     struct accumulations accumulated; /* by bodies */
+    struct buffer keys; /* FILTER_COLLECTS: as key_collector_pack packs them; buffer_drop */
 };
 
 /* Runs the attempt to its end. On an error nothing of it counts: its frames are dropped, its part

@@ -38,11 +38,12 @@ enum { HISTORY_FORMAT = 1 };
 #define HISTORY_TASK_STARTED(N, T)                                                                 \
     N(time_ns) N(action) N(stage) N(task) N(attempt) N(executor) N(first_partition)                \
     N(end_partition)
-/* exit_code: 0 done, 8 cancelled, else failed; of its error, as in barks(7). */
+/* exit_code: 0 done, 8 cancelled, else failed; of its error, as in barks(7). rows_filtered: of a
+ * join, that were not sent since the other side lacks their keys. */
 #define HISTORY_TASK_ENDED(N, T)                                                                   \
     N(time_ns) N(action) N(stage) N(task) N(attempt) N(executor) N(exit_code) T(error)             \
     N(rows_read) N(bytes_read) N(rows_written) N(bytes_written) N(rows_sent) N(bytes_sent)         \
-    N(result_bytes)
+    N(result_bytes) N(rows_filtered)
 /* spilled_bytes: of all executors since the start. */
 #define HISTORY_STAGE_ENDED(N, T)                                                                  \
     N(time_ns) N(action) N(stage) N(task_count) N(rows) N(bytes) N(spilled_bytes)
@@ -53,7 +54,7 @@ enum { HISTORY_FORMAT = 1 };
 #define HISTORY_JOB_ENDED(N, T)                                                                    \
     N(time_ns) N(exit_code) N(stage_count) N(task_count) N(rows_read) N(bytes_read)                \
     N(bytes_shuffled) N(rows_written) N(bytes_written) N(peak_bytes) N(spilled_bytes)              \
-    N(hot_key_count) N(dropped_count) T(output)
+    N(hot_key_count) N(dropped_count) T(output) N(rows_filtered)
 /* The job goes on without it. */
 #define HISTORY_EXECUTOR_LOST(N, T) N(time_ns) N(executor) T(error)
 /* After lost_count executors were lost, took_ns ago: task_count tasks run again, and sent_bytes are

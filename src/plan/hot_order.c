@@ -15,20 +15,41 @@ barks_status *stage_begin_after(struct stage_plan *stage, uint32_t other)
     return NULL;
 }
 
+/* A stage begins after one other at most. */
+static uint32_t stage_waited_for(const struct stage_plan *stage)
+{
+    for (uint32_t i = 0; i < stage->input_count; i++)
+        if (stage->inputs[i].kind == INPUT_AFTER)
+            return stage->inputs[i].parent;
+    return STAGE_NONE;
+}
+
 uint32_t hot_stage_before(const struct job_plan *plan, uint32_t stage)
 {
     const struct stage_plan *told = &plan->stages[stage];
     enum hot_role role = told->pipeline->terminal.hot_role;
-    for (uint32_t i = 0; (role == HOT_SECOND || role == HOT_COPY) && i < told->input_count; i++)
-        if (told->inputs[i].kind == INPUT_AFTER)
-            return told->inputs[i].parent;
-    return STAGE_NONE;
+    return role == HOT_SECOND || role == HOT_COPY ? stage_waited_for(told) : STAGE_NONE;
 }
 
 uint32_t hot_stage_after(const struct job_plan *plan, uint32_t stage)
 {
     for (uint32_t later = stage + 1; later < plan->stage_count; later++)
         if (hot_stage_before(plan, later) == stage)
+            return later;
+    return STAGE_NONE;
+}
+
+uint32_t filter_stage_before(const struct job_plan *plan, uint32_t stage)
+{
+    const struct stage_plan *told = &plan->stages[stage];
+    return told->pipeline->terminal.filter_role == FILTER_TESTS ? stage_waited_for(told)
+                                                                : STAGE_NONE;
+}
+
+uint32_t filter_stage_after(const struct job_plan *plan, uint32_t stage)
+{
+    for (uint32_t later = stage + 1; later < plan->stage_count; later++)
+        if (filter_stage_before(plan, later) == stage)
             return later;
     return STAGE_NONE;
 }

@@ -36,6 +36,11 @@ struct exchange_plan {
     enum hot_role hot_role; /* HOT_FIRST, HOT_SECOND */
     bool spreads_hot_keys;
     struct node *hot_partner, *hot_left;
+    /* HASH, of a side of a join: whether its keys, or the other side's, tell which rows are not
+     * sent; FILTER_COLLECTS: words of the filter, as a power of two. */
+    enum filter_role filter_role;
+    uint32_t filter_log2;
+    struct node *filter_partner;
 };
 
 /* Where an exchange by hash brings rows of a hot key: to one partition, or to several. Decided

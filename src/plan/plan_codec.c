@@ -91,6 +91,9 @@ BARKS_CHECKED static barks_status *pack_terminal(struct packer *out,
     pack_u64(out, terminal->hot_role);
     pack_bool(out, terminal->finds_hot_keys);
     hot_list_pack(&terminal->hot_keys, out);
+    pack_u64(out, terminal->filter_role);
+    pack_u64(out, terminal->filter_log2);
+    key_filter_pack(&terminal->filter, out);
     record_pack(out, terminal->accumulator);
     pack_text(out, terminal->format != NULL ? terminal->format->name : NULL);
     BARKS_TRY(pack_commit(out, terminal->commit));
@@ -211,6 +214,22 @@ BARKS_CHECKED static barks_status *unpack_hot_keys(struct unpacker *in, struct t
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *unpack_filter(struct unpacker *in, struct terminal *out)
+{
+    out->filter_role = (enum filter_role)unpack_u32(in);
+    out->filter_log2 = unpack_u32(in);
+    BARKS_TRY(key_filter_unpack(&out->filter, in));
+    bool makes_sense = out->filter_role <= FILTER_TESTS &&
+                       (out->filter_role == FILTER_NONE || out->partitioner == PARTITION_HASH) &&
+                       out->filter.ranges.count <= out->key_count;
+    if (out->filter_role == FILTER_COLLECTS)
+        makes_sense &=
+            out->filter_log2 >= KEY_FILTER_LOG2_MIN && out->filter_log2 <= KEY_FILTER_LOG2_MAX;
+    if (!makes_sense)
+        BARKS_FAIL(BARKS_BAD_INPUT, "a plan leaves out rows of a join as it cannot be done");
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct pool *pool,
                                                    const barks_record *record, struct terminal *out)
 {
@@ -232,6 +251,7 @@ BARKS_CHECKED static barks_status *unpack_terminal(struct unpacker *in, struct p
     out->copies = unpack_u32(in);
     out->stride = unpack_u32(in);
     BARKS_TRY(unpack_hot_keys(in, out));
+    BARKS_TRY(unpack_filter(in, out));
     BARKS_TRY(record_unpack(in, &out->accumulator));
     BARKS_TRY(unpack_format(in, out));
     BARKS_TRY(unpack_commit(in, out));

@@ -148,6 +148,30 @@ BARKS_CHECKED static barks_status *play_role(struct cut *cut, struct node *node,
     return exchange->spreads_hot_keys ? cut_copies(cut, node) : NULL;
 }
 
+/* ---- keys of joins ---- */
+
+/* Of the side that tests, only where the other one has a stage that collects. */
+static enum filter_role choose_filter_role(const struct cut *cut, const struct node *node)
+{
+    const struct exchange_plan *exchange = &node->exchange;
+    if (exchange->filter_role != FILTER_TESTS)
+        return exchange->filter_role;
+    uint32_t other = cut->stage_of[exchange->filter_partner->id];
+    bool collects = other != 0 &&
+                    cut->plan->stages[other - 1].pipeline->terminal.filter_role == FILTER_COLLECTS;
+    return collects ? FILTER_TESTS : FILTER_NONE;
+}
+
+/* One that copies hot keys begins after the other side anyway. */
+BARKS_CHECKED static barks_status *
+begin_when_keys_are_known(const struct cut *cut, const struct node *node, struct stage_plan *stage)
+{
+    const struct terminal *terminal = &stage->pipeline->terminal;
+    if (terminal->filter_role != FILTER_TESTS || terminal->hot_role == HOT_SECOND)
+        return NULL;
+    return stage_begin_after(stage, cut->stage_of[node->exchange.filter_partner->id] - 1);
+}
+
 BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *node)
 {
     struct terminal terminal = {0};
@@ -157,10 +181,14 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
         terminal.hot_role = role;
         terminal.finds_hot_keys = role != HOT_NONE && node->exchange.spreads_hot_keys;
+        terminal.filter_role = choose_filter_role(cut, node);
+        terminal.filter_log2 = node->exchange.filter_log2;
         stage->lineage = node->id;
         stage->is_indeterminate = node_determinism(node->inputs[0]) == BARKS_INDETERMINATE;
         status = stage_fill(cut, node->inputs[0], &terminal, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;
+        if (status == NULL)
+            status = begin_when_keys_are_known(cut, node, stage);
         if (status == NULL)
             status = play_role(cut, node, role, stage);
     }

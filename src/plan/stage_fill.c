@@ -22,14 +22,15 @@ static bool is_end(const struct node *node, bool whole)
            (node->step.kind == STEP_BROADCAST && node->step.numbers[0] != 0);
 }
 
-/* Which input is visited next: a side that tells its hot keys goes before the one that copies them.
- */
+/* Which input is visited next: a side that tells its hot keys, or all of them, goes before the one
+ * that goes by them. */
 static struct node *next_input(struct visit *top)
 {
     struct node *const *inputs = top->node->inputs;
     uint32_t at = top->next_input++;
     bool is_turned = top->node->input_count == 2 && node_is_exchange(inputs[1]) &&
-                     inputs[1]->exchange.hot_role == HOT_FIRST;
+                     (inputs[1]->exchange.hot_role == HOT_FIRST ||
+                      inputs[1]->exchange.filter_role == FILTER_COLLECTS);
     return inputs[is_turned ? 1 - at : at];
 }
 

@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "batch/schema.h"
 #include "plan/input_bytes.h"
+#include "rdd/join_exchanges.h"
 #include "rdd/pairing.h"
 
 #include <inttypes.h>
@@ -155,57 +156,7 @@ BARKS_CHECKED static barks_status *choose_broadcast(barks_rdd *const *sides,
     return NULL;
 }
 
-/* ---- hot keys ---- */
-
-/* Whether a side's rows of hot keys may be spread: all rows of the other one, which are copied,
- * must either not be kept, or be seen with a partner. */
-static bool may_spread(enum join_kind kind, uint32_t side)
-{
-    switch (kind) {
-    case JOIN_INNER:
-        return true;
-    case JOIN_LEFT:
-    case JOIN_SEMI:
-    case JOIN_ANTI:
-        return side == 0;
-    case JOIN_RIGHT:
-        return side == 1;
-    case JOIN_FULL:
-        break;
-    }
-    return false;
-}
-
-/* The side that is mapped first: the one whose rows may be spread, of an inner join the larger one,
- * as far as that is known, of which less need be copied. */
-static uint32_t first_side(barks_rdd *const *sides, enum join_kind kind)
-{
-    uint64_t left = node_input_bytes(&sides[0]->node), right = node_input_bytes(&sides[1]->node);
-    if (!may_spread(kind, 0) || !may_spread(kind, 1))
-        return may_spread(kind, 0) ? 0 : 1;
-    return left != UINT64_MAX && (right == UINT64_MAX || right > left) ? 1 : 0;
-}
-
-/* Of two exchanges that were made for this join alone. Who asks for a number of partitions may
- * count on what is in each. */
-static void allow_spreading(barks_rdd *const *given, barks_rdd *const *sides,
-                            const struct joining *joining)
-{
-    uint32_t first = first_side(given, joining->kind);
-    if (!may_spread(joining->kind, first) || joining->options->partitions != 0 ||
-        sides[0] == sides[1])
-        return;
-    for (uint32_t k = 0; k < 2; k++)
-        if (sides[k] == given[k] || !node_is_exchange(&sides[k]->node))
-            return;
-    for (uint32_t k = 0; k < 2; k++) {
-        struct exchange_plan *exchange = &sides[k]->node.exchange;
-        exchange->hot_role = k == first ? HOT_FIRST : HOT_SECOND;
-        exchange->spreads_hot_keys = may_spread(joining->kind, k);
-        exchange->hot_partner = &sides[1 - k]->node;
-        exchange->hot_left = &sides[0]->node;
-    }
-}
+/* ---- joins ---- */
 
 static barks_rdd *join_by(barks_rdd *const *given, struct key_columns *keys, barks_status *status,
                           const struct joining *joining)
@@ -219,7 +170,7 @@ static barks_rdd *join_by(barks_rdd *const *given, struct key_columns *keys, bar
     else if (status == NULL)
         status = bring_together(sides, 2, keys, joining->options->partitions, joining->where);
     if (status == NULL)
-        allow_spreading(given, sides, joining);
+        join_exchanges_arrange(given, sides, joining->kind, joining->options->partitions != 0);
     barks_rdd *rdd = dataset_create(given[0]->context, sent != NO_SIDE ? STEP_LOOKUP : STEP_JOIN,
                                     sides, 2, joining->where);
     rdd->node.record = joining->function != NULL ? joining->function->out : sides[0]->node.record;

@@ -47,6 +47,9 @@ BARKS_CHECKED static barks_status *put_exchange(struct buffer *out, const struct
     case PARTITION_HASH:
         BARKS_TRY(plan_text_put(out, " by hash of "));
         BARKS_TRY(put_fields(out, schema, &exchange->keys));
+        if (exchange->filter_role == FILTER_TESTS)
+            BARKS_TRY(plan_text_put(out, ", without rows whose keys #%" PRIu32 " lacks",
+                                    exchange->filter_partner->id));
         break;
     case PARTITION_RANGE:
         BARKS_TRY(plan_text_put(out, " in ranges"));

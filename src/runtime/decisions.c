@@ -53,6 +53,15 @@ BARKS_CHECKED static barks_status *fill_owners(struct dispatch *dispatch, struct
     return NULL;
 }
 
+/* Slots are fixed for all shuffles that are read together: one that begins after a loss may have
+ * some whose executor is lost, and none was told yet who holds them. */
+BARKS_CHECKED static barks_status *begin_shuffle(struct dispatch *dispatch, struct job *job,
+                                                 uint32_t stage)
+{
+    BARKS_TRY(fill_owners(dispatch, job, stage));
+    return dispatch->recovery.is_on ? recovery_tell_holders(dispatch, job, stage) : NULL;
+}
+
 BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct job *job,
                                               uint32_t stage, uint32_t executor)
 {
@@ -63,7 +72,7 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
         dispatch->totals.stage_count++;
         job_history_stage_started(dispatch->options.history, job, stage);
         if (pipeline->terminal.kind == TERMINAL_SHUFFLE)
-            BARKS_TRY(fill_owners(dispatch, job, stage));
+            BARKS_TRY(begin_shuffle(dispatch, job, stage));
         pack_u64(&state->packed, MESSAGE_STAGE);
         pack_u64(&state->packed, pipeline->stage);
         BARKS_TRY(pipeline_pack(pipeline, &state->packed));
@@ -317,6 +326,8 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     BARKS_TRY(gather_accumulated(dispatch, job, stage, run_count));
     if (problem == NULL && job_terminal(job, stage)->finds_hot_keys)
         BARKS_TRY(dispatch_tell_hot_keys(dispatch, job, stage, run_count, &problem));
+    if (problem == NULL && job_terminal(job, stage)->filter_role == FILTER_COLLECTS)
+        BARKS_TRY(dispatch_tell_keys(dispatch, job, stage, run_count));
     if (problem != NULL)
         return dispatch_begin_again(dispatch, job, problem);
     if (job_terminal(job, stage)->kind == TERMINAL_SHUFFLE)
@@ -364,6 +375,7 @@ static void free_stages(struct job *job)
     for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
         packer_drop(&job->stages[i].packed);
         free(job->stages[i].output_bytes);
+        key_filter_drop(&job->stages[i].filter);
         free(job->stages[i].attempts);
         store_reports_destroy(job->stages[i].stored);
     }

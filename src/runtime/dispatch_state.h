@@ -20,6 +20,7 @@ struct attempt_report {
     size_t result_bytes;
     uint8_t *accumulated; /* packed accumulations, or NULL; owned */
     size_t accumulated_bytes;
+    bool has_keys; /* of FILTER_COLLECTS: the stage's filter has them */
 };
 
 /* What the driver knows of a stage while its job runs. */
@@ -34,6 +35,9 @@ struct job_stage {
     bool is_stored;               /* its shuffle is written by those who hold it, by this commit */
     struct store_reports *stored; /* owned: where executors have stored what they have of it */
     uint64_t *output_bytes; /* owned; of each partition of its shuffle, once executors have them */
+    struct key_filter filter; /* owned; FILTER_COLLECTS: of the attempts so far that finished */
+    bool has_filter;          /* of one at least */
+    bool has_told_filter;     /* it is whose it was for: what comes now changes nothing */
     uint64_t started_ns;
     uint64_t bytes_total; /* that its tasks will read of files; 0: not known */
     uint64_t rows, bytes; /* of the attempts that finished */
@@ -115,6 +119,20 @@ BARKS_CHECKED barks_status *dispatch_counted_report(const struct dispatch *dispa
 BARKS_CHECKED barks_status *dispatch_tell_hot_keys(struct dispatch *dispatch, struct job *job,
                                                    uint32_t stage, uint32_t run_count,
                                                    barks_status **out_problem);
+
+/* key_filters.c: what an attempt of FILTER_COLLECTS has sent, borrowed of its message; NULL: none.
+ */
+struct packed_keys {
+    const uint8_t *bytes;
+    size_t size_bytes;
+};
+/* Adds it to what the stage's attempts have sent before. Errors: BARKS_BAD_INPUT, BARKS_NO_MEMORY.
+ */
+BARKS_CHECKED barks_status *dispatch_take_keys(struct job *job, struct attempt_report *report,
+                                               const struct packed_keys *keys);
+/* A stage that collects keys has all its runs: the stage that tests is told. */
+BARKS_CHECKED barks_status *dispatch_tell_keys(struct dispatch *dispatch, struct job *job,
+                                               uint32_t stage, uint32_t run_count);
 
 /* Gives an event to the scheduler and carries its decisions out, in order; those of an event that
  * comes up meanwhile come after them, in the same list. */

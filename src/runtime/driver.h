@@ -120,6 +120,7 @@ struct driver_totals {
     uint32_t stage_count, task_count;
     uint32_t again_count;   /* of these tasks: tried again, or copied since they were slow */
     uint32_t hot_key_count; /* of joins, spread */
+    uint64_t rows_filtered; /* of joins, that were not sent since they had no partner */
 };
 struct driver_totals driver_totals(struct driver *driver);
 

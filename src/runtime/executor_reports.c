@@ -86,11 +86,13 @@ BARKS_CHECKED static barks_status *report(struct executor *executor, struct assi
     pack_u64(&out, result->counters.bytes_read);
     pack_u64(&out, result->counters.rows_written);
     pack_u64(&out, result->counters.bytes_written);
+    pack_u64(&out, result->counters.rows_filtered);
     pack_sent(&out, result->sent, executor->services.executor_count);
     pack_bytes(&out, result->bytes.size_bytes > 0 ? result->bytes.data : NULL,
                result->bytes.size_bytes);
     pack_raw(&out, &accumulated);
     packer_drop(&accumulated);
+    pack_bytes(&out, result->keys.data, result->keys.size_bytes);
     return message_send(executor->net, 0, &out);
 }
 

@@ -325,6 +325,7 @@ void job_history_task_done(struct job_history *history, const struct attempt_rep
     record.task_ended.rows_written = report->counters.rows_written;
     record.task_ended.bytes_written = report->counters.bytes_written;
     record.task_ended.result_bytes = report->result_bytes;
+    record.task_ended.rows_filtered = report->counters.rows_filtered;
     for (uint32_t i = 0; report->sent != NULL && i < executor_count; i++) {
         record.task_ended.rows_sent += report->sent[i].row_count;
         record.task_ended.bytes_sent += report->sent[i].bytes;
@@ -471,6 +472,7 @@ void job_history_close(struct job_history *history, int exit_code,
                                                 .peak_bytes = totals->peak_bytes,
                                                 .spilled_bytes = totals->spilled_bytes,
                                                 .hot_key_count = totals->hot_key_count,
+                                                .rows_filtered = totals->rows_filtered,
                                                 .output = output}};
     for (uint32_t executor = 1; executor <= history->members->count; executor++)
         write_memory(history, executor);

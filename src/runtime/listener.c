@@ -92,6 +92,7 @@ static void tell_task(const struct history_record *record, barks_event *event)
     event->bytes_written = it->bytes_written;
     event->rows_sent = it->rows_sent;
     event->bytes_sent = it->bytes_sent;
+    event->rows_filtered = it->rows_filtered;
 }
 
 static void tell_loss(const struct history_record *record, barks_event *event)

@@ -116,13 +116,16 @@ static void read_peaks(struct unpacker *in, struct member *member)
     atomic_store_explicit(&member->spilled_bytes, unpack_u64(in), memory_order_relaxed);
 }
 
+/* *out_keys: of FILTER_COLLECTS; as long as the message. */
 BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t executor_count,
-                                               struct attempt_report *report)
+                                               struct attempt_report *report,
+                                               struct packed_keys *out_keys)
 {
     report->counters.rows_read = unpack_u64(in);
     report->counters.bytes_read = unpack_u64(in);
     report->counters.rows_written = unpack_u64(in);
     report->counters.bytes_written = unpack_u64(in);
+    report->counters.rows_filtered = unpack_u64(in);
     read_sent(in, report, executor_count);
     size_t result_bytes = 0;
     const uint8_t *result = unpack_bytes(in, &result_bytes);
@@ -138,6 +141,7 @@ BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t exe
         if (report->accumulated != NULL)
             memcpy(report->accumulated, accumulated, report->accumulated_bytes);
     }
+    out_keys->bytes = unpack_bytes(in, &out_keys->size_bytes);
     return unpacker_finish(in);
 }
 
@@ -156,6 +160,7 @@ static void count_report(struct dispatch *dispatch, struct job *job, int sign,
     dispatch->totals.bytes_read += reads_files ? factor * counters->bytes_read : 0;
     dispatch->totals.rows_written += factor * counters->rows_written;
     dispatch->totals.bytes_written += factor * counters->bytes_written;
+    dispatch->totals.rows_filtered += factor * counters->rows_filtered;
     job->result_bytes += factor * report->result_bytes;
     for (uint32_t i = 0; report->sent != NULL && i < dispatch->members->count; i++)
         dispatch->totals.bytes_shuffled += factor * report->sent[i].bytes;
@@ -199,10 +204,12 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     *report = (struct attempt_report){.id = event.attempt_finished.id};
     event.attempt_finished.report = dispatch->report_count++;
     read_peaks(in, &dispatch->members->all[executor - 1]);
-    BARKS_TRY(read_report(in, dispatch->members->count, report));
+    struct packed_keys keys = {0};
+    BARKS_TRY(read_report(in, dispatch->members->count, report, &keys));
     struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
     if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
         return NULL; /* of a job that is over */
+    BARKS_TRY(dispatch_take_keys(job, report, &keys));
     count_report(dispatch, job, 1, report);
     job_history_task_done(dispatch->options.history, report, dispatch->members->count);
     fault_point(POINT_REPORT_TAKEN);

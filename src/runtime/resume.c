@@ -229,7 +229,8 @@ BARKS_CHECKED static barks_status *add_hot_keys(const struct job *job, uint32_t 
                                                 struct stage_manifest *manifest)
 {
     const struct terminal *terminal = &job->plan.stages[stage].pipeline->terminal;
-    if (terminal->hot_role == HOT_SECOND)
+    uint32_t before = hot_stage_before(&job->plan, stage);
+    if (terminal->hot_role == HOT_SECOND && hot_stage_found(&job->plan, before) != NULL)
         BARKS_TRY(pack_hot_keys(&terminal->hot_keys, &manifest->hot_keys_told));
     return pack_hot_keys(hot_stage_found(&job->plan, stage), &manifest->hot_keys_found);
 }

@@ -291,6 +291,24 @@ BARKS_CHECKED static barks_status *look_up(struct lookup *lookup, bool *out_is_d
     return NULL;
 }
 
+/* What a side of a join sends, where rows that the other one lacks keys for are left out, is good
+ * for a join with that other one alone. */
+static void name_filtered(struct job *job)
+{
+    for (uint32_t s = 0; s + 1 < job->plan.stage_count; s++) {
+        char other[FINGERPRINT_NAME_BYTES], words[FINGERPRINT_NAME_BYTES + 16];
+        uint32_t before = filter_stage_before(&job->plan, s);
+        if (before == STAGE_NONE)
+            continue;
+        struct fingerprint *own = &job->plan.stages[s].fingerprint;
+        const struct fingerprint *of = &job->plan.stages[before].fingerprint;
+        own->is_known &= of->is_known;
+        fingerprint_name(of, other);
+        snprintf(words, sizeof words, "filtered by %s", other);
+        fingerprint_add_text(own, words);
+    }
+}
+
 /* The names of what the stages put out. */
 BARKS_CHECKED static barks_status *name_stages(struct resume *resume, struct job *job,
                                                const struct fingerprint *by_id)
@@ -301,6 +319,7 @@ BARKS_CHECKED static barks_status *name_stages(struct resume *resume, struct job
     for (uint32_t s = 0; s < last; s++)
         if (stages[s].lineage != LINEAGE_NONE) /* copies are made anew, of what is there */
             stages[s].fingerprint = by_id[stages[s].lineage];
+    name_filtered(job);
     if (terminal->kind == TERMINAL_WRITE || terminal->kind == TERMINAL_SINK ||
         terminal->kind == TERMINAL_FOREACH || terminal->reuse != REUSE_ALL)
         return NULL; /* what it does stands elsewhere, and nobody can say whether it is there */

@@ -12,6 +12,8 @@ static const char usage[] =
     "  distinct  each row once\n"
     "  sort      the rows by key and value\n"
     "  join      the rows of two inputs with equal keys\n"
+    "  sparse    the same, the keys of the second 100 times as large: so that it has few of the "
+    "first's\n"
     "  pairs     of these, one of 1000 or so: what a join costs whose rows nobody writes\n"
     "  cogroup   for each key the number of rows and the sum of each of two inputs\n"
     "  cache     as group, of rows that are kept in memory and counted first\n"
@@ -40,6 +42,12 @@ BARKS_REDUCE(add_totals, group_total)
 }
 
 BARKS_FILTER(one_of_1000, values) { return (in->value * 1000 + in->other) % 1009 == 0; }
+
+BARKS_MAP(spread_key, pair, pair)
+{
+    out->key = 100 * in->key;
+    out->value = in->value;
+}
 
 BARKS_COGROUP(total_sides, side_totals, (left, pair), (right, pair))
 {
@@ -87,8 +95,11 @@ static barks_rdd *run_two(const char *operation, barks_rdd *left, barks_rdd *rig
 {
     if (strcmp(operation, "cogroup") == 0)
         return barks_cogroup(left, right, "key", total_sides);
+    bool is_sparse = strcmp(operation, "sparse") == 0;
+    if (is_sparse)
+        right = barks_map(right, spread_key, NULL);
     barks_rdd *joined = barks_join(left, barks_rename(right, "value as other"), "key");
-    if (strcmp(operation, "join") == 0)
+    if (is_sparse || strcmp(operation, "join") == 0)
         return joined;
     return strcmp(operation, "pairs") == 0 ? barks_filter(joined, one_of_1000, NULL) : NULL;
 }

@@ -1,5 +1,7 @@
 """join_csv LEFT RIGHT KEYS OUTPUT --kind KIND: rows as nested loops find them."""
 
+import dataclasses
+
 import harness
 import inputs
 import outputs
@@ -8,9 +10,9 @@ import tables
 KEYS = ["id", "day"]
 
 
-def make(folder, rng):
+def make(folder, rng, id_count=60):
     def table(name, other, count):
-        rows = ["%s,%s,%s" % (rng.choice(["", *map(str, range(60))]), rng.randrange(3),
+        rows = ["%s,%s,%s" % (rng.choice(["", *map(str, range(id_count))]), rng.randrange(3),
                               rng.choice(["", '"a, ""b""\nc"', f"{other}{rng.randrange(1000)}"])) for _ in range(count)]
         text = f"id,day,{other}\n" + "\n".join(rows) + "\n"
         return inputs.write(folder, name, text.encode())
@@ -44,5 +46,15 @@ def case(kind):
     return harness.Case(kind, make, check, arguments=lambda named, output: named + ["id, day", output, "--kind", kind])
 
 
+def case_of_few(kind):
+    """Both sides are exchanged, and most rows of the left have no partner: where they may be missed none is sent."""
+    options = ["--barks-broadcast-join-bytes=0", "--barks-join-filter=on"]
+    plain = case(kind)
+    return dataclasses.replace(
+        plain, name=f"{kind}, few", make=lambda folder, rng: make(folder, rng, 1000),
+        arguments=lambda named, output: plain.arguments(named, output) + options)
+
+
 if __name__ == "__main__":
-    harness.main("join_csv", ".csv", [case(kind) for kind in ("inner", "left", "right", "full", "semi", "anti")])
+    kinds = ("inner", "left", "right", "full", "semi", "anti")
+    harness.main("join_csv", ".csv", [case(kind) for kind in kinds] + [case_of_few(kind) for kind in kinds])

@@ -353,6 +353,43 @@ def hot_join_killed(jobs, stage, first, then, seed, folder):
     outputs.check_same(out, quiet_out, ".csv")
 
 
+def write_tables_of_few(folder, seed):
+    """The left one is far larger, and most of its rows have no partner; so have others of the third."""
+    rng = harness.inputs.generator(seed, "few")
+    for name, other, count, first in [("left", "left", 60000, 0), ("right", "right", 3000, 0),
+                                      ("third", "right", 3000, 30000)]:
+        with open(os.path.join(folder, name + ".csv"), "w", encoding="ascii") as file:
+            file.write(f"key,{other}\n")
+            for row in range(count):
+                file.write(f"{first + rng.randrange(count)},{row}\n")
+
+
+def filtered_join_killed(jobs, stage, first, then, seed, folder):
+    """What was sent for one join, with rows left out, is reused for the same join, and not for another."""
+    write_tables_of_few(folder, seed)
+    options = ["--barks-broadcast-join-bytes=0", f"--barks-work={os.path.join(folder, 'work')}"]
+    job = os.path.join(jobs, "join_csv")
+
+    def run(shape, right, output, before=(), more=options):
+        names = [os.path.join(folder, name + ".csv") for name in ("left", right)]
+        command = list(before) + shape.command(job, names + ["key", os.path.join(folder, output)] + list(more))
+        return shapes.finish(shapes.start(command, folder), LIMIT_SECONDS)
+
+    for right in ("right", "third"):
+        quiet = run(first, right, "quiet-" + right, more=options[:1])
+        require(quiet.status == 0 and b"without a partner not sent" in quiet.stderr, "the quiet job sent all", quiet)
+    dead = run(first, "right", "out", ["env", f"BARKS_FAULT=kill:at=stage.committed:{stage}"])
+    require(dead.status != 0, f"it did not die after stage {stage}", dead)
+    again = run(then, "right", "out")
+    require(again.status == 0, "it failed", again)
+    # The first finds the quotes of the input alone.
+    require(stage == 1 or b"resumed: " in again.stderr, "it reused nothing", again)
+    other = run(then, "third", "out-third")
+    require(other.status == 0, "the other join failed", other)
+    outputs.check_same(os.path.join(folder, "out"), os.path.join(folder, "quiet-right"), ".csv")
+    outputs.check_same(os.path.join(folder, "out-third"), os.path.join(folder, "quiet-third"), ".csv")
+
+
 def main():
     program, versioned, jobs = (os.path.abspath(path) for path in sys.argv[1:4])
     seed = harness.seed_of_run()
@@ -386,6 +423,9 @@ def main():
     for stage in range(1, 7):
         add(f"hot join killed after stage {stage}", hot_join_killed, jobs, stage,
             shapes_then[stage % 3], shapes_then[(stage + 1) % 4])
+    for stage in range(1, 5):
+        add(f"filtered join killed after stage {stage}", filtered_join_killed, jobs, stage,
+            shapes_then[(stage + 1) % 3], shapes_then[stage % 4])
     add("wordcount ended five times", wordcount_five_times, jobs)
     add("terasort ended five times", terasort_five_times, jobs)
     sys.exit(harness.run_all(calls))

@@ -185,6 +185,56 @@ START_TEST(plans_come_back_the_same_and_truncated_ones_are_refused)
 }
 END_TEST
 
+/* A pipeline with the terminal, packed and read: what is said of it. */
+static barks_status *reread(const struct pipeline *pipeline, struct pipeline **out)
+{
+    BARKS_AUTO(packer) bytes = {0};
+    BARKS_AUTO(unpacker) in;
+    ck_assert_ptr_null(pipeline_pack(pipeline, &bytes));
+    unpacker_init(&in, bytes.bytes.data, bytes.bytes.size);
+    return pipeline_unpack(&in, pool, out);
+}
+
+START_TEST(filters_of_joins_travel_and_only_those_that_can_be)
+{
+    struct job_plan plan = {0};
+    cut(make_lineage(), &plan);
+    struct pipeline *sent = plan.stages[0].pipeline, *got = NULL;
+    struct terminal *terminal = &sent->terminal;
+    give_owners(sent);
+    terminal->filter_role = FILTER_TESTS;
+    ck_assert_ptr_null(key_filter_init(&terminal->filter, KEY_FILTER_LOG2_MIN));
+    ck_assert(key_filter_add(&terminal->filter, UINT64_C(0x123456789abcdef)));
+    terminal->filter.ranges = (struct key_ranges){.count = 1, .all = {{true, false, 3, 9}}};
+    ck_assert_ptr_null(reread(sent, &got));
+    ck_assert_int_eq(got->terminal.filter_role, FILTER_TESTS);
+    ck_assert_mem_eq(got->terminal.filter.words, terminal->filter.words,
+                     key_filter_bytes(KEY_FILTER_LOG2_MIN));
+    ck_assert_int_eq(got->terminal.filter.ranges.all[0].high, 9);
+    pipeline_destroy(got);
+    for (int wrong = 0; wrong < 4; wrong++) {
+        struct terminal right = *terminal;
+        if (wrong == 0)
+            terminal->filter.ranges.count = terminal->key_count + 1;
+        else if (wrong == 1)
+            terminal->filter_role = (enum filter_role)3;
+        else if (wrong == 2)
+            terminal->partitioner = PARTITION_ROUND_ROBIN;
+        else
+            terminal->filter_role = FILTER_COLLECTS; /* for a filter of no words */
+        barks_status *status = reread(sent, &got);
+        ck_assert_ptr_nonnull(status);
+        ck_assert_int_eq(barks_status_code(status), BARKS_BAD_INPUT);
+        ck_assert_str_eq(barks_status_text(status),
+                         "a plan leaves out rows of a join as it cannot be done");
+        barks_status_free(status);
+        *terminal = right;
+    }
+    job_plan_drop(&plan);
+    drop_lineage();
+}
+END_TEST
+
 START_TEST(a_function_that_this_rank_lacks_is_named)
 {
     struct job_plan plan = {0};
@@ -211,4 +261,5 @@ END_TEST
 SUITE_MAIN("plan/plan_codec", a_lineage_is_cut_at_its_exchanges,
            partitions_of_a_union_find_their_leaf,
            plans_come_back_the_same_and_truncated_ones_are_refused,
+           filters_of_joins_travel_and_only_those_that_can_be,
            a_function_that_this_rank_lacks_is_named)
