@@ -115,8 +115,9 @@ static void take_back(struct job *job, struct terminal *terminal)
 }
 
 /* A kept partition may have been evicted, or the dataset unpersisted, between the planning and its
- * reading, a stored stage turns out to be damaged, or an executor was lost with what cannot be made
- * again in parts: then the plan is made anew, with what is kept and stored now. */
+ * reading, a stored stage turns out to be damaged, an executor was lost with what cannot be made
+ * again in parts, or a task that took too long ended as it was given up: then the plan is made
+ * anew, with what is kept and stored now. */
 BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
                                                struct terminal *terminal,
                                                const struct action_again *again, const char *what,
@@ -135,7 +136,8 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
         bool has_lost_stored = resume_lost_count(context->resume) != known_losses;
         bool begins_again = job->begins_again;
         if (!is_lost || tries == TRIES_MAX ||
-            (context->kept_changes == known_changes && !has_lost_stored && !begins_again))
+            (context->kept_changes == known_changes && !has_lost_stored && !begins_again &&
+             !job->is_input_gone))
             return status;
         /* Each time one stored stage or one executor less is there. */
         tries -= has_lost_stored || begins_again;
