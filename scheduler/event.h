@@ -97,8 +97,6 @@ struct stage_spec {
     bool is_gang;
     bool is_spread;
     uint64_t gang_wait_ns;
-    /* What a task has read is used up: after an attempt that has run too long there is no other. */
-    bool reads_once;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
 };
 

@@ -44,7 +44,6 @@ BARKS_CHECKED static barks_status *copy_stage(struct stage *stage, const struct 
     stage->forbids_copies = spec->forbids_copies || spec->is_gang;
     stage->gang = (struct gang){
         .is_gang = spec->is_gang, .is_spread = spec->is_spread, .wait_ns = spec->gang_wait_ns};
-    stage->reads_once = spec->reads_once;
     stage->partition_count = spec->partition_count;
     stage->output_partition_count = spec->output_partition_count;
     stage->any_lane = LANE_NONE;

@@ -83,7 +83,7 @@ BARKS_CHECKED static barks_status *fail_overrun(struct scheduler *scheduler, uin
         .kind = EVENT_ATTEMPT_FAILED,
         .attempt_failed = {.id = attempt_identity(&scheduler->attempts.items[index]),
                            .cause = CAUSE_DEADLINE,
-                           .is_retryable = !stage->reads_once}};
+                           .is_retryable = true}};
     struct decision overrun = {.kind = DECISION_ATTEMPT_OVERRUN,
                                .attempt_overrun = event.attempt_failed.id};
     uint32_t task = event.attempt_failed.id.task;

@@ -185,6 +185,17 @@ BARKS_CHECKED static barks_status *reopen(struct scheduler *scheduler, struct st
     return stage_enqueue(scheduler, stage);
 }
 
+/* It has not begun, but the partitions of its shuffle may have owners, whom it shares with another
+ * one that has (a join's two sides). */
+BARKS_CHECKED static barks_status *settle_unsplit(struct scheduler *scheduler, struct stage *stage,
+                                                  uint32_t lost)
+{
+    stage->parents_missing = count_missing(stage);
+    return stage->output == OUTPUT_SHUFFLE && was_sent_to(scheduler, stage, lost)
+               ? tell_owners(scheduler, stage)
+               : NULL;
+}
+
 /* The stages that come before are in their new states. */
 BARKS_CHECKED static barks_status *settle(struct scheduler *scheduler, struct stage *stage,
                                           uint32_t lost)
@@ -196,9 +207,9 @@ BARKS_CHECKED static barks_status *settle(struct scheduler *scheduler, struct st
     case STAGE_FAILED:
         return NULL;
     case STAGE_WAITING:
-        stage->parents_missing = count_missing(stage);
         if (!stage->is_split)
-            return NULL;
+            return settle_unsplit(scheduler, stage, lost);
+        stage->parents_missing = count_missing(stage);
         break;
     case STAGE_READY:
     case STAGE_RUNNING:

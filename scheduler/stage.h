@@ -39,9 +39,8 @@ struct stage {
     uint32_t commit;       /* of the last DECISION_COMMIT_STAGE, from 1; 0: none yet */
     bool forbids_copies;   /* as its specification says */
     struct gang gang;
-    bool reads_once; /* likewise */
-    bool is_split;   /* tasks are made, runs and pins are fixed */
-    bool has_begun;  /* an attempt has started once */
+    bool is_split;  /* tasks are made, runs and pins are fixed */
+    bool has_begun; /* an attempt has started once */
     bool is_released;
     bool is_output_known;  /* its readers have been told the bytes of its partitions */
     bool has_stale_inputs; /* a task that is not done runs where its inputs have not been sent */

@@ -51,6 +51,8 @@ static void uncount_bytes(struct arrival *arrival, struct waiting *waiting, stru
 {
     waiting->memory_bytes -= frame->counted_bytes;
     arrival->memory_bytes -= frame->counted_bytes;
+    waiting->read_bytes -= frame->was_read ? frame->counted_bytes : 0;
+    arrival->read_bytes -= frame->was_read ? frame->counted_bytes : 0;
     frame->counted_bytes = 0;
 }
 
@@ -324,16 +326,25 @@ struct frame *arrival_sorted(struct arrival *arrival, uint32_t partition)
     return waiting->frames;
 }
 
-struct frame *arrival_take(struct arrival *arrival, uint32_t partition)
+struct frame *arrival_forget(struct arrival *arrival, uint32_t partition)
 {
-    struct frame *frame = arrival_sorted(arrival, partition);
-    if (frame == NULL)
-        return NULL;
     struct waiting *waiting = &arrival->partitions[partition];
-    waiting->frames = frame->next;
-    waiting->is_taken = true;
-    uncount_frame(arrival, waiting, frame);
-    return frame;
+    struct frame *frames = waiting->frames;
+    BARKS_ASSERT(waiting->lent_count == 0 && !waiting->is_moving);
+    for (struct frame *frame = frames; frame != NULL; frame = frame->next)
+        uncount_frame(arrival, waiting, frame);
+    waiting->frames = NULL;
+    waiting->is_forgotten = true;
+    return frames;
+}
+
+void arrival_note_read(struct arrival *arrival, struct waiting *waiting, struct frame *frame)
+{
+    if (frame->was_read)
+        return;
+    frame->was_read = true;
+    waiting->read_bytes += frame->counted_bytes;
+    arrival->read_bytes += frame->counted_bytes;
 }
 
 void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, struct frame *frame)

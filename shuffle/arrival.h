@@ -15,8 +15,9 @@ struct waiting {
     uint32_t lent_count;   /* readers that walk the list */
     bool is_sorted;        /* by (run, sequence) */
     bool is_moving;        /* some of its frames are being written to disk */
-    bool is_taken;         /* a reader has freed what it read */
+    bool is_forgotten;     /* its frames were freed: the task that has read them counts */
     uint64_t memory_bytes; /* counted_bytes of its frames */
+    uint64_t read_bytes;   /* of these, of the frames that were read */
 };
 
 /* All of it is guarded by the reduce side's lock, but that frames which move or have a reader are
@@ -38,7 +39,8 @@ struct arrival {
     uint64_t *frames_left;  /* owned; that have not arrived, by run */
     uint64_t frames_left_total;
     uint64_t stray_count;  /* frames that are here and do not count, as things stand */
-    uint64_t memory_bytes; /* of all partitions */
+    uint64_t memory_bytes; /* of all partitions, as the next */
+    uint64_t read_bytes;
     struct reduce_side_counters counters;
 };
 
@@ -68,9 +70,12 @@ bool arrival_has_partition(const struct arrival *arrival, uint32_t partition);
 
 /* The frames of a partition in the order (run, sequence): they stay where they are. */
 struct frame *arrival_sorted(struct arrival *arrival, uint32_t partition);
-/* The first of them, taken out: the caller's, but for its next, which is the list's; the partition
- * cannot be read again. NULL: none is left. */
-struct frame *arrival_take(struct arrival *arrival, uint32_t partition);
+/* All of them, taken out: the caller's. The partition, which nobody reads just now and which is not
+ * moving, cannot be read again. */
+struct frame *arrival_forget(struct arrival *arrival, uint32_t partition);
+
+/* Its only reader has seen the frame, which may be for the second time. */
+void arrival_note_read(struct arrival *arrival, struct waiting *waiting, struct frame *frame);
 
 /* A frame of the partition went to disk. */
 void arrival_note_spilled(struct arrival *arrival, struct waiting *waiting, struct frame *frame);

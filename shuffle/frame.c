@@ -32,6 +32,14 @@ uint64_t frame_memory_bytes(const struct frame *frame)
     return frame->body != NULL ? block_memory_bytes(frame->body) : 0;
 }
 
+bool frame_is_shared(const struct frame *frame)
+{
+    for (uint32_t i = 0; frame->batch != NULL && i < frame->batch->block_count; i++)
+        if (!block_is_mine(frame->batch->blocks[i]))
+            return true;
+    return frame->body != NULL && !block_is_mine(frame->body);
+}
+
 uint64_t frame_row_bytes(const struct frame *frame)
 {
     if (frame->batch != NULL)

@@ -5,6 +5,7 @@
 #include "batch/block.h"
 #include "store/spill.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Names a piece of map output. Partitions are counted by slots: a slot is the range of partitions
@@ -43,6 +44,8 @@ struct frame {
     /* While it waits to be read, the reduce side's: */
     uint64_t counted_bytes; /* what it is taken to hold of memory; 0 on disk */
     uint32_t reader_count;  /* who looks at its rows, which stay where they are */
+    bool was_read;          /* by its only reader: wanted again only if that one's task fails */
+    bool is_moving;         /* it is being written to disk */
 };
 
 /* The check of all other fields, so that a reader who lost his place in a stream of frames notices
@@ -53,6 +56,9 @@ void frame_destroy(struct frame *frame); /* NULL is fine */
 
 /* What it takes of the pool; 0 on disk. Blocks that others hold too count here and there. */
 uint64_t frame_memory_bytes(const struct frame *frame);
+
+/* Whether others hold some of its memory too, which stays with them when it goes to disk. */
+bool frame_is_shared(const struct frame *frame);
 
 /* How large its rows are, wherever they lie. */
 uint64_t frame_row_bytes(const struct frame *frame);

@@ -8,8 +8,7 @@
 struct reading {
     struct arrival *arrival;
     uint32_t partition;
-    bool take;
-    /* Without take: */
+    bool is_only;         /* nobody else reads the partition */
     bool is_lent;         /* counted in lent_count */
     struct frame *frames; /* lent, those that are left */
     struct frame *held;   /* whose reader this is, or NULL */
@@ -37,28 +36,31 @@ BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side,
         return NULL;
     await_still_locked(reduce_side, reading);
     struct waiting *waiting = &arrival->partitions[reading->partition];
-    if (reading->take && waiting->lent_count > 0)
-        BARKS_FAIL(BARKS_INVALID, "partition %" PRIu32 " is taken while another reads it",
-                   reading->partition);
-    if (arrival->recovers && waiting->is_taken)
+    if (waiting->is_forgotten)
         BARKS_FAIL(BARKS_LOST,
                    "partition %" PRIu32 " of shuffle %" PRIu64
-                   " is to be read once more, since an executor was lost, and was freed by the "
-                   "task that read it",
+                   " is to be read once more, and was freed when the task that read it had ended",
                    reading->partition, shuffle);
-    if (!reading->take) {
-        reading->frames = arrival_sorted(arrival, reading->partition);
-        waiting->lent_count++;
-        reading->is_lent = true;
-    }
+    reading->frames = arrival_sorted(arrival, reading->partition);
+    waiting->lent_count++;
+    reading->is_lent = true;
     return NULL;
+}
+
+static void let_go_of_held_locked(const struct reading *reading)
+{
+    struct arrival *arrival = reading->arrival;
+    if (reading->held == NULL)
+        return;
+    reading->held->reader_count--;
+    if (reading->is_only)
+        arrival_note_read(arrival, &arrival->partitions[reading->partition], reading->held);
 }
 
 /* Lets go of the frame at hand, and holds the next one of those that are lent. */
 static struct frame *hold_locked(struct reading *reading, struct frame *frame)
 {
-    if (reading->held != NULL)
-        reading->held->reader_count--;
+    let_go_of_held_locked(reading);
     if (frame != NULL) {
         frame->reader_count++;
         reading->frames = frame->next;
@@ -67,14 +69,13 @@ static struct frame *hold_locked(struct reading *reading, struct frame *frame)
     return frame;
 }
 
-/* The next frame: with take the reader's own. Those that he does not look at may go to disk
- * meanwhile. */
+/* The next frame. Those that its reader does not look at may go to disk meanwhile. */
 static struct frame *next_frame(struct reduce_side *reduce_side, struct reading *reading)
 {
     lock_acquire(&reduce_side->lock);
-    await_still_locked(reduce_side, reading);
-    struct frame *frame = reading->take ? arrival_take(reading->arrival, reading->partition)
-                                        : hold_locked(reading, reading->frames);
+    while (reading->frames != NULL && reading->frames->is_moving)
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
+    struct frame *frame = hold_locked(reading, reading->frames);
     lock_release(&reduce_side->lock);
     return frame;
 }
@@ -116,9 +117,9 @@ BARKS_CHECKED static barks_status *open_frame(struct reduce_side *reduce_side,
 }
 
 BARKS_CHECKED static barks_status *
-visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_schema *schema,
-            bool take, struct batch **decoded,
-            barks_status *(*visit)(void *context, struct batch *batch), void *context)
+visit_frame(struct reduce_side *reduce_side, const struct frame *frame, const barks_schema *schema,
+            struct batch **decoded, barks_status *(*visit)(void *context, struct batch *batch),
+            void *context)
 {
     const struct frame_name *name = &frame->name;
     if (frame->next != NULL && !arrival_goes_before(frame, frame->next))
@@ -131,12 +132,8 @@ visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_sc
     if (batch == NULL) {
         status = open_frame(reduce_side, frame, schema, decoded);
         batch = *decoded;
-        if (take && status == NULL)
-            *decoded = NULL; /* visit's */
     } else {
         status = check_rows(name, batch);
-        if (take && status == NULL)
-            frame->batch = NULL;
     }
     if (status != NULL)
         return barks_status_new(barks_status_code(status), status, BARKS_HERE,
@@ -146,35 +143,28 @@ visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_sc
     return visit(context, batch);
 }
 
-/* All frames; with take those that are not visited are destroyed too. */
 BARKS_CHECKED static barks_status *
 visit_frames(struct reduce_side *reduce_side, struct reading *reading, const barks_schema *schema,
              barks_status *(*visit)(void *context, struct batch *batch), void *context)
 {
     barks_status *status = NULL;
     struct batch *decoded = NULL;
-    for (;;) {
-        struct frame *frame = next_frame(reduce_side, reading);
+    while (status == NULL) {
+        const struct frame *frame = next_frame(reduce_side, reading);
         if (frame == NULL)
             break;
-        if (status == NULL)
-            status =
-                visit_frame(reduce_side, frame, schema, reading->take, &decoded, visit, context);
-        else if (!reading->take)
-            break;
-        if (reading->take)
-            frame_destroy(frame);
+        status = visit_frame(reduce_side, frame, schema, &decoded, visit, context);
     }
     batch_destroy(decoded);
     return status;
 }
 
 barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle,
-                               uint32_t partition, const barks_schema *schema, bool take,
+                               uint32_t partition, const barks_schema *schema, bool is_only_reader,
                                barks_status *(*visit)(void *context, struct batch *batch),
                                void *context)
 {
-    struct reading reading = {.partition = partition, .take = take};
+    struct reading reading = {.partition = partition, .is_only = is_only_reader};
     lock_acquire(&reduce_side->lock);
     barks_status *status = begin_locked(reduce_side, shuffle, &reading);
     lock_release(&reduce_side->lock);

@@ -267,6 +267,32 @@ uint64_t reduce_side_partition_bytes(struct reduce_side *reduce_side, uint64_t s
 
 /* --- Dropping --- */
 
+/* The frames that are to be freed. */
+static struct frame *forget_locked(struct reduce_side *reduce_side, struct arrival *arrival,
+                                   uint32_t partition)
+{
+    if (arrival == NULL || partition >= arrival->partition_capacity)
+        return NULL;
+    while (arrival->partitions[partition].is_moving)
+        condition_wait(&reduce_side->moved, &reduce_side->lock);
+    return arrival->partitions[partition].lent_count == 0 ? arrival_forget(arrival, partition)
+                                                          : NULL;
+}
+
+void reduce_side_forget(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition)
+{
+    struct left_over left = {0};
+    lock_acquire(&reduce_side->lock);
+    struct arrival *arrival = reduce_side_find_locked(reduce_side, shuffle, partition);
+    if (arrival != NULL)
+        arrival->user_count++; /* so it stays while this thread waits */
+    left.frames = forget_locked(reduce_side, arrival, partition);
+    if (arrival != NULL && reduce_side_let_go_locked(arrival))
+        left.arrival = arrival;
+    lock_release(&reduce_side->lock);
+    free_left_over(&left);
+}
+
 void reduce_side_drop(struct reduce_side *reduce_side, uint64_t shuffle)
 {
     struct arrival *arrival = NULL;

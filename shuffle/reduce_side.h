@@ -73,19 +73,24 @@ uint64_t reduce_side_partition_bytes(struct reduce_side *reduce_side, uint64_t s
  * Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map
  * partition, position), since runs are contiguous ranges of partitions in order.
  *
- * Ownership: the batch is lent until visit returns; with take it is given away (visit destroys it)
- *            and the partition is empty afterwards, whatever fails, which keeps memory flat.
- *            schema is that of the rows.
+ * Frames stay where they are, so that a task that fails can be tried again. is_only_reader: one
+ * task alone reads the partition, so that what it has read is wanted again only then: such frames
+ * go to disk before others, and are freed by reduce_side_forget.
+ *
+ * Ownership: the batch is lent until visit returns. schema is that of the rows.
  * Errors:    BARKS_BAD_INPUT (a frame that does not decode, rows other than it named, two frames of
- *            one name), BARKS_INVALID (its slot is not complete; take while another reads),
- *            BARKS_LOST (it recovers, and the partition was taken before, so that nothing is left),
- *            those of visit, which end the walk.
- * Threads:   any number may read a partition at once without take.
+ *            one name), BARKS_INVALID (its slot is not complete), BARKS_LOST (the partition was
+ *            forgotten), those of visit, which end the walk.
+ * Threads:   any number may read a partition at once.
  */
 BARKS_CHECKED barks_status *
 reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
-                 const barks_schema *schema, bool take,
+                 const barks_schema *schema, bool is_only_reader,
                  barks_status *(*visit)(void *context, struct batch *batch), void *context);
+
+/* Frees the frames of a partition: the task that alone reads it has ended well. Where somebody
+ * reads it just now, it is for a new attempt at that task, and all stays. */
+void reduce_side_forget(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition);
 
 /* The same without decoding: calls visit for each frame of a partition, in that order; all of them
  * stay. Errors: BARKS_INVALID (its slot is not complete, or was dropped), those of visit. */

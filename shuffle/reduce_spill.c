@@ -1,5 +1,7 @@
-/* Frames that wait go to disk when memory is wanted elsewhere: those that are read last first,
- * which are the ones of the last partitions. */
+/* Frames go to disk when memory is wanted elsewhere. First those that were read and stay for the
+ * case that their task fails: they will hardly be read back. Then those that are read last, which
+ * are the ones of the last partitions. What an operator holds too comes last of all, for little
+ * becomes free. */
 #include "shuffle/reduce_side_state.h"
 
 #include <stdlib.h>
@@ -15,21 +17,37 @@ struct move {
     uint32_t count, written_count;
 };
 
-static bool may_move(const struct frame *frame)
+enum choice { WAS_READ, UNREAD, WAS_READ_AND_IS_SHARED, CHOICE_COUNT };
+
+static bool may_move(const struct frame *frame, enum choice choice)
 {
-    return frame->counted_bytes > 0 && frame->reader_count == 0;
+    if (frame->counted_bytes == 0 || frame->reader_count > 0 ||
+        frame->was_read != (choice != UNREAD))
+        return false;
+    if (!frame->was_read)
+        return true;
+    bool is_shared = frame_is_shared(frame);
+    if (frame->body != NULL && is_shared)
+        return false; /* nothing at all would become free */
+    return is_shared == (choice == WAS_READ_AND_IS_SHARED);
+}
+
+/* Whether the partition, or the whole slot, has frames in memory that were read, or others. */
+static bool has_some(uint64_t memory_bytes, uint64_t read_bytes, enum choice choice)
+{
+    return choice == UNREAD ? memory_bytes > read_bytes : read_bytes > 0;
 }
 
 /* Those of the list's end, if it is sorted: they are read last. None where all have readers. */
-static void collect(const struct waiting *waiting, struct move *move)
+static void collect(const struct waiting *waiting, enum choice choice, struct move *move)
 {
     uint64_t bytes = 0;
     struct frame *last = NULL;
     for (const struct frame *frame = waiting->frames; frame != NULL; frame = frame->next)
-        bytes += may_move(frame) ? frame->counted_bytes : 0;
+        bytes += may_move(frame, choice) ? frame->counted_bytes : 0;
     for (struct frame *frame = waiting->frames; frame != NULL && move->count < FRAMES_AT_ONCE;
          frame = frame->next) {
-        if (!may_move(frame))
+        if (!may_move(frame, choice))
             continue;
         if (bytes <= BYTES_AT_ONCE)
             move->frames[move->count++] = frame;
@@ -40,26 +58,42 @@ static void collect(const struct waiting *waiting, struct move *move)
         move->frames[move->count++] = last;
 }
 
-static bool begin_locked(struct reduce_side *reduce_side, struct move *move)
+static void note_moving(struct move *move, struct waiting *waiting)
+{
+    for (uint32_t i = 0; i < move->count; i++)
+        move->frames[i]->is_moving = true;
+    waiting->is_moving = true;
+    move->arrival->moving_count++;
+    move->arrival->user_count++;
+}
+
+/* False: there are none of that kind. */
+static bool choose_locked(struct reduce_side *reduce_side, enum choice choice, struct move *move)
 {
     for (uint32_t i = reduce_side->locked.arrival_count; i > 0; i--) {
         struct arrival *arrival = reduce_side->locked.arrivals[i - 1];
-        if (arrival->memory_bytes == 0)
+        if (!has_some(arrival->memory_bytes, arrival->read_bytes, choice))
             continue;
         for (uint32_t p = arrival->partition_capacity; p > 0; p--) {
             struct waiting *waiting = &arrival->partitions[p - 1];
-            if (waiting->memory_bytes == 0 || waiting->is_moving)
+            if (waiting->is_moving || !has_some(waiting->memory_bytes, waiting->read_bytes, choice))
                 continue;
             *move = (struct move){.arrival = arrival, .partition = p - 1};
-            collect(waiting, move);
+            collect(waiting, choice, move);
             if (move->count == 0)
                 continue;
-            waiting->is_moving = true;
-            arrival->moving_count++;
-            arrival->user_count++;
+            note_moving(move, waiting);
             return true;
         }
     }
+    return false;
+}
+
+static bool begin_locked(struct reduce_side *reduce_side, struct move *move)
+{
+    for (enum choice choice = WAS_READ; choice < CHOICE_COUNT; choice++)
+        if (choose_locked(reduce_side, choice, move))
+            return true;
     return false;
 }
 
@@ -68,6 +102,8 @@ static void end(struct reduce_side *reduce_side, const struct move *move)
     struct arrival *arrival = move->arrival;
     lock_acquire(&reduce_side->lock);
     struct waiting *waiting = &arrival->partitions[move->partition];
+    for (uint32_t i = 0; i < move->count; i++)
+        move->frames[i]->is_moving = false;
     for (uint32_t i = 0; i < move->written_count; i++)
         arrival_note_spilled(arrival, waiting, move->frames[i]);
     waiting->is_moving = false;
@@ -102,9 +138,9 @@ uint64_t reduce_side_give(void *context, uint64_t bytes, barks_status **out_fail
         struct move move;
         uint64_t moved_bytes = 0;
         lock_acquire(&reduce_side->lock);
-        bool has_some = begin_locked(reduce_side, &move);
+        bool is_begun = begin_locked(reduce_side, &move);
         lock_release(&reduce_side->lock);
-        if (!has_some)
+        if (!is_begun)
             break;
         *out_failure = write(reduce_side, &move, &moved_bytes);
         end(reduce_side, &move);

@@ -39,7 +39,8 @@ struct pipe_node {
     char *where;      /* file:line of the call; owned */
     uint32_t lineage; /* the driver's: id of the dataset's node, or LINEAGE_NONE; does not travel */
     uint64_t shuffle; /* STEP_SHUFFLE */
-    bool take_frames; /* nobody reads the shuffle again: frames are freed as they are read */
+    bool is_only_reader; /* no other step reads the shuffle: what a task has read is freed when it
+                            has ended well */
     uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not
                           computed; 0: none. NULL: none at all. Owned */
     uint32_t *copy_at; /* the driver's: likewise, of the second copies; does not travel; owned */

@@ -64,7 +64,6 @@ BARKS_CHECKED static barks_status *run_rows(struct task *task, const struct pipe
 struct shuffle_reader {
     struct task *task;
     struct operator* into;
-    bool owns_batches;
 };
 
 static barks_status *push_frame(void *context, struct batch *batch)
@@ -74,21 +73,37 @@ static barks_status *push_frame(void *context, struct batch *batch)
     source_count(reader->task, batch->base.row_count, 0);
     if (status == NULL && !reader->task->partition_done && batch->base.row_count > 0)
         status = operator_push(reader->into, batch);
-    if (reader->owns_batches)
-        batch_destroy(batch);
     return status;
+}
+
+/* Freed once the attempt has ended well. */
+BARKS_CHECKED static barks_status *note_input(struct task_result *result, uint64_t shuffle,
+                                              uint32_t partition)
+{
+    if ((result->input_count & (result->input_count - 1)) == 0) { /* full: it doubles */
+        size_t capacity = 2 * (size_t)result->input_count + 1;
+        struct task_input *inputs = reallocarray(result->inputs, capacity, sizeof *inputs);
+        if (inputs == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a list of %zu partitions", capacity);
+        result->inputs = inputs;
+    }
+    result->inputs[result->input_count++] =
+        (struct task_input){.shuffle = shuffle, .partition = partition};
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *run_shuffle(struct task *task, const struct pipe_node *leaf,
                                                uint32_t partition, struct operator* into)
 {
-    struct shuffle_reader reader = {.task = task, .into = into, .owns_batches = leaf->take_frames};
+    struct shuffle_reader reader = {.task = task, .into = into};
     if (task->partition_done)
         return NULL;
+    if (leaf->is_only_reader)
+        BARKS_TRY(note_input(task->result, leaf->shuffle, partition));
     snprintf(task->place, sizeof task->place, "reduce partition %" PRIu32 " of %s", partition,
              leaf->where);
     return reduce_side_read(task->services->reduce_side, leaf->shuffle, partition,
-                            &leaf->record->schema, leaf->take_frames, push_frame, &reader);
+                            &leaf->record->schema, leaf->is_only_reader, push_frame, &reader);
 }
 
 BARKS_CHECKED static barks_status *find_payload(const struct task *task, struct pipe_place leaf,

@@ -302,5 +302,8 @@ void task_result_drop(struct task_result *result)
     buffer_drop(&result->keys);
     free(result->sent);
     result->sent = NULL;
+    free(result->inputs);
+    result->inputs = NULL;
+    result->input_count = 0;
     accumulations_drop(&result->accumulated);
 }

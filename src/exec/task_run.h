@@ -108,6 +108,12 @@ struct result_head {
     uint64_t encoded_bytes;  /* 0: no batch follows */
 };
 
+/* A reduce partition that no other task reads. */
+struct task_input {
+    uint64_t shuffle;
+    uint32_t partition;
+};
+
 struct task_result {
     struct buffer
         bytes; /* result_head and batch, again and again, in partition order; buffer_drop */
@@ -116,6 +122,8 @@ struct task_result {
         *sent; /* executor_count entries for TERMINAL_SHUFFLE, owned (free), else NULL */
     struct accumulations accumulated; /* by bodies */
     struct buffer keys; /* FILTER_COLLECTS: as key_collector_pack packs them; buffer_drop */
+    struct task_input *inputs; /* that it has read, and which nobody needs if it counts; owned */
+    uint32_t input_count;
 };
 
 /* Runs the attempt to its end. On an error nothing of it counts: its frames are dropped, its part

@@ -44,7 +44,7 @@ static void pack_node(struct packer *out, const struct pipe_node *node)
     pack_u32s(out, node->inputs, node->input_count);
     pack_text(out, node->where);
     pack_u64(out, node->shuffle);
-    pack_bool(out, node->take_frames);
+    pack_bool(out, node->is_only_reader);
     pack_u32s(out, node->kept_at, node->kept_at != NULL ? node->partition_count : 0);
 }
 
@@ -150,7 +150,7 @@ BARKS_CHECKED static barks_status *unpack_node(struct unpacker *in, struct pool 
     out->inputs = unpack_u32s(in, &out->input_count);
     out->where = unpack_text(in);
     out->shuffle = unpack_u64(in);
-    out->take_frames = unpack_bool(in);
+    out->is_only_reader = unpack_bool(in);
     out->kept_at = unpack_u32s(in, &kept_count);
     if (kept_count > 0 && kept_count != out->partition_count)
         BARKS_FAIL(BARKS_BAD_INPUT, "a step of a plan keeps %" PRIu32 " of %" PRIu32 " partitions",

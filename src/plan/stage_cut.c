@@ -124,7 +124,7 @@ BARKS_CHECKED static barks_status *cut_copies(struct cut *cut, struct node *seco
         stage->lineage = LINEAGE_NONE;
         status = stage_fill(cut, first, &terminal, stage);
         if (status == NULL) {
-            stage->pipeline->nodes[0].take_frames = false; /* the join reads them after it */
+            stage->pipeline->nodes[0].is_only_reader = false; /* the join reads them after it */
             stage->pipeline->nodes[0].lineage = LINEAGE_NONE;
             status = stage_begin_after(stage, cut->stage_of[second->id] - 1);
         }
@@ -196,8 +196,8 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
     return status;
 }
 
-/* A shuffle whose rows are read once may be freed while it is read. Anything that two steps read
- * makes it unsure. */
+/* What a task has read of a shuffle that it alone reads is freed when it has ended. Anything that
+ * two steps read makes it unsure. */
 static bool has_shared_step(struct node **order, uint32_t count, bool *seen)
 {
     bool is_shared = false;
@@ -243,7 +243,7 @@ barks_status *stage_cut(struct node *node, const struct cut_options *options,
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE, "no memory to plan %u steps",
                                   count);
     if (status == NULL) {
-        cut.takes_frames = !has_shared_step(order, count, seen);
+        cut.reads_each_once = !has_shared_step(order, count, seen);
         status = find_read(&cut, order, count, is_read);
     }
     if (status == NULL)

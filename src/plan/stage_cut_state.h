@@ -9,11 +9,11 @@
 struct cut {
     const struct cut_options *options;
     struct job_plan *plan;
-    bool takes_frames;
-    bool is_together;    /* the stage that is cut now: its input may be read again */
-    uint32_t *stage_of;  /* by node id, of exchanges: index of the stage that fills it, plus 1 */
-    uint32_t *copies_of; /* likewise, of HOT_FIRST: of the stage that adds copies to it; or 0 */
-    bool is_trial;       /* to find the exchanges that are read: a stage's parents are node ids */
+    bool reads_each_once; /* no exchange is read by two steps */
+    bool is_together;     /* the stage that is cut now: its input may be read again */
+    uint32_t *stage_of;   /* by node id, of exchanges: index of the stage that fills it, plus 1 */
+    uint32_t *copies_of;  /* likewise, of HOT_FIRST: of the stage that adds copies to it; or 0 */
+    bool is_trial;        /* to find the exchanges that are read: a stage's parents are node ids */
 };
 
 /* Nodes reachable from root, inputs before consumers; through exchanges too when whole. Owned by

@@ -86,7 +86,7 @@ BARKS_CHECKED static barks_status *add_shuffle_read(const struct cut *cut, const
         .partition_count = node->partition_count,
         .record = node->record,
         .shuffle = has_stage ? cut->plan->stages[parent].pipeline->terminal.shuffle : 0,
-        .take_frames = cut->takes_frames && !cut->is_together,
+        .is_only_reader = cut->reads_each_once && !cut->is_together,
         .lineage = node->id,
     };
     stage->parent_of[index] = parent;
@@ -106,7 +106,7 @@ BARKS_CHECKED static barks_status *add_copies_read(const struct cut *cut, const 
         .partition_count = node->partition_count,
         .record = node->record,
         .shuffle = cut->plan->stages[cut->copies_of[node->id] - 1].pipeline->terminal.shuffle,
-        .take_frames = nodes[sent].take_frames,
+        .is_only_reader = nodes[sent].is_only_reader,
         .lineage = LINEAGE_NONE,
     };
     BARKS_TRY(copy_text(node->where, &nodes[sent + 1].where));

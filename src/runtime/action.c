@@ -18,6 +18,7 @@
 #include "runtime/action_watch.h"
 #include "runtime/kept_copies.h"
 #include "runtime/kept_state.h"
+#include "runtime/plan_basis.h"
 #include "runtime/preparing.h"
 #include "runtime/quarantines.h"
 #include "runtime/resume.h"
@@ -77,6 +78,8 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     }
     action_watch_end(job);
     lock_acquire(&context->planning);
+    context->begun_again += job->begins_again;
+    context->inputs_gone += job->is_input_gone;
     shared_values_end_job(context);
     if (status == NULL)
         resume_note_done(context->resume, job, false);
@@ -114,31 +117,20 @@ static void take_back(struct job *job, struct terminal *terminal)
     last->terminal = (struct terminal){0};
 }
 
-/* A kept partition may have been evicted, or the dataset unpersisted, between the planning and its
- * reading, a stored stage turns out to be damaged, or an executor was lost with what cannot be made
- * again in parts: then the plan is made anew, with what is kept and stored now. */
+/* Until it succeeds, or another plan would not either. */
 BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct node *node,
                                                struct terminal *terminal,
                                                const struct action_again *again, const char *what,
                                                struct job *job)
 {
-    enum { TRIES_MAX = 4 };
-    for (int tries = 1;; tries++) {
-        kept_state_update(context);
-        uint64_t known_changes = context->kept_changes;
-        uint64_t known_losses = resume_lost_count(context->resume);
+    struct plan_basis basis = {0};
+    for (;;) {
+        plan_basis_note(context, &basis);
         barks_status *status = preparing_run(context, node, what);
         if (status == NULL)
             status = action_run_job(context, node, terminal, what, job);
-        bool is_lost = status != NULL && barks_status_code(status) == BARKS_LOST;
-        kept_state_update(context);
-        bool has_lost_stored = resume_lost_count(context->resume) != known_losses;
-        bool begins_again = job->begins_again;
-        if (!is_lost || tries == TRIES_MAX ||
-            (context->kept_changes == known_changes && !has_lost_stored && !begins_again))
+        if (!plan_basis_has_changed(context, &basis, status))
             return status;
-        /* Each time one stored stage or one executor less is there. */
-        tries -= has_lost_stored || begins_again;
         LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
         take_back(job, terminal);
         status = quarantines_end(job, status);
@@ -300,7 +292,7 @@ BARKS_CHECKED static barks_status *find_output(barks_context *context, struct no
                                                bool *out_is_there)
 {
     char name[FINGERPRINT_NAME_BYTES];
-    uint64_t known_losses = 0;
+    struct plan_basis basis = {0};
     barks_status *status = NULL;
     *out_fingerprint = (struct fingerprint){0};
     *out_is_there = false;
@@ -309,10 +301,9 @@ BARKS_CHECKED static barks_status *find_output(barks_context *context, struct no
     lock_acquire(&context->planning);
     do {
         barks_status_free(status);
-        kept_state_update(context);
-        known_losses = resume_lost_count(context->resume);
+        plan_basis_note(context, &basis);
         status = preparing_run(context, node, what);
-    } while (status != NULL && resume_lost_count(context->resume) != known_losses);
+    } while (plan_basis_has_changed(context, &basis, status));
     if (status == NULL)
         status = resume_name_output(context, node, what, format->name, save_mode, out_fingerprint);
     fingerprint_name(out_fingerprint, name);

@@ -46,6 +46,8 @@ struct barks_context {
     struct watch_list watches;    /* the actions that run */
     struct barks_future *futures; /* owned */
     uint64_t kept_changes;        /* that plans may not have known of */
+    uint64_t begun_again;         /* jobs that have ended with begins_again */
+    uint64_t inputs_gone;         /* likewise, with is_input_gone */
     uint32_t replicated_count;    /* datasets that are to be kept twice */
     uint32_t action_count;
     uint32_t job_count; /* that run now */

@@ -258,7 +258,6 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .is_gang = plan->pipeline->gang.is_gang,
         .is_spread = plan->pipeline->gang.is_spread,
         .gang_wait_ns = gang_wait_ns,
-        .reads_once = !plan->pipeline->gang.is_gang && stage_reads_shuffles(plan),
         .is_available = plan->stored != NULL,
     };
     return NULL;

@@ -96,6 +96,19 @@ BARKS_CHECKED static barks_status *report(struct executor *executor, struct assi
     return message_send(executor->net, 0, &out);
 }
 
+/* What it has read is not needed any more, but where it was told to stop: then another attempt may
+ * count. */
+static void forget_inputs(const struct executor *executor, const struct assignment *assignment)
+{
+    const struct task_result *result = &assignment->result;
+    if (assignment->status != NULL ||
+        atomic_load_explicit(&assignment->progress.cancelled, memory_order_relaxed))
+        return;
+    for (uint32_t i = 0; i < result->input_count; i++)
+        reduce_side_forget(executor->reduce_side, result->inputs[i].shuffle,
+                           result->inputs[i].partition);
+}
+
 BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
 {
     struct assignment *assignment;
@@ -105,6 +118,7 @@ BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
         barks_status *status = report_kept(executor);
         if (status == NULL)
             status = report(executor, assignment);
+        forget_inputs(executor, assignment);
         assignment_drop(assignment);
         BARKS_TRY(status);
         fault_point(POINT_ATTEMPT_TOLD);

@@ -453,12 +453,10 @@ static void close_taps(struct job_history *history, struct history_record *last,
     }
 }
 
-void job_history_close(struct job_history *history, int exit_code,
-                       const struct driver_totals *totals, const char *output,
-                       struct progress *progress)
+/* The last words, to who listens. */
+static void tell_end(struct job_history *history, int exit_code, const struct driver_totals *totals,
+                     const char *output, struct progress *progress)
 {
-    if (!is_wanted(history))
-        return;
     struct history_record last = {.kind = KIND_JOB_ENDED,
                                   .job_ended = {.time_ns = time_of(history),
                                                 .exit_code = (uint64_t)exit_code,
@@ -478,6 +476,16 @@ void job_history_close(struct job_history *history, int exit_code,
         write_memory(history, executor);
     close_taps(history, &last, progress);
     close_log(history, &last, progress);
+}
+
+void job_history_close(struct job_history *history, int exit_code,
+                       const struct driver_totals *totals, const char *output,
+                       struct progress *progress)
+{
+    if (history == NULL)
+        return;
+    if (is_wanted(history))
+        tell_end(history, exit_code, totals, output, progress);
     lock_drop(&history->lock);
     free(history->memory_ns);
     free(history);

@@ -5,7 +5,7 @@
 #include "plan/stage_cut.h"
 #include "runtime/accumulators.h"
 #include "runtime/action.h"
-#include "runtime/kept_state.h"
+#include "runtime/plan_basis.h"
 #include "runtime/quarantines.h"
 #include "runtime/sampling.h"
 #include "runtime/shared_values.h"
@@ -80,10 +80,14 @@ barks_status *preparing_run(barks_context *context, struct node *node, const cha
 
 barks_status *preparing_run_now(barks_context *context, struct node *node, const char *what)
 {
+    struct plan_basis basis = {0};
+    barks_status *status = NULL;
     lock_acquire(&context->planning);
-    kept_state_update(context);
-    barks_status *status = preparing_run(context, node, what);
-    kept_state_update(context);
+    do {
+        barks_status_free(status);
+        plan_basis_note(context, &basis);
+        status = preparing_run(context, node, what);
+    } while (plan_basis_has_changed(context, &basis, status));
     lock_release(&context->planning);
     return status;
 }

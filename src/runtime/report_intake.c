@@ -263,17 +263,27 @@ static uint64_t hash_of_error(const barks_status *error)
     return hash != 0 ? hash : 1;
 }
 
-/* What a task reads of a shuffle it uses up: another attempt would find nothing, but for tasks that
- * run together, which leave it there. */
+/* What an attempt was to read of a shuffle is gone only where an earlier one was told to stop and
+ * had ended well at that moment (executor_reports.c): nothing brings it back but the same plan
+ * anew. */
+static bool is_input_gone(const struct job *job, const struct attempt_id *id,
+                          const barks_status *error)
+{
+    const struct stage_plan *stage = &job->plan.stages[id->stage];
+    return barks_status_code(error) == BARKS_LOST && !stage->pipeline->gang.is_gang &&
+           stage_reads_shuffles(stage);
+}
+
 static bool may_be_tried_again(struct dispatch *dispatch, const struct attempt_id *id,
                                const barks_status *error)
 {
-    const struct job *job = dispatch_find_job(dispatch, id->job);
+    struct job *job = dispatch_find_job(dispatch, id->job);
     if (barks_status_code(error) == BARKS_INVALID || job == NULL ||
         id->stage >= job->plan.stage_count)
         return false;
-    const struct stage_plan *stage = &job->plan.stages[id->stage];
-    return stage->pipeline->gang.is_gang || !stage_reads_shuffles(stage);
+    bool is_gone = is_input_gone(job, id, error);
+    job->is_input_gone |= is_gone;
+    return !is_gone;
 }
 
 /* The others are started anew for its sake, or its job fails; either way this is why. */
@@ -310,8 +320,12 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
         may_be_tried_again(dispatch, &event.attempt_failed.id, error);
     event.attempt_failed.error_hash = hash_of_error(error);
     warn_of_round(dispatch, &event.attempt_failed.id, error);
-    BARKS_TRY(
-        dispatch_add_error(dispatch, &event.attempt_failed.id, error, &event.attempt_failed.error));
+    if (overrun !=
+        NULL) /* why it failed is known; what a body says as it ends is no other failure */
+        barks_status_free(error);
+    else
+        BARKS_TRY(dispatch_add_error(dispatch, &event.attempt_failed.id, error,
+                                     &event.attempt_failed.error));
     BARKS_TRY(unpacker_finish(in));
     fault_point(POINT_FAILURE_TAKEN);
     return dispatch_handle(dispatch, &event);

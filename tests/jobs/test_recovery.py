@@ -30,11 +30,17 @@ RECOVERS = kills.survival_options()
 LIMIT_SECONDS = 60
 WENT_ON = re.compile(rb"^barks: went on ([0-9.]+) s after (\d+) executor", re.MULTILINE)
 LOST = re.compile(rb"executor (\d) on \S+ (?:\(process \d+\) )?was lost")
+STAGES = re.compile(rb"^barks: done in .*?(\d+) stages", re.MULTILINE)
+REUSED = re.compile(rb"^barks: resumed: (\d+) of \d+ stages", re.MULTILINE)
 SLOW = "slow:factor=4"  # so that there is time to kill something
 
 
 def words(folder, rng):
     return [inputs.write(folder, "words", 10 * inputs.words_text(rng, inputs.MIB // 2))]
+
+
+def nothing(_folder, _rng):
+    return []
 
 
 def records(folder, rng):
@@ -75,6 +81,16 @@ JOBS = {
     "pagerank": (graphs.edges_file(b"page,target", 3000, 60000), lambda named, output: named + [output, "4"], ".csv"),
 }
 
+# {mode of recover_job: runs, each a list of (point, n, executor)}
+MODES = {
+    "counted": [[("commit.taken", 1, 2)], [("attempt.told", 3, 1)], [("commit.taken", 2, 3)]],
+    "thrown": [[("commit.taken", 1, 2)], [("attempt.told", 2, 3)]],
+    "hot": [[("commit.taken", 1, 2)], [("attempt.told", 3, 1)], [("commit.taken", 2, 4)]],
+    "hot_late": [[("commit.taken", 1, 3)], [("attempt.told", 3, 2)], [("commit.taken", 2, 1)]],
+    "broadcast": [[("partition.ended", 1, 2)], [("partition.ended", 2, 1)]],
+}
+THROWN_ROWS = 60000  # as in recover_job.c
+
 # An executor dies the n-th time it passes a point; n is small, so that it does.
 POINTS = {"stage.taken": 1, "task.taken": 2, "attempt.begun": 2, "partition.begun": 3, "partition.ended": 3,
           "attempt.ended": 1, "attempt.told": 1, "burst.wanted": 1, "burst.begun": 1, "round.begun": 2,
@@ -99,12 +115,17 @@ class Place:
 
     def __init__(self, programs, job, seed, folder):
         self.folder, self.job, self.program = folder, job, os.path.join(programs, job.split()[0])
-        make, self.arguments, self.suffix = JOBS[job]
+        if job in MODES:
+            self.program = os.path.join(programs, os.pardir, "tests", "jobs", "recover_job")
+            make, self.arguments, self.suffix = nothing, lambda named, output: [job, output], ".csv"
+        else:
+            make, self.arguments, self.suffix = JOBS[job]
         os.makedirs(os.path.join(folder, "in"))
         self.named = make(os.path.join(folder, "in"), inputs.generator(seed, job))
         self.quiet = os.path.join(folder, "quiet")
         ended = shapes.run(shapes.Shape(ranks=RANKS), self.program, self.arguments(self.named, self.quiet), folder)
         need(ended.status == 0, "the quiet run failed", ended)
+        self.printed = ended.stdout
 
     def start(self, fault=None, options=(), launcher=tuple(RECOVERS), ranks=RANKS):
         self.output = os.path.join(self.folder, "out")
@@ -115,13 +136,28 @@ class Place:
     def check(self, run, ended):
         """All is well, and nothing is left."""
         need(ended.status == 0, "it failed", ended)
+        need(ended.stdout == self.printed, f"it printed something else than {self.printed!r}", ended)
         try:
-            outputs.check_same(self.output, self.quiet, self.suffix)
+            self.check_rows()
         except (outputs.Wrong, OSError) as wrong:
             raise outputs.Wrong(f"{wrong}\n{ended.describe()}") from wrong
         need(not run.left_behind(), f"ranks {run.left_behind()} still live", ended)
         strange = set(os.listdir(self.folder)) - {"in", "quiet", "out"}
         need(not strange, f"it left {sorted(strange)}", ended)
+
+
+    def check_rows(self):
+        if self.job == "thrown":
+            check_thrown(self.output)
+        else:
+            outputs.check_same(self.output, self.quiet, self.suffix)
+
+
+def check_thrown(output):
+    """Each row is there once; where, is another matter each time."""
+    lines = [line for part in outputs.parts(output, ".csv") for line in part.split()[1:]]
+    if sorted(map(int, lines)) != list(range(THROWN_ROWS)):
+        raise outputs.Wrong(f"{len(lines)} rows, {len(set(lines))} of them different, of {THROWN_ROWS}")
 
 
 def need(holds, text, ended):
@@ -151,6 +187,36 @@ def killed_at_random(programs, job, seed, rounds, kill_count, folder):
         print(f"# {job} {number}: killed {killed} of {[(round(s, 3), r) for s, r in moments]}; {tell(ended)}", flush=True)
         place.check(run, ended)
         need(lost_count(ended) <= len(killed), "more were lost than were killed", ended)
+
+
+def killed_in_mode(programs, mode, seed, folder):
+    """Each of the runs, all of which must meet what the mode is there for."""
+    place, again_count = Place.of(programs, mode, seed, folder), 0
+    for deaths in MODES[mode]:
+        run = place.start(";".join(f"kill:at={point}:{n},executor={executor}" for point, n, executor in deaths))
+        ended = run.finish(LIMIT_SECONDS)
+        print(f"# {mode}: {deaths}; {tell(ended)}", flush=True)
+        place.check(run, ended)
+        need(lost_count(ended) == len(deaths), "some were to be lost", ended)
+        need(not mode.startswith("hot") or b"has a hot key" in ended.stderr, "no key was hot", ended)
+        again_count += int(STAGES.search(ended.stderr).group(1)) > 2
+    need(mode != "thrown" or again_count > 0, "nothing began again", ended)
+
+
+def with_stages_stored(programs, seed, folder):
+    """What is stored after a loss is right, and is used by a job that is started again."""
+    place = Place.of(programs, "pagerank", seed, folder)
+    for point in ("commit.taken:1", "commit.taken:2", "attempt.told:3"):
+        work = [f"--barks-work={os.path.join(folder, 'work ' + point)}"]
+        run = place.start(f"kill:at={point},executor=2", work)
+        ended = run.finish(LIMIT_SECONDS)
+        place.check(run, ended)
+        need(lost_count(ended) == 1, "one was killed", ended)
+        run = place.start(None, work)
+        ended = run.finish(LIMIT_SECONDS)
+        place.check(run, ended)
+        found = REUSED.search(ended.stderr)
+        need(found and int(found.group(1)) > 0, "nothing was reused", ended)
 
 
 def tell(ended):
@@ -284,8 +350,9 @@ def main():
     if options.count == 0:
         cases += [(f"{job}: killed at points", functools.partial(
             killed_at_points, programs, job, seed, draw_points(seed, job, options.full))) for job in JOBS]
+        cases += [(f"{mode}: killed at points", functools.partial(killed_in_mode, programs, mode, seed)) for mode in MODES]
         cases += [(call.__doc__.split(".")[0], functools.partial(call, programs, seed))
-                  for call in (two_at_once, all_but_one, a_silent_one, in_one_process, without_it, the_driver_dies)]
+                  for call in (two_at_once, all_but_one, with_stages_stored, a_silent_one, in_one_process, without_it, the_driver_dies)]
     chosen = [(name, call) for name, call in cases if not options.names or any(part in name for part in options.names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
         sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))

@@ -110,7 +110,7 @@ START_TEST(a_lineage_is_cut_at_its_exchanges)
     ck_assert_uint_eq(plan.stages[2].inputs[0].parent, 1);
     ck_assert_int_eq(plan.stages[2].pipeline->terminal.kind, TERMINAL_COLLECT);
     /* The source is read by two ways: nothing may be freed while it is read. */
-    ck_assert(!plan.stages[1].pipeline->nodes[0].take_frames);
+    ck_assert(!plan.stages[1].pipeline->nodes[0].is_only_reader);
     job_plan_drop(&plan);
     drop_lineage();
 }

@@ -65,21 +65,6 @@ START_TEST(too_many_such_attempts_fail_the_job)
 }
 END_TEST
 
-START_TEST(what_is_read_once_is_not_tried_again)
-{
-    struct trial trial;
-    trial_init(&trial, &limited);
-    trial_join(&trial, 1, 0, 1);
-    struct stage_spec stage = spec_source(1, 0);
-    stage.reads_once = true;
-    trial_submit(&trial, 1, 1, &stage);
-    DECIDED(trial_timer(&trial, 100), " overrun 1/0.0#0@1 cancel 1/0.0#0@1");
-    DECIDED(trial_fail(&trial, attempt_of(0, 0, 0, 1), CAUSE_CANCELLED, 0, 0),
-            " failed 1(deadline 0)");
-    trial_drop(&trial);
-}
-END_TEST
-
 START_TEST(the_median_is_of_those_that_count)
 {
     static const struct scheduler_options timed = {.keeps_durations = true};
@@ -103,4 +88,4 @@ END_TEST
 
 SUITE_MAIN("scheduler/overrun", an_attempt_that_takes_too_long_is_tried_elsewhere,
            the_time_counts_from_when_it_began, too_many_such_attempts_fail_the_job,
-           what_is_read_once_is_not_tried_again, the_median_is_of_those_that_count)
+           the_median_is_of_those_that_count)

@@ -423,6 +423,30 @@ static void a_second_loss_while_waiting_for_a_first(struct transition_counts *co
     end(&trial, counts);
 }
 
+/* The other side of a join, which has not begun, fills partitions of the same owners. */
+static void an_owner_is_lost_of_a_shuffle_that_waits(struct transition_counts *counts)
+{
+    struct trial trial;
+    begin(&trial, &recovering);
+    struct stage_input after = {.parent = 0, .kind = INPUT_AFTER};
+    struct stage_input inputs[] = {{.parent = 0, .kind = INPUT_PARTITIONS},
+                                   {.parent = 1, .kind = INPUT_PARTITIONS}};
+    struct stage_spec stages[] = {spec_source(1, 2), spec_source(1, 2), spec_reader(2, inputs)};
+    stages[1].input_count = 1;
+    stages[1].inputs = &after;
+    stages[2].input_count = 2;
+    DECIDED(trial_submit(&trial, 1, 3, stages), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    DECIDED(trial_lose(&trial, 2), " owners 1/0 owners 1/1");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), " commit 1/0#1(1)");
+    DECIDED(trial_committed(&trial, 1, 0, 1), " ship 1/1@1 start 1/1.0#0@1[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(1, 0, 0, 1)), " commit 1/1#1(1)");
+    DECIDED(trial_committed(&trial, 1, 1, 1), " ship 1/2@1 start 1/2.0#0@1[0,1)");
+    DECIDED(trial_finish(&trial, attempt_of(2, 0, 0, 1)), " start 1/2.1#0@1[1,2)");
+    DECIDED(trial_finish(&trial, attempt_of(2, 1, 0, 1)), " commit 1/2#1(2)");
+    DECIDED(trial_committed(&trial, 1, 2, 1), " release 1/0 release 1/1 release 1/2 done 1");
+    end(&trial, counts);
+}
+
 static void a_released_stage_is_run_again_when_demanded(struct transition_counts *counts)
 {
     struct trial trial;
@@ -585,6 +609,7 @@ static void a_ready_reader_waits_when_its_input_is_lost(struct transition_counts
     each(lost_map_output_is_made_again_before_the_commit)   \
     each(partitions_sent_to_a_lost_executor_are_sent_again) \
     each(a_second_loss_while_waiting_for_a_first)           \
+    each(an_owner_is_lost_of_a_shuffle_that_waits)          \
     each(a_released_stage_is_run_again_when_demanded)       \
     each(what_was_told_to_cancel_never_counts)              \
     each(a_complete_stage_waits_when_its_inputs_are_gone)   \

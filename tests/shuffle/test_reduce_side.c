@@ -2,6 +2,7 @@
 #include "base/random.h"
 #include "batch/codec.h"
 #include "shuffle/reduce_side.h"
+#include "shuffle/reduce_side_state.h"
 #include "store/packed_rows.h"
 #include "support/property.h"
 
@@ -95,7 +96,7 @@ static struct frame *new_frame(struct pool *pool, struct frame_name name, bool e
 
 /* Checks that frames come in order, and counts them. */
 struct reader {
-    bool take;
+    bool is_only;
     int64_t last;
     uint64_t frame_count;
     uint64_t row_count;
@@ -115,8 +116,6 @@ static barks_status *read_frame(void *context, struct batch *batch)
     reader->last = numbers[0];
     reader->frame_count++;
     reader->row_count += batch->base.row_count;
-    if (reader->take)
-        batch_destroy(batch);
     if (reader->frame_count == reader->fails_at)
         BARKS_FAIL(BARKS_IO, "no more");
     return NULL;
@@ -126,7 +125,7 @@ BARKS_CHECKED static barks_status *read_partition(struct reduce_side *side, uint
                                                   uint32_t partition, struct reader *reader)
 {
     reader->last = -1;
-    return reduce_side_read(side, shuffle, partition, &schema, reader->take, read_frame, reader);
+    return reduce_side_read(side, shuffle, partition, &schema, reader->is_only, read_frame, reader);
 }
 
 enum { RUNS = 7, PARTITIONS = 130, ATTEMPTS = 3 };
@@ -182,6 +181,31 @@ static uint64_t frames_of(const struct stage *stage, uint32_t partition)
     return count;
 }
 
+static void fails(barks_status *status, barks_code code)
+{
+    ck_assert_ptr_nonnull(status);
+    ck_assert_int_eq(barks_status_code(status), code);
+    barks_status_free(status);
+}
+
+/* Several times, while frames go to disk; then it is forgotten. */
+static void read_and_forget(struct reduce_side *side, struct random *random, uint64_t shuffle,
+                            uint32_t partition, uint64_t frames)
+{
+    for (int round = 0; round < 4; round++) {
+        struct reader reader = {.is_only = round >= 2};
+        ck_assert_ptr_null(read_partition(side, shuffle, partition, &reader));
+        ck_assert_uint_eq(reader.frame_count, frames);
+        if (random_below(random, 100) == 0)
+            want_all_memory();
+    }
+    reduce_side_forget(side, shuffle, partition);
+    reduce_side_forget(side, shuffle, partition);
+    struct reader reader = {0};
+    if (frames > 0)
+        fails(read_partition(side, shuffle, partition, &reader), BARKS_LOST);
+}
+
 START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
 {
     struct random random = random_of(property_seed());
@@ -213,11 +237,7 @@ START_TEST(frames_are_read_in_order_once_all_that_count_have_arrived)
             want_all_memory();
         for (uint32_t partition = 0; partition < PARTITIONS + 5; partition++) {
             uint64_t frames = partition < PARTITIONS ? frames_of(&stage, partition) : 0;
-            for (int round = 0; round < 4; round++) {
-                struct reader reader = {.take = round == 2};
-                ck_assert_ptr_null(read_partition(side, shuffle, partition, &reader));
-                ck_assert_uint_eq(reader.frame_count, round < 3 ? frames : 0);
-            }
+            read_and_forget(side, &random, shuffle, partition, frames);
         }
         struct reduce_side_counters left = reduce_side_counters(side, shuffle);
         ck_assert(left.frames == 0 && left.rows == 0 && left.bytes == 0);
@@ -286,7 +306,7 @@ START_TEST(frames_that_cannot_be_are_refused)
 END_TEST
 
 /* One partition of four frames, the third of which is spoilt by spoil. */
-static void read_spoilt(void (*spoil)(struct frame *frame), bool take, uint64_t fails_at,
+static void read_spoilt(void (*spoil)(struct frame *frame), bool is_only, uint64_t fails_at,
                         barks_code expected)
 {
     struct pool *pool = new_pool();
@@ -302,13 +322,13 @@ static void read_spoilt(void (*spoil)(struct frame *frame), bool take, uint64_t 
         ck_assert_ptr_null(reduce_side_deliver(side, frame));
     }
     ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
-    struct reader reader = {.take = take, .fails_at = fails_at};
+    struct reader reader = {.is_only = is_only, .fails_at = fails_at};
     barks_status *status = read_partition(side, 1, 0, &reader);
     ck_assert_ptr_nonnull(status);
     ck_assert_int_eq(barks_status_code(status), expected);
     barks_status_free(status);
     ck_assert_uint_eq(reader.frame_count, fails_at == 0 ? 2 : fails_at);
-    ck_assert_uint_eq(reduce_side_counters(side, 1).frames, take ? 0 : 4);
+    ck_assert_uint_eq(reduce_side_counters(side, 1).frames, 4);
     reduce_side_destroy(side);
     drop_pool(pool);
 }
@@ -321,11 +341,11 @@ static void miscount_rows(struct frame *frame) { frame->name.row_count++; }
 
 START_TEST(a_frame_that_is_not_what_it_says_ends_the_walk)
 {
-    for (int take = 0; take < 2; take++) {
-        read_spoilt(flip_a_bit, take != 0, 0, BARKS_BAD_INPUT);
-        read_spoilt(miscount_rows, take != 0, 0, BARKS_BAD_INPUT);
+    for (int is_only = 0; is_only < 2; is_only++) {
+        read_spoilt(flip_a_bit, is_only != 0, 0, BARKS_BAD_INPUT);
+        read_spoilt(miscount_rows, is_only != 0, 0, BARKS_BAD_INPUT);
         for (uint64_t fails_at = 1; fails_at <= 4; fails_at++)
-            read_spoilt(NULL, take != 0, fails_at, BARKS_IO);
+            read_spoilt(NULL, is_only != 0, fails_at, BARKS_IO);
     }
 }
 END_TEST
@@ -429,6 +449,7 @@ enum { LENT_FRAMES = 60, NESTED = 3 };
 
 struct lent_reader {
     struct reduce_side *side;
+    bool is_only;
     struct reader reader;
     uint32_t depth;
     uint32_t nest_at; /* the frame in whose visit another reader begins */
@@ -451,15 +472,17 @@ static barks_status *visit_lent(void *context, struct batch *batch)
         lent->in_memory_bytes_max = used_bytes;
     if (lent->depth == NESTED || lent->reader.frame_count != lent->nest_at)
         return NULL;
-    struct lent_reader nested = {
-        .side = lent->side, .depth = lent->depth + 1, .nest_at = lent->nest_at / 2};
+    struct lent_reader nested = {.side = lent->side,
+                                 .is_only = lent->is_only,
+                                 .depth = lent->depth + 1,
+                                 .nest_at = lent->nest_at / 2};
     return read_lent(&nested);
 }
 
 static barks_status *read_lent(struct lent_reader *lent)
 {
     lent->reader.last = -1;
-    BARKS_TRY(reduce_side_read(lent->side, 1, 0, &schema, false, visit_lent, lent));
+    BARKS_TRY(reduce_side_read(lent->side, 1, 0, &schema, lent->is_only, visit_lent, lent));
     ck_assert_uint_eq(lent->reader.frame_count, LENT_FRAMES);
     return NULL;
 }
@@ -495,15 +518,83 @@ START_TEST(frames_that_are_lent_go_to_disk_and_are_read_by_all)
     /* The frame at hand, and what it is decoded into. */
     ck_assert_uint_lt(alone.in_memory_bytes_max, before_bytes / 4);
     for (uint32_t i = 0; i < NESTED; i++) {
-        readers[i] = (struct lent_reader){
-            .side = side, .nest_at = 1 + (uint32_t)random_below(&random, LENT_FRAMES)};
+        readers[i] =
+            (struct lent_reader){.side = side,
+                                 .is_only = i % 2 == 1,
+                                 .nest_at = 1 + (uint32_t)random_below(&random, LENT_FRAMES)};
         ck_assert_int_eq(pthread_create(&threads[i], NULL, read_lent_often, &readers[i]), 0);
     }
     for (uint32_t i = 0; i < NESTED; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    struct reader last = {.take = true};
+    struct reader last = {.is_only = true};
     ck_assert_ptr_null(read_partition(side, 1, 0, &last));
     ck_assert_uint_eq(last.frame_count, LENT_FRAMES);
+    reduce_side_destroy(side);
+    drop_pool(pool);
+}
+END_TEST
+
+/* --- What was read, and stays --- */
+
+enum { STAYING_FRAMES = 8 };
+
+struct staying_reader {
+    struct reduce_side *side;
+    struct reader reader;
+    struct batch *held; /* of the second half, as an operator holds rows */
+};
+
+/* Half through, little memory is wanted. */
+static barks_status *visit_staying(void *context, struct batch *batch)
+{
+    struct staying_reader *staying = context;
+    BARKS_TRY(read_frame(&staying->reader, batch));
+    reduce_side_forget(staying->side, 1, 0); /* of no effect: it is being read */
+    if (staying->reader.frame_count > STAYING_FRAMES / 2)
+        return batch_append(staying->held, batch, 0, batch->base.row_count, BATCH_KEEP);
+    if (staying->reader.frame_count < STAYING_FRAMES / 2)
+        return NULL;
+    barks_status *failure = NULL;
+    ck_assert_uint_gt(reduce_side_give(staying->side, 1, &failure), 0);
+    return failure;
+}
+
+/* The frames that were read go to disk before those that are to be read, but not where others hold
+ * their memory; all are there for another reader. */
+START_TEST(what_was_read_goes_first_and_is_read_again)
+{
+    struct pool *pool = new_pool();
+    struct reduce_side *side = NULL;
+    const uint32_t attempt = 0;
+    const uint64_t count = STAYING_FRAMES;
+    struct frame *frames[STAYING_FRAMES];
+    struct staying_reader staying = {0};
+    ck_assert_ptr_null(batch_create(pool, &schema, 16, &staying.held));
+    ck_assert_ptr_null(reduce_side_create(&room, false, &side));
+    staying.side = side;
+    for (uint32_t i = 0; i < STAYING_FRAMES; i++) {
+        frames[i] = new_frame(pool, (struct frame_name){.shuffle = 1, .sequence = i}, true);
+        ck_assert_ptr_null(reduce_side_deliver(side, frames[i]));
+    }
+    ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
+    staying.reader.last = -1;
+    ck_assert_ptr_null(reduce_side_read(side, 1, 0, &schema, true, visit_staying, &staying));
+    for (uint32_t i = 0; i < STAYING_FRAMES; i++)
+        ck_assert_int_eq(is_spilled(&frames[i]->spilled), i < STAYING_FRAMES / 2 - 1);
+    want_all_memory();
+    for (uint32_t i = STAYING_FRAMES / 2; i < STAYING_FRAMES; i++)
+        ck_assert_int_eq(is_spilled(&frames[i]->spilled), !frame_is_shared(frames[i]));
+    struct reader again = {.is_only = true};
+    ck_assert_ptr_null(read_partition(side, 1, 0, &again));
+    ck_assert_uint_eq(again.frame_count, STAYING_FRAMES);
+    batch_destroy(staying.held);
+    want_all_memory();
+    for (uint32_t i = 0; i < STAYING_FRAMES; i++)
+        ck_assert(is_spilled(&frames[i]->spilled));
+    reduce_side_forget(side, 1, 0);
+    ck_assert_uint_eq(pool_used_bytes(pool), 0);
+    ck_assert_uint_eq(reduce_side_counters(side, 1).frames, 0);
+    fails(read_partition(side, 1, 0, &again), BARKS_LOST);
     reduce_side_destroy(side);
     drop_pool(pool);
 }
@@ -639,18 +730,11 @@ static barks_status *commit_range(struct reduce_side *side, uint32_t slot, uint3
     return reduce_side_commit(side, &commit);
 }
 
-static void fails(barks_status *status, barks_code code)
-{
-    ck_assert_ptr_nonnull(status);
-    ck_assert_int_eq(barks_status_code(status), code);
-    barks_status_free(status);
-}
-
 START_TEST(an_heir_reads_each_partition_from_its_slot)
 {
     struct pool *pool = new_pool();
     struct reduce_side *side = NULL;
-    struct reader reader = {.take = true};
+    struct reader reader = {.is_only = true};
     ck_assert_ptr_null(reduce_side_create(&room, true, &side));
     ck_assert_ptr_null(commit_range(side, 1, 0, 3, 2));
     fails(read_partition(side, 1, 3, &reader), BARKS_INVALID); /* of a slot not committed yet */
@@ -665,7 +749,8 @@ START_TEST(an_heir_reads_each_partition_from_its_slot)
     ck_assert_uint_eq(reduce_side_counters(side, 2).frames, 2);
     ck_assert_ptr_null(read_partition(side, 2, 4, &reader));
     ck_assert_uint_eq(reader.frame_count, 2);
-    barks_status *status = read_partition(side, 2, 4, &reader); /* it was taken */
+    reduce_side_forget(side, 2, 4);
+    barks_status *status = read_partition(side, 2, 4, &reader);
     ck_assert_ptr_nonnull(strstr(barks_status_text(status), "was freed"));
     fails(status, BARKS_LOST);
     fails(commit_range(side, 1, 0, 4, 2), BARKS_INVALID);
@@ -682,6 +767,7 @@ SUITE_MAIN("shuffle/reduce_side", sizes_are_told_of_partitions_that_have_rows,
            frames_are_read_in_order_once_all_that_count_have_arrived,
            frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
            threads_deliver_and_read_at_once, frames_that_are_lent_go_to_disk_and_are_read_by_all,
+           what_was_read_goes_first_and_is_read_again,
            a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end,
            a_slot_is_committed_again_for_runs_that_are_not_there,
            an_heir_reads_each_partition_from_its_slot)

@@ -207,7 +207,6 @@ void oracle_overrun(struct sim_world *world, const struct decision *decision)
         world->time_ns - begin_ns < world->options.attempt_ns_max)
         sim_fail(world, "an attempt overruns after %d ns", (int)(world->time_ns - begin_ns));
     attempt->has_failed = attempt->is_overrun = true;
-    attempt->is_final = world->jobs[id->job - 1].stages[id->stage].spec.reads_once;
     attempt->error_hash = 1000000 + index;
     world->overruns++;
 }

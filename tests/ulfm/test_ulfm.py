@@ -33,7 +33,7 @@ def in_root(*words):
 
 
 def build():
-    targets = ["tests/net/mpi_survival", "tests/net/mpi_conformance"]
+    targets = ["tests/net/mpi_survival", "tests/net/mpi_conformance", "tests/jobs/recover_job"]
     targets += ["jobs/" + name.removesuffix(".c") for name in sorted(os.listdir(JOBS)) if name.endswith(".c")]
     return in_root("sh", "-c", BUILD, "build", *targets)
 
