@@ -53,15 +53,6 @@ BARKS_CHECKED static barks_status *fill_owners(struct dispatch *dispatch, struct
     return NULL;
 }
 
-/* Slots are fixed for all shuffles that are read together: one that begins after a loss may have
- * some whose executor is lost, and none was told yet who holds them. */
-BARKS_CHECKED static barks_status *begin_shuffle(struct dispatch *dispatch, struct job *job,
-                                                 uint32_t stage)
-{
-    BARKS_TRY(fill_owners(dispatch, job, stage));
-    return dispatch->recovery.is_on ? recovery_tell_holders(dispatch, job, stage) : NULL;
-}
-
 BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct job *job,
                                               uint32_t stage, uint32_t executor)
 {
@@ -72,7 +63,7 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
         dispatch->totals.stage_count++;
         job_history_stage_started(dispatch->options.history, job, stage);
         if (pipeline->terminal.kind == TERMINAL_SHUFFLE)
-            BARKS_TRY(begin_shuffle(dispatch, job, stage));
+            BARKS_TRY(fill_owners(dispatch, job, stage));
         pack_u64(&state->packed, MESSAGE_STAGE);
         pack_u64(&state->packed, pipeline->stage);
         BARKS_TRY(pipeline_pack(pipeline, &state->packed));

@@ -278,8 +278,6 @@ BARKS_CHECKED static barks_status *send_holders(struct dispatch *dispatch, uint6
     uint32_t moved_count = 0;
     for (uint32_t i = 0; i < count; i++)
         moved_count += has_moved(dispatch, &ranges[i]);
-    if (moved_count == 0)
-        return NULL;
     for (uint32_t rank = 1; rank <= dispatch->members->count; rank++) {
         struct packer out = {0};
         if (is_lost(dispatch, rank))
