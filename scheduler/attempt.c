@@ -34,6 +34,9 @@ void attempt_pool_init(struct attempt_pool *pool)
 
 void attempt_pool_drop(struct attempt_pool *pool)
 {
+    for (uint32_t index = 0; index < pool->capacity; index++)
+        if (pool->items[index].job != NULL)
+            free(pool->items[index].units);
     free(pool->items);
     attempt_pool_init(pool);
 }

@@ -10,6 +10,7 @@
 
 struct job;
 struct stage;
+struct units;
 
 #define ATTEMPT_NONE UINT32_MAX
 
@@ -30,7 +31,8 @@ struct attempt {
     uint32_t task;
     uint32_t number;
     uint32_t executor;
-    uint64_t start_ns; /* when it was sent, or said to have begun */
+    uint64_t start_ns;   /* when it was sent, or said to have begun */
+    struct units *units; /* that it was given; owned; NULL: it needs none (room.h) */
     enum attempt_state state;
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
