@@ -31,8 +31,7 @@ struct attempt {
     uint32_t task;
     uint32_t number;
     uint32_t executor;
-    uint64_t start_ns;   /* when it was sent, or said to have begun */
-    struct units *units; /* that it was given; owned; NULL: it needs none (room.h) */
+    uint64_t start_ns; /* when it was sent, or said to have begun */
     enum attempt_state state;
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
@@ -40,6 +39,7 @@ struct attempt {
     uint32_t previous_of_job, next_of_job;
     uint32_t previous_of_executor, next_of_executor;
     uint32_t previous_by_start, next_by_start;
+    struct units *units; /* that it was given; owned; NULL: it needs none (room.h) */
 };
 
 /* All live attempts, named by index. Begins with attempt_pool_init; ends with attempt_pool_drop. */

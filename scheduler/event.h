@@ -176,7 +176,7 @@ struct event {
         struct {
             uint32_t executor; /* never used before: one that comes back is another one */
             uint32_t node;
-            uint32_t worker_count; /* at least 1 */
+            uint32_t worker_count;              /* at least 1 */
             const struct executor_offer *offer; /* NULL: nothing */
         } executor_joined;
         struct {

@@ -41,8 +41,8 @@ static uint32_t count_admitted(const struct scheduler *scheduler, const struct s
     uint32_t excluded = 0;
     for (const struct exclusion *exclusion = stage->job->exclusions; exclusion != NULL;
          exclusion = exclusion->next)
-        excluded += covers(exclusion, stage->index) &&
-                    is_able(scheduler, stage, exclusion->executor);
+        excluded +=
+            covers(exclusion, stage->index) && is_able(scheduler, stage, exclusion->executor);
     return count_able(scheduler, stage) - excluded;
 }
 

@@ -286,8 +286,9 @@ BARKS_CHECKED static barks_status *try_to_start(struct scheduler *scheduler, str
 {
     struct seating seating = {0};
     bool could = !has_too_few(scheduler, stage);
-    if (could && (stage->attempts_live > 0 || scheduler->executors.idle_count <
-                      (uint64_t)stage->task_count * needs_threads(stage->needs)))
+    if (could &&
+        (stage->attempts_live > 0 || scheduler->executors.idle_count <
+                                         (uint64_t)stage->task_count * needs_threads(stage->needs)))
         return NULL; /* its last round ends still, or too few are idle */
     if (could) {
         BARKS_TRY(seating_begin(scheduler, stage, false, &seating));

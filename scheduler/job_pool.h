@@ -15,7 +15,8 @@ struct job_pool;
  * Begins with claim_init; ends with claim_drop. */
 struct claim {
     /* First, so that a heap's node is its claim. In pool->claims while any_lanes is not empty.
-     * Keys: the workers busy with its attempts; its turn and, of equals, the one submitted first. */
+     * Keys: the workers busy with its attempts; its turn and, of equals, the one submitted first.
+     */
     struct heap_node node;
     struct job_pool *pool; /* borrowed */
     uint64_t turn;         /* see pool.turn; each worker is a step of 1 */
@@ -37,10 +38,10 @@ struct job_pool {
      * not make up for what he has not asked for. Source: start-time fair queueing, Goyal, Vin and
      * Cheng, SIGCOMM 1996. */
     uint64_t turn;
-    uint64_t turn_of_jobs;  /* the last one, of its jobs (FAIR) */
-    uint64_t workers_busy;  /* with its jobs' attempts, those told to cancel too */
-    struct heap claims;     /* with lanes that anybody may take from */
-    struct claim all;       /* FIFO: of all its jobs */
+    uint64_t turn_of_jobs; /* the last one, of its jobs (FAIR) */
+    uint64_t workers_busy; /* with its jobs' attempts, those told to cancel too */
+    struct heap claims;    /* with lanes that anybody may take from */
+    struct claim all;      /* FIFO: of all its jobs */
 };
 
 /* Begins with pool_table_init; ends with pool_table_drop. */

@@ -189,9 +189,12 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
     attempt->start_ns = scheduler->now_ns;
     link_attempt(scheduler, index);
     BARKS_TRY(overruns_add(scheduler, index));
-    BARKS_TRY(room_take(&scheduler->executors.executors[executor], stage->needs, &attempt->units));
+    if (stage->needs != NULL) {
+        struct executor *where = &scheduler->executors.executors[executor];
+        BARKS_TRY(room_take(where, stage->needs, &attempt->units));
+        passed_forget(scheduler, stage);
+    }
     executor_occupy(&scheduler->executors, executor, needs_threads(stage->needs));
-    passed_forget(scheduler, stage);
     if (task->state == TASK_PENDING)
         task_move(task, TASK_RUNNING, &scheduler->transitions);
     if (stage->state == STAGE_READY)
@@ -213,9 +216,11 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
     unlink_attempt(scheduler, index);
     overruns_remove(scheduler, index);
     executor_vacate(&scheduler->executors, attempt->executor, needs_threads(stage->needs));
-    room_give_back(&scheduler->executors.executors[attempt->executor], stage->needs,
-                   attempt->units);
-    attempt->units = NULL;
+    if (stage->needs != NULL) {
+        struct executor *where = &scheduler->executors.executors[attempt->executor];
+        room_give_back(where, stage->needs, attempt->units);
+        attempt->units = NULL;
+    }
     attempt_pool_give_back(&scheduler->attempts, index);
     if (stage->is_released && stage->attempts_live == 0 && !scheduler->options.recovers)
         stage_drop_tasks(stage);
@@ -359,8 +364,8 @@ static bool goes_before(const struct retry *retry, const struct lane *lane)
 
 /* A task that is about to start there; all NULL: it comes after all others. */
 struct chosen {
-    const struct lane *lane;
-    const struct retry *retry;
+    struct lane *lane;
+    struct retry *retry;
 };
 
 static bool could_hold(const struct scheduler *scheduler, const struct stage *stage,
@@ -408,13 +413,12 @@ static void note_queue(struct scheduler *scheduler, const struct lane_queue *que
         note_lanes(scheduler, &queue->shelves[i].lanes, executor, chosen);
 }
 
-/* O(lanes that it may take from, and retries); O(1) where no task needs more than a worker. */
-static void note_passed(struct scheduler *scheduler, uint32_t id, const struct chosen *chosen)
+/* O(lanes that it may take from, and retries). */
+__attribute__((noinline)) static void note_passed(struct scheduler *scheduler, uint32_t id,
+                                                  const struct chosen *chosen)
 {
     const struct executor *executor = &scheduler->executors.executors[id];
     const struct heap *waiting = &scheduler->pools.waiting;
-    if (scheduler->needy_count == 0)
-        return;
     note_queue(scheduler, &executor->lanes, id, chosen);
     note_queue(scheduler, &scheduler->executors.nodes[executor->node].lanes, id, chosen);
     for (uint32_t i = 0; i < waiting->count; i++) {
@@ -432,7 +436,8 @@ static void note_passed(struct scheduler *scheduler, uint32_t id, const struct c
 
 void executor_is_passed_by_others(struct scheduler *scheduler, uint32_t executor)
 {
-    note_passed(scheduler, executor, &(struct chosen){0});
+    if (scheduler->needy_count > 0)
+        note_passed(scheduler, executor, &(struct chosen){0});
 }
 
 /* A pending task of the stage for the executor, both NULL: none. */
@@ -440,14 +445,14 @@ static struct chosen task_of(const struct scheduler *scheduler, const struct sta
                              uint32_t executor)
 {
     uint32_t node = scheduler->executors.executors[executor].node;
-    for (const struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
+    for (struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
         if (retry->stage == stage && task_may_run_on(scheduler, stage, retry->task, executor))
             return (struct chosen){.retry = retry};
     for (uint32_t index = 0; index < stage->lane_count; index++) {
         struct lane *lane = &stage->lanes[index];
-        bool is_here = lane->level == LANE_EXECUTOR ? lane->place == executor
-                                                    : lane->level != LANE_NODE ||
-                                                          lane->place == node;
+        bool is_here = lane->level == LANE_EXECUTOR
+                           ? lane->place == executor
+                           : lane->level != LANE_NODE || lane->place == node;
         if (is_here && lane_may_use(scheduler, lane, executor) && lane_first(lane) != TASK_NONE)
             return (struct chosen){.lane = lane};
     }
@@ -455,11 +460,11 @@ static struct chosen task_of(const struct scheduler *scheduler, const struct sta
 }
 
 /* Who was passed on the executor, and is first of all these, goes first once there is room. */
-static struct chosen choose_passed(struct scheduler *scheduler, uint32_t executor)
+__attribute__((noinline)) static struct chosen choose_passed(struct scheduler *scheduler,
+                                                             uint32_t executor)
 {
     struct stage *stage = scheduler->passed.first;
-    if (stage == NULL || stage->passed.executor != executor ||
-        gang_holds(scheduler, stage, executor))
+    if (stage->passed.executor != executor || gang_holds(scheduler, stage, executor))
         return (struct chosen){0};
     struct chosen chosen = task_of(scheduler, stage, executor);
     if (chosen.lane == NULL && chosen.retry == NULL) { /* its tasks run elsewhere by now */
@@ -470,9 +475,12 @@ static struct chosen choose_passed(struct scheduler *scheduler, uint32_t executo
     return executor_admits(scheduler, stage, executor) ? chosen : (struct chosen){0};
 }
 
+/* The first in order, and whom it passes. */
 static struct chosen choose(struct scheduler *scheduler, uint32_t executor)
 {
-    struct chosen chosen = choose_passed(scheduler, executor);
+    struct chosen chosen = {0};
+    if (scheduler->passed.first != NULL)
+        chosen = choose_passed(scheduler, executor);
     if (chosen.lane != NULL || chosen.retry != NULL)
         return chosen;
     chosen.lane = best_lane(scheduler, executor);
@@ -488,16 +496,27 @@ static struct chosen choose(struct scheduler *scheduler, uint32_t executor)
 
 /* ---- dispatch ---- */
 
-BARKS_CHECKED static barks_status *start_next(struct scheduler *scheduler, uint32_t executor,
-                                              bool *out_has_started)
+BARKS_CHECKED __attribute__((noinline)) static barks_status *
+start_chosen(struct scheduler *scheduler, uint32_t executor, bool *out_has_started)
 {
     struct chosen chosen = choose(scheduler, executor);
     *out_has_started = chosen.retry != NULL || chosen.lane != NULL;
     if (chosen.retry != NULL)
-        return start_retry(scheduler, (struct retry *)(uintptr_t)chosen.retry, executor);
-    if (chosen.lane != NULL)
-        return start_first(scheduler, (struct lane *)(uintptr_t)chosen.lane, executor);
-    return NULL;
+        return start_retry(scheduler, chosen.retry, executor);
+    return chosen.lane != NULL ? start_first(scheduler, chosen.lane, executor) : NULL;
+}
+
+BARKS_CHECKED static barks_status *start_next(struct scheduler *scheduler, uint32_t executor,
+                                              bool *out_has_started)
+{
+    if (scheduler->needy_count > 0)
+        return start_chosen(scheduler, executor, out_has_started);
+    struct lane *lane = best_lane(scheduler, executor);
+    struct retry *retry = retry_for(scheduler, executor);
+    *out_has_started = lane != NULL || retry != NULL;
+    if (retry != NULL && (lane == NULL || goes_before(retry, lane)))
+        return start_retry(scheduler, retry, executor);
+    return lane != NULL ? start_first(scheduler, lane, executor) : NULL;
 }
 
 barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)

@@ -120,8 +120,8 @@ static bool has_places(const struct scheduler *scheduler, const struct stage *st
             !room_could_hold(&table->executors[stage->lanes[index].place], stage->needs))
             return false;
     for (uint32_t id = 0; id < table->executor_limit && !is_found; id++)
-        is_found = executor_is_alive(table, id) &&
-                   room_could_hold(&table->executors[id], stage->needs);
+        is_found =
+            executor_is_alive(table, id) && room_could_hold(&table->executors[id], stage->needs);
     return is_found;
 }
 

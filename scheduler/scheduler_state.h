@@ -95,8 +95,7 @@ BARKS_CHECKED barks_status *dispatch_all(struct scheduler *scheduler);
 bool executor_admits(const struct scheduler *scheduler, const struct stage *stage,
                      uint32_t executor);
 /* May tasks of the lane start there? O(1) but for exclusions. */
-bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane,
-                     uint32_t executor);
+bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane, uint32_t executor);
 /* Something starts there that is not in the order of tasks (a copy, a gang): notes whom it passes
  * (passed.h). */
 void executor_is_passed_by_others(struct scheduler *scheduler, uint32_t executor);

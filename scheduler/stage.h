@@ -42,7 +42,7 @@ struct stage {
     bool forbids_copies;   /* as its specification says */
     struct gang gang;
     struct task_needs *needs; /* owned; NULL: a worker and nothing else */
-    bool is_needy; /* counted as such */
+    bool is_needy;            /* counted as such */
     struct passed passed;
     bool reads_once; /* likewise */
     bool is_split;   /* tasks are made, runs and pins are fixed */
