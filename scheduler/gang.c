@@ -250,9 +250,12 @@ BARKS_CHECKED static barks_status *could_fit(const struct scheduler *scheduler,
 static bool has_too_few(const struct scheduler *scheduler, const struct stage *stage)
 {
     const struct executor_table *table = &scheduler->executors;
-    uint64_t workers = (uint64_t)stage->task_count * needs_threads(stage->needs);
-    return stage->gang.is_spread ? stage->task_count > table->living_count
-                                 : workers > table->living_workers;
+    uint64_t room = stage->gang.is_spread ? table->living_count : table->living_workers;
+    if (stage->needs != NULL)
+        room = 0;
+    for (uint32_t id = 0; id < table->executor_limit && stage->needs != NULL; id++)
+        room += room_of(scheduler, stage, id, true);
+    return stage->task_count > room;
 }
 
 BARKS_CHECKED static barks_status *fail(struct scheduler *scheduler, struct stage *stage,
