@@ -24,7 +24,7 @@ void attempt_move(struct attempt *attempt, enum attempt_state to, struct transit
 {
     BARKS_ASSERT(attempt_may_move(attempt->state, to));
     counts->attempt[attempt->state][to]++;
-    attempt->state = to;
+    attempt->state = (uint8_t)to;
 }
 
 void attempt_pool_init(struct attempt_pool *pool)

@@ -31,8 +31,8 @@ struct attempt {
     uint32_t task;
     uint32_t number;
     uint32_t executor;
-    uint64_t start_ns; /* when it was sent, or said to have begun */
-    enum attempt_state state;
+    uint64_t start_ns;   /* when it was sent, or said to have begun */
+    uint8_t state;       /* enum attempt_state */
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
     uint32_t next_of_task;

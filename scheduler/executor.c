@@ -125,7 +125,7 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
     *executor = (struct executor){.is_known = true,
                                   .is_alive = true,
                                   .node = node,
-                                  .worker_count = worker_count,
+                                  .worker_count = (uint16_t)worker_count,
                                   .attempts_head = ATTEMPT_NONE,
                                   .heir = EXECUTOR_NONE,
                                   .room = room};
@@ -162,7 +162,7 @@ void executor_lose(struct executor_table *table, uint32_t id, const struct task_
     table->nodes[lost->node].living_count--;
     table->living_count--;
     table->living_workers -= lost->worker_count;
-    table->idle_count -= lost->worker_count - lost->busy_count;
+    table->idle_count -= (uint32_t)(lost->worker_count - lost->busy_count);
     forget_roster(table);
     for (uint32_t other = 0; other < table->executor_limit; other++) {
         if (!table->executors[other].is_alive)
@@ -191,8 +191,8 @@ void executor_occupy(struct executor_table *table, uint32_t id, uint32_t workers
 {
     struct executor *executor = &table->executors[id];
     BARKS_ASSERT(executor->is_alive && workers > 0 &&
-                 workers <= executor->worker_count - executor->busy_count);
-    executor->busy_count += workers;
+                 executor->busy_count + workers <= executor->worker_count);
+    executor->busy_count = (uint16_t)(executor->busy_count + workers);
     if (executor->busy_count == executor->worker_count)
         unlist_as_free(table, id);
     table->idle_count -= workers;
@@ -203,7 +203,7 @@ void executor_vacate(struct executor_table *table, uint32_t id, uint32_t workers
     struct executor *executor = &table->executors[id];
     BARKS_ASSERT(workers > 0 && executor->busy_count >= workers);
     bool was_full = executor->busy_count == executor->worker_count;
-    executor->busy_count -= workers;
+    executor->busy_count = (uint16_t)(executor->busy_count - workers);
     if (!executor->is_alive)
         return;
     table->idle_count += workers;
@@ -272,7 +272,8 @@ bool executor_table_is_sound(const struct executor_table *table)
         living += executor->is_alive;
         workers += executor->is_alive ? executor->worker_count : 0;
         idle += executor_has_idle_worker(table, id);
-        idle_workers += executor->is_alive ? executor->worker_count - executor->busy_count : 0;
+        idle_workers +=
+            executor->is_alive ? (uint32_t)(executor->worker_count - executor->busy_count) : 0;
     }
     for (uint32_t id = 0; id < table->node_limit; id++) {
         const struct node *node = &table->nodes[id];

@@ -25,9 +25,9 @@ struct free_list {
 struct executor {
     bool is_known; /* has joined once */
     bool is_alive;
+    uint16_t worker_count; /* at most SCHEDULER_WORKERS_MAX */
+    uint16_t busy_count;   /* workers of live attempts, of those asked to cancel too */
     uint32_t node;
-    uint32_t worker_count;
-    uint32_t busy_count;      /* workers of live attempts, of those asked to cancel too */
     uint32_t attempts_head;   /* of the live attempts */
     uint32_t exclusion_count; /* of all jobs (exclusion.h) */
     /* Dead: who got its shuffle partitions; maybe dead as well by now. */

@@ -35,8 +35,9 @@ static uint32_t wanted_of(const struct stage *gang, const struct executor *execu
 bool gang_holds(const struct scheduler *scheduler, const struct stage *stage, uint32_t id)
 {
     const struct executor *executor = &scheduler->executors.executors[id];
-    return gang_goes_before(scheduler, stage) && executor->worker_count - executor->busy_count <=
-                                                     wanted_of(scheduler->gangs, executor, id);
+    return gang_goes_before(scheduler, stage) &&
+           (uint32_t)(executor->worker_count - executor->busy_count) <=
+               wanted_of(scheduler->gangs, executor, id);
 }
 
 barks_status *gang_wait(struct scheduler *scheduler, struct stage *stage)

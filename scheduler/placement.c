@@ -257,17 +257,24 @@ static bool must_choose(const struct scheduler *scheduler, uint32_t executor)
            scheduler->gangs != NULL || scheduler->needy_count > 0;
 }
 
+/* Who looks for a lane, and whether some may be closed to it. */
+struct search {
+    const struct scheduler *scheduler;
+    uint32_t executor;
+    bool must_choose;
+};
+
 /* The first lane of a queue that gives tasks to the executor. O(1), but O(lanes) where it must
  * choose. */
-static struct heap_node *first_open(const struct scheduler *scheduler, const struct heap *queue,
-                                    uint32_t executor)
+static struct heap_node *first_open(const struct search *search, const struct heap *queue)
 {
-    if (!must_choose(scheduler, executor))
+    if (!search->must_choose)
         return heap_first(queue);
     struct heap_node *first = NULL;
     for (uint32_t position = 0; position < queue->count; position++)
         if ((first == NULL || heap_node_before(queue->nodes[position], first)) &&
-            lane_is_open_to(scheduler, (const struct lane *)queue->nodes[position], executor))
+            lane_is_open_to(search->scheduler, (const struct lane *)queue->nodes[position],
+                            search->executor))
             first = queue->nodes[position];
     return first;
 }
@@ -279,10 +286,10 @@ struct candidate {
 };
 
 /* Takes the first open lane of a claim if it goes before the best so far. */
-static void consider(const struct scheduler *scheduler, const struct claim *claim,
-                     const struct heap *lanes, uint32_t executor, struct candidate *best)
+static void consider(const struct search *search, const struct claim *claim,
+                     const struct heap *lanes, struct candidate *best)
 {
-    struct heap_node *lane = first_open(scheduler, lanes, executor);
+    struct heap_node *lane = first_open(search, lanes);
     if (lane == NULL)
         return;
     bool is_better = best->lane == NULL || claim_before(claim, best->claim) ||
@@ -291,25 +298,23 @@ static void consider(const struct scheduler *scheduler, const struct claim *clai
         *best = (struct candidate){.claim = claim, .lane = lane};
 }
 
-static void consider_queue(const struct scheduler *scheduler, const struct lane_queue *queue,
-                           uint32_t executor, struct candidate *best)
+static void consider_queue(const struct search *search, const struct lane_queue *queue,
+                           struct candidate *best)
 {
     for (uint32_t i = 0; i < queue->count; i++)
-        consider(scheduler, queue->shelves[i].claim, &queue->shelves[i].lanes, executor, best);
+        consider(search, queue->shelves[i].claim, &queue->shelves[i].lanes, best);
 }
 
 /* Lanes that anybody may take from: those of the first claim of the first pool, unless the executor
  * must choose, when all are looked at. */
-static void consider_any(const struct scheduler *scheduler, uint32_t executor,
-                         struct candidate *best)
+static void consider_any(const struct search *search, struct candidate *best)
 {
-    bool looks_at_all = must_choose(scheduler, executor);
-    const struct heap *waiting = &scheduler->pools.waiting;
-    for (uint32_t i = 0; i < (looks_at_all ? waiting->count : waiting->count > 0); i++) {
+    const struct heap *waiting = &search->scheduler->pools.waiting;
+    for (uint32_t i = 0; i < (search->must_choose ? waiting->count : waiting->count > 0); i++) {
         const struct heap *claims = &((const struct job_pool *)waiting->nodes[i])->claims;
-        for (uint32_t j = 0; j < (looks_at_all ? claims->count : 1); j++) {
+        for (uint32_t j = 0; j < (search->must_choose ? claims->count : 1); j++) {
             const struct claim *claim = (const struct claim *)claims->nodes[j];
-            consider(scheduler, claim, &claim->any_lanes, executor, best);
+            consider(search, claim, &claim->any_lanes, best);
         }
     }
 }
@@ -319,11 +324,13 @@ static void consider_any(const struct scheduler *scheduler, uint32_t executor,
 static struct lane *best_lane(struct scheduler *scheduler, uint32_t id)
 {
     const struct executor *executor = &scheduler->executors.executors[id];
+    struct search search = {
+        .scheduler = scheduler, .executor = id, .must_choose = must_choose(scheduler, id)};
     for (;;) {
         struct candidate best = {0};
-        consider_queue(scheduler, &executor->lanes, id, &best);
-        consider_queue(scheduler, &scheduler->executors.nodes[executor->node].lanes, id, &best);
-        consider_any(scheduler, id, &best);
+        consider_queue(&search, &executor->lanes, &best);
+        consider_queue(&search, &scheduler->executors.nodes[executor->node].lanes, &best);
+        consider_any(&search, &best);
         struct lane *lane = (struct lane *)best.lane;
         if (lane == NULL || lane_first(lane) != TASK_NONE)
             return lane;

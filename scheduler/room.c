@@ -75,6 +75,11 @@ static const struct executor_offer *free_of(const struct executor *executor)
     return executor->room != NULL ? &executor->room->free : &nothing;
 }
 
+static uint32_t idle_of(const struct executor *executor)
+{
+    return (uint32_t)(executor->worker_count - executor->busy_count);
+}
+
 bool room_could_hold(const struct executor *executor, const struct task_needs *needs)
 {
     return needs == NULL || lacks(offered_by(executor), executor->worker_count, needs) == 0;
@@ -82,13 +87,13 @@ bool room_could_hold(const struct executor *executor, const struct task_needs *n
 
 uint32_t room_lacks(const struct executor *executor, const struct task_needs *needs)
 {
-    return lacks(free_of(executor), executor->worker_count - executor->busy_count, needs);
+    return lacks(free_of(executor), idle_of(executor), needs);
 }
 
 uint32_t room_count(const struct executor *executor, const struct task_needs *needs, bool whole)
 {
     const struct executor_offer *offer = whole ? offered_by(executor) : free_of(executor);
-    uint32_t workers = executor->worker_count - (whole ? 0 : executor->busy_count);
+    uint32_t workers = whole ? executor->worker_count : idle_of(executor);
     uint32_t count = workers / needs_threads(needs);
     if (needs == NULL)
         return count;
@@ -105,7 +110,7 @@ bool room_would_take(const struct executor *executor, const struct task_needs *n
 {
     static const struct task_needs plain = {.threads = 1};
     const struct executor_offer *offer = free_of(executor);
-    uint32_t workers = executor->worker_count - executor->busy_count;
+    uint32_t workers = idle_of(executor);
     needs = needs != NULL ? needs : &plain;
     if ((lacked & LACKS_WORKERS) != 0 && workers < needs_threads(needs) + needs_threads(other))
         return true;
