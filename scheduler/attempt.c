@@ -24,7 +24,7 @@ void attempt_move(struct attempt *attempt, enum attempt_state to, struct transit
 {
     BARKS_ASSERT(attempt_may_move(attempt->state, to));
     counts->attempt[attempt->state][to]++;
-    attempt->state = to;
+    attempt->state = (uint8_t)to;
 }
 
 void attempt_pool_init(struct attempt_pool *pool)
@@ -34,6 +34,9 @@ void attempt_pool_init(struct attempt_pool *pool)
 
 void attempt_pool_drop(struct attempt_pool *pool)
 {
+    for (uint32_t index = 0; index < pool->capacity; index++)
+        if (pool->items[index].job != NULL)
+            free(pool->items[index].units);
     free(pool->items);
     attempt_pool_init(pool);
 }

@@ -10,6 +10,7 @@
 
 struct job;
 struct stage;
+struct units;
 
 #define ATTEMPT_NONE UINT32_MAX
 
@@ -30,14 +31,15 @@ struct attempt {
     uint32_t task;
     uint32_t number;
     uint32_t executor;
-    uint64_t start_ns; /* when it was sent, or said to have begun */
-    enum attempt_state state;
+    uint64_t start_ns;   /* when it was sent, or said to have begun */
+    uint8_t state;       /* enum attempt_state */
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
     uint32_t next_of_task;
     uint32_t previous_of_job, next_of_job;
     uint32_t previous_of_executor, next_of_executor;
     uint32_t previous_by_start, next_by_start;
+    struct units *units; /* that it was given; owned; NULL: it needs none (room.h) */
 };
 
 /* All live attempts, named by index. Begins with attempt_pool_init; ends with attempt_pool_drop. */

@@ -35,7 +35,8 @@ struct job_outcome {
     enum failure_cause cause;  /* CAUSE_NONE where done */
     uint64_t error;            /* of the failed attempt or commit; 0 where there is none */
     struct attempt_id attempt; /* the one that failed or was lost; all zero where it was none.
-                                  CAUSE_ROOM, CAUSE_ROOM_LATE: its job and stage are those */
+                                  CAUSE_ROOM, CAUSE_ROOM_LATE, CAUSE_NEEDS: its job and stage
+                                  are those */
 };
 
 struct decision {

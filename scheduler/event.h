@@ -11,8 +11,10 @@ enum {
     SCHEDULER_STAGES_MAX = 1 << 20,     /* of one job */
     SCHEDULER_PARTITIONS_MAX = 1 << 23, /* of one stage, and of what it puts out */
     SCHEDULER_POOLS_MAX = 1024,
-    SCHEDULER_SHARE_MAX = 65535,   /* weight or minimum of a pool */
-    SCHEDULER_PRIORITY_MAX = 32767 /* least: the same below zero */
+    SCHEDULER_SHARE_MAX = 65535,    /* weight or minimum of a pool */
+    SCHEDULER_PRIORITY_MAX = 32767, /* least: the same below zero */
+    SCHEDULER_RESOURCES_MAX = 8,    /* kinds of named things, such as GPUs */
+    SCHEDULER_UNITS_MAX = 64        /* of each kind, of one executor */
 };
 
 #define SCHEDULER_ANY UINT32_MAX
@@ -70,6 +72,19 @@ struct place {
     uint32_t id;
 };
 
+/* What an executor has for tasks beside its workers. */
+struct executor_offer {
+    uint64_t memory_bytes;
+    uint64_t units[SCHEDULER_RESOURCES_MAX]; /* of each kind: a bit for each that it has */
+};
+
+/* What each task of a stage needs while it runs. All zero: one worker and nothing else. */
+struct task_needs {
+    uint32_t threads; /* workers of its executor that it occupies; 0: one */
+    uint64_t memory_bytes;
+    uint8_t units[SCHEDULER_RESOURCES_MAX]; /* how many of each kind, none of which others have */
+};
+
 struct stage_spec {
     enum stage_output output;
     enum run_policy policy;
@@ -87,6 +102,7 @@ struct stage_spec {
     /* The executor that must run partition p, SCHEDULER_ANY for whoever; NULL: none. What an input
      * pins stays there; an executor that is lost pins nothing. */
     const uint32_t *pins;
+    struct task_needs needs; /* scheduler/room.h */
     /* A task is never run twice at the same time: its tasks share work with each other, or do what
      * the world sees. */
     bool forbids_copies;
@@ -131,6 +147,7 @@ enum failure_cause {
     CAUSE_DEADLINE,  /* only in an outcome: of the job, or of the attempt that it names */
     CAUSE_ROOM,      /* likewise: all tasks of a stage must run at once, and fewer workers live */
     CAUSE_ROOM_LATE, /* likewise: so many were not idle together in its time */
+    CAUSE_NEEDS,     /* likewise: no executor that may run them has what its tasks need */
 };
 
 enum event_kind {
@@ -157,7 +174,8 @@ struct event {
         struct {
             uint32_t executor; /* never used before: one that comes back is another one */
             uint32_t node;
-            uint32_t worker_count; /* at least 1 */
+            uint32_t worker_count;              /* at least 1 */
+            const struct executor_offer *offer; /* NULL: nothing */
         } executor_joined;
         struct {
             uint32_t executor;

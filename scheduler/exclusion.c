@@ -18,21 +18,38 @@ static const struct exclusion *find(const struct job *job, uint32_t stage, uint3
     return exclusion;
 }
 
-/* Of the living, those who are not excluded; an executor is excluded once for each stage. */
+/* It lives and has what the stage's tasks need. */
+static bool is_able(const struct scheduler *scheduler, const struct stage *stage, uint32_t executor)
+{
+    return executor_is_alive(&scheduler->executors, executor) &&
+           room_could_hold(&scheduler->executors.executors[executor], stage->needs);
+}
+
+static uint32_t count_able(const struct scheduler *scheduler, const struct stage *stage)
+{
+    if (stage->needs == NULL)
+        return scheduler->executors.living_count;
+    uint32_t able = 0;
+    for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++)
+        able += is_able(scheduler, stage, id);
+    return able;
+}
+
+/* Of these, those who are not excluded; an executor is excluded once for each stage. */
 static uint32_t count_admitted(const struct scheduler *scheduler, const struct stage *stage)
 {
     uint32_t excluded = 0;
     for (const struct exclusion *exclusion = stage->job->exclusions; exclusion != NULL;
          exclusion = exclusion->next)
-        excluded += covers(exclusion, stage->index) &&
-                    executor_is_alive(&scheduler->executors, exclusion->executor);
-    return scheduler->executors.living_count - excluded;
+        excluded +=
+            covers(exclusion, stage->index) && is_able(scheduler, stage, exclusion->executor);
+    return count_able(scheduler, stage) - excluded;
 }
 
 uint32_t exclusion_usable_count(const struct scheduler *scheduler, const struct stage *stage)
 {
     uint32_t admitted = count_admitted(scheduler, stage);
-    return admitted > 0 ? admitted : scheduler->executors.living_count;
+    return admitted > 0 ? admitted : count_able(scheduler, stage);
 }
 
 bool exclusion_holds(const struct scheduler *scheduler, const struct stage *stage,

@@ -43,10 +43,11 @@ void exclusion_end(struct scheduler *scheduler, struct exclusion *exclusion);
 /* The job is over: ends its exclusions. */
 void exclusion_end_job(struct scheduler *scheduler, struct job *job);
 
-/* O(1) for an executor that is excluded from nothing, else O(exclusions of the job). */
+/* O(1) for an executor that is excluded from nothing, else O(exclusions of the job), and
+ * O(executors) where the tasks need more than a worker. */
 bool exclusion_holds(const struct scheduler *scheduler, const struct stage *stage,
                      uint32_t executor);
-/* The living that may run tasks of the stage; never 0 while somebody lives. */
+/* The living that may run tasks of the stage; never 0 while somebody lives that could. */
 uint32_t exclusion_usable_count(const struct scheduler *scheduler, const struct stage *stage);
 
 /* Each executor counts its exclusions, and each of these waits for its end. O(all). */

@@ -2,6 +2,7 @@
 
 #include "base/assertion.h"
 #include "scheduler/attempt.h"
+#include "scheduler/room.h"
 #include "scheduler/roster.h"
 
 #include <stdlib.h>
@@ -16,8 +17,10 @@ void executor_table_init(struct executor_table *table)
 
 void executor_table_drop(struct executor_table *table)
 {
-    for (uint32_t id = 0; id < table->executor_limit; id++)
+    for (uint32_t id = 0; id < table->executor_limit; id++) {
         lane_queue_drop(&table->executors[id].lanes);
+        free(table->executors[id].room);
+    }
     for (uint32_t id = 0; id < table->node_limit; id++)
         lane_queue_drop(&table->nodes[id].lanes);
     free(table->executors);
@@ -109,7 +112,8 @@ static void forget_roster(struct executor_table *table)
     table->current = NULL;
 }
 
-void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count)
+void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count,
+                   struct room *room)
 {
     BARKS_ASSERT(id < table->executor_capacity && node < table->node_capacity);
     for (; table->executor_limit <= id; table->executor_limit++)
@@ -121,9 +125,10 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
     *executor = (struct executor){.is_known = true,
                                   .is_alive = true,
                                   .node = node,
-                                  .worker_count = worker_count,
+                                  .worker_count = (uint16_t)worker_count,
                                   .attempts_head = ATTEMPT_NONE,
-                                  .heir = EXECUTOR_NONE};
+                                  .heir = EXECUTOR_NONE,
+                                  .room = room};
     table->nodes[node].living_count++;
     table->living_count++;
     table->joined_count++;
@@ -139,7 +144,15 @@ static bool has_more_room(const struct executor *a, const struct executor *b)
     return a->inherited_workers * b->worker_count < b->inherited_workers * a->worker_count;
 }
 
-void executor_lose(struct executor_table *table, uint32_t id)
+/* Whoever lacks what is wanted comes last. */
+static bool is_better_heir(const struct executor *a, const struct executor *b,
+                           const struct task_needs *wanted)
+{
+    bool a_has = room_could_hold(a, wanted), b_has = room_could_hold(b, wanted);
+    return a_has != b_has ? a_has : has_more_room(a, b);
+}
+
+void executor_lose(struct executor_table *table, uint32_t id, const struct task_needs *wanted)
 {
     struct executor *lost = &table->executors[id];
     BARKS_ASSERT(lost->is_alive);
@@ -149,13 +162,13 @@ void executor_lose(struct executor_table *table, uint32_t id)
     table->nodes[lost->node].living_count--;
     table->living_count--;
     table->living_workers -= lost->worker_count;
-    table->idle_count -= lost->worker_count - lost->busy_count;
+    table->idle_count -= (uint32_t)(lost->worker_count - lost->busy_count);
     forget_roster(table);
     for (uint32_t other = 0; other < table->executor_limit; other++) {
         if (!table->executors[other].is_alive)
             continue;
         if (lost->heir == EXECUTOR_NONE ||
-            has_more_room(&table->executors[other], &table->executors[lost->heir]))
+            is_better_heir(&table->executors[other], &table->executors[lost->heir], wanted))
             lost->heir = other;
     }
     if (lost->heir != EXECUTOR_NONE)
@@ -174,23 +187,27 @@ bool executor_has_idle_worker(const struct executor_table *table, uint32_t id)
     return executor->is_alive && executor->busy_count < executor->worker_count;
 }
 
-void executor_occupy(struct executor_table *table, uint32_t id)
+void executor_occupy(struct executor_table *table, uint32_t id, uint32_t workers)
 {
     struct executor *executor = &table->executors[id];
-    BARKS_ASSERT(executor_has_idle_worker(table, id));
-    if (executor->busy_count + 1 == executor->worker_count)
+    BARKS_ASSERT(executor->is_alive && workers > 0 &&
+                 executor->busy_count + workers <= executor->worker_count);
+    executor->busy_count = (uint16_t)(executor->busy_count + workers);
+    if (executor->busy_count == executor->worker_count)
         unlist_as_free(table, id);
-    executor->busy_count++;
-    table->idle_count--;
+    table->idle_count -= workers;
 }
 
-void executor_vacate(struct executor_table *table, uint32_t id)
+void executor_vacate(struct executor_table *table, uint32_t id, uint32_t workers)
 {
     struct executor *executor = &table->executors[id];
-    BARKS_ASSERT(executor->busy_count > 0);
-    executor->busy_count--;
-    table->idle_count += executor->is_alive;
-    if (executor->is_alive && executor->busy_count + 1 == executor->worker_count)
+    BARKS_ASSERT(workers > 0 && executor->busy_count >= workers);
+    bool was_full = executor->busy_count == executor->worker_count;
+    executor->busy_count = (uint16_t)(executor->busy_count - workers);
+    if (!executor->is_alive)
+        return;
+    table->idle_count += workers;
+    if (was_full)
         list_as_free(table, id);
 }
 
@@ -255,7 +272,8 @@ bool executor_table_is_sound(const struct executor_table *table)
         living += executor->is_alive;
         workers += executor->is_alive ? executor->worker_count : 0;
         idle += executor_has_idle_worker(table, id);
-        idle_workers += executor->is_alive ? executor->worker_count - executor->busy_count : 0;
+        idle_workers +=
+            executor->is_alive ? (uint32_t)(executor->worker_count - executor->busy_count) : 0;
     }
     for (uint32_t id = 0; id < table->node_limit; id++) {
         const struct node *node = &table->nodes[id];

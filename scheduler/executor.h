@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct executor_offer;
+struct room;
 struct roster;
+struct task_needs;
 
 #define EXECUTOR_NONE UINT32_MAX
 
@@ -22,9 +25,9 @@ struct free_list {
 struct executor {
     bool is_known; /* has joined once */
     bool is_alive;
+    uint16_t worker_count; /* at most SCHEDULER_WORKERS_MAX */
+    uint16_t busy_count;   /* workers of live attempts, of those asked to cancel too */
     uint32_t node;
-    uint32_t worker_count;
-    uint32_t busy_count;      /* live attempts, those asked to cancel too */
     uint32_t attempts_head;   /* of the live attempts */
     uint32_t exclusion_count; /* of all jobs (exclusion.h) */
     /* Dead: who got its shuffle partitions; maybe dead as well by now. */
@@ -32,6 +35,7 @@ struct executor {
     uint64_t inherited_workers; /* of those whose heir it is, at all removes */
     struct lane_queue lanes;
     struct free_link free_links[FREE_LIST_KINDS];
+    struct room *room; /* what it offers beside workers; owned; NULL: nothing */
 };
 
 struct node {
@@ -64,17 +68,19 @@ void executor_table_drop(struct executor_table *table);
 /* Room for the ids. Errors: BARKS_NO_MEMORY; nothing that matters has changed. */
 BARKS_CHECKED barks_status *executor_table_reserve(struct executor_table *table, uint32_t executor,
                                                    uint32_t node);
-/* After a reserve of the same ids. */
-void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count);
+/* After a reserve of the same ids. Takes room. */
+void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count,
+                   struct room *room);
 /* It leaves the free lists and its heir is chosen: the living one that has inherited least for its
- * workers. Its lanes and attempts are the caller's matter. O(executors). */
-void executor_lose(struct executor_table *table, uint32_t id);
+ * workers, of those that have what wanted says (NULL: nothing), where there are such. Its lanes and
+ * attempts are the caller's matter. O(executors). */
+void executor_lose(struct executor_table *table, uint32_t id, const struct task_needs *wanted);
 
 bool executor_is_alive(const struct executor_table *table, uint32_t id);
 bool executor_has_idle_worker(const struct executor_table *table, uint32_t id);
-/* One more, one less of its workers is busy. */
-void executor_occupy(struct executor_table *table, uint32_t id);
-void executor_vacate(struct executor_table *table, uint32_t id);
+/* So many more, so many less of its workers are busy. */
+void executor_occupy(struct executor_table *table, uint32_t id, uint32_t workers);
+void executor_vacate(struct executor_table *table, uint32_t id, uint32_t workers);
 /* Behind all others that have idle workers, so that tasks go round. */
 void executor_to_back(struct executor_table *table, uint32_t id);
 

@@ -18,24 +18,26 @@ bool gang_goes_before(const struct scheduler *scheduler, const struct stage *sta
     return gang != NULL && (stage == NULL || is_before(gang, stage));
 }
 
-/* How many workers of the executor it may want. */
+/* How many workers of the executor it may want; all, lest others take what else it needs there. */
 static uint32_t wanted_of(const struct stage *gang, const struct executor *executor, uint32_t id)
 {
-    if (gang->gang.is_spread)
+    if (gang->gang.is_spread && gang->needs == NULL)
         return 1;
     if (gang->any_lane != LANE_NONE) /* not all are pinned */
         return executor->worker_count;
     for (uint32_t lane = 0; lane < gang->lane_count; lane++)
-        if (gang->lanes[lane].place == id)
-            return gang->lanes[lane].open_count;
+        if (gang->lanes[lane].place == id && gang->lanes[lane].open_count > 0)
+            return gang->needs == NULL && !gang->gang.is_spread ? gang->lanes[lane].open_count
+                                                                : executor->worker_count;
     return 0;
 }
 
 bool gang_holds(const struct scheduler *scheduler, const struct stage *stage, uint32_t id)
 {
     const struct executor *executor = &scheduler->executors.executors[id];
-    return gang_goes_before(scheduler, stage) && executor->worker_count - executor->busy_count <=
-                                                     wanted_of(scheduler->gangs, executor, id);
+    return gang_goes_before(scheduler, stage) &&
+           (uint32_t)(executor->worker_count - executor->busy_count) <=
+               wanted_of(scheduler->gangs, executor, id);
 }
 
 barks_status *gang_wait(struct scheduler *scheduler, struct stage *stage)
@@ -91,6 +93,14 @@ static void seating_drop(struct seating *seating)
     *seating = (struct seating){0};
 }
 
+/* An older stage that was passed there has its turn before the gang. */
+static bool is_held_before(const struct scheduler *scheduler, const struct stage *stage,
+                           uint32_t id)
+{
+    const struct stage *passed = scheduler->passed.first;
+    return passed != NULL && passed->passed.executor == id && is_before(passed, stage);
+}
+
 /* Of an executor, for tasks of the stage; as if none ran where whole. */
 static uint32_t room_of(const struct scheduler *scheduler, const struct stage *stage, uint32_t id,
                         bool whole)
@@ -98,7 +108,9 @@ static uint32_t room_of(const struct scheduler *scheduler, const struct stage *s
     const struct executor *executor = &scheduler->executors.executors[id];
     if (!executor->is_alive)
         return 0;
-    uint32_t room = executor->worker_count - (whole ? 0 : executor->busy_count);
+    if (!whole && is_held_before(scheduler, stage, id))
+        return 0;
+    uint32_t room = room_count(executor, stage->needs, whole);
     return stage->gang.is_spread && room > 1 ? 1 : room;
 }
 
@@ -239,8 +251,12 @@ BARKS_CHECKED static barks_status *could_fit(const struct scheduler *scheduler,
 static bool has_too_few(const struct scheduler *scheduler, const struct stage *stage)
 {
     const struct executor_table *table = &scheduler->executors;
-    return stage->task_count >
-           (stage->gang.is_spread ? table->living_count : table->living_workers);
+    uint64_t room = stage->gang.is_spread ? table->living_count : table->living_workers;
+    if (stage->needs != NULL)
+        room = 0;
+    for (uint32_t id = 0; id < table->executor_limit && stage->needs != NULL; id++)
+        room += room_of(scheduler, stage, id, true);
+    return stage->task_count > room;
 }
 
 BARKS_CHECKED static barks_status *fail(struct scheduler *scheduler, struct stage *stage,
@@ -263,6 +279,8 @@ BARKS_CHECKED static barks_status *start(struct scheduler *scheduler, struct sta
 {
     gang_forget(scheduler, stage);
     for (uint32_t task = 0; task < stage->task_count; task++)
+        executor_is_passed_by_others(scheduler, seating->seats[task]);
+    for (uint32_t task = 0; task < stage->task_count; task++)
         BARKS_TRY(attempt_start(scheduler, stage, task, seating->seats[task]));
     return NULL;
 }
@@ -272,7 +290,9 @@ BARKS_CHECKED static barks_status *try_to_start(struct scheduler *scheduler, str
 {
     struct seating seating = {0};
     bool could = !has_too_few(scheduler, stage);
-    if (could && (stage->attempts_live > 0 || scheduler->executors.idle_count < stage->task_count))
+    if (could &&
+        (stage->attempts_live > 0 || scheduler->executors.idle_count <
+                                         (uint64_t)stage->task_count * needs_threads(stage->needs)))
         return NULL; /* its last round ends still, or too few are idle */
     if (could) {
         BARKS_TRY(seating_begin(scheduler, stage, false, &seating));

@@ -85,6 +85,16 @@ barks_status *scheduler_owners(const struct scheduler *scheduler, uint64_t job,
     return NULL;
 }
 
+void scheduler_given(const struct scheduler *scheduler, const struct attempt_id *id,
+                     uint64_t out_units[SCHEDULER_RESOURCES_MAX])
+{
+    uint32_t index = attempt_find(scheduler, id);
+    const struct units *units =
+        index != ATTEMPT_NONE ? scheduler->attempts.items[index].units : NULL;
+    for (uint32_t kind = 0; kind < SCHEDULER_RESOURCES_MAX; kind++)
+        out_units[kind] = units != NULL ? units->of[kind] : 0;
+}
+
 uint32_t scheduler_executor_limit(const struct scheduler *scheduler)
 {
     return scheduler->executors.executor_limit;
@@ -127,12 +137,54 @@ static bool is_attempt_in_order(const struct scheduler *scheduler, const struct 
            (task->state == TASK_RUNNING && task_has_hope(scheduler, task));
 }
 
+/* False: the attempt has more or less than it needs, or what another one has. */
+static bool add_given(const struct attempt *attempt, struct executor_offer *given)
+{
+    const struct task_needs *needs = attempt->stage->needs;
+    given->memory_bytes += needs != NULL ? needs->memory_bytes : 0;
+    for (uint32_t kind = 0; kind < SCHEDULER_RESOURCES_MAX; kind++) {
+        uint64_t units = attempt->units != NULL ? attempt->units->of[kind] : 0;
+        int needed = needs != NULL ? needs->units[kind] : 0;
+        if (__builtin_popcountll(units) != needed || (units & given->units[kind]) != 0)
+            return false;
+        given->units[kind] |= units;
+    }
+    return true;
+}
+
+static bool is_rest_free(const struct executor *executor, const struct executor_offer *given)
+{
+    static const struct room nothing;
+    const struct room *room = executor->room != NULL ? executor->room : &nothing;
+    bool is_right = room->free.memory_bytes + given->memory_bytes == room->offered.memory_bytes;
+    for (uint32_t kind = 0; kind < SCHEDULER_RESOURCES_MAX; kind++)
+        is_right &= (room->free.units[kind] ^ given->units[kind]) == room->offered.units[kind] &&
+                    (room->free.units[kind] & given->units[kind]) == 0;
+    return is_right;
+}
+
+/* Those that may start tasks and need more than a worker are counted. */
+static bool needy_are_sound(const struct scheduler *scheduler)
+{
+    uint32_t count = 0;
+    for (const struct job *job = scheduler->first_job; job != NULL; job = job->next)
+        for (uint32_t index = 0; index < job->stage_count; index++) {
+            const struct stage *stage = &job->stages[index];
+            bool is_needy = stage->needs != NULL && stage_is_active(stage) && !stage->gang.is_gang;
+            if (stage->is_needy != is_needy && job->state == JOB_RUNNING)
+                return false;
+            count += stage->is_needy;
+        }
+    return count == scheduler->needy_count && passed_is_sound(scheduler);
+}
+
 static bool attempts_are_sound(const struct scheduler *scheduler)
 {
     uint64_t live = 0;
     for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++) {
         const struct executor *executor = &scheduler->executors.executors[id];
         uint32_t busy = 0;
+        struct executor_offer given = {0};
         if (!executor->is_known)
             continue;
         for (uint32_t index = executor->attempts_head; index != ATTEMPT_NONE;
@@ -140,11 +192,13 @@ static bool attempts_are_sound(const struct scheduler *scheduler)
             const struct attempt *attempt = &scheduler->attempts.items[index];
             if (!is_attempt_in_order(scheduler, attempt, id))
                 return false;
-            busy++;
+            if (!add_given(attempt, &given))
+                return false;
+            busy += needs_threads(attempt->stage->needs);
+            live++;
         }
-        if (busy != executor->busy_count)
+        if (busy != executor->busy_count || !is_rest_free(executor, &given))
             return false;
-        live += busy;
     }
     return live == scheduler->attempts.live_count;
 }
@@ -155,8 +209,7 @@ static bool holds_pending(const struct scheduler *scheduler, const struct heap *
 {
     for (uint32_t position = 0; position < lanes->count; position++) {
         struct lane lane = *(const struct lane *)lanes->nodes[position];
-        if ((!lane.is_pinned && exclusion_holds(scheduler, lane.stage, executor)) ||
-            gang_holds(scheduler, lane.stage, executor))
+        if (!lane_is_open_to(scheduler, &lane, executor))
             continue;
         for (; lane.cursor < lane.end; lane.cursor++)
             if (task_is_in_lanes(&lane.stage->tasks[lane.stage->order[lane.cursor]]))
@@ -222,17 +275,17 @@ static bool retries_are_sound(const struct scheduler *scheduler)
     return pending == listed && listed == scheduler->retries.count;
 }
 
-/* Pools count the attempts of their jobs, and a job of a FAIR pool stands there by its own. */
+/* Pools count the workers of their jobs, and a job of a FAIR pool stands there by its own. */
 static bool pools_are_sound(const struct scheduler *scheduler)
 {
     uint64_t counted = 0, live = 0;
     for (uint32_t index = 0; index < scheduler->pools.count; index++)
-        counted += scheduler->pools.pools[index].attempts_live;
+        counted += scheduler->pools.pools[index].workers_busy;
     for (const struct job *job = scheduler->first_job; job != NULL; job = job->next) {
         bool is_fair = job->own_claim.pool->policy == POOL_FAIR;
-        live += job->attempts_live;
+        live += job->workers_busy;
         if (job->claim != (is_fair ? &job->own_claim : &job->own_claim.pool->all) ||
-            (is_fair && job->own_claim.node.key[0] != job->attempts_live))
+            (is_fair && job->own_claim.node.key[0] != job->workers_busy))
             return false;
     }
     return counted == live && pool_table_is_sound(&scheduler->pools);
@@ -254,5 +307,6 @@ bool scheduler_is_sound(const struct scheduler *scheduler)
            executor_table_is_sound(&scheduler->executors) && attempts_are_sound(scheduler) &&
            pools_are_sound(scheduler) && heap_is_sound(&scheduler->timers) &&
            exclusions_are_sound(scheduler) && retries_are_sound(scheduler) &&
-           gangs_are_sound(scheduler) && no_worker_is_idle_in_vain(scheduler);
+           gangs_are_sound(scheduler) && needy_are_sound(scheduler) &&
+           no_worker_is_idle_in_vain(scheduler);
 }

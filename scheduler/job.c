@@ -47,6 +47,8 @@ BARKS_CHECKED static barks_status *copy_stage(struct stage *stage, const struct 
     stage->partition_count = spec->partition_count;
     stage->output_partition_count = spec->output_partition_count;
     stage->any_lane = LANE_NONE;
+    if (!needs_are_plain(&spec->needs))
+        BARKS_TRY(copy_items(&spec->needs, 1, sizeof spec->needs, &stage->needs));
     if (spec->partition_bytes != NULL)
         BARKS_TRY(copy_items(spec->partition_bytes, spec->partition_count,
                              sizeof *stage->partition_bytes, &stage->partition_bytes));

@@ -50,6 +50,7 @@ struct job {
     uint32_t exchange_group_count;
     uint32_t attempts_head; /* of its live attempts */
     uint32_t attempts_live;
+    uint64_t workers_busy;        /* with these */
     struct exclusion *exclusions; /* owned by the scheduler's timers */
     struct tally *tallies;        /* owned; of failures, by executor and stage */
     uint32_t tally_count, tally_capacity;

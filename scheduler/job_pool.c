@@ -25,11 +25,11 @@ void claim_drop(struct claim *claim) { heap_drop(&claim->any_lanes); }
 static uint64_t need(const struct job_pool *pool)
 {
     _Static_assert(SCHEDULER_SHARE_MAX <= UINT16_MAX, "divisors are of 16 bits");
-    const uint64_t has_minimum = UINT64_C(1) << 63, attempts_max = (UINT64_C(1) << 30) - 1;
-    if (pool->attempts_live < pool->workers_min)
-        return (pool->attempts_live << 32) / pool->workers_min;
-    uint64_t attempts = pool->attempts_live < attempts_max ? pool->attempts_live : attempts_max;
-    return has_minimum | (attempts << 32) / pool->weight;
+    const uint64_t has_minimum = UINT64_C(1) << 63, workers_max = (UINT64_C(1) << 30) - 1;
+    if (pool->workers_busy < pool->workers_min)
+        return (pool->workers_busy << 32) / pool->workers_min;
+    uint64_t workers = pool->workers_busy < workers_max ? pool->workers_busy : workers_max;
+    return has_minimum | (workers << 32) / pool->weight;
 }
 
 /* Turns come first, then a number of so many bits. */
@@ -116,7 +116,7 @@ static void note_count(struct pool_table *table, struct job *job)
     rekey(&table->waiting, &pool->node);
     if (pool->policy == POOL_FIFO)
         return;
-    job->own_claim.node.key[0] = job->attempts_live;
+    job->own_claim.node.key[0] = job->workers_busy;
     rekey(&pool->claims, &job->own_claim.node);
 }
 
@@ -128,23 +128,25 @@ static void take_turn(uint64_t *own, uint64_t *last, uint64_t step)
     *own = *last + step;
 }
 
-void pool_note_started(struct pool_table *table, struct job *job)
+void pool_note_started(struct pool_table *table, struct job *job, uint32_t workers)
 {
     struct job_pool *pool = job->claim->pool;
     struct claim *claim = &job->own_claim;
-    pool->attempts_live++;
-    take_turn(&pool->turn, &table->turn, STEP_OF_WEIGHT_1 / pool->weight);
+    pool->workers_busy += workers;
+    job->workers_busy += workers;
+    take_turn(&pool->turn, &table->turn, STEP_OF_WEIGHT_1 / pool->weight * (uint64_t)workers);
     pool->node.key[1] = key_of_turn(pool->turn, pool->index, INDEX_BITS);
     if (pool->policy == POOL_FAIR) {
-        take_turn(&claim->turn, &pool->turn_of_jobs, 1);
+        take_turn(&claim->turn, &pool->turn_of_jobs, workers);
         claim->node.key[1] = key_of_turn(claim->turn, job->sequence, SEQUENCE_BITS);
     }
     note_count(table, job);
 }
 
-void pool_note_ended(struct pool_table *table, struct job *job)
+void pool_note_ended(struct pool_table *table, struct job *job, uint32_t workers)
 {
-    job->claim->pool->attempts_live--;
+    job->claim->pool->workers_busy -= workers;
+    job->workers_busy -= workers;
     note_count(table, job);
 }
 

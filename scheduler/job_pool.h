@@ -15,10 +15,11 @@ struct job_pool;
  * Begins with claim_init; ends with claim_drop. */
 struct claim {
     /* First, so that a heap's node is its claim. In pool->claims while any_lanes is not empty.
-     * Keys: the job's live attempts; its turn and, of equals, the one submitted first. */
+     * Keys: the workers busy with its attempts; its turn and, of equals, the one submitted first.
+     */
     struct heap_node node;
     struct job_pool *pool; /* borrowed */
-    uint64_t turn;         /* see pool.turn; each attempt is a step of 1 */
+    uint64_t turn;         /* see pool.turn; each worker is a step of 1 */
     struct heap any_lanes; /* of its stages, LANE_ANY and LANE_STEAL */
 };
 void claim_init(struct claim *claim, struct job_pool *pool);
@@ -31,16 +32,16 @@ struct job_pool {
     uint32_t index; /* in the table */
     enum pool_policy policy;
     uint32_t weight, workers_min;
-    /* Among equals the smallest goes first: each attempt that starts moves a pool on from its own
+    /* Among equals the smallest goes first: each worker that starts moves a pool on from its own
      * or the last turn of all, whichever is later, by a step that is the shorter the more it
      * weighs. So with fewer workers than pools each still gets its part, and who comes late does
      * not make up for what he has not asked for. Source: start-time fair queueing, Goyal, Vin and
      * Cheng, SIGCOMM 1996. */
     uint64_t turn;
-    uint64_t turn_of_jobs;  /* the last one, of its jobs (FAIR) */
-    uint64_t attempts_live; /* of its jobs, those told to cancel too: they hold workers */
-    struct heap claims;     /* with lanes that anybody may take from */
-    struct claim all;       /* FIFO: of all its jobs */
+    uint64_t turn_of_jobs; /* the last one, of its jobs (FAIR) */
+    uint64_t workers_busy; /* with its jobs' attempts, those told to cancel too */
+    struct heap claims;    /* with lanes that anybody may take from */
+    struct claim all;      /* FIFO: of all its jobs */
 };
 
 /* Begins with pool_table_init; ends with pool_table_drop. */
@@ -58,10 +59,10 @@ void pool_table_drop(struct pool_table *table);
 
 /* The job has not begun; its id, sequence and specification are known. */
 void pool_admit(struct pool_table *table, struct job *job, uint32_t pool, int32_t priority);
-/* One more attempt of the job is live, or one less, and job->attempts_live counts it.
+/* An attempt of the job that occupies so many workers has started, or ended.
  * O(log pools and jobs). */
-void pool_note_started(struct pool_table *table, struct job *job);
-void pool_note_ended(struct pool_table *table, struct job *job);
+void pool_note_started(struct pool_table *table, struct job *job, uint32_t workers);
+void pool_note_ended(struct pool_table *table, struct job *job, uint32_t workers);
 
 /* A lane of LANE_ANY or LANE_STEAL. O(log). Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *claim_insert(struct pool_table *table, struct claim *claim,

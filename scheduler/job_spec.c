@@ -121,6 +121,18 @@ BARKS_CHECKED static barks_status *check_places(uint32_t index, const struct sta
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *check_needs(uint32_t index, const struct task_needs *needs)
+{
+    if (needs->threads > SCHEDULER_WORKERS_MAX)
+        BARKS_FAIL(BARKS_LIMIT, "the tasks of stage %u need %u threads; the limit is %d", index,
+                   needs->threads, SCHEDULER_WORKERS_MAX);
+    for (uint32_t kind = 0; kind < SCHEDULER_RESOURCES_MAX; kind++)
+        if (needs->units[kind] > SCHEDULER_UNITS_MAX)
+            BARKS_FAIL(BARKS_LIMIT, "the tasks of stage %u need %u of one kind; the limit is %d",
+                       index, (unsigned)needs->units[kind], SCHEDULER_UNITS_MAX);
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *check_stage(uint32_t index, const struct stage_spec *stage)
 {
     switch (stage->policy) {
@@ -157,6 +169,7 @@ BARKS_CHECKED static barks_status *check_stage(uint32_t index, const struct stag
         BARKS_FAIL(BARKS_LIMIT, "stage %u has %u partitions and puts out %u; the limit is %d",
                    index, stage->partition_count, stage->output_partition_count,
                    SCHEDULER_PARTITIONS_MAX);
+    BARKS_TRY(check_needs(index, &stage->needs));
     return check_places(index, stage);
 }
 

@@ -31,6 +31,49 @@ static bool is_read_spread(const struct job *job, uint32_t group)
     return false;
 }
 
+/* How many tasks of each of the stages that read shuffles of the group have room on the executor at
+ * once, where these need more than a worker; else UINT32_MAX. */
+static uint32_t readers_room(const struct job *job, uint32_t group, const struct executor *executor)
+{
+    uint32_t room = UINT32_MAX;
+    for (uint32_t index = 0; index < job->stage_count; index++) {
+        const struct stage *stage = &job->stages[index];
+        for (uint32_t i = stage->input_first; i < stage->input_end && stage->needs != NULL; i++) {
+            bool reads = job->inputs[i].kind == INPUT_PARTITIONS &&
+                         job->stages[job->inputs[i].parent].exchange_group == group;
+            uint32_t count = reads ? room_count(executor, stage->needs, true) : UINT32_MAX;
+            room = count < room ? count : room;
+        }
+    }
+    return room;
+}
+
+/* In place of all who live, those who have what the group's readers need, by how many of their
+ * tasks they run at once. Where nobody has, all stay, and the reader's job fails. */
+BARKS_CHECKED static barks_status *narrow(const struct scheduler *scheduler, const struct job *job,
+                                          uint32_t group, struct roster **roster)
+{
+    const struct executor *executors = scheduler->executors.executors;
+    struct roster *able = NULL;
+    if ((*roster)->member_count == 0 ||
+        readers_room(job, group, &executors[(*roster)->executors[0]]) == UINT32_MAX)
+        return NULL;
+    BARKS_TRY(roster_create((*roster)->member_count, &able));
+    able->member_count = 0;
+    for (uint32_t member = 0; member < (*roster)->member_count; member++) {
+        uint32_t id = (*roster)->executors[member];
+        uint32_t room = readers_room(job, group, &executors[id]);
+        if (room == 0)
+            continue;
+        able->executors[able->member_count] = id;
+        able->worker_counts[able->member_count++] = room;
+    }
+    struct roster *unused = able->member_count > 0 ? *roster : able;
+    *roster = able->member_count > 0 ? able : *roster;
+    roster_release(unused);
+    return NULL;
+}
+
 /* The owners of what the stage and its group put out are those who live now. For a gang that is
  * spread all count alike, so that none of them gets two partitions where there are enough. */
 BARKS_CHECKED static barks_status *fix_owners(struct scheduler *scheduler, struct stage *stage)
@@ -39,6 +82,7 @@ BARKS_CHECKED static barks_status *fix_owners(struct scheduler *scheduler, struc
         return NULL;
     struct roster **roster = &stage->job->rosters[stage->exchange_group];
     BARKS_TRY(executor_roster(&scheduler->executors, roster));
+    BARKS_TRY(narrow(scheduler, stage->job, stage->exchange_group, roster));
     if (!is_read_spread(stage->job, stage->exchange_group))
         return NULL;
     struct roster *even = NULL;
@@ -62,7 +106,34 @@ barks_status *stage_make_ready(struct scheduler *scheduler, struct stage *stage)
     if (stage->task_count == 0)
         return stage_complete(scheduler, stage);
     BARKS_TRY(stage_enqueue(scheduler, stage));
-    return stage_dispatch(scheduler, stage);
+    BARKS_TRY(stage_check_needs(scheduler, stage));
+    return stage_is_active(stage) ? stage_dispatch(scheduler, stage) : NULL;
+}
+
+/* All of its tasks have a place to run, by what executors have in all. */
+static bool has_places(const struct scheduler *scheduler, const struct stage *stage)
+{
+    const struct executor_table *table = &scheduler->executors;
+    bool is_found = stage->any_lane == LANE_NONE;
+    for (uint32_t index = 0; index < stage->lane_count; index++)
+        if (stage->lanes[index].open_count > 0 &&
+            !room_could_hold(&table->executors[stage->lanes[index].place], stage->needs))
+            return false;
+    for (uint32_t id = 0; id < table->executor_limit && !is_found; id++)
+        is_found =
+            executor_is_alive(table, id) && room_could_hold(&table->executors[id], stage->needs);
+    return is_found;
+}
+
+barks_status *stage_check_needs(struct scheduler *scheduler, struct stage *stage)
+{
+    if (stage->needs == NULL || has_places(scheduler, stage))
+        return NULL;
+    struct job_outcome outcome = {
+        .result = JOB_RESULT_FAILED,
+        .cause = CAUSE_NEEDS,
+        .attempt = {.job = stage->job->id, .stage = stage->index, .executor = SCHEDULER_ANY}};
+    return job_finish(scheduler, stage->job, &outcome);
 }
 
 barks_status *stage_complete(struct scheduler *scheduler, struct stage *stage)

@@ -252,6 +252,9 @@ BARKS_CHECKED static barks_status *recover_job(struct scheduler *scheduler, stru
         BARKS_TRY(settle(scheduler, &job->stages[index], lost));
     for (uint32_t index = 0; index < job->stage_count; index++)
         count_readers(&job->stages[index]);
+    for (uint32_t index = 0; index < job->stage_count && job->state == JOB_RUNNING; index++)
+        if (job->stages[index].is_split && !is_over(&job->stages[index]))
+            BARKS_TRY(stage_check_needs(scheduler, &job->stages[index]));
     return NULL;
 }
 
@@ -284,10 +287,23 @@ BARKS_CHECKED static barks_status *fail_job(struct scheduler *scheduler, struct 
     return job_finish(scheduler, job, &outcome);
 }
 
+/* What tasks that are still to run may need of an heir. */
+static struct task_needs needs_of_running(const struct scheduler *scheduler)
+{
+    struct task_needs sum = {.threads = 1};
+    for (const struct job *job = scheduler->first_job; job != NULL; job = job->next)
+        for (uint32_t index = 0; index < job->stage_count && job->state == JOB_RUNNING; index++)
+            if (!is_over(&job->stages[index]))
+                needs_add(&sum, job->stages[index].needs);
+    return sum;
+}
+
 barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost)
 {
     struct executor_table *table = &scheduler->executors;
-    executor_lose(table, lost);
+    struct task_needs wanted = needs_of_running(scheduler);
+    executor_lose(table, lost, &wanted);
+    passed_check(scheduler);
     bool can_go_on = scheduler->options.recovers && table->living_count > 0;
     if (can_go_on)
         BARKS_TRY(for_each_running_job(scheduler, lost, move_lanes_of_job));

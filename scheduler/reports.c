@@ -14,9 +14,7 @@ static struct job *running_job(const struct scheduler *scheduler, uint64_t id)
     return job != NULL && job->state == JOB_RUNNING ? job : NULL;
 }
 
-/* The live attempt that a report is about; ATTEMPT_NONE: it has ended already, its job is over, its
- * executor is lost. */
-static uint32_t find_attempt(const struct scheduler *scheduler, const struct attempt_id *id)
+uint32_t attempt_find(const struct scheduler *scheduler, const struct attempt_id *id)
 {
     const struct job *job = scheduler_find_job(scheduler, id->job);
     if (job == NULL || id->stage >= job->stage_count)
@@ -33,7 +31,7 @@ static uint32_t find_attempt(const struct scheduler *scheduler, const struct att
 
 void handle_attempt_started(struct scheduler *scheduler, const struct event *event)
 {
-    uint32_t index = find_attempt(scheduler, &event->attempt_started);
+    uint32_t index = attempt_find(scheduler, &event->attempt_started);
     if (index == ATTEMPT_NONE || scheduler->attempts.items[index].state != ATTEMPT_SENT)
         return;
     attempt_move(&scheduler->attempts.items[index], ATTEMPT_RUNNING, &scheduler->transitions);
@@ -65,7 +63,7 @@ BARKS_CHECKED static barks_status *count_attempt(struct scheduler *scheduler, st
 barks_status *handle_attempt_finished(struct scheduler *scheduler, const struct event *event)
 {
     const struct attempt_id *id = &event->attempt_finished.id;
-    uint32_t index = find_attempt(scheduler, id);
+    uint32_t index = attempt_find(scheduler, id);
     if (index == ATTEMPT_NONE)
         return NULL;
     scheduler->is_deciding = true;
@@ -151,7 +149,7 @@ barks_status *handle_attempt_failed(struct scheduler *scheduler, const struct ev
         BARKS_FAIL(BARKS_INVALID, "an attempt failed of the cause %d, which attempts do not have",
                    (int)cause);
     const struct attempt_id *id = &event->attempt_failed.id;
-    uint32_t index = find_attempt(scheduler, id);
+    uint32_t index = attempt_find(scheduler, id);
     if (index == ATTEMPT_NONE)
         return NULL;
     scheduler->is_deciding = true;
@@ -164,8 +162,10 @@ barks_status *handle_attempt_failed(struct scheduler *scheduler, const struct ev
         BARKS_TRY(task_attempt_failed(scheduler, stage, event, &is_excluded));
     else
         BARKS_TRY(job_end_if_idle(scheduler, job));
-    if (is_excluded) /* the tasks that avoided others may have no choice now */
+    if (is_excluded) { /* the tasks that avoided others may have no choice now */
+        passed_check(scheduler);
         return dispatch_all(scheduler);
+    }
     BARKS_TRY(executor_dispatch(scheduler, id->executor));
     /* Its executor may have had something better to do: then another one that is idle. */
     if (matters && job->state == JOB_RUNNING && stage_is_active(stage) &&

@@ -107,7 +107,8 @@ struct retry *retry_for(const struct scheduler *scheduler, uint32_t executor)
     for (struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
         if (stage_is_active(retry->stage) && (best == NULL || is_before(retry, best)) &&
             task_may_run_on(scheduler, retry->stage, retry->task, executor) &&
-            !gang_holds(scheduler, retry->stage, executor))
+            !gang_holds(scheduler, retry->stage, executor) &&
+            executor_admits(scheduler, retry->stage, executor))
             best = retry;
     return best;
 }

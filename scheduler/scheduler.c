@@ -37,6 +37,7 @@ barks_status *scheduler_create(const struct scheduler_options *options,
     }
     scheduler->jobs = jobs;
     scheduler->job_capacity = JOB_CAPACITY_FIRST;
+    scheduler->passed.unheld = EXECUTOR_NONE;
     executor_table_init(&scheduler->executors);
     attempt_pool_init(&scheduler->attempts);
     overruns_init(&scheduler->overruns);
@@ -178,9 +179,12 @@ BARKS_CHECKED static barks_status *on_executor_joined(struct scheduler *schedule
     if (executor < scheduler->executors.executor_limit &&
         scheduler->executors.executors[executor].is_known)
         BARKS_FAIL(BARKS_INVALID, "executor %u joins for the second time", executor);
+    struct room *room = NULL;
     BARKS_TRY(executor_table_reserve(&scheduler->executors, executor, node));
+    BARKS_TRY(room_create(event->executor_joined.offer, &room));
     scheduler->is_deciding = true;
-    executor_join(&scheduler->executors, executor, node, worker_count);
+    executor_join(&scheduler->executors, executor, node, worker_count, room);
+    passed_check(scheduler);
     if (scheduler->executors.joined_count >= scheduler->options.executor_count_min)
         scheduler->is_open = true;
     if (scheduler->is_open)
@@ -322,6 +326,16 @@ BARKS_CHECKED static barks_status *handle(struct scheduler *scheduler, const str
     BARKS_FAIL(BARKS_INVALID, "an event of the unknown kind %d", (int)event->kind);
 }
 
+/* To others than it was held for. */
+BARKS_CHECKED static barks_status *give_what_was_held(struct scheduler *scheduler)
+{
+    uint32_t executor = scheduler->passed.unheld;
+    bool is_everywhere = scheduler->is_hold_over;
+    scheduler->passed.unheld = EXECUTOR_NONE;
+    scheduler->is_hold_over = false;
+    return is_everywhere ? dispatch_all(scheduler) : executor_dispatch(scheduler, executor);
+}
+
 barks_status *scheduler_handle(struct scheduler *scheduler, const struct event *event,
                                struct decision_list *decisions)
 {
@@ -333,10 +347,8 @@ barks_status *scheduler_handle(struct scheduler *scheduler, const struct event *
     if (event->time_ns > scheduler->now_ns)
         scheduler->now_ns = event->time_ns;
     barks_status *status = handle(scheduler, event);
-    while (status == NULL && scheduler->is_hold_over) {
-        scheduler->is_hold_over = false;
-        status = dispatch_all(scheduler);
-    }
+    while (status == NULL && (scheduler->is_hold_over || scheduler->passed.unheld != EXECUTOR_NONE))
+        status = give_what_was_held(scheduler);
     scheduler->decisions = NULL;
     scheduler->is_broken = status != NULL && scheduler->is_deciding;
     return status;

@@ -93,6 +93,11 @@ uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler);
  * none yet, or without options.keeps_durations. */
 uint64_t scheduler_stage_median_ns(const struct scheduler *scheduler, uint64_t job, uint32_t stage);
 
+/* The units of each kind that a live attempt was given: a bit for each. None, where it needs none
+ * or has ended. O(attempts of its task). */
+void scheduler_given(const struct scheduler *scheduler, const struct attempt_id *id,
+                     uint64_t out_units[SCHEDULER_RESOURCES_MAX]);
+
 /* The attempt that counts for a run. Run i of a stage is task i; runs are in the order of their
  * partitions and cover them all. */
 struct counted_run {

@@ -8,6 +8,7 @@
 #include "scheduler/job.h"
 #include "scheduler/job_pool.h"
 #include "scheduler/overrun.h"
+#include "scheduler/passed.h"
 #include "scheduler/retry.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/transition.h"
@@ -29,6 +30,8 @@ struct scheduler {
     struct retry_list retries; /* of all stages */
     struct stage *gangs;       /* that wait for workers, the first one first; borrowed */
     bool is_hold_over;         /* what the first one held is to be given to others */
+    uint32_t needy_count;      /* stages that may start tasks and need more than a worker */
+    struct passed_list passed;
     struct overruns overruns;
     uint64_t now_ns;   /* of the event; never earlier than that of the one before */
     struct job **jobs; /* owned hash table of chains; capacity is a power of two */
@@ -49,6 +52,10 @@ BARKS_CHECKED barks_status *scheduler_decide(struct scheduler *scheduler,
 void scheduler_retire(struct scheduler *scheduler, struct job *job);
 
 /* reports.c: takes the events of the same names. */
+
+/* The live attempt that a report is about; ATTEMPT_NONE: it has ended already, its job is over, its
+ * executor is lost. */
+uint32_t attempt_find(const struct scheduler *scheduler, const struct attempt_id *id);
 void handle_attempt_started(struct scheduler *scheduler, const struct event *event);
 BARKS_CHECKED barks_status *handle_attempt_finished(struct scheduler *scheduler,
                                                     const struct event *event);
@@ -84,7 +91,15 @@ BARKS_CHECKED barks_status *executor_dispatch(struct scheduler *scheduler, uint3
 /* Gives a stage's tasks to idle workers; those have nothing else to do. */
 BARKS_CHECKED barks_status *stage_dispatch(struct scheduler *scheduler, struct stage *stage);
 BARKS_CHECKED barks_status *dispatch_all(struct scheduler *scheduler);
-/* Starts an attempt on an executor with an idle worker. */
+/* Has it room for a task of the stage, in what is held for nobody else? O(1). */
+bool executor_admits(const struct scheduler *scheduler, const struct stage *stage,
+                     uint32_t executor);
+/* May tasks of the lane start there? O(1) but for exclusions. */
+bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane, uint32_t executor);
+/* Something starts there that is not in the order of tasks (a copy, a gang): notes whom it passes
+ * (passed.h). */
+void executor_is_passed_by_others(struct scheduler *scheduler, uint32_t executor);
+/* Starts an attempt on an executor that admits it. */
 BARKS_CHECKED barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage,
                                           uint32_t task, uint32_t executor);
 /* Takes an attempt that has ended out of all lists and gives its worker back; starts nothing. */
@@ -100,6 +115,9 @@ struct attempt_id attempt_identity(const struct attempt *attempt);
 
 /* The job is running from now on; its first stages start. */
 BARKS_CHECKED barks_status *job_begin(struct scheduler *scheduler, struct job *job);
+/* Fails the job where no executor that may run a task of the stage has what it needs. O(executors
+ * and lanes), O(1) where that is a worker. */
+BARKS_CHECKED barks_status *stage_check_needs(struct scheduler *scheduler, struct stage *stage);
 /* Its parents are committed: WAITING to READY, or at once to COMPLETE. */
 BARKS_CHECKED barks_status *stage_make_ready(struct scheduler *scheduler, struct stage *stage);
 /* All its runs have an attempt that counts. */

@@ -93,7 +93,8 @@ static uint32_t idle_elsewhere(const struct scheduler *scheduler, const struct a
     for (uint32_t id = scheduler->executors.free_list.head; id != EXECUTOR_NONE;
          id = executors[id].free_links[FREE_ANYWHERE].next) {
         if (id == attempt->executor ||
-            !task_may_run_on(scheduler, attempt->stage, attempt->task, id))
+            !task_may_run_on(scheduler, attempt->stage, attempt->task, id) ||
+            !executor_admits(scheduler, attempt->stage, id))
             continue;
         if (executors[id].node != executors[attempt->executor].node)
             return id;
@@ -123,6 +124,7 @@ barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool
         return NULL;
     scheduler->is_deciding = true;
     *out_has_started = true;
+    executor_is_passed_by_others(scheduler, executor);
     return attempt_start(scheduler, attempt.stage, attempt.task, executor);
 }
 

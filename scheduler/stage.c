@@ -87,6 +87,7 @@ void stage_drop(struct stage *stage)
     free(stage->place_firsts);
     free(stage->places);
     free(stage->shipped);
+    free(stage->needs);
     *stage = (struct stage){0};
 }
 

@@ -5,7 +5,9 @@
 #include "scheduler/event.h"
 #include "scheduler/gang.h"
 #include "scheduler/lane.h"
+#include "scheduler/passed.h"
 #include "scheduler/retry.h"
+#include "scheduler/room.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/speculation.h"
 #include "scheduler/task.h"
@@ -39,6 +41,9 @@ struct stage {
     uint32_t commit;       /* of the last DECISION_COMMIT_STAGE, from 1; 0: none yet */
     bool forbids_copies;   /* as its specification says */
     struct gang gang;
+    struct task_needs *needs; /* owned; NULL: a worker and nothing else */
+    bool is_needy;            /* counted as such */
+    struct passed passed;
     bool is_split;  /* tasks are made, runs and pins are fixed */
     bool has_begun; /* an attempt has started once */
     bool is_released;

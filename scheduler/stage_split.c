@@ -185,10 +185,20 @@ static struct share *share_of(const struct splitting *splitting, uint32_t owner)
     return &splitting->shares[owner == EXECUTOR_NONE ? splitting->table->executor_limit : owner];
 }
 
-static uint64_t workers_of(const struct splitting *splitting, uint32_t owner)
+/* How many tasks of the stage may run at once there; at least one. */
+static uint64_t tasks_at_once(const struct splitting *splitting, uint32_t owner)
 {
-    return owner == EXECUTOR_NONE ? splitting->table->living_workers
-                                  : splitting->table->executors[owner].worker_count;
+    const struct executor_table *table = splitting->table;
+    const struct task_needs *needs = splitting->stage->needs;
+    uint64_t count = 0;
+    if (owner != EXECUTOR_NONE)
+        count = room_count(&table->executors[owner], needs, true);
+    else if (needs == NULL)
+        count = table->living_workers;
+    for (uint32_t id = 0; owner == EXECUTOR_NONE && needs != NULL && id < table->executor_limit;
+         id++)
+        count += table->executors[id].is_alive ? room_count(&table->executors[id], needs, true) : 0;
+    return count > 0 ? count : 1;
 }
 
 /* A segment's part of the runs of its owner, rounded up. */
@@ -198,7 +208,7 @@ static uint32_t runs_of_segment(const struct splitting *splitting, const struct 
     if (splitting->stage->policy == RUNS_SINGLE)
         return segment->end - segment->first;
     uint32_t wanted = runs_wanted(splitting->stage->policy, share->partition_count,
-                                  workers_of(splitting, segment->owner));
+                                  tasks_at_once(splitting, segment->owner));
     uint64_t part = segment->weight, whole = share->weight;
     for (; whole >= UINT64_C(1) << 40; whole /= 2) /* wanted is below 2^24: no product overflows */
         part /= 2;

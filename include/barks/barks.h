@@ -5,6 +5,7 @@
 #include "barks/context.h"
 #include "barks/custom.h"
 #include "barks/listener.h"
+#include "barks/needs.h"
 #include "barks/rdd.h"
 #include "barks/record.h"
 #include "barks/repeat.h"

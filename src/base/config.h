@@ -63,6 +63,8 @@ struct buffer;
             "an attempt that takes less is not slow")                                              \
     SETTING(TOGETHER_WAIT, "together.wait", DURATION, "10m", "",                                   \
             "tasks that run together wait so long for workers; 0: as long as it takes")            \
+    SETTING(RESOURCES, "resources", TEXT, "auto", "",                                              \
+            "what each executor has for tasks that need it: gpu:2 licence:1; auto: GPUs it finds") \
     SETTING(POOLS, "pools", TEXT, "none", "",                                                      \
             "pools of jobs that share the workers: reports:fair,weight=3,min=4 batch")             \
     SETTING(COLLECT_BYTES_MAX, "collect_bytes_max", BYTES, "0", "",                                \

@@ -3,6 +3,7 @@
 
 #include "barks/status.h"
 #include "batch/batch.h"
+#include "exec/given.h"
 #include "exec/pipeline.h"
 #include "exec/step.h"
 #include "exec/task_run.h"
@@ -73,6 +74,7 @@ struct task {
                               are thinned out for a sample */
     barks_task_info info;  /* for bodies: exec/task_info.h */
     struct together *together;       /* of a stage whose tasks run together, once they do; owned */
+    struct given given;              /* for what it needs */
     const struct resource *resource; /* that a body asked for last, or NULL */
     const struct source *source;     /* of files, whose rows are on their way; else NULL */
     char place[320];                 /* where the source stands, for errors: "file 'x', byte 17" */

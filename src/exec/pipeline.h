@@ -4,6 +4,7 @@
 #include "barks/function.h"
 #include "batch/batch.h"
 #include "exec/step.h"
+#include "exec/step_needs.h"
 #include "shuffle/hot_keys.h"
 #include "shuffle/key_filter.h"
 #include "shuffle/partition.h"
@@ -44,6 +45,8 @@ struct pipe_node {
     uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not
                           computed; 0: none. NULL: none at all. Owned */
     uint32_t *copy_at; /* the driver's: likewise, of the second copies; does not travel; owned */
+    const struct step_needs *needs; /* the driver's: where it is computed, what it needs; of the
+                                       lineage's node; does not travel; NULL: nothing */
 };
 
 enum terminal_kind {
@@ -121,7 +124,8 @@ struct pipeline_gang {
 
 struct pipeline {
     struct pipeline_gang gang;
-    uint64_t stage; /* unique in the job's life */
+    struct step_needs needs; /* of each task */
+    uint64_t stage;          /* unique in the job's life */
     struct pipe_node *nodes;
     uint32_t node_count; /* the last one feeds the terminal */
     struct terminal terminal;

@@ -245,6 +245,8 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
     uint64_t damage_before = scratch != NULL ? scratch_damage_count(scratch) : 0;
     uint64_t began_ns = monotonic_ns();
     barks_status *status = begin_counts(spec->pipeline, &out_result->accumulated);
+    if (status == NULL)
+        status = given_begin(&task);
     if (status == NULL && spec->pipeline->gang.is_gang)
         status = together_begin(&task);
     if (status == NULL)
@@ -253,6 +255,7 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
     destroy_operators(&task);
     together_end(&task, status == NULL && out_result->accumulated.failed == NULL);
     task_info_end();
+    given_end(&task);
     if (status == NULL) { /* of what bodies asked for and could not be told there */
         status = out_result->accumulated.failed;
         out_result->accumulated.failed = NULL;

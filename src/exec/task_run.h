@@ -75,7 +75,9 @@ struct task_spec {
     uint32_t end;
     const struct task_payload *payloads; /* ascending by partition, then by leaf */
     uint32_t payload_count;
-    struct share_member *share; /* by which it may read others' partitions too; or NULL */
+    uint64_t units[NAME_COUNTS_MAX]; /* that it was given of each resource that the pipeline needs,
+                                        in that order: a bit for each */
+    struct share_member *share;      /* by which it may read others' partitions too; or NULL */
 };
 
 /* The payload for a leaf of a partition of the stage, or NULL. Cost: O(log payloads). */

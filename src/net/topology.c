@@ -201,6 +201,22 @@ barks_status *topology_bind_core(const struct topology *topology, uint32_t core)
     return bind_thread(topology, topology->cores[core % topology->core_count]);
 }
 
+barks_status *topology_bind_cores(const struct topology *topology, uint32_t first, uint32_t count)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    if (set == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory to bind a thread");
+    bool is_right = true;
+    for (uint32_t i = 0; i < count && i < topology->core_count && is_right; i++)
+        is_right =
+            hwloc_bitmap_or(set, set, topology->cores[(first + i) % topology->core_count]) == 0;
+    barks_status *status = is_right ? bind_thread(topology, set)
+                                    : barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                                       "no memory to bind a thread");
+    hwloc_bitmap_free(set);
+    return status;
+}
+
 barks_status *topology_unbind(const struct topology *topology)
 {
     return bind_thread(topology, topology->allowed);

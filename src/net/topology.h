@@ -30,6 +30,9 @@ void topology_share(uint32_t core_count, uint32_t executor_count, uint32_t index
 
 /* Binds the calling thread to one allowed core (index modulo topology_core_count). */
 BARKS_CHECKED barks_status *topology_bind_core(const struct topology *topology, uint32_t core);
+/* Lets it run on so many allowed cores from the first one on, likewise. */
+BARKS_CHECKED barks_status *topology_bind_cores(const struct topology *topology, uint32_t first,
+                                                uint32_t count);
 /* Lets the calling thread run on all allowed cores (for communication threads and mains). */
 BARKS_CHECKED barks_status *topology_unbind(const struct topology *topology);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_kept_whole(const struct pipe_node *node)
+bool pipe_node_is_kept_whole(const struct pipe_node *node)
 {
     if (node->kept_at == NULL)
         return false;
@@ -14,9 +14,7 @@ static bool is_kept_whole(const struct pipe_node *node)
     return true;
 }
 
-/* For each step, whether it is computed; below what is kept whole, none is. Owned by the caller. */
-BARKS_CHECKED static barks_status *find_computed(const struct pipeline *pipeline,
-                                                 bool **out_is_computed)
+barks_status *pipeline_find_computed(const struct pipeline *pipeline, bool **out_is_computed)
 {
     bool *is_computed = calloc((size_t)pipeline->node_count + 1, sizeof *is_computed);
     if (is_computed == NULL)
@@ -24,7 +22,8 @@ BARKS_CHECKED static barks_status *find_computed(const struct pipeline *pipeline
     for (uint32_t i = pipeline->node_count; i-- > 0;) {
         const struct pipe_node *node = &pipeline->nodes[i];
         is_computed[i] |= i + 1 == pipeline->node_count;
-        for (uint32_t k = 0; k < node->input_count && is_computed[i] && !is_kept_whole(node); k++)
+        for (uint32_t k = 0;
+             k < node->input_count && is_computed[i] && !pipe_node_is_kept_whole(node); k++)
             is_computed[node->inputs[k]] = true;
     }
     *out_is_computed = is_computed;
@@ -34,7 +33,7 @@ BARKS_CHECKED static barks_status *find_computed(const struct pipeline *pipeline
 barks_status *gang_find(struct pipeline *pipeline)
 {
     bool *is_computed = NULL;
-    BARKS_TRY(find_computed(pipeline, &is_computed));
+    BARKS_TRY(pipeline_find_computed(pipeline, &is_computed));
     pipeline->gang = (struct pipeline_gang){0};
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
         const struct step *step = &pipeline->nodes[i].step;
@@ -58,7 +57,7 @@ barks_status *gang_forget_partly_kept(struct pipeline *pipeline)
         for (uint32_t k = 0; k < node->input_count; k++)
             is_above[i] |= is_above[node->inputs[k]];
         if (!is_above[i] || node->step.kind != STEP_KEEP || node->kept_at == NULL ||
-            is_kept_whole(node))
+            pipe_node_is_kept_whole(node))
             continue;
         memset(node->kept_at, 0, node->partition_count * sizeof *node->kept_at);
         if (node->copy_at != NULL)

@@ -3,6 +3,13 @@
 
 #include "exec/pipeline.h"
 
+/* Is it read, and not computed? */
+bool pipe_node_is_kept_whole(const struct pipe_node *node);
+/* For each step, whether it is computed or read where it is kept whole; below that, none is. Owned
+ * by the caller. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *pipeline_find_computed(const struct pipeline *pipeline,
+                                                   bool **out_is_computed);
+
 /* Sets pipeline->gang. Errors: BARKS_NO_MEMORY. O(steps and kept partitions). */
 BARKS_CHECKED barks_status *gang_find(struct pipeline *pipeline);
 

@@ -57,6 +57,7 @@ void node_destroy(struct node *node)
     barks_status_free(node->error);
     step_drop(&node->step);
     free(node->name);
+    free(node->needs);
     free(node->bad_rows.quarantine);
     free(node->bad_rows.token);
     free(node->inputs);

@@ -92,6 +92,7 @@ struct node {
     uint32_t id;                /* position in the context */
     const char *where;          /* file:line of the call; a literal */
     char *name;                 /* that the user gave it; owned; NULL: none */
+    struct step_needs *needs;   /* of tasks that compute it; owned; NULL: none */
     const barks_record *record; /* of its rows */
     uint32_t partition_count;
     barks_status *error;  /* owned: why it cannot be computed; those made of it bear a copy */

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Layout, one msgpack object after another: stage, gang, node count, nodes, terminal. Each part is
- * written and read by a pair of functions below, in the same order. */
+/* Layout, one msgpack object after another: stage, gang, needs, node count, nodes, terminal. Each
+ * part is written and read by a pair of functions below, in the same order. */
 
 enum { PIPELINE_NODES_MAX = 1 << 20, COMMIT_BYTES_MAX = 1 << 20 };
 
@@ -108,6 +108,7 @@ barks_status *pipeline_pack(const struct pipeline *pipeline, struct packer *out)
     pack_u64(out, pipeline->stage);
     pack_bool(out, pipeline->gang.is_gang);
     pack_bool(out, pipeline->gang.is_spread);
+    step_needs_pack(out, &pipeline->needs);
     pack_u64(out, pipeline->node_count);
     for (uint32_t i = 0; i < pipeline->node_count; i++)
         pack_node(out, &pipeline->nodes[i]);
@@ -349,6 +350,7 @@ BARKS_CHECKED static barks_status *unpack_all(struct unpacker *in, struct pool *
     pipeline->stage = unpack_u64(in);
     pipeline->gang.is_gang = unpack_bool(in);
     pipeline->gang.is_spread = unpack_bool(in);
+    BARKS_TRY(step_needs_unpack(in, &pipeline->needs));
     uint32_t node_count = unpack_count(in);
     if (node_count > PIPELINE_NODES_MAX)
         BARKS_FAIL(BARKS_LIMIT, "a plan of %" PRIu32 " steps; the limit is %d", node_count,

@@ -3,6 +3,7 @@
 #include "plan/gang_steps.h"
 #include "plan/kept_places.h"
 #include "plan/stage_cut_state.h"
+#include "plan/stage_needs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,8 +127,10 @@ BARKS_CHECKED static barks_status *add_step(const struct node *node, const uint3
                                             struct stage_plan *stage)
 {
     struct pipe_node *out = &stage->pipeline->nodes[stage->pipeline->node_count++];
-    *out = (struct pipe_node){
-        .partition_count = node->partition_count, .record = node->record, .lineage = node->id};
+    *out = (struct pipe_node){.partition_count = node->partition_count,
+                              .record = node->record,
+                              .lineage = node->id,
+                              .needs = node->needs};
     BARKS_TRY(step_copy(&node->step, &out->step));
     BARKS_TRY(copy_text(node->where, &out->where));
     if (node->step.kind == STEP_BROADCAST)
@@ -266,5 +269,7 @@ barks_status *stage_fill(struct cut *cut, struct node *last, struct terminal *te
         status = kept_places_choose(stage->pipeline, cut->options, &stage->pins);
     if (status == NULL)
         status = gang_find(stage->pipeline);
+    if (status == NULL)
+        status = needs_find(stage->pipeline);
     return status != NULL ? status : find_inputs(stage);
 }

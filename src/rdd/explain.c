@@ -45,6 +45,17 @@ static uint32_t count_kept(const struct node *node, const uint32_t *at)
     return count;
 }
 
+BARKS_CHECKED static barks_status *put_needs(struct buffer *out, const struct step_needs *needs)
+{
+    BARKS_TRY(plan_text_put(out, ", needs %" PRIu32 " threads", step_needs_threads(needs)));
+    if (needs->memory_bytes > 0)
+        BARKS_TRY(plan_text_put(out, " %" PRIu64 " MiB", needs->memory_bytes >> 20));
+    for (uint32_t i = 0; i < needs->resources.count; i++)
+        BARKS_TRY(plan_text_put(out, " %s:%" PRIu32, needs->resources.items[i].name,
+                                needs->resources.items[i].count));
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *put_kept(struct buffer *out, const struct node *node)
 {
     const struct kept_state *kept = node->kept;
@@ -74,6 +85,8 @@ BARKS_CHECKED static barks_status *put_node(struct explaining *explaining,
     BARKS_TRY(plan_text_put(out, ", "));
     BARKS_TRY(plan_text_partitioning(out, (struct node *)(uintptr_t)node));
     BARKS_TRY(plan_text_put(out, "%s", determinisms[node_determinism(node)]));
+    if (node->needs != NULL)
+        BARKS_TRY(put_needs(out, node->needs));
     if (is_sent(node))
         BARKS_TRY(plan_text_put(out, ", sent"));
     BARKS_TRY(put_kept(out, node));

@@ -28,6 +28,7 @@ static void become_above(struct node *node, struct node *inner, struct node **in
     node->knows_input_bytes = false;
     node->row_firsts = NULL;
     node->was = NULL;
+    node->needs = NULL;
     node->run = (struct node_run){0};
     node->listing = NULL;
     node->splits = NULL;

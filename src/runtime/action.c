@@ -42,6 +42,7 @@ BARKS_CHECKED static barks_status *check_pipeline(const barks_context *context,
                                                   const struct pipeline *pipeline)
 {
     BARKS_TRY(pipeline_check(pipeline));
+    BARKS_TRY(driver_check_needs(context->driver, pipeline));
     return gang_check(pipeline, driver_worker_count(context->driver),
                       driver_executor_count(context->driver));
 }

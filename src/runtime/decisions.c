@@ -90,6 +90,22 @@ static bool has_time_for(const struct dispatch *dispatch, const struct job *job,
     return scheduler_stage_median_ns(dispatch->scheduler, job->id, stage) < dispatch->time_left_ns;
 }
 
+/* Of each resource that the stage needs, which units the scheduler has given to the attempt. */
+static void pack_given(const struct dispatch *dispatch, const struct pipeline *pipeline,
+                       const struct attempt_id *id, struct packer *out)
+{
+    const struct name_counts *names = &dispatch->members->resources;
+    uint64_t units[SCHEDULER_RESOURCES_MAX] = {0};
+    uint32_t count = pipeline->needs.resources.count;
+    if (count > 0)
+        scheduler_given(dispatch->scheduler, id, units);
+    pack_u64(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t kind = name_counts_find(names, pipeline->needs.resources.items[i].name);
+        pack_u64(out, kind < names->count ? units[kind] : 0);
+    }
+}
+
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
                                               const struct decision *decision)
 {
@@ -109,6 +125,7 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
     pack_u64(&out, id->attempt);
     pack_u64(&out, decision->start_task.first_partition);
     pack_u64(&out, decision->start_task.end_partition);
+    pack_given(dispatch, stage->pipeline, id, &out);
     barks_status *status = NULL;
     for (uint32_t p = decision->start_task.first_partition;
          p < decision->start_task.end_partition && status == NULL; p++)

@@ -4,6 +4,7 @@
 #include "runtime/dispatch_state.h"
 #include "runtime/gatherings.h"
 #include "runtime/job_history.h"
+#include "runtime/offers.h"
 #include "runtime/pool_settings.h"
 #include "runtime/stage_places.h"
 
@@ -49,6 +50,7 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
                members->all[i].hello.node_id)
             event.executor_joined.node++;
         event.executor_joined.worker_count = members->all[i].welcome.worker_count;
+        event.executor_joined.offer = &members->all[i].offer;
         status = dispatch_handle(dispatch, &event);
     }
     if (status != NULL) {
@@ -295,6 +297,7 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
                                 &job->stages[i].bytes_total);
         if (status == NULL)
             status = stage_places_fill(&job->plan.stages[i], dispatch->members, &places[i]);
+        specs[i].needs = offers_task_needs(dispatch->members, &job->plan.stages[i].pipeline->needs);
         specs[i].place_firsts = places[i].firsts;
         specs[i].places = places[i].places;
     }

@@ -106,6 +106,10 @@ BARKS_CHECKED barks_status *driver_find_pool(const struct driver *driver, const 
 uint32_t driver_workers_of(const struct driver *driver, uint32_t rank);
 uint64_t driver_node_of(const struct driver *driver, uint32_t rank); /* equal: one machine */
 
+/* Some executor has all that tasks of the stage need. Errors: BARKS_LIMIT. */
+BARKS_CHECKED barks_status *driver_check_needs(const struct driver *driver,
+                                               const struct pipeline *pipeline);
+
 uint32_t driver_worker_count(const struct driver *driver);
 uint32_t driver_executor_count(const struct driver *driver); /* at the start */
 uint32_t driver_lost_count(const struct driver *driver);     /* of them, since */

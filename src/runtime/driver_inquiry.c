@@ -2,6 +2,7 @@
 #include "runtime/dispatch.h"
 #include "runtime/driver_state.h"
 #include "runtime/job_history.h"
+#include "runtime/offers.h"
 #include "scheduler/owners.h"
 
 #include <stdlib.h>
@@ -27,6 +28,11 @@ barks_status *driver_owners(const struct driver *driver, uint32_t partition_coun
     free(workers);
     free(firsts);
     return status;
+}
+
+barks_status *driver_check_needs(const struct driver *driver, const struct pipeline *pipeline)
+{
+    return offers_check(&driver->members, pipeline);
 }
 
 barks_status *driver_find_pool(const struct driver *driver, const char *name, uint32_t *out_index)

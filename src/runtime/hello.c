@@ -8,6 +8,7 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/message.h"
+#include "runtime/visible_devices.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ void hello_drop(struct hello *hello)
     free(hello->version);
     free(hello->host);
     free(hello->memory_origin);
+    free(hello->devices);
     free(hello->problem);
     *hello = (struct hello){0};
 }
@@ -59,6 +61,7 @@ barks_status *hello_of_this_process(const struct topology *topology, struct hell
     BARKS_TRY(copy_into(LIBRARY_VERSION, &out_hello->version));
     BARKS_TRY(copy_into(host, &out_hello->host));
     BARKS_TRY(copy_into(origin, &out_hello->memory_origin));
+    BARKS_TRY(visible_devices(&out_hello->devices));
     barks_status *problem = registry_freeze();
     if (problem == NULL)
         return NULL;
@@ -79,6 +82,7 @@ static void hello_pack(struct packer *out, const struct hello *hello)
     pack_bool(out, hello->user_bound);
     pack_u64(out, hello->memory_bytes);
     pack_text(out, hello->memory_origin);
+    pack_text(out, hello->devices);
     pack_text(out, hello->problem);
 }
 
@@ -94,6 +98,7 @@ barks_status *hello_unpack(struct unpacker *in, struct hello *out_hello)
     out_hello->user_bound = unpack_bool(in);
     out_hello->memory_bytes = unpack_u64(in);
     out_hello->memory_origin = unpack_text(in);
+    out_hello->devices = unpack_text(in);
     out_hello->problem = unpack_text(in);
     return unpacker_finish(in);
 }

@@ -23,6 +23,7 @@ struct hello {
     bool user_bound;
     uint64_t memory_bytes; /* the node's budget for the job */
     char *memory_origin;
+    char *devices; /* that it sees (visible_devices.h); NULL: none */
     char *problem; /* NULL, or why this rank cannot take part (two functions of one name) */
 };
 void hello_drop(struct hello *hello);

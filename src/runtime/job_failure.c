@@ -84,13 +84,24 @@ BARKS_CHECKED static barks_status *no_room(const struct dispatch *dispatch, cons
             BARKS_LIMIT,
             "%s: the %" PRIu32 " tasks of stage %" PRIu32
             " run at once, and there are not so many workers any more, or not where the rows "
-            "are",
+            "are, or not with what they need",
             job->what, count, stage + 1);
     BARKS_FAIL(BARKS_LIMIT,
                "%s: the %" PRIu32 " tasks of stage %" PRIu32
                " run at once, and so many workers were not idle together for %.1f s "
                "(--barks-together-wait); other actions may keep them busy",
                job->what, count, stage + 1, (double)dispatch->options.together_wait_ns * 1e-9);
+}
+
+BARKS_CHECKED static barks_status *no_executor(const struct job *job,
+                                               const struct job_outcome *outcome)
+{
+    const struct step_needs *needs = &job->plan.stages[outcome->attempt.stage].pipeline->needs;
+    BARKS_FAIL(BARKS_LIMIT,
+               "%s: tasks of stage %" PRIu32 " need what set_needs at %s says, and executors that "
+               "have it are lost, or the rows that they read lie with others; start the job again, "
+               "or keep these rows (barks_cache) behind that step",
+               job->what, outcome->attempt.stage + 1, needs->where != NULL ? needs->where : "?");
 }
 
 /* The number of the error that has ended the job. That of an attempt that ran too long is known by
@@ -109,6 +120,8 @@ static uint64_t error_of(const struct dispatch *dispatch, const struct job_outco
 barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
                           const struct job_outcome *outcome)
 {
+    if (outcome->cause == CAUSE_NEEDS)
+        return no_executor(job, outcome);
     if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE)
         return no_room(dispatch, job, outcome);
     if (outcome->cause == CAUSE_LOST)

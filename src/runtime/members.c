@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/message.h"
+#include "runtime/offers.h"
 #include "runtime/process.h"
 #include "runtime/signals.h"
 #include "runtime/watchdog.h"
@@ -101,8 +102,9 @@ BARKS_CHECKED static barks_status *answer(struct net *net, const struct config *
 {
     struct hello *hellos = calloc(members->count, sizeof *hellos);
     struct welcome *welcomes = calloc(members->count, sizeof *welcomes);
+    struct executor_offer *offers = calloc(members->count, sizeof *offers);
     barks_status *status = NULL;
-    if (hellos == NULL || welcomes == NULL)
+    if (hellos == NULL || welcomes == NULL || offers == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for %" PRIu32 " executors", members->count);
     for (uint32_t i = 0; i < members->count && status == NULL; i++)
@@ -111,14 +113,19 @@ BARKS_CHECKED static barks_status *answer(struct net *net, const struct config *
         status = hello_check(&members->driver, hellos, members->count);
     if (status == NULL)
         status = hello_share(hellos, members->count, config, welcomes);
+    if (status == NULL)
+        status = offers_make(hellos, members->count, config, &members->resources, offers);
     for (uint32_t i = 0; i < members->count && status == NULL; i++) {
         if (hellos[i].node_id == members->driver.node_id)
             welcomes[i].driver_pid = members->driver.pid;
         members->all[i].welcome = welcomes[i];
+        members->all[i].offer = offers[i];
+        members->all[i].offer.memory_bytes = offers_memory_bytes(welcomes[i].memory_bytes);
         status = welcome_send(net, i + 1, &welcomes[i], config);
     }
     free(hellos);
     free(welcomes);
+    free(offers);
     return status;
 }
 

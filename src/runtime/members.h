@@ -2,7 +2,9 @@
 #pragma once
 
 #include "barks/status.h"
+#include "base/name_counts.h"
 #include "runtime/hello.h"
+#include "scheduler/event.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,6 +17,7 @@ struct unpacker;
 struct member {
     struct hello hello;
     struct welcome welcome;
+    struct executor_offer offer; /* of kinds as members.resources names them */
     bool has_hello;
     _Atomic bool is_lost;  /* relaxed: set by the driver's thread, read by those that plan */
     bool is_suspect;       /* MPI says that it is gone */
@@ -30,6 +33,7 @@ struct members {
     struct hello driver;
     struct member *all; /* owned */
     uint32_t count;
+    struct name_counts resources; /* that some have; immutable once all have said hello */
 };
 void members_drop(struct members *members);
 

@@ -163,24 +163,43 @@ BARKS_CHECKED static barks_status *run(struct assignment *assignment,
                             text);
 }
 
+static void tell_unbound(barks_status *status)
+{
+    if (status != NULL)
+        LOG(LEVEL_DEBUG, "runtime", "a worker is not bound to its core: %s",
+            barks_status_text(status));
+    barks_status_free(status); /* slower, but right */
+}
+
+/* Threads that a body starts may run where its own may, so a task that needs several has the cores
+ * of all workers. */
+static void run_on_cores(const struct worker *worker, struct assignment *assignment)
+{
+    const struct workers_options *options = &worker->workers->options;
+    const struct pipeline *pipeline = assignment->stage->pipeline;
+    bool is_wide =
+        options->topology != NULL && pipeline != NULL && step_needs_threads(&pipeline->needs) > 1;
+    if (is_wide)
+        tell_unbound(
+            topology_bind_cores(options->topology, options->first_core, options->worker_count));
+    assignment->status = run(assignment, options);
+    if (is_wide)
+        tell_unbound(topology_bind_core(options->topology, worker->core));
+}
+
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
     const struct workers_options *options = &worker->workers->options;
     fault_enter_rank(options->services->executor);
     crash_thread_begin();
-    if (options->topology != NULL) {
-        barks_status *status = topology_bind_core(options->topology, worker->core);
-        if (status != NULL)
-            LOG(LEVEL_DEBUG, "runtime", "a worker is not bound to its core: %s",
-                barks_status_text(status));
-        barks_status_free(status); /* slower, but right */
-    }
+    if (options->topology != NULL)
+        tell_unbound(topology_bind_core(options->topology, worker->core));
     struct assignment *assignment;
     while ((assignment = next_assignment(worker)) != NULL) {
         fault_point(POINT_ATTEMPT_BEGUN);
         pool_begin_work(options->services->pool);
-        assignment->status = run(assignment, options);
+        run_on_cores(worker, assignment);
         pool_end_work(options->services->pool);
         fault_point(POINT_ATTEMPT_ENDED);
         hand_back(worker, assignment);

@@ -105,6 +105,7 @@ PAGES_OF = {
     "group.h": ("barks_group.3",),
     "keyed.h": ("barks_join.3",),
     "listener.h": ("barks_schedule.3",),
+    "needs.h": ("barks_needs.3",),
     "order.h": ("barks_order.3",),
     "rdd.h": ("barks_rdd.3",),
     "record.h": ("barks_record.3",),

@@ -284,7 +284,7 @@ def a_silent_one(programs, seed, folder):
 def in_one_process(programs, seed, folder):
     """Executors of one process, one of which stands still for ever at a point."""
     rng = inputs.generator(seed, "in one process")
-    for job, point in [(job, rng.choice(["round.begun:2", "task.taken:2", "commit.taken", "burst.ended"])) for job in JOBS]:
+    for job, point in [(job, rng.choice(["round.begun", "task.taken", "commit.taken", "burst.ended"])) for job in JOBS]:
         place = Place.of(programs, job, seed, folder)
         place.output = os.path.join(place.folder, "out")
         shutil.rmtree(place.output, ignore_errors=True)

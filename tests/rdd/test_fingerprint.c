@@ -219,6 +219,7 @@ static void compare_kept(barks_context *context)
 {
     barks_rdd *first = sums_of(scaled(context, 2)), *kept = sums_of(scaled(context, 2));
     barks_set_name(kept, "sums");
+    barks_set_needs(kept, .threads = 1, .memory_bytes = 1 << 20);
     barks_cache(kept);
     expect_same(first, kept);
     expect_same(barks_sort_by(first, "key"), barks_sort_by(kept, "key"));
@@ -226,7 +227,7 @@ static void compare_kept(barks_context *context)
     expect_same(barks_sort_by(first, "key"), barks_sort_by(kept, "key"));
 }
 
-START_TEST(names_and_keeping_change_nothing) { run_on(compare_kept, "2", 0); }
+START_TEST(names_needs_and_keeping_change_nothing) { run_on(compare_kept, "2", 0); }
 END_TEST
 
 static void look_at_unknown(barks_context *context)
@@ -246,5 +247,5 @@ END_TEST
 
 SUITE_MAIN("rdd/fingerprint", it_follows_from_plan_functions_and_envs_alone,
            rows_of_the_driver_are_input, files_are_known_by_path_size_and_time,
-           a_declared_version_stands_for_program_and_arguments, names_and_keeping_change_nothing,
-           what_is_indeterminate_has_none)
+           a_declared_version_stands_for_program_and_arguments,
+           names_needs_and_keeping_change_nothing, what_is_indeterminate_has_none)

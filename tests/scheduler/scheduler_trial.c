@@ -31,8 +31,9 @@ __attribute__((format(printf, 2, 3))) static void say(struct trial *trial, const
 
 static const char *cause_name(enum failure_cause cause)
 {
-    static const char *const names[] = {"none",      "user error", "bad input", "resource", "lost",
-                                        "cancelled", "deadline",   "room",      "room late"};
+    static const char *const names[] = {"none",      "user error", "bad input", "resource",
+                                        "lost",      "cancelled",  "deadline",  "room",
+                                        "room late", "needs"};
     return names[cause];
 }
 

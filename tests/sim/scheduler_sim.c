@@ -136,6 +136,7 @@ static void start(struct sim_world *world, const struct decision *decision)
                              .end_partition = decision->start_task.end_partition,
                              .start_ns = world->time_ns,
                              .is_open = true};
+    oracle_given(world, &world->attempts[index]);
     if (world->failure[0] != '\0')
         return;
     plan_end(world, index);
@@ -386,6 +387,7 @@ static void choose_weather(struct sim_world *world)
     if (sim_chance(world, 300))
         weather->executor_is_bad = 300;
     weather->stage_is_gang = sim_chance(world, 400) ? 300 : 0;
+    weather->stage_is_needy = sim_chance(world, 400) ? 400 : 0;
     weather->node_is_slow = sim_chance(world, 300) ? 300 : 0;
     if (sim_chance(world, 600)) {
         world->options.slow_percent = 100 + sim_below(world, 200);
@@ -434,11 +436,13 @@ static void plan_executors(struct sim_world *world)
                                   .death_ns = never_ns};
         if (executor->node == slow_node)
             executor->slowness *= 5;
+        sim_invent_offer(world, executor);
         uint64_t join_ns = sim_chance(world, 700) ? 0 : sim_below(world, 500);
         struct event joined = {.kind = EVENT_EXECUTOR_JOINED,
                                .executor_joined = {.executor = id,
                                                    .node = executor->node,
-                                                   .worker_count = executor->worker_count}};
+                                                   .worker_count = executor->worker_count,
+                                                   .offer = &executor->offer}};
         post(world, join_ns, &joined);
         struct event lost = {.kind = EVENT_EXECUTOR_LOST, .executor_lost = {.executor = id}};
         uint64_t death_ns = join_ns + 1 + sim_below(world, 1500);

@@ -76,13 +76,19 @@ uint32_t oracle_gang_failures(const struct sim_world *world, uint64_t job, uint3
     return failures;
 }
 
+static uint32_t room_on(const struct sim_executor *executor, const struct stage_spec *spec)
+{
+    uint32_t room = sim_room(executor, &spec->needs);
+    return spec->is_spread && room > 1 ? 1 : room;
+}
+
 static uint32_t room_for(const struct sim_world *world, const struct stage_spec *spec)
 {
     uint32_t room = 0;
     for (uint32_t i = 0; i < world->executor_count; i++) {
         const struct sim_executor *executor = &world->executors[i];
         if (executor->has_joined && !executor->is_lost)
-            room += spec->is_spread ? 1 : executor->worker_count;
+            room += room_on(executor, spec);
     }
     return room;
 }
@@ -92,6 +98,7 @@ void oracle_look_for_room(struct sim_world *world)
     for (uint32_t job = 0; job < world->job_count; job++)
         for (uint32_t index = 0; index < world->jobs[job].spec.stage_count; index++) {
             struct sim_stage *stage = &world->jobs[job].stages[index];
+            oracle_look_for_able(world, stage);
             stage->had_no_room |= room_for(world, &stage->spec) < stage->spec.partition_count;
         }
 }
@@ -119,7 +126,7 @@ bool oracle_gang_has_room_without(const struct sim_world *world, const struct at
     for (uint32_t i = 0; i < world->executor_count; i++) {
         const struct sim_executor *other = &world->executors[i];
         if (i != executor && other->has_joined && !other->is_lost && !job->was_excluded[i])
-            room += spec->is_spread ? 1 : other->worker_count;
+            room += room_on(other, spec);
     }
     return room >= spec->partition_count;
 }

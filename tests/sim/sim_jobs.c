@@ -110,6 +110,7 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id)
         invent_inputs(world, job, index);
         invent_sizes_and_places(world, stage);
         sim_invent_gang(world, stage);
+        sim_invent_needs(world, stage);
         memset(stage->sent_to, 0xff, sizeof stage->sent_to); /* SIM_NOWHERE */
     }
     for (uint32_t index = 0; index < job->spec.stage_count; index++) {

@@ -143,7 +143,8 @@ static void check_avoidance(struct sim_world *world, const struct attempt_id *id
     bool is_other_usable = false, is_other_fresh = false;
     for (uint32_t other = 0; other < world->executor_count; other++) {
         if (other == id->executor || !world->executors[other].has_joined ||
-            world->executors[other].is_lost || job->was_excluded[other])
+            world->executors[other].is_lost || job->was_excluded[other] ||
+            sim_room(&world->executors[other], &job->stages[id->stage].spec.needs) == 0)
             continue;
         is_other_usable = true;
         is_other_fresh |= !has_failed_on(world, id, other);
@@ -426,6 +427,10 @@ static void check_failure(struct sim_world *world, const struct sim_job *job,
 {
     uint32_t failures = 0, lost = 0, equal_hashes = 0;
     bool is_final = false;
+    if (outcome->cause == CAUSE_NEEDS) {
+        oracle_no_needs(world, job, outcome);
+        return;
+    }
     if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE) {
         oracle_no_room(world, job, outcome);
         return;

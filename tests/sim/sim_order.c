@@ -84,19 +84,19 @@ static bool has_free_task(const struct sim_world *world, const struct sim_job *j
     return false;
 }
 
-/* Such tasks start by turns of their own, and hold workers back from jobs that came later. */
-static bool has_gang(const struct sim_job *job)
+/* Gangs and who needs more than a worker start by turns of their own, and hold workers back. */
+static bool may_hold(const struct sim_job *job)
 {
     for (uint32_t stage = 0; stage < job->spec.stage_count; stage++)
-        if (job->stages[stage].spec.is_gang)
+        if (job->stages[stage].spec.is_gang || !sim_needs_are_plain(&job->stages[stage].spec.needs))
             return true;
     return false;
 }
 
-static bool some_gang_may_hold(const struct sim_world *world)
+static bool somebody_may_hold(const struct sim_world *world)
 {
     for (uint32_t index = 0; index < world->job_count; index++)
-        if (world->jobs[index].is_submitted && has_gang(&world->jobs[index]))
+        if (world->jobs[index].is_submitted && may_hold(&world->jobs[index]))
             return true;
     return false;
 }
@@ -106,7 +106,7 @@ void oracle_order(struct sim_world *world, const struct attempt_id *id)
 {
     if (world->event == EVENT_EXECUTOR_JOINED || world->event == EVENT_EXECUTOR_LOST ||
         world->event == EVENT_STAGE_SKIPPED || world->failure[0] != '\0' ||
-        some_gang_may_hold(world))
+        somebody_may_hold(world))
         return;
     const struct sim_job *chosen = &world->jobs[id->job - 1];
     for (uint32_t index = 0; index < world->job_count; index++) {

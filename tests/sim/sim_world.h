@@ -35,6 +35,7 @@ struct sim_weather {
     uint32_t cancel_is_ignored; /* the attempt ends as it would have */
     uint32_t node_is_slow;
     uint32_t stage_is_gang;
+    uint32_t stage_is_needy;
     uint32_t executor_is_bad; /* half of what it is given fails there */
 };
 
@@ -55,7 +56,8 @@ struct sim_attempt {
     bool is_said_to_run; /* at said_ns */
     uint64_t said_ns;
     bool is_discarded;
-    bool is_dropped; /* its output was released */
+    bool is_dropped;                         /* its output was released */
+    uint64_t units[SCHEDULER_RESOURCES_MAX]; /* that it was given */
 };
 
 struct sim_stage {
@@ -71,6 +73,7 @@ struct sim_stage {
     uint32_t owners_at_commit[SIM_PARTITIONS_MAX];
     uint64_t excluded_until_ns[SIM_EXECUTORS_MAX];
     bool had_no_room;    /* for all tasks at once, at some time */
+    bool was_unable;     /* likewise, somebody, to run one of its tasks */
     bool is_copy_wanted; /* EVENT_COPY_WANTED was sent for one of its tasks */
 };
 
@@ -95,6 +98,7 @@ struct sim_executor {
     uint64_t death_ns; /* it says nothing that it finished later */
     uint32_t node;
     uint32_t worker_count;
+    struct executor_offer offer;
     uint32_t slowness; /* factor */
     bool is_bad;
     uint32_t open_attempts;
@@ -174,6 +178,17 @@ void oracle_no_room(struct sim_world *world, const struct sim_job *job,
                     const struct job_outcome *outcome);
 bool oracle_gang_has_room_without(const struct sim_world *world, const struct attempt_id *id,
                                   uint32_t executor);
+
+/* sim_needs.c: tasks that need more than a worker. */
+void sim_invent_needs(struct sim_world *world, struct sim_stage *stage);
+void sim_invent_offer(struct sim_world *world, struct sim_executor *executor);
+bool sim_needs_are_plain(const struct task_needs *needs);
+/* How many such tasks it can run at once. */
+uint32_t sim_room(const struct sim_executor *executor, const struct task_needs *needs);
+void oracle_given(struct sim_world *world, struct sim_attempt *attempt); /* has just started */
+void oracle_look_for_able(struct sim_world *world, struct sim_stage *stage);
+void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
+                     const struct job_outcome *outcome);
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
