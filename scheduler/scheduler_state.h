@@ -75,7 +75,7 @@ BARKS_CHECKED barks_status *handle_copy_wanted(struct scheduler *scheduler,
 BARKS_CHECKED barks_status *task_attempt_failed(struct scheduler *scheduler, struct stage *stage,
                                                 const struct event *event, bool *out_is_excluded);
 
-/* placement.c: starts tasks. */
+/* enqueue.c: what waits for a worker. */
 
 /* Puts a lane into the queue of its place, unless it is there, its stage may not start tasks, or
  * its place is lost. */
@@ -86,6 +86,9 @@ void stage_dequeue(struct scheduler *scheduler, struct stage *stage);
 /* A task that became pending again. Starts nothing. */
 BARKS_CHECKED barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage,
                                          uint32_t task);
+
+/* placement.c: starts tasks. */
+
 /* Gives an executor's idle workers the first tasks that it may run. */
 BARKS_CHECKED barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor);
 /* Gives a stage's tasks to idle workers; those have nothing else to do. */
@@ -99,12 +102,14 @@ bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane,
 /* Something starts there that is not in the order of tasks (a copy, a gang): notes whom it passes
  * (passed.h). */
 void executor_is_passed_by_others(struct scheduler *scheduler, uint32_t executor);
+
+/* attempt_life.c: how attempts begin and end. */
+
 /* Starts an attempt on an executor that admits it. */
 BARKS_CHECKED barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage,
                                           uint32_t task, uint32_t executor);
 /* Takes an attempt that has ended out of all lists and gives its worker back; starts nothing. */
 void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state end);
-
 /* Asks its executor to end it, once. */
 BARKS_CHECKED barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index);
 /* Is an attempt live that may count? */

@@ -13,6 +13,7 @@ KILL = re.compile(r"(?:(?P<seconds>[0-9.]+)s|(?P<point>[a-z]+\.[a-z]+)(?::(?P<n>
 TRANSPORTS = ("shm", "tcp")
 RANKS = 5  # a driver and four executors
 KILLS_MAX = 3
+STARTING = "executor.started"  # not all have reported: nobody can go on yet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +68,7 @@ def draw(rng, number, job, quiet, with_driver, at_once):
     turn; or, every third time, like the others at a time. at_once: all kills are in the first run, since that is to go on;
     else a run has mostly one, because it ends by it."""
     passed = sorted((point, rank) for point, by_rank in quiet.points.items() for rank in by_rank
-                    if rank > 0 or with_driver)
+                    if (rank > 0 or with_driver) and not (at_once and point == STARTING))
     names = sorted({point for point, _ in passed})
     victims = list(range(0 if with_driver else 1, RANKS))
     kills = []

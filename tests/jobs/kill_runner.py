@@ -12,6 +12,7 @@ import time
 
 import inputs
 import kill_plan
+import kills
 import leftovers
 import outputs
 import shapes
@@ -22,7 +23,7 @@ import test_join_csv
 LIMIT_SECONDS = 240
 TRIES = 8
 # How mpirun is started for each way of surviving; what is not survived is resumed.
-PATHS = {"resume": [], "recovery": ["--enable-recovery"]}
+PATHS = {"resume": [], "recovery": kills.survival_options()}
 TRANSPORT_OPTIONS = {"shm": [], "tcp": ["--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo"]}
 UNTIL_DONE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts", "run-until-done")
 # Runs mpirun with the faults of this turn, the first arguments being the file of turns and that of all faults.
@@ -80,6 +81,8 @@ class Runner:
         self.quiet_run = None
 
     def command(self, folder, transport, options=()):
+        if self.path == "recovery":
+            options = [*options, "--barks-event-log=" + os.path.join(folder, "log")]
         arguments = self.job.arguments(self.named, os.path.join(folder, "out", "output"))
         return ["mpirun", "--oversubscribe", "-np", str(kill_plan.RANKS), *PATHS[self.path],
                 *TRANSPORT_OPTIONS[transport], self.program, *arguments, *shapes.OPTIONS, *options]
@@ -92,7 +95,7 @@ class Runner:
         folder = os.path.join(self.folder, "quiet")
         places = leftovers.places(folder)
         process = self.start(self.command(folder, "shm", ["--barks-work=work"]), folder, BARKS_FAULT="count", **places)
-        watch = Killer(folder, [], None)
+        watch = Killer(folder, [], None, self.begun_when(folder))
         ended = shapes.finish(process, LIMIT_SECONDS)
         seconds = watch.stop()
         if ended.status != 0:
@@ -106,6 +109,11 @@ class Runner:
         self.quiet_run = Quiet(os.path.join(folder, "out", "output"), seconds, points)
         return self.quiet_run
 
+    def begun_when(self, folder):
+        """The event log appears when all executors have reported: a job that loses one before, amid MPI's own start,
+        cannot go on without it. So that is where times begin if the job is to go on."""
+        return os.path.join(folder, "log") if self.path == "recovery" else None
+
     def run(self, plan, folder):
         """An Outcome; the folder stays where it is a bad one."""
         places = leftovers.places(folder)
@@ -116,7 +124,7 @@ class Runner:
         process = self.start([UNTIL_DONE, "--tries", str(TRIES), "--pause-max", "0", "--success",
                               os.path.join(folder, "out", "output", "_SUCCESS"), "bash", "-c", TURN,
                               os.path.join(folder, "turn"), os.path.join(folder, "faults"), *command], folder, **places)
-        killer = Killer(folder, plan.runs, process)
+        killer = Killer(folder, plan.runs, process, self.begun_when(folder))
         ended = shapes.finish(process, LIMIT_SECONDS)
         killer.stop()
         with open(os.path.join(folder, "turn"), encoding="ascii") as file:
@@ -150,11 +158,11 @@ class Runner:
 
 
 class Killer:
-    """A thread that kills ranks at their times, counted from when their process is first seen; stop() ends it and tells
-    how long the longest of them was seen to live."""
+    """A thread that kills ranks at their times, counted from when their process is first seen, or, where there is a folder
+    of logs, its turn has a log; stop() ends it and tells how long the longest of them was seen to live after that."""
 
-    def __init__(self, mark, runs, process):
-        self.mark, self.runs, self.process = mark, runs, process
+    def __init__(self, mark, runs, process, logs=None):
+        self.mark, self.runs, self.process, self.logs = mark, runs, process, logs
         self.struck, self.first_seen, self.last_seen = 0, {}, {}
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.work)
@@ -166,15 +174,16 @@ class Killer:
         return max((self.last_seen[who] - self.first_seen[who] for who in self.first_seen), default=0.0)
 
     def work(self):
-        waiting = {(turn, number) for turn, kills in enumerate(self.runs, 1) for number, kill in enumerate(kills)
+        waiting = {(turn, number) for turn, run in enumerate(self.runs, 1) for number, kill in enumerate(run)
                    if kill.seconds is not None}
         while not self.ended.wait(0.01):
             if self.process is not None and not waiting:
                 return
             now = time.monotonic()
+            begun = self.begun_turns()
             for process, words in leftovers.processes_of(self.mark).items():
                 rank, turn = (number_of(words, name) for name in (b"OMPI_COMM_WORLD_RANK", b"BARKS_TEST_TURN"))
-                if rank is None:
+                if rank is None or (begun is not None and (turn or 1) > begun):
                     continue
                 began = self.first_seen.setdefault((turn, rank), now)
                 self.last_seen[turn, rank] = now
@@ -183,6 +192,16 @@ class Killer:
                     if one[0] == turn and kill.rank == rank and now - began >= kill.seconds:
                         waiting.remove(one)
                         self.struck += kill_rank(process, self.mark)
+
+
+    def begun_turns(self):
+        """None: they count from their start."""
+        if self.logs is None:
+            return None
+        try:
+            return len(os.listdir(self.logs))
+        except FileNotFoundError:
+            return 0
 
 
 def number_of(words, name):

