@@ -20,6 +20,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +164,15 @@ static uint64_t grace_ns(const struct config *config)
     return reserve_ns > 0 ? reserve_ns : LEAST_GRACE_NS;
 }
 
-/* Whoever is to end because of the time must: main, and tasks that do not ask whether they should.
- */
+/* Whoever is to end because of the time, or of a signal that somebody else has sent, must: main, and
+ * tasks that do not ask whether they should. Who presses Ctrl-C can do so again. */
+static bool must_end(const struct driver *driver, const barks_status *error)
+{
+    int number = signals_pending();
+    return barks_status_code(error) == BARKS_OUT_OF_TIME ||
+           dispatch_has_stuck_attempt(driver->dispatch) || number == SIGTERM || number == SIGHUP;
+}
+
 static void arm_hard_end(struct driver *driver, int exit_status)
 {
     barks_status *status = hard_end_arm(grace_ns(driver->config), exit_status, &driver->hard_end);
@@ -233,12 +241,11 @@ static void drive(struct driver *driver)
         /* At once: they have nothing left to do. */
         (void)members_end(driver->net, &driver->members, 0);
         int exit_status = barks_exit_code(error);
-        bool is_of_time = barks_status_code(error) == BARKS_OUT_OF_TIME ||
-                          dispatch_has_stuck_attempt(driver->dispatch);
+        bool is_by_force = must_end(driver, error);
         give_up(driver, error); /* which is told before an mpirun that lets nobody live ends all */
         if (has_lost && net_recovers(driver->net)) /* else mpirun's status is of who leaves first */
             members_await_end(driver->net, &driver->members);
-        if (is_of_time)
+        if (is_by_force)
             arm_hard_end(driver, exit_status);
     }
     watchdog_phase(driver->watchdog, "the wait for barks_finalize", 0);

@@ -73,6 +73,7 @@ def session_folder(folder):
 def own_session_folder():
     """One that starts where another one ends, and so removes the folder of both, cannot start (Open MPI 4.1)."""
     folder = tempfile.mkdtemp(prefix="barks-mpi-")
+    os.chmod(folder, 0o1777)  # some jobs run as another user
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # an mpirun that was killed leaves files
     return folder
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 
+import event_log
 import harness
 import inputs
 import outputs
@@ -358,6 +359,30 @@ def mpirun_terminated(place):
     check_ended_by(place, mpirun)
 
 
+def has_begun_a_task(logs):
+    with contextlib.suppress(FileNotFoundError):
+        return any(event_log.of_kind(event_log.read(os.path.join(logs, name), may_be_cut=True), "task_started") for name in os.listdir(logs))
+    return False
+
+
+def terminated_amid_a_function(place):
+    """A function of the user's that does not come back is not waited for."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        folder = place.path(f"signal {number}")
+        os.makedirs(folder)
+        process = shapes.start([os.path.join(os.path.dirname(place.program), "pi"), "1" + 14 * "0", "--barks-workers=1",
+                                "--barks-event-log=log", "--barks-time-reserve=1s"], folder)
+        deadline = time.monotonic() + 30 * shapes.SLOWNESS
+        while not has_begun_a_task(os.path.join(folder, "log")):
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise outputs.Wrong(f"it did not begin\n{shapes.finish(process, 0).describe()}")
+            time.sleep(0.01)
+        process.send_signal(number)
+        ended = shapes.finish(process, 20)
+        if ended.status != 8 or b"ended by signal" not in ended.stderr or b"is ended by force" not in ended.stderr:
+            raise outputs.Wrong(f"it should have been ended by force, with status 8\n{ended.describe()}")
+
+
 def rank_never_starts(place):
     """The last rank leaves before barks has started on it."""
     job = [place.program, place.text(), place.output] + shapes.OPTIONS
@@ -468,6 +493,7 @@ IN_ALL_SHAPES = [missing_input, one_missing_of_two, nothing_matches_the_glob, tr
                  body_reports_an_error, the_same_error_twice_is_enough, every_attempt_is_told,
                  a_task_that_fails_once_is_tried_again, a_task_that_does_not_end_is_copied, one_attempt_is_all_where_so_wanted, field_is_missing, action_after_finalize, finalize_twice]
 UNDER_MPIRUN = [input_not_on_all_hosts, another_binary, executor_killed, driver_killed, mpirun_terminated,
+                terminated_amid_a_function,
                 rank_never_starts]
 SLOW = [long_line]
 

@@ -401,7 +401,7 @@ static void choose_weather(struct sim_world *world)
     world->options.keeps_durations = sim_chance(world, 500);
     world->options.attempts_max = 1 + sim_below(world, 4);
     if (sim_chance(world, 600))
-        world->options.attempts_max = 1000;
+        world->options.attempts_max = 100;
     world->options.recovers = sim_chance(world, 800);
     world->options.losses_max = sim_chance(world, 500) ? 1 + sim_below(world, 3) : 1000;
 }
