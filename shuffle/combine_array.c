@@ -305,7 +305,9 @@ uint8_t *combine_array_next(const struct combine *combine, uint64_t *place)
     struct array_shape shape = shape_of(combine);
     for (; *place < array->window.place_count; ++*place) {
         uint8_t *accumulator = array->places + *place * shape.stride_bytes;
-        if (is_taken(combine, shape, accumulator, array->window.first_key + (int64_t)*place))
+        /* Places may go on behind the greatest number, and are empty there. */
+        int64_t key = (int64_t)((uint64_t)array->window.first_key + *place);
+        if (is_taken(combine, shape, accumulator, key))
             return accumulator;
     }
     return NULL;

@@ -108,8 +108,9 @@ static void check_spread(struct rows *rows, uint64_t *seed, uint32_t percent,
         used += counts[p] > 0;
         most = counts[p] > most ? counts[p] : most;
     }
-    bool is_hot = percent * partition_count > 160;      /* well over one and a half partitions */
-    uint32_t even = (ROWS - HOT_WATCH_ROWS) / used + 1; /* pieces may have doubled meanwhile */
+    bool is_hot = percent * partition_count > 160; /* well over one and a half partitions */
+    /* pieces may have doubled meanwhile */
+    uint32_t even = used > 0 ? (ROWS - HOT_WATCH_ROWS) / used + 1 : 0;
     if (is_hot) {
         ck_assert_uint_eq(found->count, 1);
         ck_assert_uint_eq(found->keys[0].hash, hot_hash);
