@@ -123,7 +123,7 @@ struct task_result {
     struct exchange_sent
         *sent; /* executor_count entries for TERMINAL_SHUFFLE, owned (free), else NULL */
     struct accumulations accumulated; /* by bodies */
-    struct buffer keys; /* FILTER_COLLECTS: as key_collector_pack packs them; buffer_drop */
+    struct buffer keys;        /* FILTER_COLLECTS: as key_collector_pack packs them; buffer_drop */
     struct task_input *inputs; /* that it has read, and which nobody needs if it counts; owned */
     uint32_t input_count;
 };

@@ -164,8 +164,8 @@ static uint64_t grace_ns(const struct config *config)
     return reserve_ns > 0 ? reserve_ns : LEAST_GRACE_NS;
 }
 
-/* Whoever is to end because of the time, or of a signal that somebody else has sent, must: main, and
- * tasks that do not ask whether they should. Who presses Ctrl-C can do so again. */
+/* Whoever is to end because of the time, or of a signal that somebody else has sent, must: main,
+ * and tasks that do not ask whether they should. Who presses Ctrl-C can do so again. */
 static bool must_end(const struct driver *driver, const barks_status *error)
 {
     int number = signals_pending();

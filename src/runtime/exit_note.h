@@ -7,8 +7,8 @@
 
 #include "barks/status.h"
 
-/* NULL or "none": no file. An empty file is one whose job has not ended, or was killed. Another file
- * than before replaces that. Threads: before there are others. Errors: BARKS_IO. */
+/* NULL or "none": no file. An empty file is one whose job has not ended, or was killed. Another
+ * file than before replaces that. Threads: before there are others. Errors: BARKS_IO. */
 BARKS_CHECKED barks_status *exit_note_open(const char *path);
 
 /* Safe in a signal handler. The last call counts. */

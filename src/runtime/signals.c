@@ -1,4 +1,5 @@
 #include "runtime/signals.h"
+
 #include "runtime/exit_note.h"
 
 #include <signal.h>
