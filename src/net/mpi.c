@@ -332,7 +332,7 @@ BARKS_CHECKED static barks_status *initialise(int wanted, bool *out_is_ours)
     *out_is_ours = !is_initialised;
     if (!is_initialised) {
         if (net_mpi_wanted())
-            single_copy_prepare();
+            single_copy_prepare(net_mpi_recovery_possible());
         BARKS_TRY(
             mpi_status_of(MPI_Init_thread(NULL, NULL, wanted, &provided), "initialise itself"));
         BARKS_TRY(mpi_status_of(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),

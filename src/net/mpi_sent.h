@@ -11,9 +11,12 @@
 /* TAG_PIECE is the only one on the bulk communicator, the others are those of the small one. */
 enum { TAG_SMALL = 1, TAG_ANNOUNCE = 2, TAG_PIECE = 3 };
 
-/* How MPI carries them: mpi_control.h. */
+/* How MPI carries them: mpi_control.h. Small ones are less than any transport sends at once (4 KiB
+ * over shared memory): what is more is fetched from the sender by whoever receives it, into the
+ * receive that was next in turn, which never ends where the sender is dead by then, and with it
+ * nothing behind it is heard. */
 enum {
-    CONTROL_SMALL_BYTES = 16 << 10,
+    CONTROL_SMALL_BYTES = 3 << 10,
     CONTROL_PIECE_BYTES = 16 << 20,
 };
 

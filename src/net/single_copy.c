@@ -32,8 +32,8 @@ bool single_copy_works(void)
     return got == (ssize_t)sizeof copy && copy == marker;
 }
 
-void single_copy_prepare(void)
+void single_copy_prepare(bool ranks_may_be_lost)
 {
-    if (getenv(SINGLE_COPY_SETTING) == NULL && !single_copy_works())
+    if (getenv(SINGLE_COPY_SETTING) == NULL && (ranks_may_be_lost || !single_copy_works()))
         (void)setenv(SINGLE_COPY_SETTING, "none", 0); /* without memory it stays noisy, no more */
 }
