@@ -1,5 +1,6 @@
 /* barks log: a line for each job. */
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/scope.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -7,9 +8,7 @@
 #include "cli/job_log.h"
 #include "cli/text_out.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +23,7 @@ static bool may_run(const struct job_log *log)
     if (log->has_ended || gethostname(host, sizeof host - 1) != 0 || log->job.host == NULL ||
         strcmp(host, log->job.host) != 0 || log->job.pid == 0 || log->job.pid > INT32_MAX)
         return false;
-    return kill((pid_t)log->job.pid, 0) == 0 || errno == EPERM;
+    return !process_is_gone((pid_t)log->job.pid);
 }
 
 static const char *state_of(const struct job_log *log, bool is_part)

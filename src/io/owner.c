@@ -3,6 +3,7 @@
  * after boot) a pid that was given out again. */
 #include "io/owner.h"
 
+#include "base/process.h"
 #include "base/scope.h"
 #include "io/commit.h"
 #include "io/directory.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,8 +129,8 @@ static bool is_dead(const struct owner *owner)
         return true; /* this host has been restarted since */
     if (strcmp(owner->space, self.space) != 0 || owner->pid <= 0 || owner->pid > INT32_MAX)
         return false;
-    if (kill((pid_t)owner->pid, 0) != 0)
-        return errno == ESRCH;
+    if (process_is_gone((pid_t)owner->pid)) /* also where nobody has collected it yet */
+        return true;
     uint64_t start = start_of(owner->pid);
     return start != 0 && owner->start != 0 &&
            start != owner->start; /* its number is another's now */

@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/fault.h"
+#include "base/process.h"
 #include "runtime/executor_state.h"
 #include "runtime/message.h"
-#include "runtime/process.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/message.h"
 #include "runtime/offers.h"
-#include "runtime/process.h"
 #include "runtime/signals.h"
 #include "runtime/watchdog.h"
 

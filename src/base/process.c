@@ -1,4 +1,4 @@
-#include "runtime/process.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <signal.h>
