@@ -71,6 +71,7 @@ confine() {
     echo "$group/cgroup.procs"
 }
 
+# Of the two layouts one is not there, and where making them failed some of the groups are not.
 free_confined() { rmdir /sys/fs/cgroup/{cpu/,}barks-bench-$$/* /sys/fs/cgroup/{cpu/,}barks-bench-$$ 2>/dev/null || true; }
 
 # four JOB ARGUMENT...: as a driver and four executors, each of which has 0.4 of a core and no more, so that a loss is

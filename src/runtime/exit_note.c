@@ -39,5 +39,5 @@ void exit_note_write(int exit_status)
     /* The job has ended; who looks finds no status, as where it was killed. */
     if (ftruncate(note_file, 0) != 0 ||
         pwrite(note_file, text + at, sizeof text - at, 0) != (ssize_t)(sizeof text - at))
-        (void)ftruncate(note_file, 0);
+        (void)ftruncate(note_file, 0); /* what could be done more at the end of all? */
 }

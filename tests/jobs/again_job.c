@@ -120,7 +120,7 @@ int main(int argc, char **argv)
     barks_rdd *met = barks_map(barks_select(step(rows, argv[1]), "key"), meet, &trouble);
     if (strcmp(argv[1], "chain") == 0)
         met = barks_reduce_by_key(met, "key", add_ids);
-    (void)barks_write_csv(met, argv[4]);
+    (void)barks_write_csv(met, argv[4]); /* what fails is in the status of barks_finalize */
     printf("%" PRId64 " rows\n", barks_counter_value(context, trouble.rows));
     return barks_finalize(context);
 }

@@ -102,6 +102,7 @@ int main(int argc, char **argv)
     }
     struct counters counters = {.rows = barks_counter(context, "rows"),
                                 .keys = barks_counter(context, "keys")};
+    /* What fails is in the status of barks_finalize. */
     (void)barks_write_csv(result_of(context, argv[1], &counters), argv[2]);
     printf("%" PRId64 " rows, keys add up to %" PRId64 "\n",
            barks_counter_value(context, counters.rows),
