@@ -21,6 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { HEAD_BYTES_USUAL = 1 << 20 };
+
 /* An absolute directory that is there. */
 BARKS_CHECKED static barks_status *make_quarantine(const char *directory, char **out)
 {
@@ -188,16 +190,20 @@ BARKS_CHECKED static barks_status *choose_record(struct node *node, const struct
     return options->bad_rows == BAD_ROWS_KEEP ? make_keeping(&node->record) : NULL;
 }
 
-/* What stands before the rows of a file, lines to skip, comments and the header, belongs to its
- * first split, however long it is. Errors: as reading. */
+/* What stands before the rows of a file, lines to skip, comments, empty lines and the header, belongs
+ * to its first split, however long it is. A head without comments that fills a split of usual size
+ * is not looked for: files would be opened here for it. Errors: as reading. */
 BARKS_CHECKED static barks_status *keep_heads(const struct node *node, struct pool *pool,
                                               const struct source_options *options)
 {
     struct split_plan *plan = node->splits;
     bool may_be_long = options->skip > 0 || (options->header && options->comment != 0);
-    for (size_t i = 0; may_be_long && i + 1 < plan->split_count; i++) {
+    bool has_head = options->skip > 0 || options->header;
+    for (size_t i = 0; has_head && i + 1 < plan->split_count; i++) {
         struct csv_record first = {0};
         if (plan->splits[i].begin > 0 || plan->splits[i + 1].begin == 0)
+            continue;
+        if (!may_be_long && plan->splits[i].end >= HEAD_BYTES_USUAL)
             continue;
         BARKS_TRY(csv_read_first(pool, options, &plan->splits[i], &first));
         split_plan_keep_head(plan, i, options->header ? first.end : first.begin);

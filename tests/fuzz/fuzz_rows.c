@@ -111,7 +111,20 @@ static bool find_state(struct pool *pool, const struct source_options *options,
     return good;
 }
 
-enum { JSON = 1 }; /* in kinds */
+/* As whoever makes splits of CSV does: what stands before the rows is the first split's. */
+static void keep_head(struct pool *pool, const struct source_options *options,
+                      struct split splits[2])
+{
+    struct split_plan plan = {.splits = splits, .split_count = 2};
+    struct csv_record first = {0};
+    barks_status *status = csv_read_first(pool, options, &splits[0], &first);
+    if (status == NULL)
+        split_plan_keep_head(&plan, 0, options->header ? first.end : first.begin);
+    barks_status_free(status); /* the rows are not read then either */
+    csv_record_drop(&first);
+}
+
+enum { CSV, JSON }; /* in kinds */
 static const struct {
     const char *format, *schema;
 } kinds[] = {
@@ -169,7 +182,12 @@ static void check(struct pool *pool, const uint8_t *data, struct split whole)
             is_cut && !separator_overlaps(options.record_separator, options.record_separator_bytes);
     if (is_cut) {
         parts[0].end = parts[1].begin = (data[4] | (uint64_t)data[5] << 8) % (whole.end + 1);
-        is_cut = parts[1].begin > 0 && (kind != 0 || find_state(pool, &options, parts));
+        is_cut = parts[1].begin > 0;
+    }
+    if (is_cut && kind == CSV) {
+        if (options.header)
+            keep_head(pool, &options, parts);
+        is_cut = find_state(pool, &options, parts);
     }
     if (is_cut)
         read_splits(pool, format, &options, schema, parts, 2, &again);
