@@ -46,6 +46,7 @@
     FUNCTION(realpath, LOOK)                                                                       \
     FUNCTION(read, READ)                                                                           \
     FUNCTION(pread, READ)                                                                          \
+    FUNCTION(process_vm_readv, READ)                                                               \
     FUNCTION(fread, READ)                                                                          \
     FUNCTION(readdir, READ)                                                                        \
     FUNCTION(getline, READ)                                                                        \

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define WRAP(result, symbol, function, failed, parameters, arguments)                              \
@@ -95,6 +96,10 @@ WRAP_READ(pread, pread, (int file, void *bytes, size_t count, long offset),
           (file, bytes, count, offset))
 WRAP_READ(pread64, pread, (int file, void *bytes, size_t count, int64_t offset),
           (file, bytes, count, offset))
+WRAP(ssize_t, process_vm_readv, process_vm_readv, -1,
+     (pid_t process, const struct iovec *local, unsigned long local_count,
+      const struct iovec *remote, unsigned long remote_count, unsigned long flags),
+     (process, local, local_count, remote, remote_count, flags))
 
 #define WRAP_WRITE(symbol, function, parameters, arguments)                                        \
     ssize_t __real_##symbol parameters;                                                            \

@@ -25,7 +25,7 @@ void losses_drop(struct mpi_losses *losses)
     *losses = (struct mpi_losses){0};
 }
 
-static void suspect(struct mpi_losses *losses, uint32_t rank)
+void losses_suspect(struct mpi_losses *losses, uint32_t rank)
 {
     if (losses->suspicions[rank] == SUSPICION_NONE)
         losses->suspicions[rank] = SUSPICION_NEW;
@@ -37,7 +37,7 @@ barks_status *losses_judge(struct mpi_losses *losses, uint32_t rank, int code, c
     *out_is_gone = mpi_is_loss(code);
     if (!*out_is_gone)
         return mpi_status_of_code(code, doing);
-    suspect(losses, rank);
+    losses_suspect(losses, rank);
     return NULL;
 }
 
@@ -57,7 +57,7 @@ BARKS_CHECKED static barks_status *acknowledge(struct mpi_losses *losses, MPI_Co
         status =
             mpi_status_of(MPI_Group_translate_ranks(gone, 1, &i, all, &rank), "tell who has ended");
         if (status == NULL && rank != MPI_UNDEFINED)
-            suspect(losses, (uint32_t)rank);
+            losses_suspect(losses, (uint32_t)rank);
     }
     if (all != MPI_GROUP_NULL)
         (void)MPI_Group_free(&all);

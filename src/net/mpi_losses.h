@@ -25,6 +25,9 @@ struct mpi_losses {
 BARKS_CHECKED barks_status *losses_init(struct mpi_losses *losses, uint32_t size);
 void losses_drop(struct mpi_losses *losses);
 
+/* Tells of the rank, once, by losses_take_suspect. */
+void losses_suspect(struct mpi_losses *losses, uint32_t rank);
+
 /* The result of a call that concerned this one rank. Its end is no error: it is suspected, and
  * *out_is_gone says that the call did nothing and never will. */
 BARKS_CHECKED barks_status *losses_judge(struct mpi_losses *losses, uint32_t rank, int code,

@@ -4,6 +4,7 @@
 
 #include "net/mpi_losses.h"
 #include "net/net.h"
+#include "net/same_node.h"
 
 #include <mpi.h>
 
@@ -16,6 +17,7 @@ struct peer_rounds {
     uint32_t rank;
     uint32_t size;
     uint32_t epoch;
+    struct same_node near;       /* whose payload is read from its memory */
     struct peer_phase *phase;    /* owned: what is outstanding, or is reused */
     struct peer_phase *given_up; /* MPI may still write to them: never freed */
 };

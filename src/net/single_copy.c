@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -32,8 +33,27 @@ bool single_copy_works(void)
     return got == (ssize_t)sizeof copy && copy == marker;
 }
 
+static bool told_by_us; /* written before there are threads that ask */
+
 void single_copy_prepare(bool ranks_may_be_lost)
 {
-    if (getenv(SINGLE_COPY_SETTING) == NULL && (ranks_may_be_lost || !single_copy_works()))
+    told_by_us = getenv(SINGLE_COPY_SETTING) == NULL && (ranks_may_be_lost || !single_copy_works());
+    if (told_by_us)
         (void)setenv(SINGLE_COPY_SETTING, "none", 0); /* without memory it stays noisy, no more */
+}
+
+/* OMPI_MCA_btl lists transports, or behind a ^ those that are not to be used. */
+static bool shared_memory_is_used(void)
+{
+    const char *transports = getenv("OMPI_MCA_btl");
+    if (transports == NULL)
+        return true;
+    bool is_named = strstr(transports, "vader") != NULL || strstr(transports, "sm") != NULL;
+    return is_named != (transports[0] == '^');
+}
+
+bool single_copy_is_allowed(void)
+{
+    const char *told = getenv(SINGLE_COPY_SETTING);
+    return shared_memory_is_used() && (told == NULL || told_by_us || strcmp(told, "none") != 0);
 }

@@ -2,6 +2,7 @@
  *
  * WAY: run     barks initialises MPI
  *      peers   the same, able to go on without lost ranks: rounds are messages
+ *      sent    the same, where the kernel refuses to read other processes' memory
  *      user    the program has, and uses it afterwards
  *      single  the program has, without threads: barks must refuse
  *      refuse  the kernel refuses to read other processes' memory: no word about it on stderr
@@ -174,6 +175,11 @@ static int run_refused(void)
     return result;
 }
 
+static int run_without_reads(void)
+{
+    return forbid_single_copy() && !single_copy_works() ? run_in_thread(NET_RECOVERY_ON) : 1;
+}
+
 static int abort_all(void)
 {
     struct net *net = NULL;
@@ -212,6 +218,8 @@ int main(int argc, char **argv)
         return run_in_thread(NET_RECOVERY_OFF);
     if (strcmp(way, "peers") == 0)
         return run_in_thread(NET_RECOVERY_ON);
+    if (strcmp(way, "sent") == 0)
+        return run_without_reads();
     if (strcmp(way, "user") == 0)
         return run_under_user();
     if (strcmp(way, "single") == 0)
