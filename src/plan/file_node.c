@@ -190,9 +190,9 @@ BARKS_CHECKED static barks_status *choose_record(struct node *node, const struct
     return options->bad_rows == BAD_ROWS_KEEP ? make_keeping(&node->record) : NULL;
 }
 
-/* What stands before the rows of a file, lines to skip, comments, empty lines and the header, belongs
- * to its first split, however long it is. A head without comments that fills a split of usual size
- * is not looked for: files would be opened here for it. Errors: as reading. */
+/* What stands before the rows of a file, lines to skip, comments, empty lines and the header,
+ * belongs to its first split, however long it is. A head without comments that fills a split of
+ * usual size is not looked for: files would be opened here for it. Errors: as reading. */
 BARKS_CHECKED static barks_status *keep_heads(const struct node *node, struct pool *pool,
                                               const struct source_options *options)
 {
