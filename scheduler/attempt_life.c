@@ -128,7 +128,9 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
     stage->attempts_failed += end == ATTEMPT_FAILED;
     unlink_attempt(scheduler, index);
     overruns_remove(scheduler, index);
+    bool was_full = !executor_has_idle_worker(&scheduler->executors, attempt->executor);
     executor_vacate(&scheduler->executors, attempt->executor, needs_threads(stage->needs));
+    locality_note_end(scheduler, attempt, was_full);
     if (stage->needs != NULL) {
         struct executor *where = &scheduler->executors.executors[attempt->executor];
         room_give_back(where, stage->needs, attempt->units);

@@ -54,6 +54,7 @@ barks_status *stage_enqueue(struct scheduler *scheduler, struct stage *stage)
     if (stage->gang.is_gang)
         return gang_wait(scheduler, stage);
     count_needy(scheduler, stage, true);
+    BARKS_TRY(locality_begin(scheduler, stage));
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         if (lane_first(&stage->lanes[lane]) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, &stage->lanes[lane]));
@@ -65,6 +66,7 @@ void stage_dequeue(struct scheduler *scheduler, struct stage *stage)
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         lane_dequeue(scheduler, &stage->lanes[lane]);
     count_needy(scheduler, stage, false);
+    locality_end(scheduler, stage);
     passed_forget(scheduler, stage);
     speculation_end(scheduler, stage);
     gang_forget(scheduler, stage);

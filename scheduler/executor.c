@@ -20,6 +20,7 @@ void executor_table_drop(struct executor_table *table)
     for (uint32_t id = 0; id < table->executor_limit; id++) {
         lane_queue_drop(&table->executors[id].lanes);
         free(table->executors[id].room);
+        free(table->executors[id].patience);
     }
     for (uint32_t id = 0; id < table->node_limit; id++)
         lane_queue_drop(&table->nodes[id].lanes);
@@ -113,7 +114,7 @@ static void forget_roster(struct executor_table *table)
 }
 
 void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count,
-                   struct room *room)
+                   struct room *room, struct patience *patience)
 {
     BARKS_ASSERT(id < table->executor_capacity && node < table->node_capacity);
     for (; table->executor_limit <= id; table->executor_limit++)
@@ -128,7 +129,8 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
                                   .worker_count = (uint16_t)worker_count,
                                   .attempts_head = ATTEMPT_NONE,
                                   .heir = EXECUTOR_NONE,
-                                  .room = room};
+                                  .room = room,
+                                  .patience = patience};
     table->nodes[node].living_count++;
     table->living_count++;
     table->joined_count++;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct executor_offer;
+struct patience;
 struct room;
 struct roster;
 struct task_needs;
@@ -35,7 +36,8 @@ struct executor {
     uint64_t inherited_workers; /* of those whose heir it is, at all removes */
     struct lane_queue lanes;
     struct free_link free_links[FREE_LIST_KINDS];
-    struct room *room; /* what it offers beside workers; owned; NULL: nothing */
+    struct room *room;         /* what it offers beside workers; owned; NULL: nothing */
+    struct patience *patience; /* owned; NULL: it waits for nothing */
 };
 
 struct node {
@@ -68,9 +70,9 @@ void executor_table_drop(struct executor_table *table);
 /* Room for the ids. Errors: BARKS_NO_MEMORY; nothing that matters has changed. */
 BARKS_CHECKED barks_status *executor_table_reserve(struct executor_table *table, uint32_t executor,
                                                    uint32_t node);
-/* After a reserve of the same ids. Takes room. */
+/* After a reserve of the same ids. Takes room and patience. */
 void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count,
-                   struct room *room);
+                   struct room *room, struct patience *patience);
 /* It leaves the free lists and its heir is chosen: the living one that has inherited least for its
  * workers, of those that have what wanted says (NULL: nothing), where there are such. Its lanes and
  * attempts are the caller's matter. O(executors). */

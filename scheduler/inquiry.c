@@ -308,5 +308,5 @@ bool scheduler_is_sound(const struct scheduler *scheduler)
            pools_are_sound(scheduler) && heap_is_sound(&scheduler->timers) &&
            exclusions_are_sound(scheduler) && retries_are_sound(scheduler) &&
            gangs_are_sound(scheduler) && needy_are_sound(scheduler) &&
-           no_worker_is_idle_in_vain(scheduler);
+           localities_are_sound(scheduler) && no_worker_is_idle_in_vain(scheduler);
 }

@@ -16,7 +16,8 @@ static bool lane_may_use(const struct scheduler *scheduler, const struct lane *l
                          uint32_t executor)
 {
     return (lane->is_pinned || !exclusion_holds(scheduler, lane->stage, executor)) &&
-           !gang_holds(scheduler, lane->stage, executor);
+           !gang_holds(scheduler, lane->stage, executor) &&
+           (lane->level != LANE_STEAL || !locality_holds(scheduler, lane->stage, executor));
 }
 
 bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane, uint32_t executor)
@@ -29,7 +30,7 @@ bool lane_is_open_to(const struct scheduler *scheduler, const struct lane *lane,
 static bool must_choose(const struct scheduler *scheduler, uint32_t executor)
 {
     return scheduler->executors.executors[executor].exclusion_count > 0 ||
-           scheduler->gangs != NULL || scheduler->needy_count > 0;
+           scheduler->gangs != NULL || scheduler->needy_count > 0 || scheduler->wishing_count > 0;
 }
 
 /* Who looks for a lane, and whether some may be closed to it. */
@@ -119,6 +120,8 @@ BARKS_CHECKED static barks_status *start_first(struct scheduler *scheduler, stru
     uint32_t task = lane_first(lane);
     lane_take(lane);
     BARKS_TRY(attempt_start(scheduler, lane->stage, task, executor));
+    if (lane->level == LANE_STEAL)
+        scheduler->attempts.items[lane->stage->tasks[task].attempts_head].is_away = true;
     if (lane_first(lane) == TASK_NONE)
         lane_dequeue(scheduler, lane);
     return NULL;
@@ -304,6 +307,7 @@ BARKS_CHECKED static barks_status *start_next(struct scheduler *scheduler, uint3
 barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
 {
     bool has_started = true;
+    BARKS_TRY(locality_look(scheduler, executor));
     while (has_started && executor_has_idle_worker(&scheduler->executors, executor))
         BARKS_TRY(start_next(scheduler, executor, &has_started));
     return gangs_dispatch(scheduler);
@@ -341,8 +345,11 @@ static uint32_t idle_executor(const struct scheduler *scheduler, const struct la
         executor = table->nodes[lane->place].free_list.head;
         kind = FREE_ON_NODE;
         break;
-    case LANE_ANY:
     case LANE_STEAL:
+        if (locality_holds_all(lane->stage))
+            return EXECUTOR_NONE;
+        __attribute__((fallthrough));
+    case LANE_ANY:
         executor = table->free_list.head;
         break;
     }

@@ -303,6 +303,7 @@ barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost)
     struct executor_table *table = &scheduler->executors;
     struct task_needs wanted = needs_of_running(scheduler);
     executor_lose(table, lost, &wanted);
+    locality_lose(scheduler, lost);
     passed_check(scheduler);
     bool can_go_on = scheduler->options.recovers && table->living_count > 0;
     if (can_go_on)

@@ -180,10 +180,16 @@ BARKS_CHECKED static barks_status *on_executor_joined(struct scheduler *schedule
         scheduler->executors.executors[executor].is_known)
         BARKS_FAIL(BARKS_INVALID, "executor %u joins for the second time", executor);
     struct room *room = NULL;
+    struct patience *patience = NULL;
     BARKS_TRY(executor_table_reserve(&scheduler->executors, executor, node));
-    BARKS_TRY(room_create(event->executor_joined.offer, &room));
+    BARKS_TRY(locality_join(scheduler, executor, &patience));
+    barks_status *status = room_create(event->executor_joined.offer, &room);
+    if (status != NULL) {
+        free(patience);
+        return status;
+    }
     scheduler->is_deciding = true;
-    executor_join(&scheduler->executors, executor, node, worker_count, room);
+    executor_join(&scheduler->executors, executor, node, worker_count, room, patience);
     passed_check(scheduler);
     if (scheduler->executors.joined_count >= scheduler->options.executor_count_min)
         scheduler->is_open = true;
@@ -278,6 +284,10 @@ BARKS_CHECKED static barks_status *on_due(struct scheduler *scheduler, struct ti
         return gang_give_up(scheduler, (struct stage *)timer);
     case TIMER_OVERRUN:
         return overruns_look(scheduler);
+    case TIMER_WISHES:
+        return stage_dispatch(scheduler, ((struct wishes *)timer)->stage);
+    case TIMER_PATIENCE:
+        return executor_dispatch(scheduler, ((struct patience *)timer)->executor);
     }
     return NULL;
 }

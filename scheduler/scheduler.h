@@ -48,6 +48,9 @@ struct scheduler_options {
      * hundredths (default 75) of the tasks are done. slow_percent 0: none is copied. */
     uint32_t slow_percent, slow_after_percent;
     uint64_t slow_min_ns;
+    /* A task that wishes for a node is given to another one only once its stage has waited so long,
+     * and an idle worker there too (locality.h); 0: at once. */
+    uint64_t locality_wait_ns;
     uint64_t attempt_ns_max;     /* an attempt that runs longer has failed; 0: none does */
     bool keeps_durations;        /* for scheduler_stage_median_ns */
     uint32_t losses_max;         /* lost executors that one task survives; default 3 */

@@ -31,6 +31,7 @@ struct scheduler {
     struct stage *gangs;       /* that wait for workers, the first one first; borrowed */
     bool is_hold_over;         /* what the first one held is to be given to others */
     uint32_t needy_count;      /* stages that may start tasks and need more than a worker */
+    uint32_t wishing_count;    /* stages that may start tasks and have some that wish for nodes */
     struct passed_list passed;
     struct overruns overruns;
     uint64_t now_ns;   /* of the event; never earlier than that of the one before */

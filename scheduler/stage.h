@@ -5,6 +5,7 @@
 #include "scheduler/event.h"
 #include "scheduler/gang.h"
 #include "scheduler/lane.h"
+#include "scheduler/locality.h"
 #include "scheduler/passed.h"
 #include "scheduler/retry.h"
 #include "scheduler/room.h"
@@ -43,6 +44,7 @@ struct stage {
     struct gang gang;
     struct task_needs *needs; /* owned; NULL: a worker and nothing else */
     bool is_needy;            /* counted as such */
+    struct wishes wishes;
     struct passed passed;
     bool is_split;  /* tasks are made, runs and pins are fixed */
     bool has_begun; /* an attempt has started once */

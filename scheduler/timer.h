@@ -9,6 +9,8 @@ enum timer_kind {
     TIMER_WATCH,        /* of a stage, over slow attempts */
     TIMER_GANG,         /* of a stage whose tasks all wait for workers */
     TIMER_OVERRUN,      /* of the attempt that runs longest */
+    TIMER_WISHES,       /* of a stage whose tasks wait for their nodes */
+    TIMER_PATIENCE,     /* of an executor that waits for tasks that wish for its node */
 };
 
 /* First member of what waits for it. key[0] is the time in nanoseconds. */

@@ -61,6 +61,8 @@ struct buffer;
             "of the median time of its stage's tasks: an attempt that takes longer is slow")       \
     SETTING(SPECULATION_MIN, "speculation.min", DURATION, "1s", "",                                \
             "an attempt that takes less is not slow")                                              \
+    SETTING(LOCALITY_WAIT, "locality.wait", DURATION, "300ms", "",                                 \
+            "tasks that wish for a host wait so long for its workers before others take them")     \
     SETTING(TOGETHER_WAIT, "together.wait", DURATION, "10m", "",                                   \
             "tasks that run together wait so long for workers; 0: as long as it takes")            \
     SETTING(RESOURCES, "resources", TEXT, "auto", "",                                              \

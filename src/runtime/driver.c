@@ -149,6 +149,7 @@ static struct scheduler_options scheduling(const struct driver *driver)
                             ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
                             : 0,
         .slow_min_ns = config_duration_ns(config, CONFIG_SPECULATION_MIN),
+        .locality_wait_ns = config_duration_ns(config, CONFIG_LOCALITY_WAIT),
         .pools = driver->pools.specs,
         .pool_count = driver->pools.count,
         .attempt_ns_max = config_duration_ns(config, CONFIG_TASK_TIME_LIMIT),

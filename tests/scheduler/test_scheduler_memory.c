@@ -107,7 +107,7 @@ START_TEST(every_allocation_may_fail)
         struct scheduler *scheduler = NULL;
         struct decision_list decisions = {0};
         struct scheduler_options options = {
-            .attempts_max = 4, .exclusion_ns = 1000, .recovers = true};
+            .attempts_max = 4, .exclusion_ns = 1000, .locality_wait_ns = 1, .recovers = true};
         enum job_result result = JOB_RESULT_FAILED;
         arm_faults("fail:call=allocation,n=%" PRIu64 "+", failing);
         barks_status *status = scheduler_create(&options, &scheduler);

@@ -396,6 +396,8 @@ static void choose_weather(struct sim_world *world)
     }
     if (sim_chance(world, 700))
         world->options.exclusion_ns = 1 + sim_below(world, sim_chance(world, 500) ? 100 : 2000);
+    if (sim_chance(world, 400))
+        world->options.locality_wait_ns = 1 + sim_below(world, sim_chance(world, 500) ? 20 : 500);
     if (sim_chance(world, 300))
         world->options.attempt_ns_max = 20 + sim_below(world, 300);
     world->options.keeps_durations = sim_chance(world, 500);

@@ -62,6 +62,11 @@ static bool is_pinned(const struct stage_spec *spec)
     return false;
 }
 
+static bool may_wait_for_places(const struct sim_world *world, const struct stage_spec *spec)
+{
+    return spec->place_firsts != NULL && world->options.locality_wait_ns > 0;
+}
+
 /* A task that waits and may run anywhere: of a stage whose tasks have no place, and none has
  * failed. */
 static bool has_free_task(const struct sim_world *world, const struct sim_job *job)
@@ -77,6 +82,7 @@ static bool has_free_task(const struct sim_world *world, const struct sim_job *j
         barks_status_free(status);
         bool is_active = progress.state == STAGE_READY || progress.state == STAGE_RUNNING;
         if (is_known && is_active && !is_pinned(&job->stages[stage].spec) &&
+            !may_wait_for_places(world, &job->stages[stage].spec) &&
             progress.tasks_done + progress.attempts_live < progress.task_count &&
             !has_failures(world, job->spec.id, stage))
             return true;
