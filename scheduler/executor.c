@@ -114,7 +114,7 @@ static void forget_roster(struct executor_table *table)
 }
 
 void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count,
-                   struct room *room, struct patience *patience)
+                   bool is_late, struct room *room, struct patience *patience)
 {
     BARKS_ASSERT(id < table->executor_capacity && node < table->node_capacity);
     for (; table->executor_limit <= id; table->executor_limit++)
@@ -129,6 +129,7 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
                                   .worker_count = (uint16_t)worker_count,
                                   .attempts_head = ATTEMPT_NONE,
                                   .heir = EXECUTOR_NONE,
+                                  .shares = is_late ? 0 : worker_count,
                                   .room = room,
                                   .patience = patience};
     table->nodes[node].living_count++;
@@ -140,10 +141,10 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
     forget_roster(table);
 }
 
-/* Less inherited for each worker; the smaller id among equals. */
+/* Fewer shares for each worker; the smaller id among equals. */
 static bool has_more_room(const struct executor *a, const struct executor *b)
 {
-    return a->inherited_workers * b->worker_count < b->inherited_workers * a->worker_count;
+    return a->shares * b->worker_count < b->shares * a->worker_count;
 }
 
 /* Whoever lacks what is wanted comes last. */
@@ -174,8 +175,7 @@ void executor_lose(struct executor_table *table, uint32_t id, const struct task_
             lost->heir = other;
     }
     if (lost->heir != EXECUTOR_NONE)
-        table->executors[lost->heir].inherited_workers +=
-            lost->worker_count + lost->inherited_workers;
+        table->executors[lost->heir].shares += lost->shares;
 }
 
 bool executor_is_alive(const struct executor_table *table, uint32_t id)

@@ -33,7 +33,9 @@ struct executor {
     uint32_t exclusion_count; /* of all jobs (exclusion.h) */
     /* Dead: who got its shuffle partitions; maybe dead as well by now. */
     uint32_t heir;
-    uint64_t inherited_workers; /* of those whose heir it is, at all removes */
+    /* What it has of the shuffles that are under way, counted in workers: its own share, which is 0
+     * where it joined after they had begun, and of those whose heir it is, at all removes. */
+    uint64_t shares;
     struct lane_queue lanes;
     struct free_link free_links[FREE_LIST_KINDS];
     struct room *room;         /* what it offers beside workers; owned; NULL: nothing */
@@ -70,10 +72,10 @@ void executor_table_drop(struct executor_table *table);
 /* Room for the ids. Errors: BARKS_NO_MEMORY; nothing that matters has changed. */
 BARKS_CHECKED barks_status *executor_table_reserve(struct executor_table *table, uint32_t executor,
                                                    uint32_t node);
-/* After a reserve of the same ids. Takes room and patience. */
+/* After a reserve of the same ids. is_late: jobs have begun. Takes room and patience. */
 void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uint32_t worker_count,
-                   struct room *room, struct patience *patience);
-/* It leaves the free lists and its heir is chosen: the living one that has inherited least for its
+                   bool is_late, struct room *room, struct patience *patience);
+/* It leaves the free lists and its heir is chosen: the living one that has the least shares for its
  * workers, of those that have what wanted says (NULL: nothing), where there are such. Its lanes and
  * attempts are the caller's matter. O(executors). */
 void executor_lose(struct executor_table *table, uint32_t id, const struct task_needs *wanted);

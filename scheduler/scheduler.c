@@ -189,7 +189,8 @@ BARKS_CHECKED static barks_status *on_executor_joined(struct scheduler *schedule
         return status;
     }
     scheduler->is_deciding = true;
-    executor_join(&scheduler->executors, executor, node, worker_count, room, patience);
+    bool is_late = scheduler->is_open && scheduler->job_count > 0;
+    executor_join(&scheduler->executors, executor, node, worker_count, is_late, room, patience);
     passed_check(scheduler);
     if (scheduler->executors.joined_count >= scheduler->options.executor_count_min)
         scheduler->is_open = true;

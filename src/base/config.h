@@ -51,6 +51,8 @@ struct buffer;
             "go on without lost executors; auto: where mpirun lets the others live")               \
     SETTING(RECOVERY_DEADLINE, "recovery_deadline", DURATION, "10s", "1ms..",                      \
             "for the others to go on after a loss, before the job ends")                           \
+    SETTING(SPARES, "spares", INT, "0", "0..100000",                                               \
+            "executors that have nothing to do until one is lost and they take its place")         \
     SETTING(ATTEMPTS, "attempts", INT, "4", "1..1000",                                             \
             "at a task that fails, before its job does")                                           \
     SETTING(EXCLUSION, "exclusion", DURATION, "10m", "",                                           \

@@ -26,6 +26,18 @@ const struct terminal *job_terminal(const struct job *job, uint32_t stage)
 
 /* ---- life ---- */
 
+barks_status *dispatch_join(struct dispatch *dispatch, uint32_t rank)
+{
+    const struct member *all = dispatch->members->all;
+    struct event event = {.kind = EVENT_EXECUTOR_JOINED, .time_ns = monotonic_ns()};
+    event.executor_joined.executor = rank;
+    while (all[event.executor_joined.node].hello.node_id != all[rank - 1].hello.node_id)
+        event.executor_joined.node++;
+    event.executor_joined.worker_count = all[rank - 1].welcome.worker_count;
+    event.executor_joined.offer = &all[rank - 1].offer;
+    return dispatch_handle(dispatch, &event);
+}
+
 barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
                               struct dispatch **out_dispatch)
 {
@@ -42,17 +54,9 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
     if (status == NULL && dispatch_options->scheduling.recovers)
         status = recovery_init(&dispatch->recovery, members->count,
                                dispatch_options->recovery_deadline_ns);
-    for (uint32_t i = 0; i < members->count && status == NULL; i++) {
-        struct event event = {.kind = EVENT_EXECUTOR_JOINED, .time_ns = monotonic_ns()};
-        event.executor_joined.executor = i + 1;
-        event.executor_joined.node = 0;
-        while (members->all[event.executor_joined.node].hello.node_id !=
-               members->all[i].hello.node_id)
-            event.executor_joined.node++;
-        event.executor_joined.worker_count = members->all[i].welcome.worker_count;
-        event.executor_joined.offer = &members->all[i].offer;
-        status = dispatch_handle(dispatch, &event);
-    }
+    for (uint32_t rank = 1; rank <= members->count && status == NULL; rank++)
+        if (member_workers(&members->all[rank - 1]) > 0)
+            status = dispatch_join(dispatch, rank);
     if (status != NULL) {
         dispatch_destroy(dispatch);
         return status;

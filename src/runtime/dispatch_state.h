@@ -136,6 +136,8 @@ BARKS_CHECKED barks_status *dispatch_tell_keys(struct dispatch *dispatch, struct
 
 /* Gives an event to the scheduler and carries its decisions out, in order; those of an event that
  * comes up meanwhile come after them, in the same list. */
+/* The scheduler hears of an executor that may be given tasks. */
+BARKS_CHECKED barks_status *dispatch_join(struct dispatch *dispatch, uint32_t rank);
 BARKS_CHECKED barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *event);
 BARKS_CHECKED barks_status *dispatch_carry_out(struct dispatch *dispatch,
                                                const struct decision *decision);

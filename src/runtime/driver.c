@@ -126,9 +126,13 @@ static int wait_for_stop(struct driver *driver)
 static void log_start(const struct driver *driver)
 {
     const struct member *first = &driver->members.all[0];
+    uint32_t spare_count = members_spare_count(&driver->members);
+    char spares[40] = "";
+    if (spare_count > 0)
+        snprintf(spares, sizeof spares, " and %" PRIu32 " spare", spare_count);
     LOG(LEVEL_INFO, "runtime",
-        "%" PRIu32 " executors with %" PRIu32 " workers, %" PRIu64 " MiB of memory each (%s)",
-        driver->members.count, members_worker_count(&driver->members),
+        "%" PRIu32 " executors with %" PRIu32 " workers%s, %" PRIu64 " MiB of memory each (%s)",
+        driver->members.count - spare_count, members_worker_count(&driver->members), spares,
         first->welcome.memory_bytes >> 20,
         config_bytes(driver->config, CONFIG_MEMORY) > 0
             ? config_origin(driver->config, CONFIG_MEMORY)

@@ -18,8 +18,7 @@ barks_status *driver_owners(const struct driver *driver, uint32_t partition_coun
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for the owners of partitions");
     for (uint32_t i = 0; i < count && status == NULL; i++)
-        if (!member_is_lost(&driver->members.all[i]))
-            workers[i] = driver->members.all[i].welcome.worker_count;
+        workers[i] = member_workers(&driver->members.all[i]);
     if (status == NULL)
         owners_divide(partition_count, workers, count, firsts);
     for (uint32_t i = 0; i < count && status == NULL; i++)
@@ -42,7 +41,7 @@ barks_status *driver_find_pool(const struct driver *driver, const char *name, ui
 
 uint32_t driver_workers_of(const struct driver *driver, uint32_t rank)
 {
-    return driver->members.all[rank - 1].welcome.worker_count;
+    return member_workers(&driver->members.all[rank - 1]);
 }
 uint64_t driver_node_of(const struct driver *driver, uint32_t rank)
 {

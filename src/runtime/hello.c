@@ -191,30 +191,39 @@ barks_status *hello_check(const struct hello *driver, const struct hello *execut
     return NULL;
 }
 
-static uint32_t executors_of_node(const struct hello *executors, uint32_t executor_count,
-                                  uint32_t which, uint32_t *out_index)
+/* Executors [begin, end) that are on a node. */
+static uint32_t count_on_node(const struct hello *executors, uint32_t begin, uint32_t end,
+                              uint64_t node_id)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < executor_count; i++) {
-        if (executors[i].node_id != executors[which].node_id)
-            continue;
-        if (i == which)
-            *out_index = count;
-        count++;
-    }
+    for (uint32_t i = begin; i < end; i++)
+        count += executors[i].node_id == node_id;
     return count;
 }
 
+/* The cores of executor i; a spare has those of one that works, since it takes the place of one. */
+static void share_cores(const struct hello *executors, uint32_t i, uint32_t working_count,
+                        uint32_t *out_first, uint32_t *out_count)
+{
+    uint64_t node_id = executors[i].node_id;
+    uint32_t sharers = count_on_node(executors, 0, working_count, node_id);
+    uint32_t index = count_on_node(executors, i < working_count ? 0 : working_count, i, node_id);
+    if (sharers == 0) /* spares alone */
+        sharers = 1;
+    topology_share(executors[i].core_count, sharers, index % sharers, out_first, out_count);
+}
+
 barks_status *hello_share(const struct hello *executors, uint32_t executor_count,
-                          const struct config *config, struct welcome *out_welcomes)
+                          uint32_t spare_count, const struct config *config,
+                          struct welcome *out_welcomes)
 {
     for (uint32_t i = 0; i < executor_count; i++) {
         const struct hello *hello = &executors[i];
         struct welcome *welcome = &out_welcomes[i];
-        uint32_t index = 0, first = 0, count = hello->core_count;
-        uint32_t neighbours = executors_of_node(executors, executor_count, i, &index);
+        uint32_t first = 0, count = hello->core_count;
+        uint32_t neighbours = count_on_node(executors, 0, executor_count, hello->node_id);
         if (!hello->user_bound)
-            topology_share(hello->core_count, neighbours, index, &first, &count);
+            share_cores(executors, i, executor_count - spare_count, &first, &count);
         uint64_t workers = (uint64_t)config_int(config, CONFIG_WORKERS);
         uint64_t memory_bytes = config_bytes(config, CONFIG_MEMORY);
         *welcome = (struct welcome){

@@ -59,9 +59,11 @@ BARKS_CHECKED barks_status *hello_unpack(struct unpacker *in, struct hello *out_
 BARKS_CHECKED barks_status *hello_check(const struct hello *driver, const struct hello *executors,
                                         uint32_t executor_count);
 
-/* Driver: cores, workers and memory for each executor; configuration has the last word. */
+/* Driver: cores, workers and memory for each executor; configuration has the last word. The last
+ * spare_count ones share cores with the others, but not memory. */
 BARKS_CHECKED barks_status *hello_share(const struct hello *executors, uint32_t executor_count,
-                                        const struct config *config, struct welcome *out_welcomes);
+                                        uint32_t spare_count, const struct config *config,
+                                        struct welcome *out_welcomes);
 BARKS_CHECKED barks_status *welcome_send(struct net *net, uint32_t to,
                                          const struct welcome *welcome,
                                          const struct config *config);

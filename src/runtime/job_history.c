@@ -100,7 +100,8 @@ static void write_beginning(struct job_history *history, const struct config *co
     }
     for (uint32_t i = 0; i < members->count; i++) {
         struct history_record executor = executor_record(members, i);
-        note(history, &executor);
+        if (!member_is_spare(&members->all[i]))
+            note(history, &executor);
     }
 }
 
@@ -348,6 +349,8 @@ void job_history_task_failed(struct job_history *history, const struct attempt_i
 static void write_memory(struct job_history *history, uint32_t executor)
 {
     const struct member *member = &history->members->all[executor - 1];
+    if (member_is_spare(member))
+        return; /* of which nobody has heard */
     struct history_record record = {
         .kind = KIND_MEMORY,
         .memory = {.time_ns = time_of(history),
@@ -370,6 +373,14 @@ void job_history_memory(struct job_history *history, uint32_t executor)
     write_memory(history, executor);
 }
 
+void job_history_executor_joined(struct job_history *history, uint32_t executor)
+{
+    if (history == NULL)
+        return;
+    struct history_record record = executor_record(history->members, executor - 1);
+    note(history, &record);
+}
+
 void job_history_executor_lost(struct job_history *history, uint32_t executor, const char *why)
 {
     if (history == NULL)
@@ -377,7 +388,7 @@ void job_history_executor_lost(struct job_history *history, uint32_t executor, c
     struct history_record record = {
         .kind = KIND_EXECUTOR_LOST,
         .executor_lost = {.time_ns = time_of(history), .executor = executor, .error = why}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 void job_history_recovered(struct job_history *history, const struct recovery *recovery,
@@ -392,7 +403,7 @@ void job_history_recovered(struct job_history *history, const struct recovery *r
                      .took_ns = took_ns,
                      .task_count = recovery->again_count,
                      .sent_bytes = recovery->resent_bytes}};
-    history_write(history->writer, &record);
+    note(history, &record);
 }
 
 void job_history_trouble(struct job_history *history, const barks_status *error)

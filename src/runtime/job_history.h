@@ -44,6 +44,8 @@ void job_history_task_failed(struct job_history *history, const struct attempt_i
 /* Of a pulse of the executor; at most one a second is kept. */
 void job_history_memory(struct job_history *history, uint32_t executor);
 /* The job goes on without the executor; and then: it does. */
+/* One that was spare. */
+void job_history_executor_joined(struct job_history *history, uint32_t executor);
 void job_history_executor_lost(struct job_history *history, uint32_t executor, const char *why);
 void job_history_recovered(struct job_history *history, const struct recovery *recovery,
                            uint64_t took_ns);

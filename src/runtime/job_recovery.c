@@ -172,10 +172,28 @@ BARKS_CHECKED static barks_status *begin_readers_again(struct dispatch *dispatch
     return NULL;
 }
 
+/* Before the scheduler hears of the loss, so that the spare may be the heir. */
+BARKS_CHECKED static barks_status *replace(struct dispatch *dispatch, uint32_t lost)
+{
+    uint32_t spare = members_take_spare(dispatch->members, lost);
+    if (spare == 0)
+        return NULL;
+    say(dispatch,
+        "executor %" PRIu32 " on %s, which was spare, takes the place of executor %" PRIu32, spare,
+        dispatch->members->all[spare - 1].hello.host, lost);
+    job_history_executor_joined(dispatch->options.history, spare);
+    return dispatch_join(dispatch, spare);
+}
+
+/* Of a spare it has never heard. */
 BARKS_CHECKED static barks_status *tell_scheduler(struct dispatch *dispatch, uint32_t executor)
 {
     struct recovery *recovery = &dispatch->recovery;
+    recovery->is_known[executor - 1] = true;
+    if (member_is_spare(&dispatch->members->all[executor - 1]))
+        return NULL;
     struct event event = {.kind = EVENT_EXECUTOR_LOST, .time_ns = monotonic_ns()};
+    BARKS_TRY(replace(dispatch, executor));
     BARKS_TRY(begin_readers_again(dispatch, executor));
     event.executor_lost.executor = executor;
     uint64_t done_before = tasks_done(dispatch);
@@ -183,7 +201,6 @@ BARKS_CHECKED static barks_status *tell_scheduler(struct dispatch *dispatch, uin
     BARKS_TRY(dispatch_handle(dispatch, &event));
     uint64_t done_after = tasks_done(dispatch);
     recovery->again_count += done_before > done_after ? done_before - done_after : 0;
-    recovery->is_known[executor - 1] = true;
     return NULL;
 }
 

@@ -97,9 +97,31 @@ BARKS_CHECKED static barks_status *wait_for_hellos(struct net *net, const struct
     return NULL;
 }
 
+/* How many of the executors are spare. */
+BARKS_CHECKED static barks_status *count_spares(const struct net *net, const struct config *config,
+                                                uint32_t *out_count)
+{
+    uint32_t wanted = (uint32_t)config_int(config, CONFIG_SPARES), executor_count = net->size - 1;
+    *out_count = 0;
+    if (wanted > 0 && !net_recovers(net))
+        LOG(LEVEL_WARN, "runtime",
+            "no executor is kept spare, since the job cannot go on without one that is lost "
+            "(mpirun --enable-recovery, or --with-ft ulfm)");
+    else if (wanted >= executor_count)
+        BARKS_FAIL(BARKS_INVALID,
+                   "--barks-spares=%" PRIu32 " leaves none of %" PRIu32
+                   " executors to work: ask for fewer, or start more ranks",
+                   wanted, executor_count);
+    else
+        *out_count = wanted;
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *answer(struct net *net, const struct config *config,
                                           struct members *members)
 {
+    uint32_t spare_count = 0;
+    BARKS_TRY(count_spares(net, config, &spare_count));
     struct hello *hellos = calloc(members->count, sizeof *hellos);
     struct welcome *welcomes = calloc(members->count, sizeof *welcomes);
     struct executor_offer *offers = calloc(members->count, sizeof *offers);
@@ -112,13 +134,15 @@ BARKS_CHECKED static barks_status *answer(struct net *net, const struct config *
     if (status == NULL)
         status = hello_check(&members->driver, hellos, members->count);
     if (status == NULL)
-        status = hello_share(hellos, members->count, config, welcomes);
+        status = hello_share(hellos, members->count, spare_count, config, welcomes);
     if (status == NULL)
         status = offers_make(hellos, members->count, config, &members->resources, offers);
     for (uint32_t i = 0; i < members->count && status == NULL; i++) {
         if (hellos[i].node_id == members->driver.node_id)
             welcomes[i].driver_pid = members->driver.pid;
         members->all[i].welcome = welcomes[i];
+        atomic_store_explicit(&members->all[i].is_spare, i >= members->count - spare_count,
+                              memory_order_relaxed);
         members->all[i].offer = offers[i];
         members->all[i].offer.memory_bytes = offers_memory_bytes(welcomes[i].memory_bytes);
         status = welcome_send(net, i + 1, &welcomes[i], config);
@@ -272,8 +296,37 @@ uint32_t members_worker_count(const struct members *members)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < members->count; i++)
-        count += member_is_lost(&members->all[i]) ? 0 : members->all[i].welcome.worker_count;
+        count += member_workers(&members->all[i]);
     return count;
+}
+
+static bool could_take_a_place(const struct member *member)
+{
+    return member_is_spare(member) && !member_is_lost(member);
+}
+
+uint32_t members_spare_count(const struct members *members)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < members->count; i++)
+        count += could_take_a_place(&members->all[i]);
+    return count;
+}
+
+uint32_t members_take_spare(struct members *members, uint32_t lost)
+{
+    uint64_t node = members->all[lost - 1].hello.node_id;
+    struct member *best = NULL;
+    for (uint32_t i = 0; i < members->count; i++) {
+        struct member *member = &members->all[i];
+        if (could_take_a_place(member) &&
+            (best == NULL || (member->hello.node_id == node && best->hello.node_id != node)))
+            best = member;
+    }
+    if (best == NULL)
+        return 0;
+    atomic_store_explicit(&best->is_spare, false, memory_order_relaxed);
+    return (uint32_t)(best - members->all) + 1;
 }
 
 uint32_t members_living_count(const struct members *members)

@@ -20,6 +20,7 @@ struct member {
     struct executor_offer offer; /* of kinds as members.resources names them */
     bool has_hello;
     _Atomic bool is_lost;  /* relaxed: set by the driver's thread, read by those that plan */
+    _Atomic bool is_spare; /* likewise: it is given nothing until another is lost */
     bool is_suspect;       /* MPI says that it is gone */
     uint32_t attempts_out; /* that it was sent and has not answered */
     uint64_t last_heard_ns;
@@ -38,9 +39,9 @@ struct members {
 void members_drop(struct members *members);
 
 /* Waits for every executor's hello, checks that all fit together, shares out cores and memory, and
- * answers. Errors: BARKS_LOST (one did not come before the deadline; names which), BARKS_INVALID
- * (they do not fit), BARKS_LIMIT (too little memory). The executors still wait then: members_end
- * tells them. */
+ * answers; the last ones are spare, as many as the setting says, if net recovers. Errors:
+ * BARKS_LOST (one did not come before the deadline; names which), BARKS_INVALID (they do not fit),
+ * BARKS_LIMIT (too little memory). The executors still wait then: members_end tells them. */
 BARKS_CHECKED barks_status *members_gather(struct net *net, const struct config *config,
                                            struct members *out_members);
 
@@ -69,5 +70,18 @@ static inline bool member_is_lost(const struct member *member)
 {
     return atomic_load_explicit(&member->is_lost, memory_order_relaxed);
 }
+/* It has not taken anybody's place; it may be lost all the same. */
+static inline bool member_is_spare(const struct member *member)
+{
+    return atomic_load_explicit(&member->is_spare, memory_order_relaxed);
+}
+/* Of one that may be given tasks, else 0. */
+static inline uint32_t member_workers(const struct member *member)
+{
+    return member_is_lost(member) || member_is_spare(member) ? 0 : member->welcome.worker_count;
+}
+uint32_t members_spare_count(const struct members *members); /* that live */
+/* A spare that is none any more, best of the node of the one that is lost; 0: there is none. */
+uint32_t members_take_spare(struct members *members, uint32_t lost);
 uint32_t members_worker_count(const struct members *members);
 uint32_t members_living_count(const struct members *members);

@@ -8,10 +8,12 @@ repeats a run.
 
 import argparse
 import functools
+import json
 import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -264,6 +266,49 @@ def all_but_one(programs, seed, folder):
     outputs.check_nothing_visible(place.output)
 
 
+def executors_with_tasks(programs, logs):
+    """The ranks, by the one log of the directory."""
+    (name,) = os.listdir(logs)
+    command = [os.path.join(programs, os.pardir, "src", "cli", "barks"), "trace", name, f"--dir={logs}", "-o", "-"]
+    events = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)["traceEvents"]
+    return {event["pid"] for event in events if event["ph"] == "X" and event["pid"] > 0}
+
+
+# (job, how many are spare, deaths, who takes whose place)
+REPLACED = [
+    ("wordcount", 1, [("attempt.told", 1, 2)], [(4, 2)]),
+    ("terasort", 1, [("partition.begun", 2, 1), ("round.begun", 1, 2), ("epoch.taken", 1, 3)], [(4, 1)]),
+    ("pagerank", 2, [("commit.taken", 1, 1), ("epoch.taken", 1, 3)], [(4, 1)]),
+    ("pagerank", 2, [("commit.taken", 1, 1), ("commit.taken", 2, 2)], [(3, 1), (4, 2)]),
+]
+
+
+def spare_executors(programs, seed, folder):
+    """Executors that are spare do nothing until one is lost, and then its tasks."""
+    for number, (job, spare_count, deaths, replaced) in enumerate(REPLACED):
+        place, logs = Place.of(programs, job, seed, folder), os.path.join(folder, f"logs {number}")
+        options = [f"--barks-spares={spare_count}", f"--barks-event-log={logs} quiet"]
+        run = place.start(None, options)
+        ended = run.finish(LIMIT_SECONDS)
+        place.check(run, ended)
+        need(executors_with_tasks(programs, logs + " quiet") == set(range(1, RANKS - spare_count)), "others worked", ended)
+        options[1] = f"--barks-event-log={logs}"
+        run = place.start(";".join(f"kill:at={point}:{n},executor={executor}" for point, n, executor in deaths), options)
+        ended = run.finish(LIMIT_SECONDS)
+        print(f"# {job}: {deaths}; {tell(ended)}", flush=True)
+        place.check(run, ended)
+        found = re.findall(rb"executor (\d+) on \S+, which was spare, takes the place of executor (\d+)", ended.stderr)
+        need([(int(spare), int(lost)) for spare, lost in found] == replaced, f"{replaced} were to take places", ended)
+        need({spare for spare, _ in replaced} <= executors_with_tasks(programs, logs), "they did nothing", ended)
+    place = Place.of(programs, "wordcount", seed, folder)
+    ended = place.start(None, ["--barks-spares=4"]).finish(LIMIT_SECONDS)
+    need(b"--barks-spares=4 leaves none of 4 executors" in ended.stderr, "not refused", ended)
+    run = place.start(None, ["--barks-spares=1", "--barks-recovery=off"])
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    need(b"no executor is kept spare" in ended.stderr, "not told", ended)
+
+
 def a_silent_one(programs, seed, folder):
     """One that stands still is lost in the end, and ended; one that is slow is not."""
     place = Place.of(programs, "wordcount", seed, folder)
@@ -352,7 +397,7 @@ def main():
             killed_at_points, programs, job, seed, draw_points(seed, job, options.full))) for job in JOBS]
         cases += [(f"{mode}: killed at points", functools.partial(killed_in_mode, programs, mode, seed)) for mode in MODES]
         cases += [(call.__doc__.split(".")[0], functools.partial(call, programs, seed))
-                  for call in (two_at_once, all_but_one, with_stages_stored, a_silent_one, in_one_process, without_it, the_driver_dies)]
+                  for call in (two_at_once, all_but_one, spare_executors, with_stages_stored, a_silent_one, in_one_process, without_it, the_driver_dies)]
     chosen = [(name, call) for name, call in cases if not options.names or any(part in name for part in options.names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
         sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))

@@ -53,7 +53,7 @@ START_TEST(cores_and_memory_are_shared_by_the_executors_of_a_node)
     static struct welcome welcomes[4]; /* too large for a frame */
     struct config config = {0};
     ck_assert_ptr_null(config_init(&config));
-    ck_assert_ptr_null(hello_share(executors, 4, &config, welcomes));
+    ck_assert_ptr_null(hello_share(executors, 4, 0, &config, welcomes));
     ck_assert(welcomes[1].first_core == 0 && welcomes[1].worker_count == 8);
     ck_assert(welcomes[0].first_core == 0 && welcomes[0].worker_count == 3);
     ck_assert(welcomes[2].first_core == 3 && welcomes[2].worker_count == 3);
@@ -61,8 +61,26 @@ START_TEST(cores_and_memory_are_shared_by_the_executors_of_a_node)
     ck_assert_uint_eq(welcomes[0].memory_bytes, (UINT64_C(8) << 30) / 3);
     ck_assert_uint_eq(welcomes[1].memory_bytes, UINT64_C(8) << 30);
     executors[2].user_bound = true; /* its own binding is kept */
-    ck_assert_ptr_null(hello_share(executors, 4, &config, welcomes));
+    ck_assert_ptr_null(hello_share(executors, 4, 0, &config, welcomes));
     ck_assert_uint_eq(welcomes[2].worker_count, 8);
+    config_drop(&config);
+}
+END_TEST
+
+START_TEST(spares_share_cores_with_others_but_no_memory)
+{
+    struct hello executors[] = {hello_on(host_a, 1), hello_on(host_a, 1), hello_on(host_a, 1),
+                                hello_on(host_b, 2)};
+    static struct welcome welcomes[4];
+    struct config config = {0};
+    ck_assert_ptr_null(config_init(&config));
+    ck_assert_ptr_null(hello_share(executors, 4, 2, &config, welcomes));
+    ck_assert(welcomes[0].first_core == 0 && welcomes[0].worker_count == 4);
+    ck_assert(welcomes[1].first_core == 4 && welcomes[1].worker_count == 4);
+    ck_assert(welcomes[2].first_core == 0 && welcomes[2].worker_count == 4);
+    ck_assert(welcomes[3].first_core == 0 && welcomes[3].worker_count == 8);
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(welcomes[i].memory_bytes, (UINT64_C(8) << 30) / 3);
     config_drop(&config);
 }
 END_TEST
@@ -75,11 +93,11 @@ START_TEST(the_configuration_has_the_last_word)
     ck_assert_ptr_null(config_init(&config));
     ck_assert_ptr_null(config_set(&config, CONFIG_WORKERS, "3", "test"));
     ck_assert_ptr_null(config_set(&config, CONFIG_MEMORY, "100m", "test"));
-    ck_assert_ptr_null(hello_share(executors, 2, &config, welcomes));
+    ck_assert_ptr_null(hello_share(executors, 2, 0, &config, welcomes));
     ck_assert(welcomes[0].worker_count == 3 && welcomes[1].worker_count == 3);
     ck_assert_uint_eq(welcomes[0].memory_bytes, 100 << 20);
     ck_assert_ptr_null(config_set(&config, CONFIG_MEMORY, "1m", "test"));
-    barks_status *status = hello_share(executors, 2, &config, welcomes);
+    barks_status *status = hello_share(executors, 2, 0, &config, welcomes);
     ck_assert_int_eq(barks_status_code(status), BARKS_LIMIT);
     ck_assert_ptr_nonnull(strstr(barks_status_text(status), "--barks-memory"));
     barks_status_free(status);
@@ -89,4 +107,4 @@ END_TEST
 
 SUITE_MAIN("runtime/hello", ranks_that_differ_are_named_in_one_sentence,
            cores_and_memory_are_shared_by_the_executors_of_a_node,
-           the_configuration_has_the_last_word)
+           spares_share_cores_with_others_but_no_memory, the_configuration_has_the_last_word)

@@ -242,6 +242,27 @@ START_TEST(a_task_that_failed_goes_to_whoever_is_idle)
 }
 END_TEST
 
+START_TEST(who_joins_while_jobs_run_is_the_heir_of_who_is_lost_next)
+{
+    struct trial trial;
+    trial_init(&trial, &(struct scheduler_options){.recovers = true});
+    for (uint32_t executor = 1; executor <= 3; executor++)
+        trial_join(&trial, executor, 0, 1);
+    struct stage_spec stages[] = {spec_source(3, 3), spec_reader(3, &reads_0)};
+    trial_submit(&trial, 1, 2, stages);
+    trial_join(&trial, 4, 0, 1);
+    trial_join(&trial, 5, 0, 1);
+    trial_lose(&trial, 2);
+    trial_lose(&trial, 1);
+    struct owner_range ranges[5];
+    uint32_t count = 0;
+    ck_assert_ptr_null(scheduler_owners(trial.scheduler, 1, 0, 5, ranges, &count));
+    ck_assert_uint_eq(count, 3);
+    ck_assert(ranges[0].executor == 5 && ranges[1].executor == 4 && ranges[2].executor == 3);
+    trial_drop(&trial);
+}
+END_TEST
+
 START_TEST(contradictions_are_refused_and_change_nothing)
 {
     struct trial trial;
@@ -317,5 +338,6 @@ SUITE_MAIN("scheduler/placement", runs_are_as_many_as_workers_and_go_round,
            tasks_of_a_union_run_where_their_partitions_are, the_sides_of_a_join_have_equal_owners,
            committed_sizes_balance_the_reader, a_task_that_failed_comes_before_younger_jobs,
            a_task_that_failed_goes_to_whoever_is_idle,
+           who_joins_while_jobs_run_is_the_heir_of_who_is_lost_next,
            contradictions_are_refused_and_change_nothing,
            questions_about_what_is_not_there_are_refused)
