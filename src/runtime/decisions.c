@@ -262,15 +262,7 @@ BARKS_CHECKED static barks_status *find_accumulated(struct job *job, uint32_t st
             *out_place = &job->accumulated[i];
             return NULL;
         }
-    if (job->accumulated_count == job->accumulated_capacity) {
-        uint32_t capacity = 2 * job->accumulated_capacity + 16;
-        struct job_accumulated *grown =
-            realloc(job->accumulated, capacity * sizeof *job->accumulated);
-        if (grown == NULL)
-            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for accumulators");
-        job->accumulated = grown;
-        job->accumulated_capacity = capacity;
-    }
+    BARKS_TRY(job_reserve_accumulated(job));
     *out_place = &job->accumulated[job->accumulated_count++];
     return NULL;
 }

@@ -42,6 +42,19 @@ void job_drop(struct job *job)
     *job = (struct job){0};
 }
 
+barks_status *job_reserve_accumulated(struct job *job)
+{
+    if (job->accumulated_count < job->accumulated_capacity)
+        return NULL;
+    uint32_t capacity = 2 * job->accumulated_capacity + 16;
+    struct job_accumulated *grown = realloc(job->accumulated, capacity * sizeof *grown);
+    if (grown == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for accumulators");
+    job->accumulated = grown;
+    job->accumulated_capacity = capacity;
+    return NULL;
+}
+
 /* ---- the driver's thread ---- */
 
 static void job_ended(void *context, struct job *job)

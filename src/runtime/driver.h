@@ -59,6 +59,8 @@ struct job {
     struct job *next;
 };
 void job_drop(struct job *job);
+/* Room for one more of job->accumulated. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *job_reserve_accumulated(struct job *job);
 
 /* Starts the thread. In local mode (nets has 1 + executor_count endpoints of this process) it also
  * starts the executors, each with a communication thread; else net_mpi_open is called by the

@@ -154,16 +154,8 @@ BARKS_CHECKED static barks_status *append_added(struct job *job, const struct ma
         if (strcmp(name, added->stage) == 0)
             stage = s;
     }
-    if (job->accumulated_count == job->accumulated_capacity) {
-        uint32_t capacity = 2 * job->accumulated_capacity + 16;
-        struct job_accumulated *grown =
-            realloc(job->accumulated, capacity * sizeof *job->accumulated);
-        if (grown == NULL)
-            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for accumulators");
-        job->accumulated = grown;
-        job->accumulated_capacity = capacity;
-    }
     void *bytes = NULL;
+    BARKS_TRY(job_reserve_accumulated(job));
     BARKS_TRY(copy_bytes(added->bytes, added->size_bytes, &bytes));
     job->accumulated[job->accumulated_count++] = (struct job_accumulated){
         .stage = stage, .run = UINT32_MAX, .bytes = bytes, .size_bytes = added->size_bytes};

@@ -146,6 +146,8 @@ class Runner:
                 raise outputs.Wrong(f"it failed\n{ended.describe()}")
             if b"Sanitizer" in ended.stderr or b"runtime error" in ended.stderr:
                 raise outputs.Wrong(f"a sanitizer has found something\n{ended.describe()}")
+            if b"was lost: not heard of" in ended.stderr:  # the dead are known by their processes, on one host
+                raise outputs.Wrong(f"somebody slow was taken for dead\n{ended.describe()}")
             outputs.check_same(os.path.join(folder, "out", "output"), self.quiet_run.output, self.job.suffix)
         except outputs.Wrong as wrong:
             leftovers.lasting_processes(folder)

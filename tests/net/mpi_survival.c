@@ -3,11 +3,11 @@
  * end, "WRONG: ..." where one was not; no line at all, or another, where the survivors could not go
  * on (over tcp, Open MPI without ULFM sometimes cannot). */
 #include "base/clock.h"
+#include "base/process.h"
 #include "survival.h"
 
 #include <mpi.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,20 +32,10 @@ static void die(void *context, uint32_t rank, uint64_t after_us)
         _exit(3);
 }
 
-/* A zombie is as dead as one that mpirun has buried. */
 static bool is_dead(void *context, uint32_t rank)
 {
     const pid_t *pids = context;
-    char path[64], text[512] = "";
-    if (kill(pids[rank], 0) != 0)
-        return errno == ESRCH;
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pids[rank]);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return true;
-    const char *after_name = fgets(text, sizeof text, file) != NULL ? strrchr(text, ')') : NULL;
-    (void)fclose(file);
-    return after_name != NULL && after_name[1] == ' ' && after_name[2] == 'Z';
+    return process_is_gone(pids[rank]);
 }
 
 static void say(const char *text)
