@@ -2,6 +2,7 @@
 
 #include "plan/gang_steps.h"
 #include "plan/stage_cut.h"
+#include "scheduler/owners.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,17 +22,27 @@ static bool is_kept(const struct pipe_node *node, uint32_t partition)
     return node->kept_at != NULL && node->kept_at[partition] != 0;
 }
 
+/* The ranks that own the partitions of the shuffle that a step reads. */
 BARKS_CHECKED static barks_status *owners_of(struct search *search, uint32_t index)
 {
-    const struct pipe_node *node = &search->pipeline->nodes[index];
+    const struct cut_options *options = search->options;
+    uint32_t partition_count = search->pipeline->nodes[index].partition_count;
     if (search->owners[index] != NULL)
         return NULL;
-    search->owners[index] =
-        calloc((size_t)node->partition_count + 1, sizeof *search->owners[index]);
-    if (search->owners[index] == NULL)
+    uint32_t *firsts = calloc((size_t)options->executor_count + 1, sizeof *firsts);
+    uint32_t *owners = calloc((size_t)partition_count + 1, sizeof *owners);
+    if (firsts == NULL || owners == NULL) {
+        free(firsts);
+        free(owners);
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the owners of a shuffle");
-    return search->options->fill_owners(search->options->context, node->partition_count,
-                                        search->owners[index]);
+    }
+    owners_divide(partition_count, options->worker_counts, options->executor_count, firsts);
+    for (uint32_t i = 0; i < options->executor_count; i++)
+        for (uint32_t partition = firsts[i]; partition < firsts[i + 1]; partition++)
+            owners[partition] = i + 1;
+    free(firsts);
+    search->owners[index] = owners;
+    return NULL;
 }
 
 static barks_status *find_place(void *context, struct pipe_place leaf)

@@ -17,7 +17,7 @@ struct cut_options;
  * Ownership: *out_pins is the caller's (free): for each partition of the stage the executor that
  *            keeps what it reads, SCHEDULER_ANY where its shuffles decide or nothing is kept; NULL
  *            where there is none of them.
- * Errors:    BARKS_NO_MEMORY, those of options->fill_owners.
+ * Errors:    BARKS_NO_MEMORY.
  */
 BARKS_CHECKED barks_status *kept_places_choose(struct pipeline *pipeline,
                                                const struct cut_options *options,

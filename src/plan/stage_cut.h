@@ -54,9 +54,10 @@ struct cut_options {
     struct terminal *terminal; /* of the last stage; taken: zeroed once a stage has it */
     uint32_t node_count;       /* of the context */
     uint64_t *next_id;         /* for stages and shuffles: unique in the job's life */
-    /* The executors that own the partitions of a shuffle of so many. */
-    barks_status *(*fill_owners)(void *context, uint32_t partition_count, uint32_t *out_ranks);
-    void *context;
+    /* Of each executor, by rank - 1; 0: it is lost. One view for the whole plan: who is found to be
+     * lost meanwhile would make one stage read what the stage before it did not make. Borrowed. */
+    const uint32_t *worker_counts;
+    uint32_t executor_count;
 };
 
 /* The owners of the shuffles' partitions are filled in when the stages are shipped (terminal.owners

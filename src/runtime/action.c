@@ -51,12 +51,16 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
                              const char *what, struct job *job)
 {
     *job = (struct job){.what = what, .result_bytes_max = result_bytes_max(context)};
+    uint32_t *worker_counts = NULL;
+    BARKS_TRY(driver_worker_counts(context->driver, &worker_counts));
     struct cut_options options = {.terminal = terminal,
                                   .node_count = context->node_count,
                                   .next_id = &context->next_id,
-                                  .fill_owners = kept_state_fill_owners,
-                                  .context = context};
-    BARKS_TRY(stage_cut(node, &options, &job->plan));
+                                  .worker_counts = worker_counts,
+                                  .executor_count = driver_executor_count(context->driver)};
+    barks_status *cut = stage_cut(node, &options, &job->plan);
+    free(worker_counts);
+    BARKS_TRY(cut);
     for (uint32_t i = 0; i < job->plan.stage_count; i++)
         BARKS_TRY(check_pipeline(context, job->plan.stages[i].pipeline));
     bool was_there = false;

@@ -95,10 +95,10 @@ void driver_drop_shared(struct driver *driver, struct shared_wait *wait);
 /* What executors have said of kept partitions since the last call, in order; false: nothing. */
 bool driver_take_kept(struct driver *driver, struct kept_note *out_note);
 
-/* The executors that own the partitions of a shuffle of so many: the ones whom the scheduler
- * chooses. Errors: BARKS_NO_MEMORY. */
-BARKS_CHECKED barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
-                                          uint32_t *out_ranks);
+/* Of each executor, by rank - 1, as of now; 0: it is lost or spare. The caller's to free. Errors:
+ * BARKS_NO_MEMORY; BARKS_LOST: nobody is left. */
+BARKS_CHECKED barks_status *driver_worker_counts(const struct driver *driver,
+                                                 uint32_t **out_counts);
 
 /* The index of a pool of --barks-pools; NULL: of the default one. Errors: BARKS_INVALID. */
 BARKS_CHECKED barks_status *driver_find_pool(const struct driver *driver, const char *name,

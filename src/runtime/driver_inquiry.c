@@ -3,30 +3,23 @@
 #include "runtime/driver_state.h"
 #include "runtime/job_history.h"
 #include "runtime/offers.h"
-#include "scheduler/owners.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
-barks_status *driver_owners(const struct driver *driver, uint32_t partition_count,
-                            uint32_t *out_ranks)
+barks_status *driver_worker_counts(const struct driver *driver, uint32_t **out_counts)
 {
-    uint32_t count = driver->members.count;
-    uint32_t *workers = calloc((size_t)count + 1, sizeof *workers);
-    uint32_t *firsts = calloc((size_t)count + 1, sizeof *firsts);
-    barks_status *status = NULL;
-    if (workers == NULL || firsts == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for the owners of partitions");
-    for (uint32_t i = 0; i < count && status == NULL; i++)
-        workers[i] = member_workers(&driver->members.all[i]);
-    if (status == NULL)
-        owners_divide(partition_count, workers, count, firsts);
-    for (uint32_t i = 0; i < count && status == NULL; i++)
-        for (uint32_t partition = firsts[i]; partition < firsts[i + 1]; partition++)
-            out_ranks[partition] = i + 1;
-    free(workers);
-    free(firsts);
-    return status;
+    uint32_t count = driver->members.count, worker_count = 0;
+    *out_counts = calloc((size_t)count + 1, sizeof **out_counts);
+    if (*out_counts == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the workers of %" PRIu32 " executors", count);
+    for (uint32_t i = 0; i < count; i++)
+        worker_count += (*out_counts)[i] = member_workers(&driver->members.all[i]);
+    if (worker_count > 0)
+        return NULL;
+    free(*out_counts);
+    *out_counts = NULL;
+    BARKS_FAIL(BARKS_LOST, "all executors are lost");
 }
 
 barks_status *driver_check_needs(const struct driver *driver, const struct pipeline *pipeline)

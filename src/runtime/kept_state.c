@@ -130,8 +130,3 @@ void kept_state_update(barks_context *context)
             apply(node, note.executor, &note.change);
     }
 }
-
-barks_status *kept_state_fill_owners(void *context, uint32_t partition_count, uint32_t *out_ranks)
-{
-    return driver_owners(((barks_context *)context)->driver, partition_count, out_ranks);
-}

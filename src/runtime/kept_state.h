@@ -19,6 +19,3 @@ BARKS_CHECKED barks_status *kept_state_end(barks_context *context, struct node *
 
 /* Takes in what executors have said since the last call; context->kept_changes counts it. */
 void kept_state_update(barks_context *context);
-
-/* For cut_options: context is the barks_context. */
-barks_status *kept_state_fill_owners(void *context, uint32_t partition_count, uint32_t *out_ranks);
