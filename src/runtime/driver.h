@@ -95,8 +95,8 @@ void driver_drop_shared(struct driver *driver, struct shared_wait *wait);
 /* What executors have said of kept partitions since the last call, in order; false: nothing. */
 bool driver_take_kept(struct driver *driver, struct kept_note *out_note);
 
-/* Of each executor, by rank - 1, as of now; 0: it is lost or spare. The caller's to free. Errors:
- * BARKS_NO_MEMORY; BARKS_LOST: nobody is left. */
+/* Of each executor, by rank - 1, as of now; 0: it is lost or spare. Where nobody is left, when the
+ * driver ends the job, not all are 0 either. The caller's to free. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *driver_worker_counts(const struct driver *driver,
                                                  uint32_t **out_counts);
 

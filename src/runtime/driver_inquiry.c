@@ -9,17 +9,14 @@
 
 barks_status *driver_worker_counts(const struct driver *driver, uint32_t **out_counts)
 {
-    uint32_t count = driver->members.count, worker_count = 0;
+    uint32_t count = driver->members.count;
+    bool is_anybody_left = members_worker_count(&driver->members) > 0;
     *out_counts = calloc((size_t)count + 1, sizeof **out_counts);
     if (*out_counts == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the workers of %" PRIu32 " executors", count);
     for (uint32_t i = 0; i < count; i++)
-        worker_count += (*out_counts)[i] = member_workers(&driver->members.all[i]);
-    if (worker_count > 0)
-        return NULL;
-    free(*out_counts);
-    *out_counts = NULL;
-    BARKS_FAIL(BARKS_LOST, "all executors are lost");
+        (*out_counts)[i] = is_anybody_left ? member_workers(&driver->members.all[i]) : 1;
+    return NULL;
 }
 
 barks_status *driver_check_needs(const struct driver *driver, const struct pipeline *pipeline)

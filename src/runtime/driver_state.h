@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/pause.h"
 #include "runtime/allotment.h"
 #include "runtime/driver.h"
 #include "runtime/local_executors.h"
@@ -34,6 +35,7 @@ struct driver {
     struct hard_end *hard_end;   /* NULL: nothing is ended by force */
     struct job_history *history; /* NULL: no event log */
     uint64_t last_look_ns, last_busy_ns, last_alive_ns;
+    struct pause_watch pauses;
     uint64_t last_loss_ns;    /* when an executor was found to be lost; 0: none was */
     int executor_exit_status; /* of this rank, where it is an executor */
     struct lock lock;

@@ -79,8 +79,9 @@ barks_status *executor_look_for_driver(struct executor *executor, uint64_t now_n
     }
     /* It may have had to wait for who was silent; twice its own limit is generous. */
     uint64_t limit_ns = 2 * config_duration_ns(&welcome->config, CONFIG_LOST_DEADLINE);
-    if (now_ns > executor->last_driver_ns && now_ns - executor->last_driver_ns > limit_ns)
+    uint64_t heard_ns = pause_watch_since(&executor->pauses, executor->last_driver_ns);
+    if (now_ns > heard_ns && now_ns - heard_ns > limit_ns)
         BARKS_FAIL(BARKS_LOST, "the driver was lost: not heard of for %.1f s",
-                   (double)(now_ns - executor->last_driver_ns) * 1e-9);
+                   (double)(now_ns - heard_ns) * 1e-9);
     return NULL;
 }

@@ -180,6 +180,8 @@ BARKS_CHECKED static barks_status *check_round(struct executor *executor, uint64
     if (net_recovers(
             executor->net)) /* the driver has so long to find who is lost, and more to go on */
         limit_ns += config_duration_ns(&executor->welcome.config, CONFIG_RECOVERY_DEADLINE);
+    if (since_ns != 0)
+        since_ns = pause_watch_since(&executor->pauses, since_ns);
     if (since_ns == 0 || now_ns <= since_ns || now_ns - since_ns <= limit_ns)
         return NULL;
     BARKS_FAIL(
@@ -249,6 +251,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         BARKS_TRY(executor_report_work(executor));
         BARKS_TRY(exchange_step(executor->exchange, &exchange_busy));
         uint64_t now_ns = monotonic_ns();
+        pause_watch_look(&executor->pauses, now_ns);
         BARKS_TRY(executor_report(executor, now_ns));
         BARKS_TRY(check_round(executor, now_ns));
         BARKS_TRY(check_tasks_in_mpi(executor, now_ns));

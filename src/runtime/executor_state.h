@@ -2,6 +2,7 @@
  * executor_reports.c) share. All of it is the communication thread's. */
 #pragma once
 
+#include "base/pause.h"
 #include "exec/key_windows.h"
 #include "exec/meetings.h"
 #include "exec/resources.h"
@@ -63,12 +64,13 @@ struct executor {
     struct log_relay *log; /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
     uint64_t last_work_ns;
-    uint32_t tasks_held;     /* given to workers and not yet reported */
-    uint32_t epoch;          /* of the living executors; 0: nobody was lost */
-    uint64_t last_driver_ns; /* when the driver was heard of */
-    uint64_t last_look_ns;   /* when it was looked for */
-    bool mpi_lost_driver;    /* MPI says that its process has ended */
-    bool others_are_lost;    /* so MPI has no good end */
+    uint32_t tasks_held;       /* given to workers and not yet reported */
+    uint32_t epoch;            /* of the living executors; 0: nobody was lost */
+    uint64_t last_driver_ns;   /* when the driver was heard of */
+    uint64_t last_look_ns;     /* when it was looked for */
+    struct pause_watch pauses; /* of the communication thread */
+    bool mpi_lost_driver;      /* MPI says that its process has ended */
+    bool others_are_lost;      /* so MPI has no good end */
     bool ended;
     int exit_status;
 };

@@ -256,9 +256,10 @@ static void word_loss(const struct member *member, struct member_loss *loss)
                  loss->rank, member->hello.host, member->hello.pid, (double)loss->silent_ns * 1e-9);
 }
 
-bool members_find_lost(struct members *members, struct net *net, uint64_t now_ns,
+bool members_find_lost(struct members *members, struct net *net, const struct pause_watch *pauses,
                        uint64_t silent_ns_max, struct member_loss *out_loss)
 {
+    uint64_t now_ns = pauses->looked_ns;
     uint32_t suspect = 0;
     while (net_take_suspect(net, &suspect))
         if (suspect > 0 && suspect <= members->count)
@@ -270,8 +271,9 @@ bool members_find_lost(struct members *members, struct net *net, uint64_t now_ns
         *out_loss = (struct member_loss){.rank = i + 1};
         out_loss->is_gone = member->is_suspect || (is_visible(members, member) &&
                                                    process_is_gone((pid_t)member->hello.pid));
-        if (now_ns > member->last_heard_ns)
-            out_loss->silent_ns = now_ns - member->last_heard_ns;
+        uint64_t heard_ns = pause_watch_since(pauses, member->last_heard_ns);
+        if (now_ns > heard_ns)
+            out_loss->silent_ns = now_ns - heard_ns;
         if (!out_loss->is_gone && out_loss->silent_ns <= silent_ns_max)
             continue;
         word_loss(member, out_loss);

@@ -3,6 +3,7 @@
 
 #include "barks/status.h"
 #include "base/name_counts.h"
+#include "base/pause.h"
 #include "runtime/hello.h"
 #include "scheduler/event.h"
 
@@ -52,14 +53,15 @@ bool members_end(struct net *net, const struct members *members, int exit_status
 void members_await_end(struct net *net, const struct members *members);
 
 /* An executor that is surely gone (its process on this node has ended, MPI says so) or silent past
- * the deadline, and is lost from now on. The sentence says which and how it is known. */
+ * the deadline (by the time of pauses->looked_ns), and is lost from now on. The sentence says which
+ * and how it is known. */
 struct member_loss {
     uint32_t rank;
     char sentence[384];
     uint64_t silent_ns; /* since when nothing was heard of it */
     bool is_gone;       /* its process has ended; else it may wake up */
 };
-bool members_find_lost(struct members *members, struct net *net, uint64_t now_ns,
+bool members_find_lost(struct members *members, struct net *net, const struct pause_watch *pauses,
                        uint64_t silent_ns_max, struct member_loss *out_loss);
 /* One that is lost and may wake up is told to end, and ended where it is on this node. Before net
  * hears of the loss. */

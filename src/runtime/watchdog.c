@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/pause.h"
 #include "runtime/crash.h"
 #include "runtime/exit_note.h"
 
@@ -50,14 +51,17 @@ static void give_up(const struct watchdog *watchdog, uint64_t silent_ns)
 static void *watch(void *argument)
 {
     struct watchdog *watchdog = argument;
+    struct pause_watch pauses = {0};
     lock_acquire(&watchdog->lock);
     while (!watchdog->locked.stopping) {
         condition_wait_until(&watchdog->changed, &watchdog->lock, monotonic_ns() + TICK_NS);
         uint64_t now_ns = monotonic_ns();
         uint64_t beat_ns = atomic_load_explicit(&watchdog->beat_ns, memory_order_relaxed);
         uint64_t limit_ns = atomic_load_explicit(&watchdog->limit_ns, memory_order_relaxed);
-        if (limit_ns > 0 && now_ns > beat_ns && now_ns - beat_ns > limit_ns)
-            give_up(watchdog, now_ns - beat_ns);
+        pause_watch_look(&pauses, now_ns);
+        uint64_t since_ns = pause_watch_since(&pauses, beat_ns);
+        if (limit_ns > 0 && now_ns > since_ns && now_ns - since_ns > limit_ns)
+            give_up(watchdog, now_ns - since_ns);
     }
     lock_release(&watchdog->lock);
     return NULL;

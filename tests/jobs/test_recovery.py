@@ -310,7 +310,7 @@ def spare_executors(programs, seed, folder):
 
 
 def a_silent_one(programs, seed, folder):
-    """One that stands still is lost in the end, and ended; one that is slow is not."""
+    """One that stands still is lost in the end, and ended; one that is slow is not, nor is any where all stand still."""
     place = Place.of(programs, "wordcount", seed, folder)
     run = place.start(SLOW, ["--barks-lost-deadline=3s"])
     run.signal(2, signal.SIGSTOP)
@@ -319,6 +319,14 @@ def a_silent_one(programs, seed, folder):
     ended = run.finish(LIMIT_SECONDS)
     place.check(run, ended)
     need(lost_count(ended) == 0, "it was only slow", ended)
+    run = place.start(SLOW, ["--barks-lost-deadline=2s"])
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for rank in range(RANKS):
+            run.signal(rank, number)
+        time.sleep(5 * (number == signal.SIGSTOP))
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    need(lost_count(ended) == 0, "all stood still together", ended)
     run = place.start(SLOW, ["--barks-lost-deadline=1s"])
     run.signal(2, signal.SIGSTOP)
     ended = run.finish(LIMIT_SECONDS)
