@@ -107,32 +107,69 @@ barks_status *exchange_create(const struct exchange_options *options,
     return NULL;
 }
 
+/* Those that ended amid a round, reachable for leak checkers. */
+static _Atomic(struct exchange *) left_behind __attribute__((used));
+
+static void leave_behind(struct exchange *exchange)
+{
+    exchange->next = atomic_load_explicit(&left_behind, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&left_behind, &exchange->next, exchange,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+/* Does the outstanding phase of a round use it? Then peers may still read it, and net write to it.
+ */
+static bool is_in_use(const struct exchange *exchange, const void *memory)
+{
+    const struct send_set *sent = &exchange->send[1 - exchange->filling];
+    if (exchange->state == EXCHANGE_SIZES)
+        return memory == exchange->send_sizes || memory == exchange->receive_sizes;
+    return exchange->state == EXCHANGE_PAYLOAD &&
+           (memory == sent->bytes || memory == sent->pieces ||
+            memory == exchange->receive[exchange->arriving_set].bytes ||
+            memory == exchange->arriving_pieces);
+}
+
+static void let_go(const struct exchange *exchange, void *memory)
+{
+    if (!is_in_use(exchange, memory))
+        free(memory);
+}
+
+static void let_go_set(const struct exchange *exchange, void *bytes, struct net_piece *pieces)
+{
+    if (bytes != NULL && is_in_use(exchange, bytes))
+        pool_abandon(exchange->options.pool, exchange->set_bytes);
+    else
+        pool_release(exchange->options.pool, bytes, exchange->set_bytes);
+    let_go(exchange, pieces);
+}
+
 void exchange_destroy(struct exchange *exchange)
 {
     if (exchange == NULL)
         return;
-    struct pool *pool = exchange->options.pool;
     for (uint32_t i = 0; exchange->inboxes != NULL && i < exchange->count; i++)
         inbox_drop(&exchange->inboxes[i]);
-    for (uint32_t i = 0; i < 2; i++) {
-        pool_release(pool, exchange->send[i].bytes, exchange->set_bytes);
-        free(exchange->send[i].pieces);
-    }
-    for (uint32_t i = 0; i < RECEIVE_SETS; i++) {
-        pool_release(pool, exchange->receive[i].bytes, exchange->set_bytes);
-        free(exchange->receive[i].pieces);
-    }
-    pool_release(pool, exchange->own_bytes, OWN_BYTES);
+    for (uint32_t i = 0; i < 2; i++)
+        let_go_set(exchange, exchange->send[i].bytes, exchange->send[i].pieces);
+    for (uint32_t i = 0; i < RECEIVE_SETS; i++)
+        let_go_set(exchange, exchange->receive[i].bytes, exchange->receive[i].pieces);
+    pool_release(exchange->options.pool, exchange->own_bytes, OWN_BYTES);
     exchange_leave_abandoned(exchange);
     outbox_drop(&exchange->outbox);
     free(exchange->taken_counts);
     free(exchange->inboxes);
-    free(exchange->send_sizes);
-    free(exchange->receive_sizes);
+    let_go(exchange, exchange->send_sizes);
+    let_go(exchange, exchange->receive_sizes);
     free(exchange->credits);
-    free(exchange->arriving_pieces);
+    let_go(exchange, exchange->arriving_pieces);
     barks_status_free(exchange->failure);
-    free(exchange);
+    if (exchange->state == EXCHANGE_SIZES || exchange->state == EXCHANGE_PAYLOAD)
+        leave_behind(exchange);
+    else
+        free(exchange);
 }
 
 barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t run,

@@ -43,6 +43,7 @@ struct abandoned {
 };
 
 struct exchange {
+    struct exchange *next; /* of those that were left behind (exchange_destroy) */
     struct exchange_options options;
     uint32_t count; /* executors */
     uint32_t me;    /* index */

@@ -327,7 +327,7 @@ BARKS_CHECKED static barks_status *take_key(struct json_parser *parser, const ba
     for (uint32_t i = 0; i < schema->field_count; i++) { /* most often it is the first look */
         uint32_t field = (expected + i) % schema->field_count;
         const char *name = schema->fields[field].name;
-        if (strncmp(name, (const char *)bytes, length) == 0 && name[length] == '\0') {
+        if (strnlen(name, length + 1) == length && memcmp(name, bytes, length) == 0) {
             *out_field = (int32_t)field;
             break;
         }

@@ -316,6 +316,27 @@ START_TEST(an_array_that_is_wrong_says_where)
 }
 END_TEST
 
+/* "i", NUL and more is another key than "i". */
+START_TEST(a_key_with_a_nul_is_no_shorter_key)
+{
+    begin();
+    barks_schema *schema = NULL;
+    struct batch *rows = NULL;
+    struct source_options options = {0};
+    must(schema_parse("i i64?", &schema));
+    const char *path = path_in(directory, "in.json");
+    write_text_file(path, "{\"i\\u0000and much that stands behind it\":1}\n{\"i\":2}\n");
+    struct split split = split_of(path);
+    must(read_all("json", &options, schema, &split, 1, NULL, &rows));
+    ck_assert_uint_eq(rows->base.row_count, 2);
+    ck_assert(!barks_is_valid(&rows->base.columns[0], 0));
+    ck_assert(((const int64_t *)rows->base.columns[0].values)[1] == 2);
+    batch_destroy(rows);
+    schema_destroy(schema);
+    end();
+}
+END_TEST
+
 START_TEST(numbers_beyond_i64_are_for_f64)
 {
     begin();
@@ -576,8 +597,8 @@ START_TEST(schemas_are_read_from_text)
 END_TEST
 
 SUITE_MAIN("io/formats", nested_json_is_read_and_written_back_the_same,
-           json_lines_come_once_whatever_the_splits, json_that_is_no_row_says_why,
-           an_array_has_the_same_rows_however_it_is_spaced_and_read,
+           json_lines_come_once_whatever_the_splits, a_key_with_a_nul_is_no_shorter_key,
+           json_that_is_no_row_says_why, an_array_has_the_same_rows_however_it_is_spaced_and_read,
            an_array_that_is_wrong_says_where, numbers_beyond_i64_are_for_f64,
            texts_between_separators_are_those_of_a_loop_wherever_the_splits_lie,
            records_of_fixed_length_and_whole_files_are_rows, a_damaged_file_of_batches_is_an_error,

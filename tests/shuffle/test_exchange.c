@@ -490,6 +490,39 @@ START_TEST(a_burst_is_wanted_once_and_dropped_frames_do_not_travel)
 }
 END_TEST
 
+/* What a round uses stays, since others may still read it and net may write to it. */
+START_TEST(one_that_ends_amid_a_round_leaves_it_to_the_others)
+{
+    struct cluster_options options = {.seed = 5,
+                                      .attempts_per_executor = 2,
+                                      .frames_per_attempt_max = 20,
+                                      .rows_per_frame_max = 100,
+                                      .linger_ns = 1};
+    for (int steps = 1; steps <= 6; steps++) {
+        static struct cluster cluster;
+        open_cluster(&cluster, false, 3, &options);
+        struct cluster_node *ends = &cluster.nodes[1], *stays = &cluster.nodes[2];
+        bool busy = false;
+        for (uint32_t rank = 1; rank <= 2; rank++)
+            for (uint32_t i = 0; i < CLUSTER_WORKERS; i++)
+                while (!cluster.nodes[rank].workers[i].is_done)
+                    must(cluster_work(&cluster.nodes[rank].workers[i]), 5);
+        exchange_start_burst(ends->exchange, 1);
+        exchange_start_burst(stays->exchange, 1);
+        for (int i = 0; i < steps; i++) {
+            must(exchange_step(ends->exchange, &busy), 5);
+            if (i + 1 < steps)
+                must(exchange_step(stays->exchange, &busy), 5);
+        }
+        exchange_destroy(ends->exchange);
+        ends->exchange = NULL;
+        for (int i = 0; i < 3; i++)
+            must(exchange_step(stays->exchange, &busy), 5);
+        cluster_drop(&cluster);
+    }
+}
+END_TEST
+
 START_TEST(slots_move_only_from_the_lost_to_the_living)
 {
     struct net *nets[4];
@@ -576,4 +609,5 @@ SUITE_MAIN("shuffle/exchange", frames_arrive_once_and_in_order_over_the_simulato
            a_failing_delivery_ends_the_exchange_everywhere,
            every_failing_allocation_is_told_and_leaks_nothing,
            a_burst_is_wanted_once_and_dropped_frames_do_not_travel,
+           one_that_ends_amid_a_round_leaves_it_to_the_others,
            slots_move_only_from_the_lost_to_the_living, bytes_that_are_no_frame_name_their_sender)
