@@ -60,10 +60,10 @@ void scheduler_destroy(struct scheduler *scheduler)
         return;
     for (struct job *job = scheduler->first_job; job != NULL; job = job->next)
         exclusion_end_job(scheduler, job);
+    heap_drop(&scheduler->timers); /* before what its timers are part of */
     retry_list_drop(&scheduler->retries);
     executor_table_drop(&scheduler->executors);
     pool_table_drop(&scheduler->pools);
-    heap_drop(&scheduler->timers);
     free_retired(scheduler);
     while (scheduler->first_job != NULL) {
         struct job *job = scheduler->first_job;
