@@ -21,7 +21,7 @@
 
 /* How long a good end waits for the other ranks before it gives up on MPI_Finalize. */
 #define CLOSE_NS_MAX (60 * NS_PER_S)
-/* The same where ranks were lost: one more may have been, and nobody would know. */
+/* The same where ranks may be lost: one of another node may have been, and nobody would know. */
 #define CLOSE_WITHOUT_LOST_NS_MAX (5 * NS_PER_S)
 #define CLOSE_NAP_NS_MAX (200 * NS_PER_US)
 
@@ -150,9 +150,8 @@ static struct mpi_endpoint *abandoned __attribute__((used)); /* written only: it
  * away. */
 BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
 {
-    bool any_lost = endpoint->losses.any;
-    uint64_t deadline_ns =
-        monotonic_ns() + (endpoint->net.recovers ? CLOSE_WITHOUT_LOST_NS_MAX : CLOSE_NS_MAX);
+    bool recovers = endpoint->net.recovers;
+    uint64_t deadline_ns = monotonic_ns() + (recovers ? CLOSE_WITHOUT_LOST_NS_MAX : CLOSE_NS_MAX);
     MPI_Request barrier = MPI_REQUEST_NULL;
     bool has_begun = false;
     for (bool done = false; !done;) {
@@ -164,15 +163,16 @@ BARKS_CHECKED static barks_status *quiesce(struct mpi_endpoint *endpoint)
             continue;
         }
         if (!has_begun && control_is_flushed(&endpoint->control)) {
-            BARKS_TRY(any_lost ? peer_rounds_meet(&endpoint->peers)
+            BARKS_TRY(recovers ? peer_rounds_meet(&endpoint->peers)
                                : mpi_status_of(MPI_Ibarrier(endpoint->small, &barrier),
                                                "begin to close"));
             has_begun = true;
         }
         int is_past = 0;
-        if (has_begun && any_lost)
+        if (has_begun && recovers) {
             BARKS_TRY(peer_rounds_test(&endpoint->peers, &done));
-        else if (has_begun)
+            peer_rounds_pass_dead(&endpoint->peers);
+        } else if (has_begun)
             BARKS_TRY(mpi_status_of(MPI_Test(&barrier, &is_past, MPI_STATUS_IGNORE), "close"));
         done = done || is_past;
         if (!done && monotonic_ns() > deadline_ns)

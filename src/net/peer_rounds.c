@@ -1,6 +1,7 @@
 #include "net/peer_rounds.h"
 
 #include "base/assertion.h"
+#include "base/process.h"
 #include "net/mpi_error.h"
 
 #include <stdlib.h>
@@ -207,6 +208,23 @@ barks_status *peer_rounds_meet(struct peer_rounds *rounds)
         BARKS_TRY(post_send(rounds, SLOT_SEND, rank, &rounds->phase->word, 1));
     }
     return NULL;
+}
+
+void peer_rounds_pass_dead(struct peer_rounds *rounds)
+{
+    struct peer_phase *phase = rounds->phase;
+    BARKS_ASSERT(!phase->is_begun || phase->kind == PHASE_MEET);
+    for (uint32_t rank = 0; rank < rounds->size && phase->is_begun; rank++) {
+        pid_t process = same_node_process(&rounds->near, rank);
+        if (process == 0 || !is_peer(rounds, rank) || !process_is_gone(process))
+            continue;
+        for (enum slot slot = SLOT_RECEIVE; slot <= SLOT_SEND; slot++) {
+            MPI_Request *request = &phase->requests[SLOTS * (size_t)rank + slot];
+            phase->left_count -= *request != MPI_REQUEST_NULL;
+            *request = MPI_REQUEST_NULL;
+        }
+        rounds->losses->any = rounds->losses->is_lost[rank] = true;
+    }
 }
 
 /* Reads what the peer has said the address of, and tells it. Of a peer that is gone the phase is

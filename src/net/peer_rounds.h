@@ -44,6 +44,9 @@ BARKS_CHECKED barks_status *peer_rounds_payload(struct peer_rounds *rounds, cons
  * may tell that before its word is read. */
 BARKS_CHECKED barks_status *peer_rounds_meet(struct peer_rounds *rounds);
 
+/* While they meet: whoever of this node has died since is lost, and not waited for. */
+void peer_rounds_pass_dead(struct peer_rounds *rounds);
+
 /* Of what was begun last. Sizes or payload of a rank that is gone are never done. */
 BARKS_CHECKED barks_status *peer_rounds_test(struct peer_rounds *rounds, bool *out_done);
 

@@ -26,10 +26,15 @@ BARKS_CHECKED barks_status *same_node_meet(struct same_node *node, MPI_Comm comm
                                            uint32_t size);
 void same_node_drop(struct same_node *node);
 
+/* Of a rank whose memory is read; else 0. */
+static inline pid_t same_node_process(const struct same_node *node, uint32_t rank)
+{
+    return node->readable != NULL ? node->readable[rank] : 0;
+}
 /* The same answer at both. */
 static inline bool same_node_reads(const struct same_node *node, uint32_t rank)
 {
-    return node->readable != NULL && node->readable[rank] != 0;
+    return same_node_process(node, rank) != 0;
 }
 
 /* Copies what stands at `address` of the rank's memory. *out_is_gone: it is dead, and nothing or

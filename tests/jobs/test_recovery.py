@@ -309,6 +309,16 @@ def spare_executors(programs, seed, folder):
     need(b"no executor is kept spare" in ended.stderr, "not told", ended)
 
 
+def one_dies_at_the_end(programs, seed, folder):
+    """One that dies when it is told to end is not waited for."""
+    place = Place.of(programs, "wordcount", seed, folder)
+    for executor in range(1, RANKS):
+        run = place.start(f"kill:at=end.taken,executor={executor}")
+        ended = run.finish(LIMIT_SECONDS)
+        place.check(run, ended)
+        need(b"MPI is left without its end" not in ended.stderr, "it was waited for", ended)
+
+
 def a_silent_one(programs, seed, folder):
     """One that stands still is lost in the end, and ended; one that is slow is not, nor is any where all stand still."""
     place = Place.of(programs, "wordcount", seed, folder)
@@ -407,7 +417,7 @@ def main():
             killed_at_points, programs, job, seed, draw_points(seed, job, options.full))) for job in JOBS]
         cases += [(f"{mode}: killed at points", functools.partial(killed_in_mode, programs, mode, seed)) for mode in MODES]
         cases += [(call.__doc__.split(".")[0], functools.partial(call, programs, seed))
-                  for call in (two_at_once, all_but_one, spare_executors, with_stages_stored, a_silent_one, in_one_process, without_it, the_driver_dies)]
+                  for call in (two_at_once, all_but_one, one_dies_at_the_end, spare_executors, with_stages_stored, a_silent_one, in_one_process, without_it, the_driver_dies)]
     chosen = [(name, call) for name, call in cases if not options.names or any(part in name for part in options.names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
         sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))
