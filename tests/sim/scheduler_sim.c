@@ -357,7 +357,8 @@ static void step(struct sim_world *world)
     if (!scheduler_is_sound(world->scheduler))
         sim_fail(world, "the scheduler is not sound after event %d", (int)message.event.kind);
     uint64_t deadline_ns = scheduler_next_deadline_ns(world->scheduler);
-    /* One that is due later is still to come where an earlier one was set after it; it sets none. */
+    /* One that is due later is still to come where an earlier one was set after it; it sets none.
+     */
     if (message.event.kind == EVENT_TIMER && message.time_ns == world->timer_ns)
         world->timer_ns = 0;
     bool is_awaited = world->timer_ns != 0 && world->timer_ns <= deadline_ns;
