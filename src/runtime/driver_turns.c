@@ -4,6 +4,7 @@
 #include "net/net.h"
 #include "runtime/dispatch.h"
 #include "runtime/driver_state.h"
+#include "runtime/heartbeat.h"
 #include "runtime/live_progress.h"
 #include "runtime/mailbox.h"
 #include "runtime/message.h"
@@ -123,8 +124,7 @@ BARKS_CHECKED static barks_status *look_at_time(struct driver *driver, uint64_t 
 /* What an executor would hear of nobody but the driver, where mpirun ends nobody either. */
 BARKS_CHECKED static barks_status *say_alive(struct driver *driver, uint64_t now_ns)
 {
-    if (!net_recovers(driver->net) ||
-        now_ns - driver->last_alive_ns < config_duration_ns(driver->config, CONFIG_HEARTBEAT))
+    if (!net_recovers(driver->net) || now_ns - driver->last_alive_ns < heartbeat_ns(driver->config))
         return NULL;
     driver->last_alive_ns = now_ns;
     for (uint32_t rank = 1; rank <= driver->members.count; rank++) {

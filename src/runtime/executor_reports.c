@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/pool.h"
 #include "runtime/executor_state.h"
+#include "runtime/heartbeat.h"
 #include "runtime/message.h"
 #include "runtime/store_reports.h"
 
@@ -254,9 +255,8 @@ static void pack_progress(void *context, struct assignment *assignment)
 
 BARKS_CHECKED static barks_status *send_pulse(struct executor *executor, uint64_t now_ns)
 {
-    uint64_t interval_ns = executor->tasks_held > 0
-                               ? PULSE_RUNNING_NS
-                               : config_duration_ns(&executor->welcome.config, CONFIG_HEARTBEAT);
+    uint64_t interval_ns =
+        executor->tasks_held > 0 ? PULSE_RUNNING_NS : heartbeat_ns(&executor->welcome.config);
     if (now_ns - executor->last_pulse_ns < interval_ns)
         return NULL;
     executor->last_pulse_ns = now_ns;

@@ -319,27 +319,31 @@ def one_dies_at_the_end(programs, seed, folder):
         need(b"MPI is left without its end" not in ended.stderr, "it was waited for", ended)
 
 
+def lost_after(seconds):
+    return f"--barks-lost-deadline={seconds * shapes.SLOWNESS:.0f}s"
+
+
 def a_silent_one(programs, seed, folder):
     """One that stands still is lost in the end, and ended; one that is slow is not, nor is any where all stand still."""
     place = Place.of(programs, "wordcount", seed, folder)
-    run = place.start(SLOW, ["--barks-lost-deadline=3s"])
+    run = place.start(SLOW, [lost_after(3)])
     run.signal(2, signal.SIGSTOP)
     time.sleep(1)
     run.signal(2, signal.SIGCONT)
     ended = run.finish(LIMIT_SECONDS)
     place.check(run, ended)
     need(lost_count(ended) == 0, "it was only slow", ended)
-    run = place.start(SLOW, ["--barks-lost-deadline=2s"])
+    run = place.start(SLOW, [lost_after(2)])
     for rank in range(RANKS):
         run.signal(rank, signal.SIGSTOP)
-    time.sleep(5)
+    time.sleep(5 * shapes.SLOWNESS)
     for rank in range(RANKS):
         run.signal(rank, signal.SIGCONT)
         time.sleep(0.3 * (rank == 0))  # the driver looks before anybody can have said anything
     ended = run.finish(LIMIT_SECONDS)
     place.check(run, ended)
     need(lost_count(ended) == 0, "all stood still together", ended)
-    run = place.start(SLOW, ["--barks-lost-deadline=1s"])
+    run = place.start(SLOW, [lost_after(1)])
     run.signal(2, signal.SIGSTOP)
     ended = run.finish(LIMIT_SECONDS)
     place.check(run, ended)
@@ -354,7 +358,7 @@ def in_one_process(programs, seed, folder):
         place.output = os.path.join(place.folder, "out")
         shutil.rmtree(place.output, ignore_errors=True)
         command = [place.program] + place.arguments(place.named, place.output) + shapes.OPTIONS + [
-            "--barks-local=4", "--barks-recovery=on", "--barks-lost-deadline=1s",
+            "--barks-local=4", "--barks-recovery=on", lost_after(1),
             f"--barks-fault=stall:at={point},executor={rng.randint(1, 4)}"]
         ended = shapes.finish(shapes.start(command, place.folder), LIMIT_SECONDS)
         need(ended.status == 0 and lost_count(ended) == 1, f"{job}: one was to be lost", ended)
