@@ -70,11 +70,18 @@ def session_folder(folder):
 
 
 @functools.cache
-def own_session_folder():
-    """One that starts where another one ends, and so removes the folder of both, cannot start (Open MPI 4.1)."""
+def session_folders():
     folder = tempfile.mkdtemp(prefix="barks-mpi-")
     os.chmod(folder, 0o1777)  # some jobs run as another user
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # an mpirun that was killed leaves files
+    return folder
+
+
+def own_session_folder():
+    """Another one each time. One that starts where another one does or ends, which makes or removes the folder of both,
+    cannot start (Open MPI 4.1)."""
+    folder = tempfile.mkdtemp(dir=session_folders())
+    os.chmod(folder, 0o1777)
     return folder
 
 
