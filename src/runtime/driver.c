@@ -256,12 +256,13 @@ static void drive(struct driver *driver)
     bool had_error = error != NULL;
     bool has_lost = members_living_count(&driver->members) < driver->members.count;
     if (had_error) {
-        /* At once: they have nothing left to do. */
-        (void)members_end(driver->net, &driver->members, 0);
         int exit_status = barks_exit_code(error);
+        /* At once: they have nothing left to do. After a loss nobody ends MPI, and mpirun's status
+         * is that of who leaves first; of a 0 it makes 1, which is final. */
+        (void)members_end(driver->net, &driver->members, has_lost ? exit_status : 0);
         bool is_by_force = must_end(driver, error);
         give_up(driver, error); /* which is told before an mpirun that lets nobody live ends all */
-        if (has_lost && net_recovers(driver->net)) /* else mpirun's status is of who leaves first */
+        if (has_lost && net_recovers(driver->net))
             members_await_end(driver->net, &driver->members);
         if (is_by_force)
             arm_hard_end(driver, exit_status);

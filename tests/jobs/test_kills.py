@@ -105,7 +105,7 @@ def as_test(options, seed):
         if bad:
             raise outputs.Wrong("\n".join(bad[:5]))
         struck = sum(row["kills"] for row in tallies.values())
-        if struck < options.count // 3:
+        if struck < options.count // 10:  # a job may end sooner than the quiet run whose length the times are drawn from
             raise outputs.Wrong(f"only {struck} kills have struck in {options.count} runs")
     return harness.run_all([(f"{options.count} runs with kills, {options.path}", lambda: harness.in_folder(cases))])
 
