@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 struct attempt;
-struct executor;
 struct scheduler;
 struct stage;
 

@@ -257,8 +257,9 @@ static void drive(struct driver *driver)
     bool has_lost = members_living_count(&driver->members) < driver->members.count;
     if (had_error) {
         int exit_status = barks_exit_code(error);
-        /* At once: they have nothing left to do. After a loss nobody ends MPI, and mpirun's status
-         * is that of who leaves first; of a 0 it makes 1, which is final. */
+        /* At once: they have nothing left to do. After a loss nobody ends MPI, and mpirun's
+         * status is that of who leaves first; of a 0 it makes 1, which is final. Who cannot be told
+         * is logged there. */
         (void)members_end(driver->net, &driver->members, has_lost ? exit_status : 0);
         bool is_by_force = must_end(driver, error);
         give_up(driver, error); /* which is told before an mpirun that lets nobody live ends all */
