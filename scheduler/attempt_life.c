@@ -116,7 +116,9 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
     struct decision start = {.kind = DECISION_START_TASK,
                              .start_task = {.id = attempt_identity(attempt),
                                             .first_partition = task->first_partition,
-                                            .end_partition = stage_run_end(stage, task_index)}};
+                                            .end_partition = stage_run_end(stage, task_index),
+                                            .piece = task->piece,
+                                            .piece_count = task->piece_count}};
     return scheduler_decide(scheduler, &start);
 }
 

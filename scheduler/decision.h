@@ -51,6 +51,8 @@ struct decision {
             struct attempt_id id;
             uint32_t first_partition; /* the run is [first_partition, end_partition) */
             uint32_t end_partition;
+            uint32_t piece; /* of piece_count, which is 1 but for runs of one partition */
+            uint32_t piece_count;
         } start_task;
         struct attempt_id attempt_overrun;
         struct attempt_id cancel_attempt;

@@ -52,6 +52,8 @@ struct stage_input {
     uint32_t first_partition; /* INPUT_PARTITIONS only, as are the next two */
     uint32_t parent_first; /* the first partition of the parent that is read, by first_partition */
     uint32_t partition_count; /* how many are read; 0: all from parent_first on */
+    bool is_in_pieces; /* a partition of it may be read by several tasks (pieces.h): each the rows
+                          of a range of the parent's runs; not of a gang */
 };
 
 static inline uint32_t stage_input_count(const struct stage_input *input,

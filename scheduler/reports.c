@@ -192,18 +192,18 @@ BARKS_CHECKED static barks_status *find_commit(const struct scheduler *scheduler
     return NULL;
 }
 
-/* Adds up what the inputs of a stage that is not split yet hold. */
-BARKS_CHECKED static barks_status *add_bytes(struct stage *reader, uint32_t first_partition,
-                                             const uint64_t *bytes, uint32_t count)
+/* Adds to the sums of a stage that is not split yet, *bytes_of, what one of its inputs holds. */
+BARKS_CHECKED static barks_status *add_bytes(const struct stage *reader, uint64_t **bytes_of,
+                                             uint32_t first_partition, const uint64_t *bytes,
+                                             uint32_t count)
 {
-    if (reader->partition_bytes == NULL) {
-        reader->partition_bytes =
-            calloc((size_t)reader->partition_count + 1, sizeof *reader->partition_bytes);
-        if (reader->partition_bytes == NULL)
+    if (*bytes_of == NULL) {
+        *bytes_of = calloc((size_t)reader->partition_count + 1, sizeof **bytes_of);
+        if (*bytes_of == NULL)
             BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the sizes of %u partitions",
                        reader->partition_count);
     }
-    uint64_t *sums = reader->partition_bytes + first_partition;
+    uint64_t *sums = *bytes_of + first_partition;
     for (uint32_t partition = 0; partition < count; partition++)
         if (ckd_add(&sums[partition], sums[partition], bytes[partition]))
             sums[partition] = UINT64_MAX;
@@ -219,9 +219,14 @@ BARKS_CHECKED static barks_status *tell_readers(struct stage *stage, const uint6
     for (uint32_t i = stage->child_first; i < stage->child_end; i++) {
         const struct stage_input *input = &job->inputs[job->children[i].input];
         struct stage *reader = &job->stages[job->children[i].stage];
-        if (input->kind == INPUT_PARTITIONS && reader->state == STAGE_WAITING && !reader->is_split)
-            BARKS_TRY(add_bytes(reader, input->first_partition, bytes + input->parent_first,
-                                stage_input_count(input, stage->output_partition_count)));
+        if (input->kind != INPUT_PARTITIONS || reader->state != STAGE_WAITING || reader->is_split)
+            continue;
+        uint32_t count = stage_input_count(input, stage->output_partition_count);
+        BARKS_TRY(add_bytes(reader, &reader->partition_bytes, input->first_partition,
+                            bytes + input->parent_first, count));
+        if (input->is_in_pieces)
+            BARKS_TRY(add_bytes(reader, &reader->piece_bytes, input->first_partition,
+                                bytes + input->parent_first, count));
     }
     return NULL;
 }

@@ -102,10 +102,11 @@ void scheduler_given(const struct scheduler *scheduler, const struct attempt_id 
                      uint64_t out_units[SCHEDULER_RESOURCES_MAX]);
 
 /* The attempt that counts for a run. Run i of a stage is task i; runs are in the order of their
- * partitions and cover them all. */
+ * partitions and pieces, and cover them all. */
 struct counted_run {
     uint32_t first_partition;
     uint32_t end_partition;
+    uint32_t piece, piece_count; /* as of DECISION_START_TASK */
     uint32_t attempt;
     uint32_t executor;
     uint64_t report; /* of its EVENT_ATTEMPT_FINISHED */

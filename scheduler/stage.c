@@ -39,10 +39,17 @@ bool stage_is_active(const struct stage *stage)
     return stage->state == STAGE_READY || stage->state == STAGE_RUNNING;
 }
 
+uint32_t tasks_run_end(const struct task *tasks, uint32_t task_count, uint32_t task,
+                       uint32_t partition_count)
+{
+    if (tasks[task].piece_count > 1)
+        return tasks[task].first_partition + 1;
+    return task + 1 < task_count ? tasks[task + 1].first_partition : partition_count;
+}
+
 uint32_t stage_run_end(const struct stage *stage, uint32_t task)
 {
-    return task + 1 < stage->task_count ? stage->tasks[task + 1].first_partition
-                                        : stage->partition_count;
+    return tasks_run_end(stage->tasks, stage->task_count, task, stage->partition_count);
 }
 
 barks_status *stage_ship(struct stage *stage, uint32_t executor, uint32_t executor_limit,
@@ -83,6 +90,7 @@ void stage_drop(struct stage *stage)
 {
     stage_drop_tasks(stage);
     free(stage->partition_bytes);
+    free(stage->piece_bytes);
     free(stage->pins);
     free(stage->place_firsts);
     free(stage->places);
@@ -100,7 +108,10 @@ static bool counts_are_sound(const struct stage *stage)
         if (!task_is_sound(task) || task->first_partition != end ||
             stage_run_end(stage, index) <= end)
             return false;
-        end = stage_run_end(stage, index);
+        if (task->piece + 1 == task->piece_count) /* the last one, where there are several */
+            end = stage_run_end(stage, index);
+        else if (index + 1 == stage->task_count || stage->tasks[index + 1].piece != task->piece + 1)
+            return false;
         done += task->state == TASK_DONE;
     }
     return done == stage->tasks_done && (stage->task_count == 0 || end == stage->partition_count);

@@ -55,6 +55,7 @@ struct stage {
 
     /* What splitting needs; freed by it. */
     uint64_t *partition_bytes; /* owned; NULL: unknown */
+    uint64_t *piece_bytes;     /* owned: of these, what is read in pieces; NULL: nothing */
     uint32_t *pins;            /* owned; NULL: none */
     uint32_t *place_firsts;    /* owned; NULL: no places */
     struct place *places;      /* owned */
@@ -79,7 +80,10 @@ struct stage {
  * Errors: BARKS_NO_MEMORY; nothing has changed. O(n log n). */
 BARKS_CHECKED barks_status *stage_split(struct stage *stage, const struct executor_table *table);
 
-/* The partition after the last one of a task's run. */
+/* The partition after the last one of a task's run, of this task of task_count. */
+uint32_t tasks_run_end(const struct task *tasks, uint32_t task_count, uint32_t task,
+                       uint32_t partition_count);
+/* The same of a stage that is split. */
 uint32_t stage_run_end(const struct stage *stage, uint32_t task);
 
 /* False at first; true from then on. Errors: BARKS_NO_MEMORY. */

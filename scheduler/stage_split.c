@@ -2,19 +2,21 @@
  */
 #include "base/assertion.h"
 #include "scheduler/attempt.h"
+#include "scheduler/claims.h"
 #include "scheduler/executor.h"
 #include "scheduler/job.h"
-#include "scheduler/owners.h"
-#include "scheduler/roster.h"
+#include "scheduler/pieces.h"
 #include "scheduler/runs.h"
 #include "scheduler/stage.h"
 
 #include <stdlib.h>
 
-/* Neighbouring partitions of one owner (EXECUTOR_NONE: anybody), which no run leaves. */
+/* Neighbouring partitions of one owner (EXECUTOR_NONE: anybody), which no run leaves; or one that
+ * is read in pieces, each of which is a run. */
 struct segment {
     uint32_t first, end;
     uint32_t owner;
+    uint32_t piece_count; /* 1: none */
     uint32_t run_count;
     uint64_t weight;
 };
@@ -71,10 +73,8 @@ BARKS_CHECKED static barks_status *no_memory(const struct splitting *splitting)
 }
 
 BARKS_CHECKED static barks_status *add_segment(struct splitting *splitting, uint32_t first,
-                                               uint32_t end, uint32_t owner)
+                                               uint32_t owner, uint32_t piece_count)
 {
-    if (first == end)
-        return NULL;
     if (splitting->segment_count == splitting->segment_capacity) {
         uint32_t capacity = splitting->segment_capacity == 0 ? 8 : 2 * splitting->segment_capacity;
         struct segment *segments = reallocarray(splitting->segments, capacity, sizeof *segments);
@@ -84,100 +84,8 @@ BARKS_CHECKED static barks_status *add_segment(struct splitting *splitting, uint
         splitting->segment_capacity = capacity;
     }
     splitting->segments[splitting->segment_count++] =
-        (struct segment){.first = first, .end = end, .owner = owner};
+        (struct segment){.first = first, .owner = owner, .piece_count = piece_count};
     return NULL;
-}
-
-/* Who must run each partition, and where a range of one owner begins although the one before it
- * may have the same. */
-struct claims {
-    uint32_t *owners; /* owned, as the next; EXECUTOR_NONE: anybody */
-    bool *is_begin;
-};
-
-static void claims_drop(struct claims *claims)
-{
-    free(claims->owners);
-    free(claims->is_begin);
-}
-
-/* What a shuffle's members own, those of the dead their heirs. Of a join the second input claims
- * what the first has claimed already, for the same owners (job.h). */
-BARKS_CHECKED static barks_status *claim_input(const struct splitting *splitting,
-                                               const struct stage_input *input,
-                                               struct claims *claims)
-{
-    const struct stage *parent = &splitting->stage->job->stages[input->parent];
-    const struct roster *roster = job_roster(splitting->stage->job, parent);
-    BARKS_ASSERT(roster != NULL);
-    uint32_t *firsts = calloc((size_t)roster->member_count + 1, sizeof *firsts);
-    if (firsts == NULL)
-        return no_memory(splitting);
-    owners_divide(parent->output_partition_count, roster->worker_counts, roster->member_count,
-                  firsts);
-    uint32_t count = stage_input_count(input, parent->output_partition_count);
-    for (uint32_t member = 0; member < roster->member_count; member++) {
-        uint32_t owner = executor_heir(splitting->table, roster->executors[member]);
-        uint32_t first = firsts[member], end = firsts[member + 1];
-        first = first > input->parent_first ? first : input->parent_first;
-        end = end < input->parent_first + count ? end : input->parent_first + count;
-        for (uint32_t partition = first; partition < end; partition++) {
-            uint32_t own = partition - input->parent_first + input->first_partition;
-            if (claims->owners[own] != EXECUTOR_NONE)
-                continue;
-            claims->owners[own] = owner;
-            claims->is_begin[own] = partition == first;
-        }
-    }
-    free(firsts);
-    return NULL;
-}
-
-/* Pins of what no input has claimed, to executors that live. */
-static void claim_pins(const struct splitting *splitting, struct claims *claims)
-{
-    const struct stage *stage = splitting->stage;
-    for (uint32_t p = 0; stage->pins != NULL && p < stage->partition_count; p++)
-        if (claims->owners[p] == EXECUTOR_NONE && stage->pins[p] != SCHEDULER_ANY &&
-            executor_is_alive(splitting->table, stage->pins[p]))
-            claims->owners[p] = stage->pins[p];
-}
-
-BARKS_CHECKED static barks_status *fill_claims(const struct splitting *splitting,
-                                               struct claims *claims)
-{
-    const struct stage *stage = splitting->stage;
-    claims->owners = calloc((size_t)stage->partition_count + 1, sizeof *claims->owners);
-    claims->is_begin = calloc((size_t)stage->partition_count + 1, sizeof *claims->is_begin);
-    if (claims->owners == NULL || claims->is_begin == NULL)
-        return no_memory(splitting);
-    for (uint32_t p = 0; p < stage->partition_count; p++)
-        claims->owners[p] = EXECUTOR_NONE;
-    for (uint32_t i = stage->input_first; i < stage->input_end; i++) {
-        const struct stage_input *input = &stage->job->inputs[i];
-        if (input->kind == INPUT_PARTITIONS &&
-            stage->job->stages[input->parent].state != STAGE_SKIPPED)
-            BARKS_TRY(claim_input(splitting, input, claims));
-    }
-    claim_pins(splitting, claims);
-    return NULL;
-}
-
-BARKS_CHECKED static barks_status *make_segments(struct splitting *splitting)
-{
-    uint32_t partition_count = splitting->stage->partition_count, first = 0;
-    struct claims claims = {0};
-    barks_status *status = fill_claims(splitting, &claims);
-    for (uint32_t p = 1; p < partition_count && status == NULL; p++) {
-        if (claims.owners[p] == claims.owners[p - 1] && !claims.is_begin[p])
-            continue;
-        status = add_segment(splitting, first, p, claims.owners[p - 1]);
-        first = p;
-    }
-    if (status == NULL && partition_count > 0)
-        status = add_segment(splitting, first, partition_count, claims.owners[first]);
-    claims_drop(&claims);
-    return status;
 }
 
 static struct share *share_of(const struct splitting *splitting, uint32_t owner)
@@ -201,10 +109,63 @@ static uint64_t tasks_at_once(const struct splitting *splitting, uint32_t owner)
     return count > 0 ? count : 1;
 }
 
+BARKS_CHECKED static barks_status *weigh_shares(struct splitting *splitting,
+                                                const struct claims *claims)
+{
+    const struct stage *stage = splitting->stage;
+    splitting->shares =
+        calloc((size_t)splitting->table->executor_limit + 1, sizeof *splitting->shares);
+    if (splitting->shares == NULL)
+        return no_memory(splitting);
+    for (uint32_t partition = 0; partition < stage->partition_count; partition++) {
+        struct share *share = share_of(splitting, claims->owners[partition]);
+        share->weight += partition_weight(stage->partition_bytes, partition);
+        share->partition_count++;
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *find_segments(struct splitting *splitting,
+                                                 const struct claims *claims)
+{
+    const struct stage *stage = splitting->stage;
+    uint64_t median = 0;
+    BARKS_TRY(pieces_median(stage, &median));
+    uint32_t pieces_before = 1;
+    for (uint32_t p = 0; p < stage->partition_count; p++) {
+        uint32_t owner = claims->owners[p], pieces = 1;
+        if (median > 0)
+            pieces = pieces_of(stage, p, median, share_of(splitting, owner)->weight,
+                               tasks_at_once(splitting, owner));
+        if (p == 0 || owner != claims->owners[p - 1] || claims->is_begin[p] || pieces > 1 ||
+            pieces_before > 1)
+            BARKS_TRY(add_segment(splitting, p, owner, pieces));
+        struct segment *segment = &splitting->segments[splitting->segment_count - 1];
+        segment->end = p + 1;
+        segment->weight += partition_weight(stage->partition_bytes, p);
+        pieces_before = pieces;
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *make_segments(struct splitting *splitting)
+{
+    struct claims claims = {0};
+    barks_status *status = claims_fill(splitting->stage, splitting->table, &claims);
+    if (status == NULL)
+        status = weigh_shares(splitting, &claims);
+    if (status == NULL)
+        status = find_segments(splitting, &claims);
+    claims_drop(&claims);
+    return status;
+}
+
 /* A segment's part of the runs of its owner, rounded up. */
 static uint32_t runs_of_segment(const struct splitting *splitting, const struct segment *segment)
 {
     const struct share *share = share_of(splitting, segment->owner);
+    if (segment->piece_count > 1)
+        return segment->piece_count;
     if (splitting->stage->policy == RUNS_SINGLE)
         return segment->end - segment->first;
     uint32_t wanted = runs_wanted(splitting->stage->policy, share->partition_count,
@@ -219,26 +180,13 @@ static uint32_t runs_of_segment(const struct splitting *splitting, const struct 
     return runs < partition_count ? (uint32_t)runs : partition_count;
 }
 
-BARKS_CHECKED static barks_status *weigh_segments(struct splitting *splitting)
+static void count_runs(struct splitting *splitting)
 {
-    splitting->shares =
-        calloc((size_t)splitting->table->executor_limit + 1, sizeof *splitting->shares);
-    if (splitting->shares == NULL)
-        return no_memory(splitting);
-    for (uint32_t i = 0; i < splitting->segment_count; i++) {
-        struct segment *segment = &splitting->segments[i];
-        for (uint32_t partition = segment->first; partition < segment->end; partition++)
-            segment->weight += partition_weight(splitting->stage->partition_bytes, partition);
-        struct share *share = share_of(splitting, segment->owner);
-        share->weight += segment->weight;
-        share->partition_count += segment->end - segment->first;
-    }
     for (uint32_t i = 0; i < splitting->segment_count; i++) {
         struct segment *segment = &splitting->segments[i];
         segment->run_count = runs_of_segment(splitting, segment);
         splitting->task_count += segment->run_count;
     }
-    return NULL;
 }
 
 BARKS_CHECKED static barks_status *make_tasks(struct splitting *splitting)
@@ -253,11 +201,15 @@ BARKS_CHECKED static barks_status *make_tasks(struct splitting *splitting)
     uint32_t task = 0;
     for (uint32_t i = 0; i < splitting->segment_count; i++) {
         const struct segment *segment = &splitting->segments[i];
-        split_into_runs(bytes == NULL ? NULL : bytes + segment->first,
-                        segment->end - segment->first, segment->run_count, firsts);
+        bool is_in_pieces = segment->piece_count > 1;
+        if (!is_in_pieces)
+            split_into_runs(bytes == NULL ? NULL : bytes + segment->first,
+                            segment->end - segment->first, segment->run_count, firsts);
         for (uint32_t run = 0; run < segment->run_count; run++)
             splitting->tasks[task++] =
-                (struct task){.first_partition = segment->first + firsts[run],
+                (struct task){.first_partition = segment->first + (is_in_pieces ? 0 : firsts[run]),
+                              .piece = (uint8_t)(is_in_pieces ? run : 0),
+                              .piece_count = (uint8_t)segment->piece_count,
                               .lane = LANE_NONE,
                               .attempts_head = ATTEMPT_NONE,
                               .failures_head = FAILURE_NONE,
@@ -269,8 +221,8 @@ BARKS_CHECKED static barks_status *make_tasks(struct splitting *splitting)
 
 static uint32_t end_of(const struct splitting *splitting, uint32_t task)
 {
-    return task + 1 < splitting->task_count ? splitting->tasks[task + 1].first_partition
-                                            : splitting->stage->partition_count;
+    return tasks_run_end(splitting->tasks, splitting->task_count, task,
+                         splitting->stage->partition_count);
 }
 
 static uint64_t weight_of(const struct splitting *splitting, uint32_t task)
@@ -279,7 +231,7 @@ static uint64_t weight_of(const struct splitting *splitting, uint32_t task)
     for (uint32_t partition = splitting->tasks[task].first_partition;
          partition < end_of(splitting, task); partition++)
         weight += partition_weight(splitting->stage->partition_bytes, partition);
-    return weight;
+    return weight / splitting->tasks[task].piece_count;
 }
 
 static void add_entry(struct splitting *splitting, uint32_t task, uint64_t weight,
@@ -475,7 +427,7 @@ static void pin_tasks(struct splitting *splitting)
 BARKS_CHECKED static barks_status *split(struct splitting *splitting)
 {
     BARKS_TRY(make_segments(splitting));
-    BARKS_TRY(weigh_segments(splitting));
+    count_runs(splitting);
     BARKS_TRY(make_tasks(splitting));
     BARKS_TRY(make_entries(splitting));
     sort_entries(splitting);
@@ -504,10 +456,12 @@ barks_status *stage_split(struct stage *stage, const struct executor_table *tabl
                 stage->any_lane = lane;
         stage->is_split = true;
         free(stage->partition_bytes);
+        free(stage->piece_bytes);
         free(stage->pins);
         free(stage->place_firsts);
         free(stage->places);
         stage->partition_bytes = NULL;
+        stage->piece_bytes = NULL;
         stage->pins = NULL;
         stage->place_firsts = NULL;
         stage->places = NULL;

@@ -15,8 +15,8 @@ enum task_state {
     TASK_FAILED,      /* for good, and its job with it */
 };
 
-/* One for each of up to 10^6 tasks, so kept small. Its run ends where that of the next task begins.
- */
+/* One for each of up to 10^6 tasks, so kept small. Its run ends where that of the next task begins,
+ * but that of one that reads a piece of a partition is that partition (pieces.h). */
 struct task {
     uint32_t first_partition;
     uint32_t lane;          /* pinned: its lane in the stage; else LANE_NONE */
@@ -33,6 +33,8 @@ struct task {
     uint64_t counted_report;
     uint64_t error_hash; /* of the last failure */
     uint8_t state;       /* enum task_state */
+    uint8_t piece;       /* that it reads of piece_count; these tasks follow each other */
+    uint8_t piece_count; /* 1: whole partitions */
     bool is_in_retries;
     bool is_wary; /* it has failed and is pinned nowhere: pending it is a retry and in no lane */
 };

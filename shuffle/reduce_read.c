@@ -8,11 +8,29 @@
 struct reading {
     struct arrival *arrival;
     uint32_t partition;
+    uint32_t piece, piece_count;
+    uint32_t end_run;     /* of the piece */
     bool is_only;         /* nobody else reads the partition */
     bool is_lent;         /* counted in lent_count */
-    struct frame *frames; /* lent, those that are left */
+    struct frame *frames; /* lent, those that are left; behind the piece there may be more */
     struct frame *held;   /* whose reader this is, or NULL */
 };
+
+/* Of so many runs, the first one of a piece. */
+static uint32_t first_run_of(uint32_t run_count, uint32_t piece, uint32_t piece_count)
+{
+    return (uint32_t)((uint64_t)run_count * piece / piece_count);
+}
+
+static void find_piece_locked(struct reading *reading)
+{
+    uint32_t run_count = reading->arrival->run_count;
+    uint32_t first_run = first_run_of(run_count, reading->piece, reading->piece_count);
+    reading->end_run = first_run_of(run_count, reading->piece + 1, reading->piece_count);
+    reading->frames = arrival_sorted(reading->arrival, reading->partition);
+    while (reading->frames != NULL && reading->frames->name.run < first_run)
+        reading->frames = reading->frames->next;
+}
 
 static void await_still_locked(struct reduce_side *reduce_side, const struct reading *reading)
 {
@@ -41,7 +59,7 @@ BARKS_CHECKED static barks_status *begin_locked(struct reduce_side *reduce_side,
                    "partition %" PRIu32 " of shuffle %" PRIu64
                    " is to be read once more, and was freed when the task that read it had ended",
                    reading->partition, shuffle);
-    reading->frames = arrival_sorted(arrival, reading->partition);
+    find_piece_locked(reading);
     waiting->lent_count++;
     reading->is_lent = true;
     return NULL;
@@ -73,6 +91,8 @@ static struct frame *hold_locked(struct reading *reading, struct frame *frame)
 static struct frame *next_frame(struct reduce_side *reduce_side, struct reading *reading)
 {
     lock_acquire(&reduce_side->lock);
+    if (reading->frames != NULL && reading->frames->name.run >= reading->end_run)
+        reading->frames = NULL;
     while (reading->frames != NULL && reading->frames->is_moving)
         condition_wait(&reduce_side->moved, &reduce_side->lock);
     struct frame *frame = hold_locked(reading, reading->frames);
@@ -159,17 +179,19 @@ visit_frames(struct reduce_side *reduce_side, struct reading *reading, const bar
     return status;
 }
 
-barks_status *reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle,
-                               uint32_t partition, const barks_schema *schema, bool is_only_reader,
+barks_status *reduce_side_read(struct reduce_side *reduce_side, const struct reduce_read *what,
                                barks_status *(*visit)(void *context, struct batch *batch),
                                void *context)
 {
-    struct reading reading = {.partition = partition, .is_only = is_only_reader};
+    struct reading reading = {.partition = what->partition,
+                              .piece = what->piece,
+                              .piece_count = what->piece_count,
+                              .is_only = what->is_only_reader};
     lock_acquire(&reduce_side->lock);
-    barks_status *status = begin_locked(reduce_side, shuffle, &reading);
+    barks_status *status = begin_locked(reduce_side, what->shuffle, &reading);
     lock_release(&reduce_side->lock);
     if (status == NULL)
-        status = visit_frames(reduce_side, &reading, schema, visit, context);
+        status = visit_frames(reduce_side, &reading, what->schema, visit, context);
     end_reading(reduce_side, &reading);
     return status;
 }
@@ -179,7 +201,7 @@ reduce_side_visit_frames(struct reduce_side *reduce_side, uint64_t shuffle, uint
                          barks_status *(*visit)(void *context, const struct frame *frame),
                          void *context)
 {
-    struct reading reading = {.partition = partition};
+    struct reading reading = {.partition = partition, .piece_count = 1};
     lock_acquire(&reduce_side->lock);
     barks_status *status = begin_locked(reduce_side, shuffle, &reading);
     lock_release(&reduce_side->lock);

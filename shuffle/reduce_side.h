@@ -69,23 +69,33 @@ void reduce_side_visit_sizes(struct reduce_side *reduce_side, uint64_t shuffle, 
 uint64_t reduce_side_partition_bytes(struct reduce_side *reduce_side, uint64_t shuffle,
                                      uint32_t partition);
 
+/* What is read of a shuffle: a partition, or piece `piece` of piece_count: the rows of so many of
+ * the runs that filled it, which are dealt to the pieces in order, as evenly as may be. */
+struct reduce_read {
+    uint64_t shuffle;
+    uint32_t partition;
+    uint32_t piece, piece_count; /* 0 of 1: all of it */
+    const barks_schema *schema;  /* of the rows */
+    /* One task alone reads the partition, so that what it has read is wanted again only where that
+     * fails: such frames go to disk before others, and are freed by reduce_side_forget. */
+    bool is_only_reader;
+};
+
 /**
- * Calls visit for each frame's rows of a partition in (run, sequence) order: the order (map
- * partition, position), since runs are contiguous ranges of partitions in order.
+ * Calls visit for each frame's rows in (run, sequence) order: the order (map partition, position),
+ * since runs are contiguous ranges of partitions in order. So pieces one after the other give what
+ * the whole partition gives.
  *
- * Frames stay where they are, so that a task that fails can be tried again. is_only_reader: one
- * task alone reads the partition, so that what it has read is wanted again only then: such frames
- * go to disk before others, and are freed by reduce_side_forget.
+ * Frames stay where they are, so that a task that fails can be tried again.
  *
- * Ownership: the batch is lent until visit returns. schema is that of the rows.
+ * Ownership: the batch is lent until visit returns.
  * Errors:    BARKS_BAD_INPUT (a frame that does not decode, rows other than it named, two frames of
  *            one name), BARKS_INVALID (its slot is not complete), BARKS_LOST (the partition was
  *            forgotten), those of visit, which end the walk.
  * Threads:   any number may read a partition at once.
  */
 BARKS_CHECKED barks_status *
-reduce_side_read(struct reduce_side *reduce_side, uint64_t shuffle, uint32_t partition,
-                 const barks_schema *schema, bool is_only_reader,
+reduce_side_read(struct reduce_side *reduce_side, const struct reduce_read *what,
                  barks_status *(*visit)(void *context, struct batch *batch), void *context);
 
 /* Frees the frames of a partition: the task that alone reads it has ended well. Where somebody

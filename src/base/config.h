@@ -79,6 +79,8 @@ struct buffer;
             "a join sends a side of at most so much input whole to each executor; 0: none")        \
     SETTING(JOIN_FILTER, "join_filter", CHOICE, "auto", "auto|on|off",                             \
             "joins send no rows whose keys the other side lacks; auto: where that is far smaller") \
+    SETTING(LARGE_PARTITIONS, "large_partitions", CHOICE, "auto", "auto|whole",                    \
+            "auto: joins whose rows go on share a partition far larger than the others")           \
     SETTING(SCRATCH, "scratch", TEXT, "auto", "",                                                  \
             "directories for scratch files, dir:dir; auto: $TMPDIR, else /tmp")                    \
     SETTING(SCRATCH_COMPRESSION, "scratch_compression", CHOICE, "lz4", "lz4|none",                 \
@@ -114,6 +116,7 @@ enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 enum { ENCODE_AUTO, ENCODE_ALWAYS };
 enum { SCRATCH_LZ4, SCRATCH_PLAIN };
 enum { RECOVERY_AUTO, RECOVERY_ON, RECOVERY_OFF };
+enum { LARGE_PARTITIONS_AUTO, LARGE_PARTITIONS_WHOLE };
 enum { JOIN_FILTER_AUTO, JOIN_FILTER_ON, JOIN_FILTER_OFF };
 enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_LZ4 };
 

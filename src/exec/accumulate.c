@@ -243,11 +243,11 @@ BARKS_CHECKED static barks_status *unpack_one(struct unpacker *in, struct pool *
 }
 
 barks_status *accumulations_unpack(struct unpacker *in, struct pool *pool, uint64_t stage,
-                                   struct accumulations *all)
+                                   uint32_t run, struct accumulations *all)
 {
     uint32_t count = unpack_count(in);
     for (uint32_t i = 0; i < count; i++) {
-        struct accumulated item = {.stage = stage};
+        struct accumulated item = {.stage = stage, .run = run};
         barks_status *status = unpack_one(in, pool, &item);
         if (status == NULL)
             status = append(all, item);

@@ -43,7 +43,8 @@ void accumulated_number_merge(struct accumulated_number *into, enum accumulator_
                               const struct accumulated_number *from);
 
 struct accumulated {
-    uint64_t stage; /* set by whoever merges */
+    uint64_t stage; /* set by whoever merges, as the next */
+    uint32_t run;   /* several have the same partition where it is read in pieces */
     uint32_t partition;
     uint32_t id;
     enum accumulator_kind kind;
@@ -84,4 +85,5 @@ BARKS_CHECKED barks_status *accumulated_fold(struct accumulated *into);
 BARKS_CHECKED barks_status *accumulations_pack(struct accumulations *all, struct packer *out);
 /* Adds to the items; the counts of the engine are those of the last one. */
 BARKS_CHECKED barks_status *accumulations_unpack(struct unpacker *in, struct pool *pool,
-                                                 uint64_t stage, struct accumulations *all);
+                                                 uint64_t stage, uint32_t run,
+                                                 struct accumulations *all);

@@ -30,6 +30,14 @@ struct sink_format;
 /* Of steps and stages that no dataset of the user's stands for. */
 #define LINEAGE_NONE UINT32_MAX
 
+/* What tasks that have a piece of a partition each (scheduler/pieces.h) read below a node, or get
+ * from it: the pieces, one after the other, give what the partition gives. */
+enum piece_role {
+    PIECE_WHOLE = 0, /* everything, each of them: the other side of a join */
+    PIECE_RANGE,     /* the rows of its piece */
+    PIECE_LAST,      /* everything, the last one alone: what comes behind the rows of the pieces */
+};
+
 struct pipe_node {
     struct step step; /* SHUFFLE: STEP_COMBINE, or STEP_FUNCTION of a custom partitioner, or none;
                          FOLD: STEP_COMBINE; FOREACH: its function; PARTIAL: texts, numbers */
@@ -42,6 +50,7 @@ struct pipe_node {
     uint64_t shuffle; /* STEP_SHUFFLE */
     bool is_only_reader; /* no other step reads the shuffle: what a task has read is freed when it
                             has ended well */
+    enum piece_role piece_role; /* means something where tasks have pieces */
     uint32_t *kept_at; /* STEP_KEEP: the rank that keeps each partition, which is read there and not
                           computed; 0: none. NULL: none at all. Owned */
     uint32_t *copy_at; /* the driver's: likewise, of the second copies; does not travel; owned */

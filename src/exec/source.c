@@ -96,14 +96,22 @@ BARKS_CHECKED static barks_status *run_shuffle(struct task *task, const struct p
                                                uint32_t partition, struct operator* into)
 {
     struct shuffle_reader reader = {.task = task, .into = into};
+    uint32_t piece_count = task->payloads->piece_count;
+    bool is_only_reader = leaf->is_only_reader && piece_count == 1;
     if (task->partition_done)
         return NULL;
-    if (leaf->is_only_reader)
+    if (is_only_reader)
         BARKS_TRY(note_input(task->result, leaf->shuffle, partition));
     snprintf(task->place, sizeof task->place, "reduce partition %" PRIu32 " of %s", partition,
              leaf->where);
-    return reduce_side_read(task->services->reduce_side, leaf->shuffle, partition,
-                            &leaf->record->schema, leaf->is_only_reader, push_frame, &reader);
+    bool is_piece = leaf->piece_role == PIECE_RANGE;
+    struct reduce_read what = {.shuffle = leaf->shuffle,
+                               .partition = partition,
+                               .piece = is_piece ? task->payloads->piece : 0,
+                               .piece_count = is_piece ? piece_count : 1,
+                               .schema = &leaf->record->schema,
+                               .is_only_reader = is_only_reader};
+    return reduce_side_read(task->services->reduce_side, &what, push_frame, &reader);
 }
 
 BARKS_CHECKED static barks_status *find_payload(const struct task *task, struct pipe_place leaf,
@@ -121,6 +129,8 @@ barks_status *source_run(struct task *task, struct pipe_place place, struct oper
 {
     const struct pipe_node *leaf = &task->spec->pipeline->nodes[place.node];
     const struct task_payload *payload = NULL;
+    if (leaf->piece_role == PIECE_LAST && task->payloads->piece + 1 != task->payloads->piece_count)
+        return NULL;
     if (!step_is_leaf(leaf->step.kind) || leaf->step.kind == STEP_KEPT)
         return kept_source_run(task, leaf, place.partition, into);
     if (leaf->step.kind == STEP_SHUFFLE)

@@ -121,12 +121,15 @@ BARKS_CHECKED static barks_status *run_step(struct task *task, struct pipe_place
     return op->kind->end_partition != NULL ? op->kind->end_partition(op) : NULL;
 }
 
-/* What `into` gets meanwhile is what the place has given. */
+/* What `into` gets meanwhile is what the place has given. Of rows that each piece of a partition
+ * reads the first one's count. */
 static barks_status *run_place(struct task *task, struct pipe_place place, struct operator* into)
 {
     uint64_t before = into->rows_in;
     barks_status *status = run_step(task, place, into);
-    task->result->accumulated.step_rows[place.node] += into->rows_in - before;
+    const struct pipe_node *node = &task->spec->pipeline->nodes[place.node];
+    if (node->piece_role == PIECE_RANGE || task->payloads->piece == 0)
+        task->result->accumulated.step_rows[place.node] += into->rows_in - before;
     return status;
 }
 

@@ -73,6 +73,7 @@ struct task_spec {
     uint32_t attempt;
     uint32_t first; /* partitions [first, end) */
     uint32_t end;
+    uint32_t piece, piece_count; /* 0 of 1: whole partitions; else of its only one (PIECE_RANGE) */
     const struct task_payload *payloads; /* ascending by partition, then by leaf */
     uint32_t payload_count;
     uint64_t units[NAME_COUNTS_MAX]; /* that it was given of each resource that the pipeline needs,

@@ -45,6 +45,7 @@ static void pack_node(struct packer *out, const struct pipe_node *node)
     pack_text(out, node->where);
     pack_u64(out, node->shuffle);
     pack_bool(out, node->is_only_reader);
+    pack_u64(out, node->piece_role);
     pack_u32s(out, node->kept_at, node->kept_at != NULL ? node->partition_count : 0);
 }
 
@@ -152,6 +153,7 @@ BARKS_CHECKED static barks_status *unpack_node(struct unpacker *in, struct pool 
     out->where = unpack_text(in);
     out->shuffle = unpack_u64(in);
     out->is_only_reader = unpack_bool(in);
+    out->piece_role = (enum piece_role)unpack_u32(in);
     out->kept_at = unpack_u32s(in, &kept_count);
     if (kept_count > 0 && kept_count != out->partition_count)
         BARKS_FAIL(BARKS_BAD_INPUT, "a step of a plan keeps %" PRIu32 " of %" PRIu32 " partitions",
@@ -317,6 +319,7 @@ static bool is_well_made(const struct pipeline *pipeline, const struct pipe_node
             (node->step.function != NULL && node->step.function->kind == BARKS_KIND_SOURCE)) &&
            (node->step.kind != STEP_SORT || is_ordered(&node->step)) &&
            (node->step.kind != STEP_BOUND || node->step.initial_rows != NULL) &&
+           node->piece_role <= PIECE_LAST &&
            (node->kept_at == NULL || node->step.kind == STEP_KEEP ||
             node->step.kind == STEP_KEPT) &&
            partitions_fit(pipeline, node);

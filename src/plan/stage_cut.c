@@ -3,6 +3,7 @@
 #include "base/copy.h"
 #include "plan/determinism.h"
 #include "plan/hot_order.h"
+#include "plan/pieces.h"
 #include "plan/stage_cut_state.h"
 #include "plan/stored_stage.h"
 
@@ -187,6 +188,8 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
         stage->is_indeterminate = node_determinism(node->inputs[0]) == BARKS_INDETERMINATE;
         status = stage_fill(cut, node->inputs[0], &terminal, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;
+        if (status == NULL && cut->options->divides_partitions)
+            status = pieces_find(cut->plan, stage);
         if (status == NULL)
             status = begin_when_keys_are_known(cut, node, stage);
         if (status == NULL)

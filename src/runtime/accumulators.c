@@ -148,6 +148,8 @@ static int by_place(const void *left, const void *right)
         return a->stage < b->stage ? -1 : 1;
     if (a->partition != b->partition)
         return a->partition < b->partition ? -1 : 1;
+    if (a->run != b->run)
+        return a->run < b->run ? -1 : 1;
     return (a->id > b->id) - (a->id < b->id);
 }
 
@@ -183,7 +185,7 @@ BARKS_CHECKED static barks_status *unpack_all(barks_context *context, const stru
         const struct job_accumulated *part = &job->accumulated[i];
         BARKS_AUTO(unpacker) in;
         unpacker_init(&in, part->bytes, part->size_bytes);
-        BARKS_TRY(accumulations_unpack(&in, context->pool, part->stage, all));
+        BARKS_TRY(accumulations_unpack(&in, context->pool, part->stage, part->run, all));
         BARKS_TRY(unpacker_finish(&in));
         note_run(context, job, part->stage, all);
     }

@@ -57,7 +57,10 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
                                   .node_count = context->node_count,
                                   .next_id = &context->next_id,
                                   .worker_counts = worker_counts,
-                                  .executor_count = driver_executor_count(context->driver)};
+                                  .executor_count = driver_executor_count(context->driver),
+                                  .divides_partitions =
+                                      config_choice(&context->config, CONFIG_LARGE_PARTITIONS) ==
+                                      LARGE_PARTITIONS_AUTO};
     barks_status *cut = stage_cut(node, &options, &job->plan);
     free(worker_counts);
     BARKS_TRY(cut);

@@ -125,6 +125,8 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
     pack_u64(&out, id->attempt);
     pack_u64(&out, decision->start_task.first_partition);
     pack_u64(&out, decision->start_task.end_partition);
+    pack_u64(&out, decision->start_task.piece);
+    pack_u64(&out, decision->start_task.piece_count);
     pack_given(dispatch, stage->pipeline, id, &out);
     barks_status *status = NULL;
     for (uint32_t p = decision->start_task.first_partition;

@@ -95,12 +95,14 @@ BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unp
     assignment->spec.attempt = unpack_u32(in);
     assignment->spec.first = unpack_u32(in);
     assignment->spec.end = unpack_u32(in);
+    assignment->spec.piece = unpack_u32(in);
+    assignment->spec.piece_count = unpack_u32(in);
     uint32_t given_count = unpack_count(in);
     for (uint32_t i = 0; i < given_count && i < NAME_COUNTS_MAX; i++)
         assignment->spec.units[i] = unpack_u64(in);
     barks_status *status = NULL;
     if (assignment->stage == NULL || assignment->spec.first > assignment->spec.end ||
-        given_count > NAME_COUNTS_MAX)
+        assignment->spec.piece >= assignment->spec.piece_count || given_count > NAME_COUNTS_MAX)
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "a task of a stage that was never sent");
     else

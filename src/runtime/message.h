@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 6 };
+enum { PROTOCOL_VERSION = 7 };
 
 enum message_kind {
     /* executor -> driver */

@@ -73,6 +73,8 @@ static void say_decision(struct trial *trial, const struct decision *decision)
         say_attempt(trial, "start", &decision->start_task.id);
         say(trial, "[%u,%u)", decision->start_task.first_partition,
             decision->start_task.end_partition);
+        if (decision->start_task.piece_count > 1)
+            say(trial, "%u/%u", decision->start_task.piece, decision->start_task.piece_count);
         return;
     case DECISION_ATTEMPT_OVERRUN:
         say_attempt(trial, "overrun", &decision->attempt_overrun);

@@ -208,6 +208,66 @@ START_TEST(committed_sizes_balance_the_reader)
 }
 END_TEST
 
+/* 6 partitions on one executor of 2 workers, of which one has most of the bytes, that 4 runs have
+ * sent: it is read by tasks that have a piece each, of about half of what a worker has. */
+START_TEST(a_large_partition_is_read_in_pieces)
+{
+    struct trial trial;
+    trial_init(&trial, &plain);
+    trial_join(&trial, 1, 0, 2);
+    struct stage_input reads = reads_0;
+    reads.is_in_pieces = true;
+    struct stage_spec stages[] = {spec_source(4, 6), spec_reader(6, &reads)};
+    stages[0].policy = RUNS_SINGLE;
+    stages[1].policy = RUNS_COMBINE;
+    trial_submit(&trial, 1, 2, stages);
+    for (uint32_t task = 0; task < 4; task++)
+        trial_finish(&trial, attempt_of(0, task, 0, 1));
+    uint64_t bytes[] = {10 << 20, 10 << 20, 70 << 20, 10 << 20, 0, 0};
+    struct event event = {
+        .kind = EVENT_STAGE_COMMITTED,
+        .stage_committed = {.job = 1, .stage = 0, .commit = 1, .output_partition_bytes = bytes}};
+    DECIDED(trial_send(&trial, &event),
+            " ship 1/1@1 start 1/1.1#0@1[2,3)0/3 start 1/1.2#0@1[2,3)1/3");
+    trial_drop(&trial);
+}
+END_TEST
+
+/* Too little to be worth it, few runs, one worker, inputs that are not to be read so. */
+START_TEST(few_partitions_are_read_in_pieces)
+{
+    const struct {
+        uint64_t large;
+        uint32_t runs, workers;
+        bool is_in_pieces;
+    } cases[] = {{(2 << 20) - 1, 4, 2, true},
+                 {70 << 20, 1, 2, true},
+                 {70 << 20, 4, 1, true},
+                 {70 << 20, 4, 2, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct trial trial;
+        trial_init(&trial, &plain);
+        trial_join(&trial, 1, 0, cases[i].workers);
+        struct stage_input reads = reads_0;
+        reads.is_in_pieces = cases[i].is_in_pieces;
+        struct stage_spec stages[] = {spec_source(cases[i].runs, 3), spec_reader(3, &reads)};
+        stages[0].policy = RUNS_SINGLE;
+        trial_submit(&trial, 1, 2, stages);
+        for (uint32_t task = 0; task < cases[i].runs; task++)
+            trial_finish(&trial, attempt_of(0, task, 0, 1));
+        uint64_t bytes[] = {10, cases[i].large, 10};
+        struct event event = {
+            .kind = EVENT_STAGE_COMMITTED,
+            .stage_committed = {
+                .job = 1, .stage = 0, .commit = 1, .output_partition_bytes = bytes}};
+        const char *said = trial_send(&trial, &event);
+        ck_assert_msg(strchr(said, '/') != NULL && strstr(said, ")0/") == NULL, "case %zu: %s", i,
+                      said);
+        trial_drop(&trial);
+    }
+}
+END_TEST
+
 START_TEST(a_task_that_failed_comes_before_younger_jobs)
 {
     struct trial trial;
@@ -336,7 +396,8 @@ SUITE_MAIN("scheduler/placement", runs_are_as_many_as_workers_and_go_round,
            a_run_of_several_partitions_goes_where_most_bytes_are,
            pinned_partitions_run_where_they_must_and_wait_for_it,
            tasks_of_a_union_run_where_their_partitions_are, the_sides_of_a_join_have_equal_owners,
-           committed_sizes_balance_the_reader, a_task_that_failed_comes_before_younger_jobs,
+           committed_sizes_balance_the_reader, a_large_partition_is_read_in_pieces,
+           few_partitions_are_read_in_pieces, a_task_that_failed_comes_before_younger_jobs,
            a_task_that_failed_goes_to_whoever_is_idle,
            who_joins_while_jobs_run_is_the_heir_of_who_is_lost_next,
            contradictions_are_refused_and_change_nothing,

@@ -202,8 +202,9 @@ BARKS_CHECKED static barks_status *check_slot(struct losing_node *node, uint32_t
 {
     for (uint32_t p = first_of(node->net, slot); p < first_of(node->net, slot + 1); p++) {
         struct reader reader = {.options = node->options, .partition = p};
-        BARKS_TRY(reduce_side_read(node->reduce_side, node->job, p, &schema, false, check_batch,
-                                   &reader));
+        struct reduce_read what = {
+            .shuffle = node->job, .partition = p, .piece_count = 1, .schema = &schema};
+        BARKS_TRY(reduce_side_read(node->reduce_side, &what, check_batch, &reader));
         pass_runs(&reader);
         if (reader.run < node->options->run_count)
             BARKS_FAIL(BARKS_INTERNAL, "partition %u ends where row %u of run %u is due", p,

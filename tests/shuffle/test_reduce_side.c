@@ -17,6 +17,9 @@ static const barks_type i64_type = {.id = BARKS_I64};
 static const barks_type str_type = {.id = BARKS_STR};
 static const barks_field fields[] = {{"number", &i64_type, false}, {"text", &str_type, false}};
 static const barks_schema schema = {2, fields};
+static const struct reduce_read all_of_it = {.shuffle = 1, .piece_count = 1, .schema = &schema};
+static const struct reduce_read all_by_one = {
+    .shuffle = 1, .piece_count = 1, .schema = &schema, .is_only_reader = true};
 
 static struct spill_room room;
 
@@ -125,7 +128,12 @@ BARKS_CHECKED static barks_status *read_partition(struct reduce_side *side, uint
                                                   uint32_t partition, struct reader *reader)
 {
     reader->last = -1;
-    return reduce_side_read(side, shuffle, partition, &schema, reader->is_only, read_frame, reader);
+    struct reduce_read what = {.shuffle = shuffle,
+                               .partition = partition,
+                               .piece_count = 1,
+                               .schema = &schema,
+                               .is_only_reader = reader->is_only};
+    return reduce_side_read(side, &what, read_frame, reader);
 }
 
 enum { RUNS = 7, PARTITIONS = 130, ATTEMPTS = 3 };
@@ -435,7 +443,7 @@ START_TEST(a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end)
     for (uint32_t i = 0; i < 3; i++)
         deliver(side, pool, (struct frame_name){.shuffle = 1, .sequence = i}, 0);
     ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
-    ck_assert_ptr_null(reduce_side_read(side, 1, 0, &schema, false, drop_while_reading, side));
+    ck_assert_ptr_null(reduce_side_read(side, &all_of_it, drop_while_reading, side));
     ck_assert(!reduce_side_is_complete(side, 1, SLOT));
     ck_assert_uint_eq(pool_used_bytes(pool), 0);
     reduce_side_destroy(side);
@@ -482,7 +490,9 @@ static barks_status *visit_lent(void *context, struct batch *batch)
 static barks_status *read_lent(struct lent_reader *lent)
 {
     lent->reader.last = -1;
-    BARKS_TRY(reduce_side_read(lent->side, 1, 0, &schema, lent->is_only, visit_lent, lent));
+    struct reduce_read what = all_of_it;
+    what.is_only_reader = lent->is_only;
+    BARKS_TRY(reduce_side_read(lent->side, &what, visit_lent, lent));
     ck_assert_uint_eq(lent->reader.frame_count, LENT_FRAMES);
     return NULL;
 }
@@ -578,7 +588,7 @@ START_TEST(what_was_read_goes_first_and_is_read_again)
     }
     ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
     staying.reader.last = -1;
-    ck_assert_ptr_null(reduce_side_read(side, 1, 0, &schema, true, visit_staying, &staying));
+    ck_assert_ptr_null(reduce_side_read(side, &all_by_one, visit_staying, &staying));
     for (uint32_t i = 0; i < STAYING_FRAMES; i++)
         ck_assert_int_eq(is_spilled(&frames[i]->spilled), i < STAYING_FRAMES / 2 - 1);
     want_all_memory();

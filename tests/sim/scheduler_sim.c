@@ -134,6 +134,8 @@ static void start(struct sim_world *world, const struct decision *decision)
         (struct sim_attempt){.id = *id,
                              .first_partition = decision->start_task.first_partition,
                              .end_partition = decision->start_task.end_partition,
+                             .piece = decision->start_task.piece,
+                             .piece_count = decision->start_task.piece_count,
                              .start_ns = world->time_ns,
                              .is_open = true};
     oracle_given(world, &world->attempts[index]);
@@ -482,6 +484,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
                                       .decisions = world->decisions_made,
                                       .copies = world->copies_made,
                                       .overruns = world->overruns,
+                                      .pieces = world->pieces_made,
                                       .decision_hash = world->decision_hash,
                                       .transitions = *scheduler_transitions(world->scheduler)};
     memcpy(out_result->failure, world->failure, sizeof out_result->failure);

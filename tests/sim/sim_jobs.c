@@ -23,11 +23,12 @@ static uint32_t some_shuffle(struct sim_world *world, const struct sim_job *job,
     return SIM_NOWHERE;
 }
 
-static void add_input(struct sim_stage *stage, uint32_t parent, enum input_kind kind,
-                      uint32_t first)
+static struct stage_input *add_input(struct sim_stage *stage, uint32_t parent, enum input_kind kind,
+                                     uint32_t first)
 {
-    stage->inputs[stage->spec.input_count++] =
-        (struct stage_input){.parent = parent, .kind = kind, .first_partition = first};
+    struct stage_input *input = &stage->inputs[stage->spec.input_count++];
+    *input = (struct stage_input){.parent = parent, .kind = kind, .first_partition = first};
+    return input;
 }
 
 /* Shuffles side by side, some of them joined, perhaps partitions of its own behind them. */
@@ -40,7 +41,7 @@ static void invent_inputs(struct sim_world *world, struct sim_job *job, uint32_t
         if (parent == SIM_NOWHERE || stage->spec.input_count + 2 > SIM_INPUTS_MAX)
             break;
         uint32_t count = job->stages[parent].spec.output_partition_count;
-        add_input(stage, parent, INPUT_PARTITIONS, end);
+        add_input(stage, parent, INPUT_PARTITIONS, end)->is_in_pieces = sim_chance(world, 500);
         if (sim_chance(world, 400)) {
             uint32_t other = some_shuffle(world, job, index, count);
             if (other != SIM_NOWHERE)

@@ -244,6 +244,22 @@ void oracle_excluded(struct sim_world *world, const struct decision *decision)
         job->stages[decision->executor_excluded.stage].excluded_until_ns[executor] = until_ns;
 }
 
+/* Only a partition that reads something in pieces is divided, and it alone. */
+static void check_piece(struct sim_world *world, const struct sim_stage *stage,
+                        const struct decision *decision)
+{
+    uint32_t piece = decision->start_task.piece, count = decision->start_task.piece_count;
+    uint32_t first = decision->start_task.first_partition;
+    uint32_t end = decision->start_task.end_partition;
+    bool may_be_divided = false;
+    for (uint32_t i = 0; i < stage->spec.input_count; i++)
+        may_be_divided |=
+            stage->inputs[i].is_in_pieces && stage->inputs[i].first_partition <= first;
+    if (piece >= count || (count > 1 && (!may_be_divided || first + 1 != end)))
+        sim_fail(world, "a task of [%u, %u) has piece %u of %u", first, end, piece, count);
+    world->pieces_made += count > 1;
+}
+
 void oracle_start(struct sim_world *world, const struct decision *decision)
 {
     const struct attempt_id *id = &decision->start_task.id;
@@ -259,6 +275,7 @@ void oracle_start(struct sim_world *world, const struct decision *decision)
         sim_fail(world, "stage %u was not shipped to executor %u", id->stage, id->executor);
     if (first >= end || end > stage->spec.partition_count)
         sim_fail(world, "task %u of stage %u is [%u, %u)", id->task, id->stage, first, end);
+    check_piece(world, stage, decision);
     for (size_t index = 0; index < world->attempt_count; index++) {
         const struct attempt_id *other = &world->attempts[index].id;
         if (other->job == id->job && other->stage == id->stage && other->task == id->task &&
@@ -309,7 +326,7 @@ static void check_runs(struct sim_world *world, const struct decision *decision)
     uint64_t job = decision->commit_stage.job;
     uint32_t stage = decision->commit_stage.stage;
     const struct sim_stage *known = &world->jobs[job - 1].stages[stage];
-    uint32_t end = 0;
+    uint32_t end = 0, piece = 0;
     for (uint32_t run = 0; run < decision->commit_stage.run_count; run++) {
         struct counted_run counted;
         barks_status *status = scheduler_counted_run(world->scheduler, job, stage, run, &counted);
@@ -318,23 +335,28 @@ static void check_runs(struct sim_world *world, const struct decision *decision)
             barks_status_free(status);
             return;
         }
-        if (counted.first_partition != end || counted.report >= world->attempt_count) {
-            sim_fail(world, "run %u of stage %u begins at %u, not %u", run, stage,
-                     counted.first_partition, end);
+        if (counted.first_partition != end || counted.piece != piece ||
+            counted.report >= world->attempt_count) {
+            sim_fail(world, "run %u of stage %u begins at %u, piece %u, not at %u, piece %u", run,
+                     stage, counted.first_partition, counted.piece, end, piece);
             return;
         }
         const struct sim_attempt *attempt = &world->attempts[counted.report];
-        end = counted.end_partition;
+        bool is_last_piece = piece + 1 == counted.piece_count;
+        piece = is_last_piece ? 0 : piece + 1;
+        end = is_last_piece ? counted.end_partition : counted.first_partition;
         if (attempt->id.job != job || attempt->id.stage != stage || attempt->id.task != run ||
             attempt->id.attempt != counted.attempt || attempt->id.executor != counted.executor ||
-            attempt->first_partition != counted.first_partition || attempt->end_partition != end)
+            attempt->first_partition != counted.first_partition ||
+            attempt->end_partition != counted.end_partition || attempt->piece != counted.piece ||
+            attempt->piece_count != counted.piece_count)
             sim_fail(world, "run %u of stage %u counts an attempt at something else", run, stage);
         if (!attempt->has_finished || attempt->is_discarded || attempt->is_dropped)
             sim_fail(world, "run %u of stage %u counts an attempt that has no output", run, stage);
         if (known->spec.output == OUTPUT_SHUFFLE && world->executors[counted.executor].is_lost)
             sim_fail(world, "run %u of stage %u counts output of a lost executor", run, stage);
     }
-    if (end != known->spec.partition_count)
+    if (end != known->spec.partition_count || piece != 0)
         sim_fail(world, "the runs of stage %u cover %u of %u partitions", stage, end,
                  known->spec.partition_count);
 }
