@@ -182,5 +182,6 @@ BARKS_API bool barks_cancelled(void);
 BARKS_API double barks_seconds_left(void);
 
 /* In a body: uniform in [0, 1). The numbers follow from --barks-seed, the partition and how many
- * were drawn in it: the same on any number of executors. */
+ * were drawn in it: the same on any number of executors. (Where tasks share a large partition,
+ * --barks-large-partitions, each draws numbers of its own.) */
 BARKS_API double barks_random(void);

@@ -208,4 +208,9 @@ bench_skew() {
         "even-$rows-$rows-seed2" "hot-$half-$rows-seed5"
     skew_pair "join, both sides, $pairs pairs" pairs "even-$even_rows-$even_keys-seed3" \
         "even-$even_rows-$even_keys-seed4" -- "hot-$few-$few-seed3" "hot-$few-$few-seed4"
+    # So many partitions are asked for, so that no key is spread: one of them has nine rows of ten.
+    skew_pair "join to 16 partitions, tallied" tally "even-$rows-$keys-seed1" "even-$keys-$keys-seed2" -- \
+        "hot-$rows-$keys-seed1" "even-$keys-$keys-seed2"
+    BARKS_LARGE_PARTITIONS=whole skew_pair "the same, not shared" tally "even-$rows-$keys-seed1" \
+        "even-$keys-$keys-seed2" -- "hot-$rows-$keys-seed1" "even-$keys-$keys-seed2"
 }

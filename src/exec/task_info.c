@@ -69,6 +69,8 @@ void task_info_partition(struct task *task)
 {
     task->info.partition = task->partition;
     task->info.random = hash_combine(task->services->seed, task->partition);
+    if (task->payloads->piece > 0) /* of a partition that others share: not what they draw */
+        task->info.random = hash_combine(task->info.random, task->payloads->piece);
 }
 
 barks_task_info *barks_task(void) { return running != NULL ? &running->info : NULL; }

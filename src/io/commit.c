@@ -51,7 +51,7 @@ BARKS_CHECKED static barks_status *make_hidden(const struct output_target *targe
     barks_status *status = owner_write(commit->hidden);
     if (status != NULL)
         barks_status_free(
-            directory_remove(commit->hidden)); /* the first error is the one to tell */
+            owner_remove_directory(commit->hidden)); /* the first error is the one to tell */
     return status;
 }
 
@@ -101,11 +101,11 @@ void commit_drop(struct commit *commit)
  * will hear of it, or find no directory. */
 barks_status *commit_abort(const struct commit *commit)
 {
-    barks_status *status = directory_remove(commit->hidden);
+    barks_status *status = owner_remove_directory(commit->hidden);
     for (int i = 1; i < ABORT_TRIES && status != NULL; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = ABORT_NAP_NS}, NULL);
         barks_status_free(status);
-        status = directory_remove(commit->hidden);
+        status = owner_remove_directory(commit->hidden);
     }
     return status;
 }

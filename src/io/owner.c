@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define OWNER_FILE ".owner"
 enum { OWNER_NAME_BYTES = 128 };
 
 struct owner {
@@ -78,7 +79,7 @@ static void owner_of_this_process(struct owner *out)
 
 BARKS_CHECKED static barks_status *owner_path(const char *directory, char **out_path)
 {
-    if (asprintf(out_path, "%s/.owner", directory) < 0) {
+    if (asprintf(out_path, "%s/" OWNER_FILE, directory) < 0) {
         *out_path = NULL;
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a path in '%s'", directory);
     }
@@ -171,25 +172,40 @@ static bool is_leftover(const char *directory)
     return !may_live_here && time(NULL) - info.st_mtim.tv_sec > COMMIT_LEFTOVER_SECONDS;
 }
 
+/* All but this file. */
+BARKS_CHECKED static barks_status *list_names(const char *directory, const char *prefix,
+                                              const char *but, struct path_list *out)
+{
+    BARKS_AUTO(directory_reader) reader = {0};
+    BARKS_TRY(directory_open(&reader, directory));
+    const char *name = NULL;
+    enum path_kind kind = PATH_UNKNOWN;
+    for (;;) {
+        BARKS_TRY(directory_next(&reader, &name, &kind));
+        if (name == NULL)
+            return NULL;
+        if (strncmp(name, prefix, strlen(prefix)) == 0 && strcmp(name, but) != 0)
+            BARKS_TRY(path_list_add(out, directory, name, kind));
+    }
+}
+
+barks_status *owner_remove_directory(const char *directory)
+{
+    BARKS_AUTO(path_list) found = {0};
+    if (path_kind_nofollow(directory) == PATH_DIRECTORY)
+        BARKS_TRY(list_names(directory, "", OWNER_FILE, &found));
+    for (size_t i = 0; i < found.count; i++)
+        BARKS_TRY(directory_remove(found.entries[i].path));
+    return directory_remove(directory);
+}
+
 BARKS_CHECKED static barks_status *remove_leftovers(const char *parent, const char *prefix)
 {
     BARKS_AUTO(path_list) found = {0};
-    {
-        BARKS_AUTO(directory_reader) reader = {0};
-        BARKS_TRY(directory_open(&reader, parent));
-        const char *name = NULL;
-        enum path_kind kind = PATH_UNKNOWN;
-        for (;;) {
-            BARKS_TRY(directory_next(&reader, &name, &kind));
-            if (name == NULL)
-                break;
-            if (strncmp(name, prefix, strlen(prefix)) == 0)
-                BARKS_TRY(path_list_add(&found, parent, name, kind));
-        }
-    }
+    BARKS_TRY(list_names(parent, prefix, "", &found));
     for (size_t i = 0; i < found.count; i++)
         if (is_leftover(found.entries[i].path))
-            BARKS_TRY(directory_remove(found.entries[i].path));
+            BARKS_TRY(owner_remove_directory(found.entries[i].path));
     return NULL;
 }
 

@@ -2,8 +2,8 @@
 
 #include "base/copy.h"
 #include "plan/determinism.h"
+#include "plan/divisible.h"
 #include "plan/hot_order.h"
-#include "plan/pieces.h"
 #include "plan/stage_cut_state.h"
 #include "plan/stored_stage.h"
 
@@ -189,7 +189,7 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
         status = stage_fill(cut, node->inputs[0], &terminal, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;
         if (status == NULL && cut->options->divides_partitions)
-            status = pieces_find(cut->plan, stage);
+            status = divisible_find(cut->plan, stage);
         if (status == NULL)
             status = begin_when_keys_are_known(cut, node, stage);
         if (status == NULL)

@@ -58,7 +58,7 @@ struct cut_options {
      * lost meanwhile would make one stage read what the stage before it did not make. Borrowed. */
     const uint32_t *worker_counts;
     uint32_t executor_count;
-    bool divides_partitions; /* several tasks may read one that is large (plan/pieces.h) */
+    bool divides_partitions; /* several tasks may read one that is large (plan/divisible.h) */
 };
 
 /* The owners of the shuffles' partitions are filled in when the stages are shipped (terminal.owners

@@ -106,6 +106,17 @@ static void pack_given(const struct dispatch *dispatch, const struct pipeline *p
     }
 }
 
+static void say_if_shared(const struct job *job, const struct decision *decision)
+{
+    if (decision->start_task.piece_count > 1 && decision->start_task.piece == 0 &&
+        decision->start_task.id.attempt == 0)
+        LOG(LEVEL_INFO, "runtime",
+            "%s: partition %" PRIu32 " of stage %" PRIu32 " is far larger than the others: %" PRIu32
+            " tasks share it",
+            job->what, decision->start_task.first_partition, decision->start_task.id.stage,
+            decision->start_task.piece_count);
+}
+
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
                                               const struct decision *decision)
 {
@@ -139,6 +150,7 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
     dispatch->members->all[id->executor - 1].attempts_out++;
     dispatch->totals.task_count++;
     dispatch->totals.again_count += id->attempt > 0;
+    say_if_shared(job, decision);
     job_history_task_started(dispatch->options.history, id, decision->start_task.first_partition,
                              decision->start_task.end_partition);
     BARKS_TRY(message_send(dispatch->net, id->executor, &out));

@@ -15,6 +15,7 @@ static const char usage[] =
     "  sparse    the same, the keys of the second 100 times as large: so that it has few of the "
     "first's\n"
     "  pairs     of these, one of 1000 or so: what a join costs whose rows nobody writes\n"
+    "  tally     of these, in 16 partitions: sum and count by something else than the keys\n"
     "  cogroup   for each key the number of rows and the sum of each of two inputs\n"
     "  cache     as group, of rows that are kept in memory and counted first\n"
     "And without an OUTPUT, of what group and join have written: check-groups and check-joined "
@@ -42,6 +43,11 @@ BARKS_REDUCE(add_totals, group_total)
 }
 
 BARKS_FILTER(one_of_1000, values) { return (in->value * 1000 + in->other) % 1009 == 0; }
+
+BARKS_MAP(by_values, values, pair)
+{
+    *out = (struct pair){.key = (in->value * 31 + in->other) % 1000, .value = in->value};
+}
 
 BARKS_MAP(spread_key, pair, pair)
 {
@@ -98,7 +104,10 @@ static barks_rdd *run_two(const char *operation, barks_rdd *left, barks_rdd *rig
     bool is_sparse = strcmp(operation, "sparse") == 0;
     if (is_sparse)
         right = barks_map(right, spread_key, NULL);
-    barks_rdd *joined = barks_join(left, barks_rename(right, "value as other"), "key");
+    right = barks_rename(right, "value as other");
+    if (strcmp(operation, "tally") == 0)
+        return group(barks_map(barks_join(left, right, "key", .partitions = 16), by_values, NULL));
+    barks_rdd *joined = barks_join(left, right, "key");
     if (is_sparse || strcmp(operation, "join") == 0)
         return joined;
     return strcmp(operation, "pairs") == 0 ? barks_filter(joined, one_of_1000, NULL) : NULL;

@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "io/commit.h"
 #include "io/directory.h"
+#include "io/owner.h"
 #include "io/part_file.h"
 #include "io_support.h"
 #include "support/faults.h"
@@ -444,6 +445,39 @@ static void make_leftover(const char *owner, time_t age_seconds)
     ck_assert_int_eq(utimensat(AT_FDCWD, left, times, 0), 0);
 }
 
+/* Aborting empties the directory; the file that tells whose it is goes last. */
+START_TEST(whoever_is_killed_amid_leaves_its_owner)
+{
+    begin();
+    uint64_t seed = property_seed();
+    uint32_t amid_count = 0;
+    for (int run = 0; run < 60; run++) {
+        make_leftover("rubbish", 0);
+        char *left = strdup(path_in(directory, ".out.barks-left"));
+        for (int part = 0; part < 60; part++) {
+            char name[32];
+            snprintf(name, sizeof name, "part-%05d.csv.0", part);
+            write_text_file(path_in(left, name), "1\n");
+        }
+        pid_t child = fork();
+        if (child == 0)
+            _exit(owner_remove_directory(left) != NULL);
+        (void)usleep((useconds_t)(property_next(&seed) % 1500));
+        (void)kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        bool is_amid =
+            access(left, F_OK) == 0 && access(path_in(left, "part-00059.csv.0"), F_OK) != 0;
+        if (access(path_in(left, ".owner"), F_OK) != 0) /* gone, or empty */
+            ck_assert(rmdir(left) == 0 || errno == ENOENT);
+        amid_count += is_amid;
+        must(owner_remove_directory(left));
+        free(left);
+    }
+    fprintf(stderr, "# killed amid in %u of 60 runs\n", amid_count);
+    end();
+}
+END_TEST
+
 START_TEST(an_owner_that_cannot_be_known_here_has_a_day)
 {
     begin();
@@ -553,5 +587,5 @@ SUITE_MAIN("io/commit", an_output_appears_whole, attempts_that_failed_or_came_se
            whichever_call_fails_the_output_is_whole_or_not_there,
            whichever_call_fails_the_old_output_or_the_new_one_is_there, the_same_without_renameat2,
            what_a_dead_job_left_is_removed_and_a_living_ones_is_not,
-           an_owner_that_cannot_be_known_here_has_a_day,
+           an_owner_that_cannot_be_known_here_has_a_day, whoever_is_killed_amid_leaves_its_owner,
            tasks_elsewhere_know_the_output_by_its_encoding, a_full_disk_is_told_in_words)

@@ -5,6 +5,7 @@
  *              grouped by these; one row of each is written
  *   hot        a join with a key that has most rows of the side that is mapped first
  *   hot_late   of the other side: what the first has sent is copied afterwards
+ *   large      a join of partitions that were asked for, of which one has most rows, and sums of it
  *   broadcast  a join whose right side is brought to all executors */
 #include <barks/barks.h>
 #include <inttypes.h>
@@ -42,6 +43,8 @@ BARKS_MAP(count_key, row, row, struct counters)
     barks_add(env->keys, in->key);
     *out = *in;
 }
+
+BARKS_MAP(by_id, id_only, row) { *out = (struct row){.key = in->id % 1000, .id = in->id}; }
 
 /* Not even the same in two attempts at one task. */
 BARKS_MAP(throw_key, barks_number, row)
@@ -88,6 +91,12 @@ static barks_rdd *result_of(barks_context *context, const char *mode, struct cou
     }
     if (strcmp(mode, "hot") == 0)
         return joined(made(context, ROWS, 80), made(context, FEW, 0), BARKS_NEVER);
+    if (strcmp(mode, "large") == 0) {
+        barks_rdd *left = made(context, 20 * ROWS, 80);
+        barks_rdd *right = barks_rename(made(context, FEW, 0), "id as other");
+        barks_rdd *pairs = barks_join(left, right, "key", .partitions = PARTITIONS);
+        return barks_reduce_by_key(barks_map(pairs, by_id, NULL), "key", add_ids);
+    }
     if (strcmp(mode, "hot_late") == 0)
         return joined(made(context, 2 * ROWS, 0), made(context, ROWS, 80), BARKS_NEVER);
     return joined(made(context, ROWS, 0), made(context, FEW, 0), BARKS_ALWAYS);

@@ -89,8 +89,11 @@ MODES = {
     "thrown": [[("commit.taken", 1, 2)], [("attempt.told", 2, 3)]],
     "hot": [[("commit.taken", 1, 2)], [("attempt.told", 3, 1)], [("commit.taken", 2, 4)]],
     "hot_late": [[("commit.taken", 1, 3)], [("attempt.told", 3, 2)], [("commit.taken", 2, 1)]],
+    "large": [[("attempt.begun", 6, 3)], [("attempt.told", 6, 3)], [("attempt.told", 6, 1)]],
     "broadcast": [[("partition.ended", 1, 2)], [("partition.ended", 2, 1)]],
 }
+# Partitions are shared by the workers of an executor, which has but one where it has one core.
+MODE_OPTIONS = {"large": ["--barks-workers=3"]}
 THROWN_ROWS = 60000  # as in recover_job.c
 
 # An executor dies the n-th time it passes a point; n is small, so that it does.
@@ -195,11 +198,13 @@ def killed_in_mode(programs, mode, seed, folder):
     """Each of the runs, all of which must meet what the mode is there for."""
     place, again_count = Place.of(programs, mode, seed, folder), 0
     for deaths in MODES[mode]:
-        run = place.start(";".join(f"kill:at={point}:{n},executor={executor}" for point, n, executor in deaths))
+        run = place.start(";".join(f"kill:at={point}:{n},executor={executor}" for point, n, executor in deaths),
+                          MODE_OPTIONS.get(mode, ()))
         ended = run.finish(LIMIT_SECONDS)
         print(f"# {mode}: {deaths}; {tell(ended)}", flush=True)
         place.check(run, ended)
         need(lost_count(ended) == len(deaths), "some were to be lost", ended)
+        need(mode != "large" or b"tasks share it" in ended.stderr, "no partition was shared", ended)
         need(not mode.startswith("hot") or b"has a hot key" in ended.stderr, "no key was hot", ended)
         again_count += int(STAGES.search(ended.stderr).group(1)) > 2
     need(mode != "thrown" or again_count > 0, "nothing began again", ended)

@@ -1,4 +1,4 @@
-#include "plan/pieces.h"
+#include "plan/divisible.h"
 
 #include <stdlib.h>
 
@@ -148,7 +148,7 @@ static void look_at_steps(struct piece_search *search)
     mark_inputs(search->stage);
 }
 
-barks_status *pieces_find(const struct job_plan *plan, struct stage_plan *stage)
+barks_status *divisible_find(const struct job_plan *plan, struct stage_plan *stage)
 {
     const struct pipeline *pipeline = stage->pipeline;
     if (pipeline->gang.is_gang || !terminal_is_divisible(&pipeline->terminal))

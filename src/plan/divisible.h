@@ -7,4 +7,4 @@
  * the stages that fill these. A stage stays as it is whose rows would be others than those of whole
  * partitions, or come in another order, or which does something for each partition. Errors:
  * BARKS_NO_MEMORY. O(steps and inputs). */
-BARKS_CHECKED barks_status *pieces_find(const struct job_plan *plan, struct stage_plan *stage);
+BARKS_CHECKED barks_status *divisible_find(const struct job_plan *plan, struct stage_plan *stage);
