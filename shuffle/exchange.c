@@ -185,6 +185,12 @@ barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t
                       batch);
 }
 
+barks_status *exchange_begin_shuffle(struct exchange *exchange, uint64_t shuffle,
+                                     const struct exchange_share *share)
+{
+    return outbox_begin_shuffle(&exchange->outbox, shuffle, share);
+}
+
 /* Those for this executor itself; the attempt keeps what a failure leaves. */
 BARKS_CHECKED static barks_status *deliver_own(struct exchange *exchange,
                                                struct out_attempt *attempt)

@@ -45,6 +45,19 @@ BARKS_CHECKED barks_status *exchange_create(const struct exchange_options *optio
                                             struct exchange **out_exchange);
 void exchange_destroy(struct exchange *exchange);
 
+/* The job that a shuffle belongs to, which shares rounds with other jobs by its weight. */
+struct exchange_share {
+    uint64_t job;
+    uint32_t weight; /* that of all its shuffles; 0: 1 */
+};
+/* Says so, before the shuffle's first attempt ends on this executor and until
+ * exchange_drop_shuffle; the same word twice is fine. To each peer what jobs have queued travels in
+ * proportion to their weights, and what a job has in the order in which its attempts have ended.
+ * Shuffles of which nothing is said share the part of one job of weight 1.
+ * Threads: any. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *exchange_begin_shuffle(struct exchange *exchange, uint64_t shuffle,
+                                                   const struct exchange_share *share);
+
 /* What an attempt sent to one slot (frame.h); the driver's commit repeats these numbers, and the
  * receiver counts. */
 struct exchange_sent {

@@ -29,7 +29,9 @@ barks_status *outbox_init(struct outbox *outbox, const struct exchange_options *
                               .encode_always = options->encode_always,
                               .retains = options->retains,
                               .link = {.mode = options->compression}};
-    outbox->streams = calloc(executor_count, sizeof *outbox->streams);
+    outbox->rest = out_flow_create(outbox, &(struct exchange_share){0});
+    if (outbox->rest != NULL)
+        outbox->streams = calloc(executor_count, sizeof *outbox->streams);
     if (outbox->streams == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the queues to %u executors", executor_count);
     lock_init(&outbox->lock, LOCK_EXCHANGE, "outbox");
@@ -115,8 +117,12 @@ void outbox_drop(struct outbox *outbox)
         pool_remove_giver(outbox->pool, &outbox->giver);
         pool_remove_giver(outbox->pool, &outbox->retained_giver);
     }
-    for (uint32_t i = 0; outbox->streams != NULL && i < outbox->executor_count; i++)
-        out_list_destroy(outbox, &outbox->streams[i].queue);
+    for (uint32_t i = 0; outbox->streams != NULL && i < outbox->executor_count; i++) {
+        struct out_list queued = {0};
+        out_stream_clear(&outbox->streams[i], &queued);
+        out_list_destroy(outbox, &queued);
+    }
+    outbox_drop_flows(outbox);
     out_list_destroy(outbox, &outbox->locked.retained);
     outbox_forget_holders_locked(outbox, 0); /* no other thread is left */
     for (size_t bucket = 0; bucket < OUT_BUCKETS; bucket++)

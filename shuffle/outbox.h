@@ -28,7 +28,6 @@ struct out_chunk {
     size_t used_bytes;
     size_t sent_bytes;
     struct scratch_place place; /* of what is on disk, as it was in memory */
-    bool has_begun;             /* some of it has been or is being copied: it travels whole */
     bool is_moving;             /* to disk: it is not begun, and whoever moves it */
     bool is_dropped;            /* destroys it where it was dropped meanwhile */
     bool is_taken;              /* the peer has all of it */
@@ -61,11 +60,37 @@ struct out_attempt {
 
 enum { OUT_BUCKETS = 64 };
 
+/* What a job has for one executor, none of which has begun, in the order in which it became ready,
+ * whatever its shuffle. */
+struct out_queue {
+    struct out_queue *next; /* in the stream's busy, while there is something in the list */
+    struct out_list list;
+    uint32_t weight; /* of the job */
+    uint64_t turn;   /* of the first chunk; see outbox_flow.c */
+};
+
+/* A job that has shuffles here. */
+struct out_flow {
+    struct out_flow *next;
+    uint64_t job;
+    uint32_t shuffle_count;    /* it goes with the last one */
+    struct out_queue queues[]; /* one for each executor */
+};
+
+struct out_shuffle {
+    struct out_shuffle *next;
+    uint64_t shuffle;
+    struct out_flow *flow; /* borrowed */
+};
+
 /* What travels to one executor. Frames are numbered in the order in which they begin. */
 struct out_stream {
-    struct out_list queue;
-    uint64_t position; /* of the next frame that begins */
-    bool is_lost;      /* the executor; written by the communication thread */
+    struct out_queue *busy;  /* those that have something, the one that came last first */
+    struct out_chunk *begun; /* owned: some of it has been or is being copied, and no other begins
+                                before its end; NULL: none */
+    uint64_t turn;           /* of the chunk that began last */
+    uint64_t position;       /* of the next frame that begins */
+    bool is_lost;            /* the executor; written by the communication thread */
 };
 
 /* Who holds a slot of a shuffle, where that is not who owned it at first. */
@@ -90,11 +115,14 @@ struct outbox {
     struct lock lock;                   /* rank LOCK_EXCHANGE; nothing is taken under it */
     struct {
         struct out_attempt *attempts[OUT_BUCKETS];
-        uint64_t queued_bytes;      /* of all that may travel and has not been copied */
-        uint64_t resent_bytes;      /* that were queued again */
-        struct out_list retained;   /* sent, or for a slot that nobody holds just now */
-        struct out_holder *holders; /* owned */
+        uint64_t queued_bytes;        /* of all that may travel and has not been copied */
+        uint64_t resent_bytes;        /* that were queued again */
+        struct out_list retained;     /* sent, or for a slot that nobody holds just now */
+        struct out_holder *holders;   /* owned */
+        struct out_shuffle *shuffles; /* owned: those that have begun */
+        struct out_flow *flows;       /* owned: of their jobs */
     } locked;
+    struct out_flow *rest; /* owned: of shuffles of which nothing was said; guarded by lock */
     /* Owned, one for each executor; guarded by lock. Its own has what it sends to itself as the
      * heir of another. */
     struct out_stream *streams;
@@ -115,6 +143,31 @@ struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle,
 /* Lets what it has for others travel, which leaves the attempt without. */
 void outbox_queue(struct outbox *outbox, struct out_attempt *attempt);
 void outbox_destroy_attempt(struct outbox *outbox, struct out_attempt *attempt); /* NULL is fine */
+
+/* outbox_flow.c */
+
+/* As exchange_begin_shuffle. */
+BARKS_CHECKED barks_status *outbox_begin_shuffle(struct outbox *outbox, uint64_t shuffle,
+                                                 const struct exchange_share *share);
+/* Nothing of it is queued any more. */
+void outbox_forget_shuffle_locked(struct outbox *outbox, uint64_t shuffle);
+/* A flow that no shuffle belongs to yet; NULL without memory. */
+struct out_flow *out_flow_create(const struct outbox *outbox, const struct exchange_share *share);
+void outbox_drop_flows(struct outbox *outbox);
+
+/* The job of a shuffle. */
+struct out_flow *outbox_flow_locked(struct outbox *outbox, uint64_t shuffle);
+/* Puts chunks behind those of their job, empties the list. */
+void outbox_append_locked(struct outbox *outbox, uint32_t executor, struct out_flow *flow,
+                          struct out_list *chunks);
+/* Puts one before them. */
+void outbox_prepend_locked(struct outbox *outbox, uint32_t executor, struct out_flow *flow,
+                           struct out_chunk *chunk);
+/* Begins the chunk that is next; NULL: there is none, or those that are next of all jobs are just
+ * moving to disk. Where none has begun. */
+struct out_chunk *out_stream_begin(struct out_stream *stream);
+/* Takes all out of it. */
+void out_stream_clear(struct out_stream *stream, struct out_list *out);
 
 /* outbox_queue.c */
 

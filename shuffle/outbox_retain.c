@@ -2,7 +2,7 @@
  * lost: to who had not got it yet, and to who holds a slot instead of a lost one.
  *
  * Frames of a stream are numbered, and their receiver counts those that it has. It tells the number
- * when a new epoch begins; so what is sent again begins with just the frame that it lacks. */
+ * when a new epoch begins; so what is sent again of a chunk begins with the frame that it lacks. */
 #include "shuffle/outbox.h"
 
 #include <inttypes.h>
@@ -34,7 +34,6 @@ void outbox_forget_holders_locked(struct outbox *outbox, uint64_t shuffle)
 
 void out_chunk_rewind(struct out_chunk *chunk, uint64_t skipped_count)
 {
-    chunk->has_begun = false;
     chunk->is_taken = false;
     chunk->sent_bytes = 0;
     chunk->skipped_count = skipped_count;
@@ -61,9 +60,10 @@ barks_status *out_chunk_skip(const struct outbox *outbox, const struct out_chunk
 /* All that is for an executor that is gone waits among what is retained. */
 static void hold_back_locked(struct outbox *outbox, uint32_t lost, struct out_list *dropped)
 {
-    struct out_list *queue = &outbox->streams[lost].queue;
-    while (queue->first != NULL) {
-        struct out_chunk *chunk = out_list_pop(queue);
+    struct out_list queued = {0};
+    out_stream_clear(&outbox->streams[lost], &queued);
+    while (queued.first != NULL) {
+        struct out_chunk *chunk = out_list_pop(&queued);
         outbox->locked.queued_bytes -= chunk->used_bytes - chunk->sent_bytes;
         out_chunk_rewind(chunk, 0);
         out_list_add(chunk->is_dropped ? dropped : &outbox->locked.retained, chunk);
@@ -91,18 +91,13 @@ void outbox_lose(struct outbox *outbox, const bool *is_lost)
 
 /* ---- streams begin anew ---- */
 
-/* Into a list by position; what is added is mostly the last. */
-static void insert_by_position(struct out_list *list, struct out_chunk *chunk)
+/* Into a list by position, the last first; what is added is mostly behind all others. */
+static void insert_by_position(struct out_chunk **list, struct out_chunk *chunk)
 {
-    struct out_chunk **link = &list->first;
-    if (list->last == NULL || list->last->position < chunk->position) {
-        out_list_add(list, chunk);
-        return;
-    }
-    while ((*link)->position < chunk->position)
-        link = &(*link)->next;
-    chunk->next = *link;
-    *link = chunk;
+    while (*list != NULL && (*list)->position > chunk->position)
+        list = &(*list)->next;
+    chunk->next = *list;
+    *list = chunk;
 }
 
 static bool is_whole(const struct out_chunk *chunk, uint64_t position)
@@ -110,10 +105,11 @@ static bool is_whole(const struct out_chunk *chunk, uint64_t position)
     return chunk->position + chunk->frame_count <= position;
 }
 
-/* What was sent to the executor and has not arrived whole, by position. */
-static void take_unarrived_locked(struct outbox *outbox, uint32_t executor, uint64_t position,
-                                  struct out_list *unarrived)
+/* What was sent to the executor and has not arrived whole, by position, the last first. */
+static struct out_chunk *take_unarrived_locked(struct outbox *outbox, uint32_t executor,
+                                               uint64_t position)
 {
+    struct out_chunk *unarrived = NULL;
     struct out_list kept = {0}, *retained = &outbox->locked.retained;
     while (retained->first != NULL) {
         struct out_chunk *chunk = out_list_pop(retained);
@@ -121,42 +117,52 @@ static void take_unarrived_locked(struct outbox *outbox, uint32_t executor, uint
         if (is_ours)
             chunk->is_taken = is_whole(chunk, position);
         if (is_ours && !chunk->is_taken)
-            insert_by_position(unarrived, chunk);
+            insert_by_position(&unarrived, chunk);
         else
             out_list_add(&kept, chunk);
     }
     *retained = kept;
-    struct out_list *queue = &outbox->streams[executor].queue;
-    if (queue->first != NULL && queue->first->has_begun) {
-        struct out_chunk *first = out_list_pop(queue);
-        outbox->locked.queued_bytes -= first->used_bytes - first->sent_bytes;
-        out_list_add(unarrived, first);
+    struct out_chunk *begun = outbox->streams[executor].begun;
+    if (begun != NULL) {
+        outbox->streams[executor].begun = NULL;
+        outbox->locked.queued_bytes -= begun->used_bytes - begun->sent_bytes;
+        insert_by_position(&unarrived, begun);
     }
+    return unarrived;
+}
+
+/* How many frames of a chunk that was sent the peer has. One that it has had in part before may
+ * have begun again behind others: then its position is that of frames before those that are sent
+ * again, and says nothing as long as none of these has arrived. */
+static uint64_t arrived_count(const struct out_chunk *chunk, uint64_t position)
+{
+    uint64_t count = position > chunk->position ? position - chunk->position : 0;
+    return count > chunk->skipped_count ? count : chunk->skipped_count;
 }
 
 barks_status *outbox_resume(struct outbox *outbox, uint32_t executor, uint64_t position)
 {
-    struct out_list unarrived = {0}, again = {0}, dropped = {0};
+    struct out_list dropped = {0};
+    struct out_chunk *unarrived = NULL;
     struct out_stream *stream = &outbox->streams[executor];
     lock_acquire(&outbox->lock);
     uint64_t sent_position = stream->position;
     if (position <= sent_position) {
-        take_unarrived_locked(outbox, executor, position, &unarrived);
+        unarrived = take_unarrived_locked(outbox, executor, position);
         stream->position = position;
     }
-    while (unarrived.first != NULL) {
-        struct out_chunk *chunk = out_list_pop(&unarrived);
-        out_chunk_rewind(chunk, position > chunk->position ? position - chunk->position : 0);
+    while (unarrived != NULL) {
+        struct out_chunk *chunk = unarrived;
+        unarrived = chunk->next;
+        out_chunk_rewind(chunk, arrived_count(chunk, position));
         if (chunk->is_dropped) {
             out_list_add(&dropped, chunk);
             continue;
         }
         outbox->locked.queued_bytes += chunk->used_bytes;
         outbox->locked.resent_bytes += chunk->used_bytes;
-        out_list_add(&again, chunk);
+        outbox_prepend_locked(outbox, executor, outbox_flow_locked(outbox, chunk->shuffle), chunk);
     }
-    out_list_append(&again, &stream->queue);
-    stream->queue = again;
     lock_release(&outbox->lock);
     out_list_destroy(outbox, &dropped);
     if (position > sent_position)
@@ -171,7 +177,7 @@ barks_status *outbox_resume(struct outbox *outbox, uint32_t executor, uint64_t p
 
 static void queue_slot_locked(struct outbox *outbox, const struct out_holder *holder)
 {
-    struct out_list kept = {0}, *retained = &outbox->locked.retained;
+    struct out_list kept = {0}, moved = {0}, *retained = &outbox->locked.retained;
     while (retained->first != NULL) {
         struct out_chunk *chunk = out_list_pop(retained);
         if (chunk->shuffle != holder->shuffle || chunk->slot != holder->slot) {
@@ -183,9 +189,10 @@ static void queue_slot_locked(struct outbox *outbox, const struct out_holder *ho
             outbox->locked.queued_bytes += chunk->used_bytes;
             outbox->locked.resent_bytes += chunk->used_bytes;
         }
-        out_list_add(&outbox->streams[holder->peer].queue, chunk);
+        out_list_add(&moved, chunk);
     }
     *retained = kept;
+    outbox_append_locked(outbox, holder->peer, outbox_flow_locked(outbox, holder->shuffle), &moved);
 }
 
 barks_status *outbox_move_slot(struct outbox *outbox, uint64_t shuffle, uint32_t slot,

@@ -108,16 +108,17 @@ static uint64_t give_running(struct outbox *outbox, barks_status **out_failure)
 
 /* ---- what may travel, and what has ---- */
 
-/* The last ones of a queue: they travel last. */
+/* The last ones of a stream's last queue, which has been busy for longest: that is mostly who has
+ * used up the memory. */
 static uint32_t begin_queued(struct outbox *outbox, struct out_chunk **moving)
 {
     uint32_t seen = 0;
     lock_acquire(&outbox->lock);
     for (uint32_t i = 0; i < outbox->executor_count && seen == 0; i++)
-        for (struct out_chunk *chunk = outbox->streams[i].queue.first; chunk != NULL;
-             chunk = chunk->next)
-            if (chunk->bytes != NULL && !chunk->has_begun && !chunk->is_moving)
-                moving[seen++ % CHUNKS_AT_ONCE] = chunk;
+        for (struct out_queue *queue = outbox->streams[i].busy; queue != NULL; queue = queue->next)
+            for (struct out_chunk *chunk = queue->list.first; chunk != NULL; chunk = chunk->next)
+                if (chunk->bytes != NULL && !chunk->is_moving)
+                    moving[seen++ % CHUNKS_AT_ONCE] = chunk;
     uint32_t count = seen < CHUNKS_AT_ONCE ? seen : CHUNKS_AT_ONCE;
     for (uint32_t i = 0; i < count; i++)
         moving[i]->is_moving = true;

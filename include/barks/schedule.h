@@ -10,8 +10,11 @@
  * that has fewer workers than its `min` (the one farthest below it first), else of the one with
  * fewest workers for its `weight`; equals take turns, which is what counts when there are fewer
  * workers than pools. In a fifo pool the job of the greatest priority goes first, then the one that
- * was started first; others take what it leaves. Tasks that run are never ended for it. Answers do
- * not depend on any of this.
+ * was started first; others take what it leaves. Tasks that run are never ended for it.
+ *
+ * Rows on their way to an executor share the rounds in which they travel by bytes, each job in
+ * proportion to the `weight` of its pool: a job with few rows does not wait for all of one with
+ * many. Answers do not depend on any of this.
  *
  * What is said here holds for the actions that the calling thread starts from then on.
  * Asynchronous actions take along what held where they were started.

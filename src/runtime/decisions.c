@@ -9,6 +9,7 @@
 #include "runtime/job_failure.h"
 #include "runtime/job_history.h"
 #include "runtime/message.h"
+#include "runtime/pool_settings.h"
 #include "runtime/resume.h"
 #include "runtime/store_reports.h"
 
@@ -66,6 +67,8 @@ BARKS_CHECKED static barks_status *ship_stage(struct dispatch *dispatch, struct 
             BARKS_TRY(fill_owners(dispatch, job, stage));
         pack_u64(&state->packed, MESSAGE_STAGE);
         pack_u64(&state->packed, pipeline->stage);
+        pack_u64(&state->packed, job->id);
+        pack_u64(&state->packed, dispatch->options.pools->specs[job->labels.pool].weight);
         BARKS_TRY(pipeline_pack(pipeline, &state->packed));
     }
     BARKS_TRY(

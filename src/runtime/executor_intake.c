@@ -36,6 +36,8 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a stage");
     entry->stage = unpack_u64(in);
     entry->holders = 1;
+    struct exchange_share share = {.job = unpack_u64(in)};
+    share.weight = unpack_u32(in);
     entry->problem = pipeline_unpack(in, executor->pool, &entry->pipeline);
     if (entry->problem == NULL)
         entry->problem = pipeline_check(entry->pipeline);
@@ -45,7 +47,9 @@ BARKS_CHECKED static barks_status *on_stage(struct executor *executor, struct un
     entry->next = executor->stages;
     executor->stages = entry;
     fault_point(POINT_STAGE_TAKEN);
-    return NULL;
+    if (entry->problem != NULL || entry->pipeline->terminal.kind != TERMINAL_SHUFFLE)
+        return NULL;
+    return exchange_begin_shuffle(executor->exchange, entry->pipeline->terminal.shuffle, &share);
 }
 
 /* Those of one partition. */

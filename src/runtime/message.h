@@ -30,7 +30,7 @@ enum message_kind {
     MESSAGE_MEET,         /* a task's call of its meeting (exec/meetings.h) */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
-    MESSAGE_STAGE,   /* job, pipeline */
+    MESSAGE_STAGE,   /* stage, job, its weight in rounds, pipeline */
     MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, payloads */
     MESSAGE_CANCEL,  /* job, stage index, task, attempt */
     MESSAGE_COMMIT,  /* shuffle, slot, number of the commit, first and end of the slot's partitions,

@@ -25,6 +25,21 @@ static uint64_t value_of(const struct cluster_options *options, const struct fra
     return hash_combine(hash, row);
 }
 
+uint64_t cluster_shuffle_of(const struct cluster_options *options, uint32_t run)
+{
+    return TEST_SHUFFLE + (options->shuffle_count > 0 ? run % options->shuffle_count : 0);
+}
+
+/* Two by two they are of one job; the last one is of none that the exchange knows. */
+BARKS_CHECKED static barks_status *begin_shuffles(struct cluster_node *node)
+{
+    for (uint32_t i = 0; i + 1 < node->options->shuffle_count; i++)
+        BARKS_TRY(exchange_begin_shuffle(
+            node->exchange, TEST_SHUFFLE + i,
+            &(struct exchange_share){.job = i / 2, .weight = 1 + i / 2 * 5}));
+    return NULL;
+}
+
 static uint32_t owner_of(const struct cluster_node *node, uint32_t partition)
 {
     return node->options->one_owner ? 1 : 1 + partition % (node->net->size - 1);
@@ -88,7 +103,8 @@ BARKS_CHECKED static barks_status *check_frame(struct cluster_node *node, struct
     uint32_t attempts = node->options->attempts_per_executor;
     uint32_t from = name->run / (attempts > 0 ? attempts : 1);
     uint32_t at = name->run % (attempts > 0 ? attempts : 1);
-    if (name->shuffle != TEST_SHUFFLE || from + 1 >= node->net->size || name->attempt != at % 3 ||
+    if (name->shuffle != cluster_shuffle_of(node->options, name->run) ||
+        from + 1 >= node->net->size || name->attempt != at % 3 ||
         name->partition >= CLUSTER_PARTITIONS ||
         (frame->batch != NULL) + (frame->body != NULL) + is_spilled(&frame->spilled) != 1 ||
         owner_of(node, name->partition) != node->net->rank || name->slot != node->net->rank)
@@ -161,7 +177,7 @@ barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
     node->room.pool = node->pool;
     if (options->spills)
         BARKS_TRY(scratch_create("/tmp", &node->room.scratch));
-    return exchange_create(
+    BARKS_TRY(exchange_create(
         &(struct exchange_options){.pool = node->pool,
                                    .room = options->spills ? &node->room : NULL,
                                    .net = net,
@@ -173,7 +189,8 @@ barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
                                    .compression = options->compression,
                                    .deliver = deliver,
                                    .context = node},
-        &node->exchange);
+        &node->exchange));
+    return begin_shuffles(node);
 }
 
 void cluster_node_drop(struct cluster_node *node)
@@ -292,10 +309,9 @@ barks_status *cluster_work(struct cluster_worker *worker)
     if (worker->is_done || (options->pauses && draw(worker, 30) != 0) ||
         (options->used_bytes_max > 0 && has_used_too_much(node, is_between)))
         return NULL;
-    struct frame_name name = {.shuffle = TEST_SHUFFLE,
-                              .run = (node->net->rank - 1) * options->attempts_per_executor +
-                                     worker->attempt,
-                              .attempt = worker->attempt % 3};
+    uint32_t run = (node->net->rank - 1) * options->attempts_per_executor + worker->attempt;
+    struct frame_name name = {
+        .shuffle = cluster_shuffle_of(options, run), .run = run, .attempt = worker->attempt % 3};
     if (is_between)
         worker->frame_count = (uint32_t)draw(worker, options->frames_per_attempt_max + 1);
     if (worker->frame < worker->frame_count)

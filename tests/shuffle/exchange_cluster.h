@@ -31,7 +31,9 @@ struct cluster_options {
     bool encode_always;
     bool retains;
     enum link_compression compression;
-    bool spills; /* what waits to be sent goes to disk where memory is used up */
+    bool spills;            /* what waits to be sent goes to disk where memory is used up */
+    uint32_t shuffle_count; /* TEST_SHUFFLE and those after it, in turn by attempts, of jobs of
+                               several weights; 0: one, of which the exchange is told nothing */
 };
 
 /* What has arrived from one (run, attempt): the next sequence of each partition. */
@@ -89,6 +91,9 @@ void cluster_drop(struct cluster *cluster); /* closes the endpoints too */
 BARKS_CHECKED barks_status *cluster_node_init(struct cluster_node *node, struct net *net,
                                               const struct cluster_options *options);
 void cluster_node_drop(struct cluster_node *node);
+
+/* Of a run, which is the number of an attempt among those of all executors. */
+uint64_t cluster_shuffle_of(const struct cluster_options *options, uint32_t run);
 
 /* The driver: starts bursts. */
 BARKS_CHECKED barks_status *cluster_drive(struct net *net, uint64_t *started_burst);

@@ -41,6 +41,34 @@ static uint32_t slot_of(const struct net *net, uint32_t partition)
     return slot;
 }
 
+/* ---- the shuffles of a job: run r of it is run r / count of shuffle r % count ---- */
+
+static uint32_t shuffles_of(const struct losing_options *options)
+{
+    return options->shuffle_count > 0 ? options->shuffle_count : 1;
+}
+
+static uint64_t shuffle_of(const struct losing_node *node, uint32_t run)
+{
+    uint32_t count = shuffles_of(node->options);
+    return (uint64_t)node->job * count + run % count;
+}
+
+static uint32_t number_in_shuffle(const struct losing_node *node, uint32_t run)
+{
+    return run / shuffles_of(node->options);
+}
+
+/* Each as if it were of a job of its own. */
+BARKS_CHECKED static barks_status *begin_shuffles(struct losing_node *node)
+{
+    for (uint32_t i = 0; i < node->options->shuffle_count; i++)
+        BARKS_TRY(exchange_begin_shuffle(
+            node->exchange, shuffle_of(node, i),
+            &(struct exchange_share){.job = shuffle_of(node, i), .weight = 1 + 4 * i}));
+    return NULL;
+}
+
 /* ---- executors ---- */
 
 static barks_status *deliver(void *context, struct frame *frame)
@@ -71,7 +99,7 @@ barks_status *losing_node_init(struct losing_node *node, struct net *net,
     if (options->spills)
         BARKS_TRY(scratch_create("/tmp", &node->room.scratch));
     BARKS_TRY(reduce_side_create(&node->room, true, &node->reduce_side));
-    return exchange_create(
+    BARKS_TRY(exchange_create(
         &(struct exchange_options){.pool = node->pool,
                                    .room = options->spills ? &node->room : NULL,
                                    .net = net,
@@ -82,7 +110,8 @@ barks_status *losing_node_init(struct losing_node *node, struct net *net,
                                    .retains = true,
                                    .deliver = deliver,
                                    .context = node},
-        &node->exchange);
+        &node->exchange));
+    return begin_shuffles(node);
 }
 
 barks_status *losing_node_drop(struct losing_node *node)
@@ -115,8 +144,18 @@ BARKS_CHECKED static barks_status *add_rows(struct losing_worker *worker, uint32
             node->options, worker->run, partition, worker->rows_made[partition] + i);
     batch->base.row_count = row_count;
     worker->rows_made[partition] += row_count;
-    return exchange_add(node->exchange, node->job, worker->run, worker->attempt, partition,
+    return exchange_add(node->exchange, shuffle_of(node, worker->run),
+                        number_in_shuffle(node, worker->run), worker->attempt, partition,
                         slot_of(node->net, partition), batch);
+}
+
+BARKS_CHECKED static barks_status *end_attempt(const struct losing_worker *worker, bool good,
+                                               struct exchange_sent *out_sent)
+{
+    const struct losing_node *node = worker->node;
+    return exchange_end_attempt(node->exchange, shuffle_of(node, worker->run),
+                                number_in_shuffle(node, worker->run), worker->attempt, good,
+                                good ? out_sent : NULL);
 }
 
 BARKS_CHECKED static barks_status *end_run(struct losing_worker *worker)
@@ -127,8 +166,7 @@ BARKS_CHECKED static barks_status *end_run(struct losing_worker *worker)
     struct losing_word word = {.kind = good ? LOSING_RUN_DONE : LOSING_RUN_FAILED,
                                .run = worker->run,
                                .attempt = worker->attempt};
-    BARKS_TRY(exchange_end_attempt(node->exchange, node->job, worker->run, worker->attempt, good,
-                                   good ? sent : NULL));
+    BARKS_TRY(end_attempt(worker, good, sent));
     for (uint32_t i = 0; good && i + 1 < node->net->size; i++)
         word.frame_counts[i] = sent[i].frame_count;
     worker->has_run = false;
@@ -167,7 +205,7 @@ barks_status *losing_work(struct losing_worker *worker)
     return end_run(worker);
 }
 
-/* Holds the rows of a partition against what all runs make for it, in their order. */
+/* Holds the rows of a partition against what all runs of a shuffle make for it, in their order. */
 struct reader {
     const struct losing_options *options;
     uint32_t partition, run, row;
@@ -177,7 +215,7 @@ static void pass_runs(struct reader *reader)
 {
     while (reader->run < reader->options->run_count &&
            reader->row == rows_of(reader->options, reader->run, reader->partition)) {
-        reader->run++;
+        reader->run += shuffles_of(reader->options);
         reader->row = 0;
     }
 }
@@ -188,7 +226,7 @@ static barks_status *check_batch(void *context, struct batch *batch)
     const int64_t *values = batch->base.columns[0].values;
     for (uint32_t i = 0; i < batch->base.row_count; i++) {
         pass_runs(reader);
-        if (reader->run == reader->options->run_count ||
+        if (reader->run >= reader->options->run_count ||
             values[i] !=
                 (int64_t)hash_of(reader->options, reader->run, reader->partition, reader->row))
             BARKS_FAIL(BARKS_INTERNAL, "partition %u has another row where row %u of run %u is due",
@@ -198,33 +236,65 @@ static barks_status *check_batch(void *context, struct batch *batch)
     return NULL;
 }
 
+/* In the shuffle of this run, the first of it. */
+BARKS_CHECKED static barks_status *check_partition(struct losing_node *node, uint32_t partition,
+                                                   uint32_t run)
+{
+    struct reader reader = {.options = node->options, .partition = partition, .run = run};
+    struct reduce_read what = {.shuffle = shuffle_of(node, run),
+                               .partition = partition,
+                               .piece_count = 1,
+                               .schema = &schema};
+    BARKS_TRY(reduce_side_read(node->reduce_side, &what, check_batch, &reader));
+    pass_runs(&reader);
+    if (reader.run < node->options->run_count)
+        BARKS_FAIL(BARKS_INTERNAL, "partition %u ends where row %u of run %u is due", partition,
+                   reader.row, reader.run);
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *check_slot(struct losing_node *node, uint32_t slot)
 {
-    for (uint32_t p = first_of(node->net, slot); p < first_of(node->net, slot + 1); p++) {
-        struct reader reader = {.options = node->options, .partition = p};
-        struct reduce_read what = {
-            .shuffle = node->job, .partition = p, .piece_count = 1, .schema = &schema};
-        BARKS_TRY(reduce_side_read(node->reduce_side, &what, check_batch, &reader));
-        pass_runs(&reader);
-        if (reader.run < node->options->run_count)
-            BARKS_FAIL(BARKS_INTERNAL, "partition %u ends where row %u of run %u is due", p,
-                       reader.row, reader.run);
-    }
+    for (uint32_t p = first_of(node->net, slot); p < first_of(node->net, slot + 1); p++)
+        for (uint32_t i = 0; i < shuffles_of(node->options); i++)
+            BARKS_TRY(check_partition(node, p, i));
     return NULL;
+}
+
+static bool is_slot_complete(struct losing_node *node, uint32_t slot)
+{
+    for (uint32_t i = 0; i < shuffles_of(node->options); i++)
+        if (!reduce_side_is_complete(node->reduce_side, shuffle_of(node, i), slot))
+            return false;
+    return true;
+}
+
+/* Of the shuffle of this run, the first of it. */
+BARKS_CHECKED static barks_status *commit_shuffle(struct losing_node *node,
+                                                  const struct losing_word *word, uint32_t run)
+{
+    uint32_t attempts[LOSING_RUNS_MAX] = {0};
+    uint64_t frame_counts[LOSING_RUNS_MAX] = {0};
+    struct reduce_commit commit = {.shuffle = shuffle_of(node, run),
+                                   .slot = word->slot,
+                                   .first_partition = first_of(node->net, word->slot),
+                                   .end_partition = first_of(node->net, word->slot + 1),
+                                   .attempts = attempts,
+                                   .frame_counts = frame_counts};
+    for (; run < node->options->run_count; run += shuffles_of(node->options)) {
+        attempts[commit.run_count] = word->attempts[run];
+        frame_counts[commit.run_count++] = word->frame_counts[run];
+    }
+    return reduce_side_commit(node->reduce_side, &commit);
 }
 
 BARKS_CHECKED static barks_status *take_commit(struct losing_node *node,
                                                const struct losing_word *word)
 {
-    const struct reduce_commit commit = {.shuffle = word->job,
-                                         .slot = word->slot,
-                                         .first_partition = first_of(node->net, word->slot),
-                                         .end_partition = first_of(node->net, word->slot + 1),
-                                         .run_count = node->options->run_count,
-                                         .attempts = word->attempts,
-                                         .frame_counts = word->frame_counts};
     node->awaited[word->slot] = true;
-    return reduce_side_commit(node->reduce_side, &commit);
+    for (uint32_t i = 0; i < shuffles_of(node->options); i++)
+        BARKS_TRY(commit_shuffle(node, word, i));
+    return NULL;
 }
 
 BARKS_CHECKED static barks_status *tell(struct losing_node *node, struct losing_word word)
@@ -240,16 +310,26 @@ BARKS_CHECKED static barks_status *begin_job(struct losing_node *node, uint32_t 
     for (uint32_t i = 0; i < LOSING_WORKERS; i++) {
         struct losing_worker *worker = &node->workers[i];
         if (worker->has_run)
-            BARKS_TRY(exchange_end_attempt(node->exchange, node->job, worker->run, worker->attempt,
-                                           false, NULL));
+            BARKS_TRY(end_attempt(worker, false, NULL));
         worker->has_run = false;
     }
-    exchange_drop_shuffle(node->exchange, node->job);
-    reduce_side_drop(node->reduce_side, node->job);
+    for (uint32_t i = 0; i < shuffles_of(node->options); i++) {
+        exchange_drop_shuffle(node->exchange, shuffle_of(node, i));
+        reduce_side_drop(node->reduce_side, shuffle_of(node, i));
+    }
     memset(node->awaited, 0, sizeof node->awaited);
     node->wanted_count = node->ended_count = 0;
     node->has_failed = false;
     node->job = job;
+    return begin_shuffles(node);
+}
+
+BARKS_CHECKED static barks_status *move_slot(struct losing_node *node,
+                                             const struct losing_word *word)
+{
+    for (uint32_t i = 0; i < shuffles_of(node->options); i++)
+        BARKS_TRY(
+            exchange_move_slot(node->exchange, shuffle_of(node, i), word->slot, word->holder));
     return NULL;
 }
 
@@ -265,7 +345,7 @@ BARKS_CHECKED static barks_status *take_word(struct losing_node *node,
         BARKS_TRY(exchange_begin_epoch(node->exchange, word->epoch, word->is_lost));
         return tell(node, (struct losing_word){.kind = LOSING_READY});
     case LOSING_HOLDER:
-        return exchange_move_slot(node->exchange, word->job, word->slot, word->holder);
+        return move_slot(node, word);
     case LOSING_RUN:
         pthread_mutex_lock(&node->lock);
         node->wanted[node->wanted_count++] = *word;
@@ -308,7 +388,7 @@ BARKS_CHECKED static barks_status *report(struct losing_node *node)
     while (take_ended(node, &ended))
         BARKS_TRY(tell(node, ended));
     for (uint32_t slot = 1; slot < node->net->size; slot++) {
-        if (!node->awaited[slot] || !reduce_side_is_complete(node->reduce_side, node->job, slot))
+        if (!node->awaited[slot] || !is_slot_complete(node, slot))
             continue;
         BARKS_TRY(check_slot(node, slot));
         node->awaited[slot] = false;

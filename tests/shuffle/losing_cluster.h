@@ -1,6 +1,6 @@
-/* Executors that exchange one shuffle while some of them are lost: a driver that runs map runs,
- * loses executors, moves slots to heirs, runs again what is lost and commits again; and the check
- * that each row of each partition has arrived exactly once at who holds it. */
+/* Executors that exchange the shuffles of a job while some of them are lost: a driver that runs map
+ * runs, loses executors, moves slots to heirs, runs again what is lost and commits again; and the
+ * check that each row of each partition has arrived exactly once at who holds it. */
 #pragma once
 
 #include "net/net.h"
@@ -26,6 +26,8 @@ struct losing_options {
     uint32_t copy_percent; /* of the runs are made twice at once */
     bool fails;            /* one executor cannot take a frame: all fail, and the job begins anew */
     bool spills;
+    uint32_t shuffle_count; /* runs are in them in turn, and each has a weight of its own; 0: one,
+                               of which the exchange is told nothing */
     uint64_t pool_bytes;
     uint64_t round_bytes_per_peer;
     uint64_t linger_ns;
@@ -54,7 +56,7 @@ enum losing_kind {
 struct losing_word {
     uint32_t kind;
     uint32_t epoch;
-    uint32_t job; /* and its shuffle */
+    uint32_t job;
     uint64_t burst;
     uint32_t run, attempt;
     uint32_t slot, holder;

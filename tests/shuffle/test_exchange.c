@@ -97,6 +97,7 @@ static struct cluster_options draw_options(uint64_t *random)
         .encode_always = property_next(random) % 3 == 0,
         .retains = property_next(random) % 2 == 0,
         .compression = property_next(random) % 3 == 0 ? LINK_LZ4 : LINK_PLAIN,
+        .shuffle_count = (uint32_t)(property_next(random) % 6),
     };
     if (options.round_bytes_per_peer > 0 && options.round_bytes_per_peer < 1000) {
         options.rows_per_frame_max %= 3; /* else a run takes minutes */
@@ -245,7 +246,8 @@ START_TEST(threads_exchange_over_local_and_simulated_endpoints)
                                           .rows_per_frame_max = 1000,
                                           .bad_percent = 10,
                                           .round_bytes_per_peer = size % 2 == 0 ? 20000 : 0,
-                                          .linger_ns = 100 * NS_PER_US};
+                                          .linger_ns = 100 * NS_PER_US,
+                                          .shuffle_count = size};
         run_threads(false, size, &options);
         options.attempts_per_executor = 6;
         run_threads(true, size, &options);
@@ -281,6 +283,7 @@ START_TEST(what_waits_to_be_sent_goes_to_disk)
                                       .spills = true,
                                       .round_bytes_per_peer = 50000};
     run_threads(false, 4, &options);
+    options.shuffle_count = 5;
     options.encode_always = true;
     options.one_owner = true;
     options.compression = LINK_LZ4;
@@ -341,8 +344,8 @@ static void run_again(struct cluster *cluster, uint64_t seed)
         for (uint32_t i = 0; i < CLUSTER_WORKERS; i++) {
             struct cluster_worker *worker = &node->workers[i];
             uint32_t run = (rank - 1) * node->options->attempts_per_executor + worker->attempt;
-            must(exchange_end_attempt(node->exchange, TEST_SHUFFLE, run, worker->attempt % 3, false,
-                                      NULL),
+            must(exchange_end_attempt(node->exchange, cluster_shuffle_of(node->options, run), run,
+                                      worker->attempt % 3, false, NULL),
                  seed);
             worker->attempt = i;
             worker->frame = worker->frame_count = 0;
@@ -393,7 +396,8 @@ START_TEST(a_failing_delivery_ends_the_exchange_everywhere)
                                       .rows_per_frame_max = 100,
                                       .round_bytes_per_peer = 3000,
                                       .idle_executor = 2, /* delivers nothing to itself */
-                                      .linger_ns = 1};
+                                      .linger_ns = 1,
+                                      .shuffle_count = 3};
     for (uint64_t i = 0; i < 8; i++) {
         options.seed = seed + i;
         options.retains = i / 2 % 2 == 0;

@@ -88,6 +88,7 @@ static struct losing_options draw_options(uint64_t *random, uint32_t size)
         .linger_ns = 1,
         .encode_always = property_next(random) % 3 == 0,
         .compression = property_next(random) % 3 == 0 ? LINK_LZ4 : LINK_PLAIN,
+        .shuffle_count = (uint32_t)(property_next(random) % 4),
     };
     return options;
 }
@@ -172,7 +173,7 @@ START_TEST(what_is_retained_goes_to_disk)
 {
     uint64_t seed = property_seed();
     struct tried tried = {0};
-    for (uint64_t i = 0; i < 4; i++) {
+    for (uint64_t i = 0; i < 10; i++) { /* in some of them all are lost too early */
         struct losing_options options = {.seed = seed + i,
                                          .run_count = LOSING_RUNS_MAX,
                                          .rows_max = 8000,
@@ -181,6 +182,7 @@ START_TEST(what_is_retained_goes_to_disk)
                                          .loss_chance = 300,
                                          .copy_percent = 10,
                                          .spills = true,
+                                         .shuffle_count = (uint32_t)i % 4,
                                          .pool_bytes = (uint64_t)4 << 20,
                                          .round_bytes_per_peer = 20000,
                                          .linger_ns = 1};
@@ -280,6 +282,7 @@ START_TEST(threads_lose_executors)
                                          .bad_percent = 5,
                                          .copy_percent = 10,
                                          .spills = true,
+                                         .shuffle_count = size % 3,
                                          .pool_bytes = (uint64_t)(size % 2 == 0 ? 4 : 64) << 20,
                                          .round_bytes_per_peer = 20000,
                                          .linger_ns = 100 * NS_PER_US};
