@@ -138,7 +138,7 @@ class Runner:
         killer.stop()
         with open(os.path.join(folder, "turn"), encoding="ascii") as file:
             runs = int(file.read())
-        told = killer.struck + len(re.findall(rb"\[barks fault\].*kill", ended.stderr))
+        told = killer.struck + len(re.findall(rb"\[barks fault\] rank \d+: signal", ended.stderr))
         struck = max(told, runs - 1)  # mpirun may drop the last words of who is dying
         how, words = self.judge(ended, folder)
         if how is None:
