@@ -10,21 +10,35 @@ recover_options() {
     esac
 }
 
-# overhead_of LABEL JOB INPUT: with nothing that is only for bad days, and with all of it.
-overhead_of() {
-    local label=$1 job=$2 input=$3 out=$work/out log=$work/log run mode recover
-    need "$job" "there is no such job to measure"
+# touch_memory MIB: as much as a run takes is touched and freed, so that runs find memory alike: that of a virtual machine is
+# its host's until then, and goes back some seconds after it was freed.
+touch_memory() { python3 -c "b'x' * ($1 << 20)"; }
+
+# overhead_run MODE JOB INPUT OUTPUT LOG: with nothing that is only for bad days, with an event log, and with all of it.
+overhead_run() {
+    local mode=$1 job=$2 input=$3 out=$4 log=$5 options=(--overwrite --barks-workers 1) recover
     read -r -a recover <<<"$(recover_options)"
+    case $mode in
+    bare) measure bare mpirun -np 3 --oversubscribe "$job" "$input" "$out.bare" "${options[@]}" --barks-recovery off ;;
+    logged) measure logged mpirun -np 3 --oversubscribe "$job" "$input" "$out.logged" "${options[@]}" \
+        --barks-recovery off --barks-event-log "$log" ;;
+    all) measure all mpirun "${recover[@]}" -np 3 --oversubscribe "$job" "$input" "$out.all" "${options[@]}" \
+        --barks-recovery on --barks-event-log "$log" ;;
+    empty) measure empty mpirun -np 3 --oversubscribe "$tools/empty_mpi" ;;
+    esac
+}
+
+# overhead_of LABEL JOB INPUT: the modes in turns, each time in another order.
+overhead_of() {
+    local label=$1 job=$2 input=$3 out=$work/out log=$work/log run turn mode modes=(bare logged all empty)
+    need "$job" "there is no such job to measure"
     cat "$input" >/dev/null # a warm cache
     rm -f "$work"/*.cost
     for ((run = 1; run <= runs; run++)); do
-        measure bare mpirun -np 3 --oversubscribe "$job" "$input" "$out.bare" --overwrite \
-            --barks-workers 1 --barks-recovery off
-        measure logged mpirun -np 3 --oversubscribe "$job" "$input" "$out.logged" --overwrite \
-            --barks-workers 1 --barks-recovery off --barks-event-log "$log"
-        measure all mpirun "${recover[@]}" -np 3 --oversubscribe "$job" "$input" "$out.all" --overwrite \
-            --barks-workers 1 --barks-recovery on --barks-event-log "$log"
-        measure empty mpirun -np 3 --oversubscribe "$tools/empty_mpi"
+        for ((turn = 0; turn < 4; turn++)); do
+            touch_memory 2500
+            overhead_run "${modes[(run + turn) % 4]}" "$job" "$input" "$out" "$log"
+        done
         for mode in logged all; do
             [ "$run" != 1 ] || same_bytes "$label, $mode," "$out".bare/part-* -- "$out.$mode"/part-*
         done
