@@ -36,7 +36,8 @@ struct net_round_size {
     uint64_t bytes;        /* of payload that follows in this round */
     uint64_t credit_bytes; /* how much the sender of this entry would take from its receiver in the
                               next round */
-    uint64_t taken_bytes;  /* opaque to net, as flags */
+    uint64_t total_bytes;  /* what the sender of this entry sends to all in this round; net sets
+                              it */
     uint32_t flags;        /* opaque to net */
     uint32_t sequence;     /* of the round; checked by net: a mismatch is BARKS_INTERNAL */
 };
@@ -94,7 +95,7 @@ BARKS_CHECKED barks_status *net_poll(struct net *net, struct net_message *out_me
  * the first NET_ROUND_BYTES_MAX bytes of their buffer, without overlap, and are as long as the
  * sizes said. Errors: BARKS_LIMIT (past NET_ROUND_BYTES_MAX), BARKS_LOST, BARKS_INTERNAL (out of
  * step with the others). */
-BARKS_CHECKED barks_status *net_sizes_begin(struct net *net, const struct net_round_size *send,
+BARKS_CHECKED barks_status *net_sizes_begin(struct net *net, struct net_round_size *send,
                                             struct net_round_size *receive);
 BARKS_CHECKED barks_status *net_payload_begin(struct net *net, const uint8_t *send,
                                               const struct net_piece *send_pieces, uint8_t *receive,
