@@ -141,8 +141,8 @@ void net_wake(struct net *net); /* any thread */
 void net_abort(struct net *net, int exit_code) __attribute__((noreturn));
 
 /* Communicators of MPI for code of the job that runs in tasks. An exception to the rule of the one
- * thread: worker threads call these, which is why they want net_mpi_open_for_tasks, and so does the
- * code that gets one.
+ * thread: worker threads call these, which is why they want .for_tasks of net_mpi_open, and so does
+ * the code that gets one.
  *
  * Errors: BARKS_INVALID: why there are none. */
 BARKS_CHECKED barks_status *net_communicator_check(const struct net *net);
@@ -169,11 +169,21 @@ enum net_recovery {
     NET_RECOVERY_AUTO, /* on where net_mpi_recovery_possible */
 };
 
-/* Rank 0 decides for all. */
-BARKS_CHECKED barks_status *net_mpi_open(enum net_recovery recovery, struct net **out_net);
-/* The same with MPI_THREAD_MULTIPLE, where MPI has it. */
-BARKS_CHECKED barks_status *net_mpi_open_for_tasks(enum net_recovery recovery,
-                                                   struct net **out_net);
+/* How the payload of rounds goes where executors share nodes, and ranks may not be lost. */
+enum net_levels {
+    NET_LEVELS_AUTO, /* by NET_LEVELS_TWO where pieces are small and that saves many messages */
+    NET_LEVELS_ONE,  /* from each executor to each */
+    NET_LEVELS_TWO,  /* gathered in each node first, while that needs little memory */
+};
+
+/* Zero means the default. */
+struct net_mpi_options {
+    enum net_recovery recovery; /* as rank 0 has it */
+    enum net_levels levels;     /* likewise */
+    bool for_tasks;             /* with MPI_THREAD_MULTIPLE, where MPI has it */
+};
+BARKS_CHECKED barks_status *net_mpi_open(const struct net_mpi_options *options,
+                                         struct net **out_net);
 
 /* Whether the others would live on when a rank of this job dies, as far as it can be seen: by the
  * environment, and once MPI is initialised by what it says of itself (ULFM). */
