@@ -50,17 +50,17 @@ BARKS_CHECKED static barks_status *make_type(const struct mpi_blocks *blocks, MP
     BARKS_TRY(mpi_status_of(MPI_Type_create_hindexed((int)blocks->count, blocks->lengths,
                                                      blocks->places, MPI_BYTE, out),
                             "describe a message of several parts"));
-    return mpi_status_of(MPI_Type_commit(out), "describe a message of several parts");
+    barks_status *status =
+        mpi_status_of(MPI_Type_commit(out), "describe a message of several parts");
+    if (status != NULL)
+        (void)MPI_Type_free(out);
+    return status;
 }
 
 barks_status *mpi_blocks_send(const struct mpi_blocks *blocks, struct mpi_way way,
                               MPI_Request *request)
 {
     MPI_Datatype type = MPI_DATATYPE_NULL;
-    if (blocks->count == 1)
-        return mpi_status_of(MPI_Isend((const void *)blocks->places[0], blocks->lengths[0],
-                                       MPI_BYTE, (int)way.peer, way.tag, way.comm, request),
-                             "send a part of a round");
     BARKS_TRY(make_type(blocks, &type));
     barks_status *status =
         mpi_status_of(MPI_Isend(MPI_BOTTOM, 1, type, (int)way.peer, way.tag, way.comm, request),
@@ -73,10 +73,6 @@ barks_status *mpi_blocks_receive(const struct mpi_blocks *blocks, struct mpi_way
                                  MPI_Request *request)
 {
     MPI_Datatype type = MPI_DATATYPE_NULL;
-    if (blocks->count == 1)
-        return mpi_status_of(MPI_Irecv((void *)blocks->places[0], blocks->lengths[0], MPI_BYTE,
-                                       (int)way.peer, way.tag, way.comm, request),
-                             "post a receive of a round");
     BARKS_TRY(make_type(blocks, &type));
     barks_status *status =
         mpi_status_of(MPI_Irecv(MPI_BOTTOM, 1, type, (int)way.peer, way.tag, way.comm, request),

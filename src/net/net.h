@@ -171,7 +171,7 @@ enum net_recovery {
 
 /* How the payload of rounds goes where executors share nodes, and ranks may not be lost. */
 enum net_levels {
-    NET_LEVELS_AUTO, /* by NET_LEVELS_TWO where pieces are small and that saves many messages */
+    NET_LEVELS_AUTO, /* two where pieces are small and that saves many messages */
     NET_LEVELS_ONE,  /* from each executor to each */
     NET_LEVELS_TWO,  /* gathered in each node first, while that needs little memory */
 };

@@ -31,7 +31,6 @@ enum {
     TOTAL_BYTES_MAX = 512 << 10,
     SLOTS_BYTES_MAX = 16 << 20,
     MEAN_BYTES_MAX = 4 << 10, /* of the pieces: larger ones go the straight way */
-    MESSAGES_SAVED_MIN = 2,   /* so many times fewer, or the second level is not worth its wait */
 };
 
 /* Requests: receives from my node by place, receives from other nodes by node, sends to my node by
@@ -85,14 +84,15 @@ BARKS_CHECKED static barks_status *find_nodes(struct node_rounds *rounds, MPI_Co
     return status;
 }
 
-/* The same on all executors. */
+/* Whether a third of the messages is saved: less is not worth that rounds wait for who passes them
+ * on. The same on all executors. */
 static bool can_pay(const struct node_rounds *rounds)
 {
     const struct node_map *map = &rounds->map;
     if (map->node_count < 2 || node_map_largest(map) < 2)
         return false;
     return rounds->levels == NET_LEVELS_TWO ||
-           node_map_messages(map, 1) >= MESSAGES_SAVED_MIN * node_map_messages(map, 2);
+           3 * node_map_messages(map, 2) <= 2 * node_map_messages(map, 1);
 }
 
 static void fill_lanes(struct node_rounds *rounds)
@@ -127,7 +127,7 @@ BARKS_CHECKED static barks_status *make_room(struct node_rounds *rounds)
         (lane_count * sizeof *rounds->far_bytes + (size_t)rounds->total_bytes_max + 7) / 8 * 8;
     rounds->request_count = 2 * rounds->size + map->node_count + lane_count;
     rounds->slots = malloc(rounds->size * rounds->slot_bytes);
-    rounds->requests = calloc(rounds->request_count, sizeof *rounds->requests);
+    rounds->requests = calloc(rounds->request_count, sizeof(MPI_Request));
     rounds->statuses = calloc(rounds->request_count, sizeof *rounds->statuses);
     rounds->passed_bytes = calloc(rounds->size, sizeof *rounds->passed_bytes);
     rounds->crossing_bytes = calloc(map->node_count, sizeof *rounds->crossing_bytes);

@@ -71,6 +71,8 @@ BARKS_CHECKED static barks_status *run_all(struct net *net)
     BARKS_AUTO(conformance_early) early = {0};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         all[i].seed += i;
+        if (all[i].round_count == 0 && getenv("BARKS_TEST_NODES") != NULL)
+            continue; /* messages are the same on any nodes */
         BARKS_TRY_DOING(conformance_run(net, &all[i], &early), "part %zu, seed %llu", i,
                         (unsigned long long)all[i].seed);
     }
