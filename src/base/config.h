@@ -42,6 +42,8 @@ struct buffer;
             "always: encode what stays in the process too")                                        \
     SETTING(EXCHANGE_COMPRESSION, "exchange.compression", CHOICE, "auto", "auto|none|lz4",         \
             "of what is sent; auto: to other nodes, where the link is slower than LZ4")            \
+    SETTING(EXCHANGE_LEVELS, "exchange.levels", CHOICE, "auto", "auto|one|two",                    \
+            "of a round; two: what little executors of a node have for another goes together")     \
     SETTING(HEARTBEAT, "heartbeat", DURATION, "1s", "1ms..1h", "between signs of life")            \
     SETTING(START_DEADLINE, "start_deadline", DURATION, "30s", "1ms..",                            \
             "for all executors to report at the start")                                            \
@@ -119,6 +121,7 @@ enum { RECOVERY_AUTO, RECOVERY_ON, RECOVERY_OFF };
 enum { LARGE_PARTITIONS_AUTO, LARGE_PARTITIONS_WHOLE };
 enum { JOIN_FILTER_AUTO, JOIN_FILTER_ON, JOIN_FILTER_OFF };
 enum { COMPRESSION_AUTO, COMPRESSION_NONE, COMPRESSION_LZ4 };
+enum { LEVELS_AUTO, LEVELS_ONE, LEVELS_TWO };
 
 struct config_value {
     char *text;      /* owned; as it was given */

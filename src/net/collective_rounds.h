@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/net.h"
+#include "net/node_rounds.h"
 
 #include <mpi.h>
 
@@ -18,13 +19,22 @@ struct collective_rounds {
     const struct net_round_size *send_sizes;
     const struct net_round_size *receive_sizes;
     int *counts; /* owned: four arrays of executor_count, which MPI reads until the phase is done */
+    struct node_rounds nodes;  /* for phases of two levels */
+    uint64_t *totals;          /* owned: by executor, what it sends in this phase */
+    struct net_piece *entries; /* owned: where size entries lie in their arrays */
 };
 
 /* Collective over the executors; the driver only learns that it has no part. */
 BARKS_CHECKED barks_status *collective_rounds_open(struct collective_rounds *rounds, MPI_Comm all,
-                                                   uint32_t rank, uint32_t size);
+                                                   uint32_t rank, uint32_t size,
+                                                   enum net_levels levels);
 /* Frees everything, the communicator too. Only when no phase is outstanding, and collective. */
 void collective_rounds_close(struct collective_rounds *rounds);
+
+static inline bool collective_rounds_is_outstanding(const struct collective_rounds *rounds)
+{
+    return rounds->request != MPI_REQUEST_NULL || node_rounds_is_outstanding(&rounds->nodes);
+}
 
 BARKS_CHECKED barks_status *collective_rounds_sizes(struct collective_rounds *rounds,
                                                     const struct net_round_size *send,
@@ -34,5 +44,6 @@ BARKS_CHECKED barks_status *collective_rounds_payload(struct collective_rounds *
                                                       const struct net_piece *send_pieces,
                                                       uint8_t *receive,
                                                       const struct net_piece *receive_pieces);
+/* *out_moved: something has come on, and more may soon. */
 BARKS_CHECKED barks_status *collective_rounds_test(struct collective_rounds *rounds,
-                                                   bool *out_done);
+                                                   bool *out_moved, bool *out_done);

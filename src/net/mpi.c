@@ -79,8 +79,9 @@ static barks_status *collective_payload_begin(struct net *net, const uint8_t *se
 static barks_status *collective_round_test(struct net *net, bool *out_done)
 {
     struct mpi_endpoint *endpoint = endpoint_of(net);
-    BARKS_TRY(collective_rounds_test(&endpoint->collective, out_done));
-    if (*out_done)
+    bool moved = false;
+    BARKS_TRY(collective_rounds_test(&endpoint->collective, &moved, out_done));
+    if (moved)
         nap_note_traffic(&endpoint->nap);
     return NULL;
 }
@@ -204,7 +205,7 @@ static void endpoint_destroy(struct mpi_endpoint *endpoint)
 static bool is_round_outstanding(const struct mpi_endpoint *endpoint)
 {
     return endpoint->net.recovers ? peer_rounds_is_outstanding(&endpoint->peers)
-                                  : endpoint->collective.request != MPI_REQUEST_NULL;
+                                  : collective_rounds_is_outstanding(&endpoint->collective);
 }
 
 static void mpi_close(struct net *net, bool after_failure)
@@ -363,8 +364,8 @@ BARKS_CHECKED static barks_status *connect_tasks(struct mpi_endpoint *endpoint)
     return mpi_executors_connect(endpoint->small, &endpoint->for_tasks);
 }
 
-BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint, int thread_level,
-                                                 enum net_recovery recovery)
+BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint,
+                                                 const struct net_mpi_options *options)
 {
     int rank = 0, size = 0;
     MPI_Comm *dups[] = {&endpoint->small, &endpoint->bulk};
@@ -375,29 +376,32 @@ BARKS_CHECKED static barks_status *connect_ranks(struct mpi_endpoint *endpoint, 
     }
     BARKS_TRY(mpi_status_of(MPI_Comm_rank(endpoint->small, &rank), "tell the rank"));
     BARKS_TRY(mpi_status_of(MPI_Comm_size(endpoint->small, &size), "count the ranks"));
-    int recovers = recovery == NET_RECOVERY_ON ||
-                   (recovery == NET_RECOVERY_AUTO && net_mpi_recovery_possible());
-    BARKS_TRY(mpi_status_of(MPI_Bcast(&recovers, 1, MPI_INT, 0, endpoint->small),
-                            "tell all whether ranks may be lost"));
+    int recovers = options->recovery == NET_RECOVERY_ON ||
+                   (options->recovery == NET_RECOVERY_AUTO && net_mpi_recovery_possible());
+    int decided[] = {recovers, (int)options->levels};
+    BARKS_TRY(mpi_status_of(MPI_Bcast(decided, 2, MPI_INT, 0, endpoint->small),
+                            "tell all how rounds are made"));
+    recovers = decided[0];
     endpoint->net = (struct net){.backend = recovers ? &mpi_recovering_backend : &mpi_backend,
                                  .rank = (uint32_t)rank,
                                  .size = (uint32_t)size,
                                  .recovers = recovers != 0};
     BARKS_TRY(losses_init(&endpoint->losses, (uint32_t)size));
-    BARKS_TRY(recovers ? peer_rounds_open(&endpoint->peers, endpoint->small, (uint32_t)rank,
-                                          &endpoint->losses)
-                       : collective_rounds_open(&endpoint->collective, endpoint->small,
-                                                (uint32_t)rank, (uint32_t)size));
-    if (thread_level == MPI_THREAD_MULTIPLE) /* before receives are posted, which would match it */
+    BARKS_TRY(
+        recovers
+            ? peer_rounds_open(&endpoint->peers, endpoint->small, (uint32_t)rank, &endpoint->losses)
+            : collective_rounds_open(&endpoint->collective, endpoint->small, (uint32_t)rank,
+                                     (uint32_t)size, (enum net_levels)decided[1]));
+    if (options->for_tasks) /* before receives are posted, which would match it */
         BARKS_TRY(connect_tasks(endpoint));
     return control_open(&endpoint->control, endpoint->small, endpoint->bulk, (uint32_t)rank,
                         &endpoint->losses);
 }
 
-static barks_status *open_with(int thread_level, enum net_recovery recovery, struct net **out_net)
+barks_status *net_mpi_open(const struct net_mpi_options *options, struct net **out_net)
 {
     bool is_ours = false;
-    BARKS_TRY(initialise(thread_level, &is_ours));
+    BARKS_TRY(initialise(options->for_tasks ? MPI_THREAD_MULTIPLE : MPI_THREAD_FUNNELED, &is_ours));
     struct mpi_endpoint *endpoint = calloc(1, sizeof *endpoint);
     if (endpoint == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for MPI's endpoint");
@@ -405,21 +409,11 @@ static barks_status *open_with(int thread_level, enum net_recovery recovery, str
     endpoint->is_ours = is_ours;
     endpoint->for_tasks = MPI_COMM_NULL;
     nap_init(&endpoint->nap);
-    barks_status *status = connect_ranks(endpoint, thread_level, recovery);
+    barks_status *status = connect_ranks(endpoint, options);
     if (status != NULL) {
         abandoned = endpoint; /* receives may be posted in it */
         return status;
     }
     *out_net = &endpoint->net;
     return NULL;
-}
-
-barks_status *net_mpi_open(enum net_recovery recovery, struct net **out_net)
-{
-    return open_with(MPI_THREAD_FUNNELED, recovery, out_net);
-}
-
-barks_status *net_mpi_open_for_tasks(enum net_recovery recovery, struct net **out_net)
-{
-    return open_with(MPI_THREAD_MULTIPLE, recovery, out_net);
 }

@@ -28,10 +28,15 @@ barks_status *net_poll(struct net *net, struct net_message *out_message, bool *o
     return net->backend->poll(net, out_message, out_got);
 }
 
-barks_status *net_sizes_begin(struct net *net, const struct net_round_size *send,
+barks_status *net_sizes_begin(struct net *net, struct net_round_size *send,
                               struct net_round_size *receive)
 {
+    uint64_t total_bytes = 0;
     BARKS_ASSERT(net->rank > 0);
+    for (uint32_t i = 0; i + 1 < net->size; i++)
+        total_bytes += send[i].bytes;
+    for (uint32_t i = 0; i + 1 < net->size; i++)
+        send[i].total_bytes = total_bytes;
     return net->backend->sizes_begin(net, send, receive);
 }
 

@@ -36,7 +36,8 @@ struct net_round_size {
     uint64_t bytes;        /* of payload that follows in this round */
     uint64_t credit_bytes; /* how much the sender of this entry would take from its receiver in the
                               next round */
-    uint64_t taken_bytes;  /* opaque to net, as flags */
+    uint64_t total_bytes;  /* what the sender of this entry sends to all in this round; net sets
+                              it */
     uint32_t flags;        /* opaque to net */
     uint32_t sequence;     /* of the round; checked by net: a mismatch is BARKS_INTERNAL */
 };
@@ -94,7 +95,7 @@ BARKS_CHECKED barks_status *net_poll(struct net *net, struct net_message *out_me
  * the first NET_ROUND_BYTES_MAX bytes of their buffer, without overlap, and are as long as the
  * sizes said. Errors: BARKS_LIMIT (past NET_ROUND_BYTES_MAX), BARKS_LOST, BARKS_INTERNAL (out of
  * step with the others). */
-BARKS_CHECKED barks_status *net_sizes_begin(struct net *net, const struct net_round_size *send,
+BARKS_CHECKED barks_status *net_sizes_begin(struct net *net, struct net_round_size *send,
                                             struct net_round_size *receive);
 BARKS_CHECKED barks_status *net_payload_begin(struct net *net, const uint8_t *send,
                                               const struct net_piece *send_pieces, uint8_t *receive,
@@ -140,8 +141,8 @@ void net_wake(struct net *net); /* any thread */
 void net_abort(struct net *net, int exit_code) __attribute__((noreturn));
 
 /* Communicators of MPI for code of the job that runs in tasks. An exception to the rule of the one
- * thread: worker threads call these, which is why they want net_mpi_open_for_tasks, and so does the
- * code that gets one.
+ * thread: worker threads call these, which is why they want .for_tasks of net_mpi_open, and so does
+ * the code that gets one.
  *
  * Errors: BARKS_INVALID: why there are none. */
 BARKS_CHECKED barks_status *net_communicator_check(const struct net *net);
@@ -168,11 +169,21 @@ enum net_recovery {
     NET_RECOVERY_AUTO, /* on where net_mpi_recovery_possible */
 };
 
-/* Rank 0 decides for all. */
-BARKS_CHECKED barks_status *net_mpi_open(enum net_recovery recovery, struct net **out_net);
-/* The same with MPI_THREAD_MULTIPLE, where MPI has it. */
-BARKS_CHECKED barks_status *net_mpi_open_for_tasks(enum net_recovery recovery,
-                                                   struct net **out_net);
+/* How the payload of rounds goes where executors share nodes, and ranks may not be lost. */
+enum net_levels {
+    NET_LEVELS_AUTO, /* two where pieces are small and that saves many messages */
+    NET_LEVELS_ONE,  /* from each executor to each */
+    NET_LEVELS_TWO,  /* gathered in each node first, while that needs little memory */
+};
+
+/* Zero means the default. */
+struct net_mpi_options {
+    enum net_recovery recovery; /* as rank 0 has it */
+    enum net_levels levels;     /* likewise */
+    bool for_tasks;             /* with MPI_THREAD_MULTIPLE, where MPI has it */
+};
+BARKS_CHECKED barks_status *net_mpi_open(const struct net_mpi_options *options,
+                                         struct net **out_net);
 
 /* Whether the others would live on when a rank of this job dies, as far as it can be seen: by the
  * environment, and once MPI is initialised by what it says of itself (ULFM). */

@@ -296,6 +296,18 @@ static enum net_recovery wanted_recovery(const struct config *config)
     }
 }
 
+static enum net_levels wanted_levels(const struct config *config)
+{
+    switch (config_choice(config, CONFIG_EXCHANGE_LEVELS)) {
+    case LEVELS_ONE:
+        return NET_LEVELS_ONE;
+    case LEVELS_TWO:
+        return NET_LEVELS_TWO;
+    default:
+        return NET_LEVELS_AUTO;
+    }
+}
+
 static void *run_driver_thread(void *argument)
 {
     struct driver *driver = argument;
@@ -305,9 +317,13 @@ static void *run_driver_thread(void *argument)
                        config_duration_ns(driver->config, CONFIG_START_DEADLINE));
         if (error == NULL) {
             note_mpi(driver, true);
-            enum net_recovery recovery = wanted_recovery(driver->config);
-            error = registry_wants_mpi() ? net_mpi_open_for_tasks(recovery, &driver->net)
-                                         : net_mpi_open(recovery, &driver->net);
+            error = net_mpi_open(
+                &(struct net_mpi_options){
+                    .recovery = wanted_recovery(driver->config),
+                    .levels = wanted_levels(driver->config),
+                    .for_tasks = registry_wants_mpi(),
+                },
+                &driver->net);
             note_mpi(driver, false);
             crash_catch(); /* MPI_Init has taken the signals */
         }

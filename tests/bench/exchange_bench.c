@@ -31,7 +31,7 @@ enum { ROW_COLUMNS = 13, REPETITIONS_MAX = 100, EXECUTORS_MAX = 256 };
 struct bench {
     uint64_t round_bytes, total_bytes, kept_bytes_max;
     uint32_t rows, nap_us_max, repetition_count;
-    enum net_recovery recovery;
+    struct net_mpi_options mpi;
     struct net *net;
     struct pool *pool;
     struct exchange *exchange;
@@ -214,7 +214,7 @@ static bool parse_options(int argc, char **argv, struct bench *bench)
         else if (option == 'r' && number >= 1 && number <= REPETITIONS_MAX)
             bench->repetition_count = (uint32_t)number;
         else if (option == 'p')
-            bench->recovery = NET_RECOVERY_ON;
+            bench->mpi.recovery = NET_RECOVERY_ON;
         else
             return false;
     }
@@ -230,7 +230,7 @@ int main(int argc, char **argv)
                           .nap_us_max = 50,
                           .repetition_count = 5};
     bool is_usable = parse_options(argc, argv, &bench);
-    check(net_mpi_open(bench.recovery, &bench.net));
+    check(net_mpi_open(&bench.mpi, &bench.net));
     is_usable = is_usable && bench.net->size >= 3 && bench.net->size <= EXECUTORS_MAX;
     if (is_usable && bench.net->rank == 0) {
         drive(&bench);

@@ -35,8 +35,8 @@ def ip(*words):
 class Hosts:
     """with Hosts(10) as hosts: hosts.command([...]), hosts.cut(3), hosts.mend(3). Numbers begin with 1, where mpirun runs."""
 
-    def __init__(self, count):
-        self.count, self.prefix = count, f"b{os.getpid()}h"
+    def __init__(self, count, ranks_each=1):
+        self.count, self.ranks_each, self.prefix = count, ranks_each, f"b{os.getpid()}h"
         self.hub = self.prefix + "hub"
 
     def name(self, number):
@@ -76,17 +76,18 @@ class Hosts:
         self.holder.cleanup()
 
     def command(self, words, options=()):
-        """mpirun on the first host, a rank on each."""
+        """mpirun on the first host, as many ranks on each as there are to be; those of one share memory."""
         subnet = f"{NETWORK}.0/24"
-        hosts = ",".join(f"{self.name(number)}:1" for number in range(1, self.count + 1))
+        transports = "self,tcp" if self.ranks_each == 1 else "self,vader,tcp"
+        hosts = ",".join(f"{self.name(number)}:{self.ranks_each}" for number in range(1, self.count + 1))
         enter = ["nsenter", f"--net=/run/netns/{self.name(1)}", "unshare", "--uts", "bash", "-c",
                  'hostname "$0"; exec "$@"', self.name(1)]
         return enter + ["mpirun", "--mca", "plm_rsh_agent", str(self.folder / "agent"),
-                        "--mca", "oob_tcp_if_include", subnet, "--mca", "btl", "self,tcp",
+                        "--mca", "oob_tcp_if_include", subnet, "--mca", "btl", transports,
                         "--mca", "btl_tcp_if_include", subnet,
                         # Each daemon takes all cores for its own, and ranks that start would wait at each other's cost.
                         "--mca", "mpi_yield_when_idle", "1", "--host", hosts, "--bind-to", "none",
-                        "-np", str(self.count), *options, *map(str, words)]
+                        "-np", str(self.count * self.ranks_each), *options, *map(str, words)]
 
     def cut(self, number):
         ip("-n", self.hub, "link", "set", f"v{number}", "down")

@@ -28,21 +28,26 @@ END_SECONDS = 10  # from SIGTERM to SIGKILL: mpirun takes 2 s to end its ranks
 class Shape:
     ranks: int = 0  # 0: without mpirun
     executors: int = 0  # in one process; 0: as the job chooses
+    nodes: str = ""  # "0,0,1": that each rank is as if on; rounds then go in two levels
 
     @property
     def name(self):
         if self.ranks > 0:
-            return f"np {self.ranks}"
+            return f"np {self.ranks}" + (f" nodes {self.nodes}" if self.nodes else "")
         return f"local {self.executors}" if self.executors > 0 else "plain"
 
     def command(self, program, arguments):
         launcher = MPIRUN + [str(self.ranks)] if self.ranks > 0 else []
         options = [f"--barks-local={self.executors}"] if self.executors > 0 else []
+        if self.nodes:
+            launcher += ["-x", f"BARKS_TEST_NODES={self.nodes}"]
+            options += ["--barks-exchange-levels=two"]
         return launcher + [program] + arguments + OPTIONS + options
 
 
 PLAIN = Shape()
 ALL = [PLAIN] + [Shape(executors=n) for n in (1, 2, 4)] + [Shape(ranks=n) for n in (1, 2, 3, 5)]
+NODES = [Shape(ranks=5, nodes="0,0,1,1,1"), Shape(ranks=6, nodes="0,1,1,0,0,2")]
 FEW = [PLAIN, Shape(executors=2), Shape(ranks=3)]  # for large inputs
 
 

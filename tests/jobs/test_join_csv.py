@@ -5,6 +5,7 @@ import dataclasses
 import harness
 import inputs
 import outputs
+import shapes
 import tables
 
 KEYS = ["id", "day"]
@@ -55,6 +56,11 @@ def case_of_few(kind):
         arguments=lambda named, output: plain.arguments(named, output) + options)
 
 
+def case_on_nodes(kind):
+    return dataclasses.replace(case_of_few(kind), name=f"{kind}, few, on several nodes", shapes=[shapes.PLAIN] + shapes.NODES)
+
+
 if __name__ == "__main__":
     kinds = ("inner", "left", "right", "full", "semi", "anti")
-    harness.main("join_csv", ".csv", [case(kind) for kind in kinds] + [case_of_few(kind) for kind in kinds])
+    harness.main("join_csv", ".csv", [case(kind) for kind in kinds] + [case_of_few(kind) for kind in kinds]
+                 + [case_on_nodes(kind) for kind in ("inner", "full")])

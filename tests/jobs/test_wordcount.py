@@ -66,6 +66,8 @@ def check_sequence(named, output):
 
 
 CASES = harness.all_inputs(check) + [
+    harness.Case("on several nodes", inputs.one_text("many splits"), check,
+                 shapes=[shapes.PLAIN] + shapes.NODES),
     top_case(1),
     top_case(100),
     harness.Case("50 million distinct words", sequence, check_sequence, shapes=shapes.FEW,

@@ -205,7 +205,11 @@ BARKS_CHECKED static barks_status *check_sizes(const struct conformance *c)
 {
     for (uint32_t i = 0; i + 1 < c->net->size; i++) {
         const struct net_round_size *got = &c->receive_sizes[i];
-        if (got->bytes != round_bytes(c, i + 1, c->net->rank, c->round) ||
+        uint64_t total_bytes = 0;
+        for (uint32_t to = 1; to < c->net->size; to++)
+            total_bytes += round_bytes(c, i + 1, to, c->round);
+        if (got->total_bytes != total_bytes ||
+            got->bytes != round_bytes(c, i + 1, c->net->rank, c->round) ||
             got->credit_bytes != mix(1, i + 1, c->net->rank, c->round) ||
             got->flags != (uint32_t)mix(2, i + 1, c->net->rank, c->round))
             BARKS_FAIL(BARKS_INTERNAL, "rank %u: wrong sizes from %u in round %u", c->net->rank,

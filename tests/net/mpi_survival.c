@@ -75,7 +75,7 @@ int main(int argc, char **argv)
     static pid_t pids[SURVIVAL_SIZE_MAX];
     static struct survival survival;
     struct net *net = NULL;
-    check(net_mpi_open(NET_RECOVERY_AUTO, &net));
+    check(net_mpi_open(&(struct net_mpi_options){.recovery = NET_RECOVERY_AUTO}, &net));
     if (argc < 3 || net->size > SURVIVAL_SIZE_MAX || !net_recovers(net)) {
         if (net->rank == 0)
             say("usage: mpirun --enable-recovery -np N mpi_survival SEED WAVES");

@@ -181,7 +181,6 @@ BARKS_CHECKED static barks_status *begin_sizes(struct survival *l)
         l->buffers->send_sizes[to - 1] =
             (struct net_round_size){.bytes = round_bytes(l, me, to),
                                     .credit_bytes = round_key(l, me, to),
-                                    .taken_bytes = ~round_key(l, me, to),
                                     .flags = l->stop_wanted ? FLAG_STOP : 0,
                                     .sequence = l->round};
     l->state = SURVIVAL_SIZES;
@@ -198,8 +197,7 @@ BARKS_CHECKED static barks_status *begin_payload(struct survival *l)
         const struct net_round_size *got = &b->receive_sizes[rank - 1];
         struct net_round_size none = {0};
         bool right = got->bytes == round_bytes(l, rank, me) &&
-                     got->credit_bytes == round_key(l, rank, me) &&
-                     got->taken_bytes == ~round_key(l, rank, me) && got->sequence == l->round;
+                     got->credit_bytes == round_key(l, rank, me) && got->sequence == l->round;
         if (l->is_lost[rank])
             right = memcmp(got, &none, sizeof none) == 0;
         if (!right)

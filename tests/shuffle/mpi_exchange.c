@@ -136,7 +136,7 @@ int main(int argc, char **argv)
                                       .round_bytes_per_peer = seed % 2 == 0 ? 100000 : 0};
     struct net *net = NULL;
     struct cluster_node node = {0};
-    barks_status *status = net_mpi_open(NET_RECOVERY_OFF, &net);
+    barks_status *status = net_mpi_open(&(struct net_mpi_options){0}, &net);
     if (status != NULL) {
         fprintf(stderr, "%s\n", barks_status_text(status));
         barks_status_free(status);

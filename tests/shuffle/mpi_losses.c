@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     struct net *net = NULL;
-    barks_status *status = net_mpi_open(NET_RECOVERY_ON, &net);
+    barks_status *status =
+        net_mpi_open(&(struct net_mpi_options){.recovery = NET_RECOVERY_ON}, &net);
     if (status != NULL) {
         printf("WRONG: %s\n", barks_status_text(status));
         barks_status_free(status);
