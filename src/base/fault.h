@@ -125,6 +125,7 @@
     POINT(HOLDERS_TAKEN, "holders.taken", "executor: it knows the new holders of slots")           \
     POINT(COMMIT_TAKEN, "commit.taken", "executor: the commit of a shuffle has come")              \
     POINT(SHUFFLE_TOLD, "shuffle.told", "executor: the driver was told that all frames are here")  \
+    POINT(FILE_TAKEN, "file.taken", "executor: a piece of a shipped file has come")                \
     POINT(RELEASE_TAKEN, "release.taken", "executor: a stage is to be forgotten")                  \
     POINT(END_TAKEN, "end.taken", "executor: it is to end")
 

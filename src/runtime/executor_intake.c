@@ -285,6 +285,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_SHARED:
         return shared_relay_take(executor->relay, &in, message);
     case MESSAGE_FILE:
+        fault_point(POINT_FILE_TAKEN);
         return shared_relay_take_file(executor->relay, &in, message);
     case MESSAGE_MET:
         return meetings_answer(executor->meetings, &in);

@@ -43,7 +43,8 @@ enum message_kind {
     MESSAGE_DROP,    /* 1: dataset that is kept or 0: shared value, its number */
     /* driver -> executor 1, executor -> executor */
     MESSAGE_SHARED, /* id, bytes in all, offset, bytes */
-    MESSAGE_FILE,   /* id of the answer that is wanted or 0, a piece (io/shipped.h) */
+    MESSAGE_FILE,   /* number of the sending, id of the answer that is wanted or 0, a piece
+                       (io/shipped.h) */
     /* recovery: driver -> executor, and the answer */
     MESSAGE_EPOCH,       /* number, count, then the ranks that are lost, of all epochs */
     MESSAGE_EPOCH_READY, /* number */

@@ -29,6 +29,7 @@ struct shared_relay {
     struct shared_stores stores;
     struct coming *coming;
     bool passes_nothing_on;
+    uint64_t sending; /* of files: the latest that has been seen */
 };
 
 struct piece {
@@ -175,6 +176,7 @@ barks_status *shared_relay_take(struct shared_relay *relay, struct unpacker *in,
 barks_status *shared_relay_take_file(struct shared_relay *relay, struct unpacker *in,
                                      const struct net_message *message)
 {
+    uint64_t sending = unpack_u64(in);
     uint64_t id = unpack_u64(in);
     struct shipped_piece piece = {.kind = (enum shipped_kind)unpack_u32(in)};
     piece.mode = unpack_u32(in);
@@ -186,10 +188,13 @@ barks_status *shared_relay_take_file(struct shared_relay *relay, struct unpacker
     barks_status *status = unpacker_finish(in);
     if (status == NULL)
         status = pass_on(relay, message);
-    if (status == NULL)
+    bool is_late = sending < relay->sending; /* it was taken back, and came another way */
+    if (status == NULL && !is_late) {
+        relay->sending = sending;
         shipped_put(relay->stores.files, &piece);
+    }
     free(path);
-    if (status != NULL || id == 0)
+    if (status != NULL || id == 0 || is_late)
         return status;
     barks_status *failed = shipped_take_failure(relay->stores.files);
     status = answer(relay, id, failed);

@@ -34,6 +34,8 @@ struct shipping {
     uint8_t *piece; /* owned: PIECE_BYTES */
     size_t bytes_in_flight;
     uint32_t pieces_in_flight;
+    bool notes;       /* the first time that it is sent */
+    uint64_t sending; /* the number of this time, and of taking back what came of the one before */
 };
 
 /* For who asks later whether bodies would read the same. */
@@ -48,6 +50,14 @@ static void note_piece(barks_context *context, const struct shipped_piece *piece
     lock_release(&context->planning);
 }
 
+static uint64_t next_id(barks_context *context)
+{
+    lock_acquire(&context->planning);
+    uint64_t id = context->next_id++;
+    lock_release(&context->planning);
+    return id;
+}
+
 /* Every so often waits until all executors have what was sent, so that neither the driver nor they
  * hold more than a few pieces of a file of any size. */
 BARKS_CHECKED static barks_status *post(struct shipping *shipping,
@@ -60,14 +70,13 @@ BARKS_CHECKED static barks_status *post(struct shipping *shipping,
     shipping->bytes_in_flight += piece->size_bytes;
     if (++shipping->pieces_in_flight >= PIECES_IN_FLIGHT_MAX ||
         shipping->bytes_in_flight >= BYTES_IN_FLIGHT_MAX || wants_answer) {
-        lock_acquire(&shipping->context->planning);
-        id = shipping->context->next_id++;
-        lock_release(&shipping->context->planning);
+        id = next_id(shipping->context);
         driver_expect_shared(driver, id, &wait);
         shipping->pieces_in_flight = 0;
         shipping->bytes_in_flight = 0;
     }
     pack_u64(&out, MESSAGE_FILE);
+    pack_u64(&out, shipping->sending);
     pack_u64(&out, id);
     pack_u64(&out, piece->kind);
     pack_u64(&out, piece->mode);
@@ -75,7 +84,8 @@ BARKS_CHECKED static barks_status *post(struct shipping *shipping,
     pack_u64(&out, piece->offset);
     pack_bool(&out, piece->is_last);
     pack_bytes(&out, piece->bytes, piece->size_bytes);
-    note_piece(shipping->context, piece);
+    if (shipping->notes)
+        note_piece(shipping->context, piece);
     barks_status *status = driver_post(driver, MAILBOX_TO_ALL, &out);
     if (id == 0)
         return status;
@@ -246,37 +256,54 @@ BARKS_CHECKED static barks_status *name_source(const char *path, struct shipped_
     return NULL;
 }
 
+/* What came so far makes room, and its name may be used again. What is still on its way, from an
+ * executor that passed it on before it heard of a loss, is known by its number. */
+static void take_back(struct shipping *shipping, const char *name)
+{
+    struct shipped_piece gone = {.kind = SHIPPED_REMOVE, .path = name};
+    shipping->notes = false;
+    shipping->sending = next_id(shipping->context);
+    for (int i = 0; i < 2; i++) /* the first is answered with what failed before it */
+        barks_status_free(post(shipping, &gone, true));
+}
+
+/* *out_lost: an executor was lost meanwhile, which others may have had it from. */
+BARKS_CHECKED static barks_status *send_once(struct shipping *shipping, const char *path,
+                                             const char *name, bool *out_lost)
+{
+    struct shipped_piece ready = {.kind = SHIPPED_READY, .path = name};
+    uint32_t lost_before = driver_lost_count(shipping->context->driver);
+    barks_status *status = ship_any(shipping, path, name, true);
+    if (status == NULL)
+        status = post(shipping, &ready, true);
+    *out_lost = driver_lost_count(shipping->context->driver) != lost_before;
+    if (*out_lost) { /* which is what it fails of, if it does */
+        barks_status_free(status);
+        status = NULL;
+    }
+    if (status != NULL || *out_lost)
+        take_back(shipping, name);
+    return status;
+}
+
+/* Again from the beginning where an executor was lost, which can happen once to each. */
 BARKS_CHECKED static barks_status *send_source(barks_context *context, const char *path,
                                                const struct shipped_source *source)
 {
     const char *before = shipping_find(context, source->name);
-    struct shipping shipping = {.context = context};
-    struct shipped_piece ready = {.kind = SHIPPED_READY, .path = source->name};
+    struct shipping shipping = {.context = context, .notes = true, .sending = next_id(context)};
     if (before != NULL)
         BARKS_FAIL(BARKS_INVALID,
                    "cannot ship '%s': '%s' was shipped already, from '%s', and tasks know it by "
                    "that name",
                    path, source->name, before);
-    uint32_t lost_before = driver_lost_count(context->driver);
     shipping.piece = malloc(PIECE_BYTES);
     if (shipping.piece == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory to ship '%s'", path);
-    barks_status *status = ship_any(&shipping, path, source->name, true);
-    if (status == NULL)
-        status = post(&shipping, &ready, true);
-    if (status == NULL && driver_lost_count(context->driver) != lost_before)
-        status =
-            barks_status_new(BARKS_LOST, NULL, BARKS_HERE,
-                             "cannot ship '%s': an executor was lost, which others had it from; "
-                             "start the job again",
-                             path);
-    if (status != NULL) { /* what came so far makes room, and its name may be used again */
-        struct shipped_piece gone = {.kind = SHIPPED_REMOVE, .path = source->name};
-        barks_status *ignored = post(&shipping, &gone, true); /* with what failed before it */
-        barks_status_free(ignored);
-        ignored = post(&shipping, &gone, true);
-        barks_status_free(ignored);
-    }
+    bool is_lost = true;
+    barks_status *status = NULL;
+    while (status == NULL && is_lost)
+        status = send_once(&shipping, path, source->name, &is_lost);
     free(shipping.piece);
     return status;
 }

@@ -90,6 +90,7 @@ MODES = {
     "hot": [[("commit.taken", 1, 2)], [("attempt.told", 3, 1)], [("commit.taken", 2, 4)]],
     "hot_late": [[("commit.taken", 1, 3)], [("attempt.told", 3, 2)], [("commit.taken", 2, 1)]],
     "large": [[("attempt.begun", 6, 3)], [("attempt.told", 6, 3)], [("attempt.told", 6, 1)]],
+    "shipped": [[("file.taken", 2, 2)], [("file.taken", 4, 1)], [("file.taken", 1, 4), ("file.taken", 8, 3)]],
     "broadcast": [[("partition.ended", 1, 2)], [("partition.ended", 2, 1)]],
 }
 # Partitions are shared by the workers of an executor, which has but one where it has one core.
