@@ -67,11 +67,14 @@ BARKS_CHECKED static barks_status *run_all(struct net *net)
          .sends_all_at_once = true,
          .round_count = 10,
          .round_bytes_max = 4 << 20},
+        /* The driver, which has no rounds, waits here and not in net_close, which has a limit. */
+        {.seed = seed, .messages_per_pair = 1},
     };
     BARKS_AUTO(conformance_early) early = {0};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         all[i].seed += i;
-        if (all[i].round_count == 0 && getenv("BARKS_TEST_NODES") != NULL)
+        if (all[i].round_count == 0 && all[i].messages_per_pair > 1 &&
+            getenv("BARKS_TEST_NODES") != NULL)
             continue; /* messages are the same on any nodes */
         BARKS_TRY_DOING(conformance_run(net, &all[i], &early), "part %zu, seed %llu", i,
                         (unsigned long long)all[i].seed);
