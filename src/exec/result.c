@@ -32,9 +32,8 @@ barks_status *result_add_bytes(struct task_result *result, uint32_t partition,
     return size_bytes > 0 ? buffer_append(&result->bytes, bytes, size_bytes) : NULL;
 }
 
-barks_status *result_next_bytes(const uint8_t *result, size_t result_bytes, size_t *offset,
-                                struct result_head *out_head, const uint8_t **out_bytes,
-                                bool *out_more)
+barks_status *result_next(const uint8_t *result, size_t result_bytes, size_t *offset,
+                          struct result_head *out_head, const uint8_t **out_bytes, bool *out_more)
 {
     *out_more = *offset < result_bytes;
     if (!*out_more)
@@ -50,14 +49,11 @@ barks_status *result_next_bytes(const uint8_t *result, size_t result_bytes, size
     return NULL;
 }
 
-barks_status *result_next(const uint8_t *bytes, size_t size_bytes, size_t *offset,
-                          struct batch *rows, struct result_head *out_head, bool *out_more)
+barks_status *result_append_rows(const struct result_head *head, const uint8_t *bytes,
+                                 struct batch *rows)
 {
-    const uint8_t *encoded = NULL;
-    BARKS_TRY(result_next_bytes(bytes, size_bytes, offset, out_head, &encoded, out_more));
-    if (!*out_more || out_head->encoded_bytes == 0)
-        return NULL;
-    BARKS_TRY_DOING(codec_decode(encoded, out_head->encoded_bytes, NULL, rows),
-                    "read a task's result");
+    if (head->encoded_bytes > 0)
+        BARKS_TRY_DOING(codec_decode(bytes, head->encoded_bytes, NULL, rows),
+                        "read a task's result");
     return NULL;
 }

@@ -13,17 +13,17 @@ struct pool;
 BARKS_CHECKED barks_status *result_add(struct task_result *result, uint32_t partition,
                                        uint64_t partition_rows, const barks_batch *rows);
 
-/* Reads the next head at *offset and, where rows follow, appends them to `rows` (strings copied).
- * *out_more is false at the end. Errors: BARKS_BAD_INPUT when the bytes are not such a result. */
-BARKS_CHECKED barks_status *result_next(const uint8_t *bytes, size_t size_bytes, size_t *offset,
-                                        struct batch *rows, struct result_head *out_head,
-                                        bool *out_more);
+/* Appends the rows that follow a head, which may be none (strings copied). Errors: BARKS_BAD_INPUT
+ * when the bytes are no such rows. */
+BARKS_CHECKED barks_status *result_append_rows(const struct result_head *head, const uint8_t *bytes,
+                                               struct batch *rows);
 
-/* The same with bytes of the terminal's own in place of rows. */
+/* result_add with bytes of the terminal's own in place of rows. */
 BARKS_CHECKED barks_status *result_add_bytes(struct task_result *result, uint32_t partition,
                                              uint64_t partition_rows, const uint8_t *bytes,
                                              size_t size_bytes);
-/* Reads the next head, and where its bytes lie, which stay there. */
-BARKS_CHECKED barks_status *result_next_bytes(const uint8_t *result, size_t result_bytes,
-                                              size_t *offset, struct result_head *out_head,
-                                              const uint8_t **out_bytes, bool *out_more);
+/* Reads the next head at *offset, and where its bytes lie, which stay there; *out_more is false at
+ * the end. Errors: BARKS_BAD_INPUT when the bytes are not such a result. */
+BARKS_CHECKED barks_status *result_next(const uint8_t *result, size_t result_bytes, size_t *offset,
+                                        struct result_head *out_head, const uint8_t **out_bytes,
+                                        bool *out_more);

@@ -24,7 +24,7 @@ bool barks_collect_arrow_at(barks_rdd *rdd, struct ArrowArray *out_array,
             BARKS_NO_MEMORY, NULL, BARKS_HERE,
             "%s: the dataset could not be made: no memory, or another context", what);
     if (status == NULL)
-        status = answer_batch(context, &rdd->node, what, &batch);
+        status = answer_collect(context, &rdd->node, what, &batch);
     if (status == NULL)
         status = arrow_export(batch, out_array, out_schema);
     if (status == NULL)

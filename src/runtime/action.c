@@ -7,7 +7,6 @@
 #include "base/pool.h"
 #include "base/scope.h"
 #include "exec/pipeline.h"
-#include "exec/result.h"
 #include "io/commit.h"
 #include "io/manifest.h"
 #include "io/part_file.h"
@@ -16,6 +15,7 @@
 #include "plan/stage_cut.h"
 #include "runtime/accumulators.h"
 #include "runtime/action_watch.h"
+#include "runtime/job_results.h"
 #include "runtime/kept_copies.h"
 #include "runtime/kept_state.h"
 #include "runtime/plan_basis.h"
@@ -99,15 +99,11 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
 barks_status *action_rows(const struct job *job, struct batch *rows, uint64_t *out_partition_rows)
 {
     uint64_t partition_rows = 0;
-    for (uint32_t i = 0; i < job->result_count; i++) {
-        const struct buffer *bytes = &job->results[i];
-        size_t offset = 0;
-        bool more = true;
-        while (more) {
-            struct result_head head = {0};
-            BARKS_TRY(result_next(bytes->data, bytes->size_bytes, &offset, rows, &head, &more));
-            partition_rows += more ? head.partition_rows : 0;
-        }
+    struct job_results results = {.job = job};
+    for (bool more = true; more;) {
+        struct result_head head = {0};
+        BARKS_TRY(job_results_next_rows(&results, rows, &head, &more));
+        partition_rows += more ? head.partition_rows : 0;
     }
     *out_partition_rows = partition_rows;
     return NULL;

@@ -150,21 +150,6 @@ barks_status *answer_take_rows(barks_context *context, struct node *node, int64_
     return NULL;
 }
 
-barks_status *answer_batch(barks_context *context, struct node *node, const char *what,
-                           struct batch **out_rows)
-{
-    struct batch *batch = NULL;
-    BARKS_TRY(node_error(node));
-    BARKS_TRY(batch_create(context->pool, &node->record->schema, BATCH_ROWS, &batch));
-    barks_status *status = gather_first(context, node, INT64_MAX, what, batch);
-    if (status != NULL) {
-        batch_destroy(batch);
-        return status;
-    }
-    *out_rows = batch;
-    return NULL;
-}
-
 /* The first limit rows of the partitions' best, in order. */
 BARKS_CHECKED static barks_status *merge_best(barks_context *context,
                                               const struct batch *candidates,

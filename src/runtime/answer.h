@@ -20,10 +20,6 @@ BARKS_CHECKED barks_status *answer_take(barks_context *context, struct node *nod
                                         const barks_record *record, const char *what,
                                         void **out_rows, uint64_t *out_row_count);
 
-/* All rows as a batch of the node's record, which is the caller's. */
-BARKS_CHECKED barks_status *answer_batch(barks_context *context, struct node *node,
-                                         const char *what, struct batch **out_rows);
-
 BARKS_CHECKED barks_status *answer_top(barks_context *context, struct node *node, int64_t n,
                                        const struct sort_key *keys, uint32_t key_count,
                                        const barks_record *record, const char *what,
@@ -46,7 +42,7 @@ BARKS_CHECKED barks_status *answer_write(barks_context *context, struct node *no
 /* Removes what was written there; it may already be gone. Errors: BARKS_IO. */
 BARKS_CHECKED barks_status *answer_remove(const char *path);
 
-/* All rows, in order; the batch is the caller's. */
+/* All rows, in order, as a batch of the node's record, which is the caller's. */
 BARKS_CHECKED barks_status *answer_collect(barks_context *context, struct node *node,
                                            const char *what, struct batch **out_batch);
 

@@ -7,11 +7,11 @@
 #include "exec/partial_states.h"
 #include "exec/pipeline.h"
 #include "exec/record_registry.h"
-#include "exec/result.h"
 #include "exec/sort.h"
 #include "runtime/action.h"
 #include "runtime/action_watch.h"
 #include "runtime/driver.h"
+#include "runtime/job_results.h"
 #include "runtime/partial_answer.h"
 
 #include <math.h>
@@ -83,35 +83,18 @@ BARKS_CHECKED static barks_status *parts_create(const struct column_question *qu
     return NULL;
 }
 
-/* Calls visit for what each partition has given. */
-BARKS_CHECKED static barks_status *visit_results(
-    const struct job *job,
-    barks_status *(*visit)(void *context, const struct result_head *head, const uint8_t *bytes),
-    void *context)
+BARKS_CHECKED static barks_status *add_counts(const struct job *job, struct parts *parts)
 {
-    for (uint32_t i = 0; i < job->result_count; i++) {
-        const struct buffer *result = &job->results[i];
-        size_t offset = 0;
-        for (;;) {
-            struct result_head head = {0};
-            const uint8_t *bytes = NULL;
-            bool more = false;
-            BARKS_TRY(
-                result_next_bytes(result->data, result->size_bytes, &offset, &head, &bytes, &more));
-            if (!more)
-                break;
-            BARKS_TRY(visit(context, &head, bytes));
-        }
+    struct job_results results = {.job = job};
+    for (bool more = true; more;) {
+        struct result_head head = {0};
+        const uint8_t *bytes = NULL;
+        BARKS_TRY(job_results_next(&results, &head, &bytes, &more));
+        if (!more)
+            break;
+        parts->rows[parts->count++] = (double)head.partition_rows;
+        parts->row_total += (double)head.partition_rows;
     }
-    return NULL;
-}
-
-static barks_status *add_count(void *context, const struct result_head *head, const uint8_t *bytes)
-{
-    struct parts *parts = context;
-    (void)bytes;
-    parts->rows[parts->count++] = (double)head->partition_rows;
-    parts->row_total += (double)head->partition_rows;
     return NULL;
 }
 
@@ -123,7 +106,7 @@ BARKS_CHECKED static barks_status *count_parts(const struct column_question *que
     bool is_late = false;
     barks_status *status = run_in_time(question, given, &terminal, &job, &is_late);
     if (status == NULL)
-        status = visit_results(&job, add_count, parts);
+        status = add_counts(&job, parts);
     job_drop(&job);
     return status;
 }
@@ -246,22 +229,19 @@ BARKS_CHECKED static barks_status *gather_values(const struct column_question *q
     struct parts *parts = &gathered->parts;
     uint32_t count_column = question->node->record->schema.field_count - 1, partition = 0;
     barks_status *status = run_in_time(question, given, &terminal, &job, &is_late);
-    for (uint32_t i = 0; i < job.result_count && status == NULL; i++) {
-        size_t offset = 0;
-        for (bool more = true; more && status == NULL;) {
-            struct result_head head = {0};
-            uint32_t first = gathered->rows->base.row_count;
-            status = result_next(job.results[i].data, job.results[i].size_bytes, &offset,
-                                 gathered->rows, &head, &more);
-            if (status != NULL || !more)
-                break;
-            if (parts->count == 0 || head.partition != partition)
-                parts->count++;
-            partition = head.partition;
-            const int64_t *counts = gathered->rows->base.columns[count_column].values;
-            for (uint32_t row = first; row < gathered->rows->base.row_count; row++)
-                parts->rows[parts->count - 1] += (double)counts[row];
-        }
+    struct job_results results = {.job = &job};
+    for (bool more = true; more && status == NULL;) {
+        struct result_head head = {0};
+        uint32_t first = gathered->rows->base.row_count;
+        status = job_results_next_rows(&results, gathered->rows, &head, &more);
+        if (status != NULL || !more)
+            break;
+        if (parts->count == 0 || head.partition != partition)
+            parts->count++;
+        partition = head.partition;
+        const int64_t *counts = gathered->rows->base.columns[count_column].values;
+        for (uint32_t row = first; row < gathered->rows->base.row_count; row++)
+            parts->rows[parts->count - 1] += (double)counts[row];
     }
     for (uint32_t i = 0; i < parts->count; i++)
         parts->row_total += parts->rows[i];

@@ -2,10 +2,10 @@
 
 #include "base/copy.h"
 #include "exec/pipeline.h"
-#include "exec/result.h"
 #include "runtime/action.h"
 #include "runtime/action_watch.h"
 #include "runtime/driver.h"
+#include "runtime/job_results.h"
 
 #include <stdlib.h>
 
@@ -52,19 +52,13 @@ BARKS_CHECKED static barks_status *merge_all(struct partial_answer *answer,
                                              const struct partial_question *question,
                                              const struct job *job)
 {
-    for (uint32_t i = 0; i < job->result_count; i++) {
-        const struct buffer *result = &job->results[i];
-        size_t offset = 0;
-        for (;;) {
-            struct result_head head = {0};
-            const uint8_t *bytes = NULL;
-            bool more = false;
-            BARKS_TRY(
-                result_next_bytes(result->data, result->size_bytes, &offset, &head, &bytes, &more));
-            if (!more)
-                break;
+    struct job_results results = {.job = job};
+    for (bool more = true; more;) {
+        struct result_head head = {0};
+        const uint8_t *bytes = NULL;
+        BARKS_TRY(job_results_next(&results, &head, &bytes, &more));
+        if (more)
             BARKS_TRY(merge_one(answer, question, bytes, head.encoded_bytes));
-        }
     }
     return NULL;
 }

@@ -3,11 +3,11 @@
 #include "base/copy.h"
 #include "base/random.h"
 #include "exec/pipeline.h"
-#include "exec/result.h"
 #include "exec/sort.h"
 #include "runtime/action.h"
 #include "runtime/answer.h"
 #include "runtime/driver.h"
+#include "runtime/job_results.h"
 #include "shuffle/partition.h"
 
 #include <inttypes.h>
@@ -58,17 +58,13 @@ barks_status *answer_places(barks_context *context, struct node *node, const cha
     memset(out_firsts, 0, (node->partition_count + (size_t)1) * sizeof *out_firsts);
     BARKS_TRY(node_error(node));
     barks_status *status = action_run(context, node, &terminal, what, &job);
-    for (uint32_t i = 0; i < job.result_count && status == NULL; i++) {
-        size_t offset = 0;
-        bool more = true;
-        while (more && status == NULL) {
-            struct result_head head = {0};
-            const uint8_t *bytes = NULL;
-            status = result_next_bytes(job.results[i].data, job.results[i].size_bytes, &offset,
-                                       &head, &bytes, &more);
-            if (status == NULL && more && head.partition < node->partition_count)
-                out_firsts[head.partition + 1] += head.partition_rows;
-        }
+    struct job_results results = {.job = &job};
+    for (bool more = true; more && status == NULL;) {
+        struct result_head head = {0};
+        const uint8_t *bytes = NULL;
+        status = job_results_next(&results, &head, &bytes, &more);
+        if (status == NULL && more && head.partition < node->partition_count)
+            out_firsts[head.partition + 1] += head.partition_rows;
     }
     job_drop(&job);
     for (uint32_t p = 0; p < node->partition_count; p++)
@@ -314,18 +310,17 @@ BARKS_CHECKED static barks_status *gather_folds(const struct job *job, uint32_t 
 {
     uint32_t next = 0;
     BARKS_TRY(batch_append(all, zero, 0, 1, BATCH_COPY));
-    for (uint32_t i = 0; i < job->result_count; i++) {
-        const struct buffer *bytes = &job->results[i];
-        size_t offset = 0;
-        while (offset < bytes->size_bytes) {
-            struct result_head head = {0};
-            bool more = false;
-            memcpy(&head, bytes->data + offset, sizeof head); /* of a result that is whole */
-            for (; next < head.partition; next++)
-                BARKS_TRY(batch_append(all, zero, 0, 1, BATCH_COPY));
-            BARKS_TRY(result_next(bytes->data, bytes->size_bytes, &offset, all, &head, &more));
-            next = head.partition + 1;
-        }
+    struct job_results results = {.job = job};
+    for (bool more = true; more;) {
+        struct result_head head = {0};
+        const uint8_t *bytes = NULL;
+        BARKS_TRY(job_results_next(&results, &head, &bytes, &more));
+        if (!more)
+            break;
+        for (; next < head.partition; next++)
+            BARKS_TRY(batch_append(all, zero, 0, 1, BATCH_COPY));
+        BARKS_TRY(result_append_rows(&head, bytes, all));
+        next = head.partition + 1;
     }
     for (; next < partition_count; next++)
         BARKS_TRY(batch_append(all, zero, 0, 1, BATCH_COPY));

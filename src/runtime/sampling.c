@@ -2,9 +2,9 @@
 
 #include "exec/comparator.h"
 #include "exec/pipeline.h"
-#include "exec/result.h"
 #include "plan/input_bytes.h"
 #include "runtime/action.h"
+#include "runtime/job_results.h"
 #include "runtime/quarantines.h"
 
 #include <inttypes.h>
@@ -52,17 +52,12 @@ BARKS_CHECKED static barks_status *add_weights(struct sample *sample,
 
 BARKS_CHECKED static barks_status *read_sample(const struct job *job, struct sample *sample)
 {
-    for (uint32_t i = 0; i < job->result_count; i++) {
-        const struct buffer *bytes = &job->results[i];
-        size_t offset = 0;
-        bool more = true;
-        while (more) {
-            struct result_head head = {0};
-            BARKS_TRY(
-                result_next(bytes->data, bytes->size_bytes, &offset, sample->rows, &head, &more));
-            if (more && head.row_count > 0)
-                BARKS_TRY(add_weights(sample, &head));
-        }
+    struct job_results results = {.job = job};
+    for (bool more = true; more;) {
+        struct result_head head = {0};
+        BARKS_TRY(job_results_next_rows(&results, sample->rows, &head, &more));
+        if (more && head.row_count > 0)
+            BARKS_TRY(add_weights(sample, &head));
     }
     return NULL;
 }

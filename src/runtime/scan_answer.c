@@ -3,10 +3,10 @@
 #include "base/copy.h"
 #include "batch/codec.h"
 #include "exec/pipeline.h"
-#include "exec/result.h"
 #include "exec/scanner.h"
 #include "runtime/action.h"
 #include "runtime/driver.h"
+#include "runtime/job_results.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,17 +26,12 @@ static void partition_values_drop(struct partition_values *values)
 BARKS_CHECKED static barks_status *read_values(const struct job *job, uint32_t partition_count,
                                                struct partition_values *values)
 {
-    for (uint32_t i = 0; i < job->result_count; i++) {
-        const struct buffer *bytes = &job->results[i];
-        size_t offset = 0;
-        bool more = true;
-        while (more) {
-            struct result_head head = {0};
-            BARKS_TRY(
-                result_next(bytes->data, bytes->size_bytes, &offset, values->rows, &head, &more));
-            if (more && head.row_count > 0 && head.partition < partition_count)
-                values->row_of[head.partition] = values->rows->base.row_count;
-        }
+    struct job_results results = {.job = job};
+    for (bool more = true; more;) {
+        struct result_head head = {0};
+        BARKS_TRY(job_results_next_rows(&results, values->rows, &head, &more));
+        if (more && head.row_count > 0 && head.partition < partition_count)
+            values->row_of[head.partition] = values->rows->base.row_count;
     }
     return NULL;
 }
