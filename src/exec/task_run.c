@@ -128,7 +128,7 @@ static barks_status *run_place(struct task *task, struct pipe_place place, struc
     uint64_t before = into->rows_in;
     barks_status *status = run_step(task, place, into);
     const struct pipe_node *node = &task->spec->pipeline->nodes[place.node];
-    if (node->piece_role == PIECE_RANGE || task->payloads->piece == 0)
+    if (node->piece_role != PIECE_WHOLE || task->payloads->piece == 0)
         task->result->accumulated.step_rows[place.node] += into->rows_in - before;
     return status;
 }

@@ -53,7 +53,7 @@ BARKS_CHECKED static barks_status *make_type(const struct mpi_blocks *blocks, MP
     barks_status *status =
         mpi_status_of(MPI_Type_commit(out), "describe a message of several parts");
     if (status != NULL)
-        (void)MPI_Type_free(out);
+        (void)MPI_Type_free(out); /* the first error is the one to tell */
     return status;
 }
 
@@ -77,6 +77,6 @@ barks_status *mpi_blocks_receive(const struct mpi_blocks *blocks, struct mpi_way
     barks_status *status =
         mpi_status_of(MPI_Irecv(MPI_BOTTOM, 1, type, (int)way.peer, way.tag, way.comm, request),
                       "post a receive of a round");
-    (void)MPI_Type_free(&type);
+    (void)MPI_Type_free(&type); /* likewise, once it has come */
     return status;
 }

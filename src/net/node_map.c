@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* Numbers the nodes and the places in them; size_of has room for a node for each executor. */
+/* Numbers the nodes and the places in them; size_of has room for a node for each executor. members,
+ * which is filled afterwards, has the first executor of each node meanwhile. */
 static void number_nodes(struct node_map *map, const uint64_t *ids, uint32_t *size_of)
 {
     for (uint32_t i = 0; i < map->executor_count; i++) {
@@ -10,7 +11,7 @@ static void number_nodes(struct node_map *map, const uint64_t *ids, uint32_t *si
         while (node < map->node_count && ids[map->members[node]] != ids[i])
             node++;
         if (node == map->node_count)
-            map->members[map->node_count++] = i; /* for now: the first of each node */
+            map->members[map->node_count++] = i;
         map->node_of[i] = node;
         map->place_of[i] = size_of[node]++;
     }

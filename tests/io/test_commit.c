@@ -462,8 +462,8 @@ START_TEST(whoever_is_killed_amid_leaves_its_owner)
         pid_t child = fork();
         if (child == 0)
             _exit(owner_remove_directory(left) != NULL);
-        (void)usleep((useconds_t)(property_next(&seed) % 1500));
-        (void)kill(child, SIGKILL);
+        (void)usleep((useconds_t)(property_next(&seed) % 1500)); /* about so long */
+        (void)kill(child, SIGKILL); /* a child that has ended waits to be collected */
         ck_assert_int_eq(waitpid(child, NULL, 0), child);
         bool is_amid =
             access(left, F_OK) == 0 && access(path_in(left, "part-00059.csv.0"), F_OK) != 0;
