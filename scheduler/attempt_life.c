@@ -79,6 +79,13 @@ bool task_has_hope(const struct scheduler *scheduler, const struct task *task)
     return false;
 }
 
+/* Who must lend it what it reads. */
+static uint32_t lender_of(const struct stage *stage, const struct task *task, uint32_t executor)
+{
+    uint32_t place = task->lane != LANE_NONE ? stage->lanes[task->lane].place : executor;
+    return place != executor ? place : SCHEDULER_ANY;
+}
+
 barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, uint32_t task_index,
                             uint32_t executor)
 {
@@ -118,7 +125,9 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
                                             .first_partition = task->first_partition,
                                             .end_partition = stage_run_end(stage, task_index),
                                             .piece = task->piece,
-                                            .piece_count = task->piece_count}};
+                                            .piece_count = task->piece_count,
+                                            .lender = lender_of(stage, task, executor)}};
+    task->was_lent |= start.start_task.lender != SCHEDULER_ANY;
     return scheduler_decide(scheduler, &start);
 }
 

@@ -53,6 +53,10 @@ struct decision {
             uint32_t end_partition;
             uint32_t piece; /* of piece_count, which is 1 but for runs of one partition */
             uint32_t piece_count;
+            /* Who has what it reads of shuffles, which its executor must get first: a living one.
+             * SCHEDULER_ANY: nobody need lend it anything. Where that fails it ends by
+             * EVENT_ATTEMPT_FAILED of CAUSE_CANCELLED; it is cancelled when the lender is lost. */
+            uint32_t lender;
         } start_task;
         struct attempt_id attempt_overrun;
         struct attempt_id cancel_attempt;

@@ -31,7 +31,9 @@ struct lane {
     struct stage *stage;   /* borrowed: the stage holds the lane */
     enum lane_level level;
     uint32_t place;       /* executor or node */
-    bool is_pinned;       /* its tasks may run there alone; if it is lost, with its heir */
+    bool is_pinned;       /* its tasks run there, but for those that are lent (speculation.h); if
+                             it is lost, with its heir */
+    bool is_slow;         /* pinned: an attempt there has taken far longer than others elsewhere */
     uint32_t cursor, end; /* entries [cursor, end) of stage->order have not been looked at */
     uint32_t retry_head, retry_tail;
     uint32_t open_count; /* pinned lanes: tasks that are not done */

@@ -41,6 +41,28 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
     return task_enqueue(scheduler, attempt.stage, attempt.task);
 }
 
+/* What it has lent of the lane's tasks ends: an attempt may not have got it yet, and one that ended
+ * well after all would leave its stage waiting for what nobody reads any more. */
+BARKS_CHECKED static barks_status *end_loans(struct scheduler *scheduler, struct stage *stage,
+                                             uint32_t lane, uint32_t lost)
+{
+    for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
+         index = scheduler->attempts.items[index].next_of_job) {
+        const struct attempt *attempt = &scheduler->attempts.items[index];
+        if (attempt->stage != stage || stage->tasks[attempt->task].lane != lane ||
+            attempt->executor == lost || attempt->is_cancel_sent)
+            continue;
+        struct task *task = &stage->tasks[attempt->task];
+        uint32_t task_index = attempt->task;
+        BARKS_TRY(attempt_cancel(scheduler, index));
+        if (task_has_hope(scheduler, task))
+            continue; /* on the lost one, which ends next */
+        task_move(task, TASK_PENDING, &scheduler->transitions);
+        BARKS_TRY(task_enqueue(scheduler, stage, task_index));
+    }
+    return NULL;
+}
+
 /* Its pinned lanes go to its heir, who lacks the inputs of their tasks; wishes for it are void. A
  * gang that runs needs these again should its round end, so the round ends now, when they can be
  * sent. */
@@ -58,6 +80,8 @@ BARKS_CHECKED static barks_status *move_lanes(struct scheduler *scheduler, struc
         lane->place = executor_heir(&scheduler->executors, lost);
         stage->has_stale_inputs |= lane->open_count > 0 || is_round;
         ends_round |= is_round;
+        if (!stage->gang.is_gang)
+            BARKS_TRY(end_loans(scheduler, stage, index, lost));
         if (!stage->gang.is_gang && lane_first(lane) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, lane));
     }

@@ -79,7 +79,7 @@ bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stag
                      uint32_t task_index, uint32_t executor)
 {
     const struct task *task = &stage->tasks[task_index];
-    if (task->lane != LANE_NONE)
+    if (task->lane != LANE_NONE && stage->lanes[task->lane].place == executor)
         return true;
     if (exclusion_holds(scheduler, stage, executor))
         return false;

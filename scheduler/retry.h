@@ -45,7 +45,7 @@ BARKS_CHECKED barks_status *failure_note(struct stage *stage, uint32_t task, uin
                                          bool *out_is_new);
 
 /* May an attempt at the task start there? Not where its stage excludes the executor, nor where it
- * has failed, as long as another one lives that could take it; a pinned task has no choice.
+ * has failed, as long as another one lives that could take it; where it is pinned it always may.
  * O(1) for tasks that have not failed and executors that are excluded from nothing. */
 bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stage, uint32_t task,
                      uint32_t executor);

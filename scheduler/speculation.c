@@ -62,12 +62,28 @@ void speculation_end(struct scheduler *scheduler, struct stage *stage)
         heap_remove(&scheduler->timers, &stage->watch.node);
 }
 
+/* Whether tasks of the stage that are pinned to where their input is may begin elsewhere. */
+static bool may_lend(const struct stage *stage)
+{
+    return !stage->forbids_copies && !stage->is_bound;
+}
+
+/* A share of the tasks is done. Where all are pinned those of a slow executor are a large part of
+ * what is left, so that half of that share will do. */
+static bool is_near_end(const struct scheduler *scheduler, const struct stage *stage)
+{
+    uint64_t percent = scheduler->options.slow_after_percent;
+    if (stage->any_lane == LANE_NONE)
+        percent /= 2;
+    return (uint64_t)stage->tasks_done * 100 >= (uint64_t)stage->task_count * percent;
+}
+
 barks_status *speculation_note_finished(struct scheduler *scheduler, struct stage *stage,
                                         uint64_t duration_ns)
 {
     const struct scheduler_options *options = &scheduler->options;
-    bool may_be_copied =
-        options->slow_percent > 0 && !stage->forbids_copies && stage->any_lane != LANE_NONE;
+    bool may_be_copied = options->slow_percent > 0 && !stage->forbids_copies &&
+                         (stage->any_lane != LANE_NONE || may_lend(stage));
     if (!may_be_copied && !options->keeps_durations)
         return NULL;
     if (stage->durations == NULL)
@@ -78,54 +94,111 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
     durations_add(stage->durations, duration_ns);
     if (!may_be_copied)
         return NULL;
-    bool is_near_end = (uint64_t)stage->tasks_done * 100 >=
-                       (uint64_t)stage->task_count * options->slow_after_percent;
-    if (!is_near_end || stage->state != STAGE_RUNNING || stage->watch.node.position != HEAP_OUTSIDE)
+    if (!is_near_end(scheduler, stage) || stage->state != STAGE_RUNNING ||
+        stage->watch.node.position != HEAP_OUTSIDE)
         return NULL;
     return look_at(scheduler, stage, scheduler->now_ns);
 }
 
 /* Another one: best on another node, since it may be the node that is slow. */
-static uint32_t idle_elsewhere(const struct scheduler *scheduler, const struct attempt *attempt)
+static uint32_t idle_elsewhere(const struct scheduler *scheduler, const struct stage *stage,
+                               uint32_t task, uint32_t here)
 {
     const struct executor *executors = scheduler->executors.executors;
     uint32_t best = EXECUTOR_NONE;
     for (uint32_t id = scheduler->executors.free_list.head; id != EXECUTOR_NONE;
          id = executors[id].free_links[FREE_ANYWHERE].next) {
-        if (id == attempt->executor ||
-            !task_may_run_on(scheduler, attempt->stage, attempt->task, id) ||
-            !executor_admits(scheduler, attempt->stage, id))
+        if (id == here || !task_may_run_on(scheduler, stage, task, id) ||
+            !executor_admits(scheduler, stage, id))
             continue;
-        if (executors[id].node != executors[attempt->executor].node)
+        if (executors[id].node != executors[here].node)
             return id;
         best = best == EXECUTOR_NONE ? id : best;
     }
     return best;
 }
 
+/* Starts an attempt at the task beside the executor that it is at, or is pinned to. */
+BARKS_CHECKED static barks_status *start_elsewhere(struct scheduler *scheduler, struct stage *stage,
+                                                   uint32_t task, uint32_t here,
+                                                   bool *out_has_started)
+{
+    *out_has_started = false;
+    if (gang_goes_before(scheduler, stage))
+        return NULL;
+    uint32_t executor = idle_elsewhere(scheduler, stage, task, here);
+    if (executor == EXECUTOR_NONE)
+        return NULL;
+    scheduler->is_deciding = true;
+    *out_has_started = true;
+    executor_is_passed_by_others(scheduler, executor);
+    return attempt_start(scheduler, stage, task, executor);
+}
+
+/* Pinned, it may begin elsewhere: not twice, since it is not known why it has failed to, and not a
+ * piece, whose input other tasks read too. */
+static bool may_be_lent(const struct stage *stage, const struct task *task)
+{
+    return may_lend(stage) && !task->was_lent && !task->is_heavy && task->piece_count == 1;
+}
+
 /* Runs, is not told to cancel, may run elsewhere, and has no copy. */
 static bool may_have_copy(const struct scheduler *scheduler, const struct attempt *attempt)
 {
     const struct task *task = &attempt->stage->tasks[attempt->task];
-    return !attempt->is_cancel_sent && task->lane == LANE_NONE &&
+    return !attempt->is_cancel_sent &&
+           (task->lane == LANE_NONE || may_be_lent(attempt->stage, task)) &&
            &scheduler->attempts.items[task->attempts_head] == attempt &&
            attempt->next_of_task == ATTEMPT_NONE;
 }
 
 barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool *out_has_started)
 {
-    struct attempt attempt = scheduler->attempts.items[index]; /* the pool may move */
-    uint32_t executor = EXECUTOR_NONE;
+    const struct attempt *attempt = &scheduler->attempts.items[index];
     *out_has_started = false;
-    if (!attempt.stage->forbids_copies && !gang_goes_before(scheduler, attempt.stage) &&
-        may_have_copy(scheduler, &scheduler->attempts.items[index]))
-        executor = idle_elsewhere(scheduler, &attempt);
-    if (executor == EXECUTOR_NONE)
+    if (attempt->stage->forbids_copies || !may_have_copy(scheduler, attempt))
         return NULL;
-    scheduler->is_deciding = true;
-    *out_has_started = true;
-    executor_is_passed_by_others(scheduler, executor);
-    return attempt_start(scheduler, attempt.stage, attempt.task, executor);
+    return start_elsewhere(scheduler, attempt->stage, attempt->task, attempt->executor,
+                           out_has_started);
+}
+
+/* Tasks that wait for a slow executor begin elsewhere, those first whose turn there would come
+ * last. *out_is_left: there are more than idle workers. O(tasks of the lane). */
+BARKS_CHECKED static barks_status *lend_waiting(struct scheduler *scheduler,
+                                                const struct lane *lane, bool *out_is_left)
+{
+    struct stage *stage = lane->stage;
+    *out_is_left = false;
+    for (uint32_t entry = lane->end; entry-- > lane->cursor && !*out_is_left;) {
+        uint32_t task = stage->order[entry];
+        bool has_started = false;
+        if (!task_is_in_lanes(&stage->tasks[task]) || !may_be_lent(stage, &stage->tasks[task]))
+            continue;
+        BARKS_TRY(start_elsewhere(scheduler, stage, task, lane->place, &has_started));
+        *out_is_left = !has_started;
+    }
+    return NULL;
+}
+
+/* What can be done about one attempt: a copy where it is slow, but tasks that wait behind it go
+ * before. *out_is_done: nothing is left to be done. */
+BARKS_CHECKED static barks_status *help(struct scheduler *scheduler, uint32_t index, bool is_slow,
+                                        bool *out_is_done)
+{
+    const struct attempt *attempt = &scheduler->attempts.items[index];
+    const struct task *task = &attempt->stage->tasks[attempt->task];
+    bool is_left = false;
+    if (task->lane != LANE_NONE && attempt->stage->lanes[task->lane].place == attempt->executor) {
+        struct lane *lane = &attempt->stage->lanes[task->lane];
+        lane->is_slow |= is_slow && !task->is_heavy;
+        if (lane->is_slow)
+            BARKS_TRY(lend_waiting(scheduler, lane, &is_left));
+        attempt = &scheduler->attempts.items[index]; /* they may have moved */
+    }
+    *out_is_done = !is_left;
+    return is_slow && !is_left && may_have_copy(scheduler, attempt)
+               ? speculation_copy(scheduler, index, out_is_done)
+               : NULL;
 }
 
 barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
@@ -137,15 +210,14 @@ barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
     for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_job) {
         const struct attempt *attempt = &scheduler->attempts.items[index];
-        bool has_started = false;
-        if (attempt->stage != stage || !may_have_copy(scheduler, attempt))
+        if (attempt->stage != stage || attempt->is_cancel_sent)
             continue;
         uint64_t slow_ns = attempt->start_ns + limit;
-        if (slow_ns <= now_ns) {
-            BARKS_TRY(speculation_copy(scheduler, index, &has_started));
+        bool is_slow = slow_ns <= now_ns, is_done = false;
+        BARKS_TRY(help(scheduler, index, is_slow, &is_done));
+        if (!is_done)
             slow_ns = now_ns + limit / 4; /* when somebody may be idle */
-        }
-        if (!has_started && slow_ns < next_ns)
+        if ((!is_done || !is_slow) && slow_ns < next_ns)
             next_ns = slow_ns;
     }
     return look_at(scheduler, stage, next_ns > now_ns ? next_ns : now_ns + 1);

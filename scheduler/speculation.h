@@ -1,4 +1,8 @@
-/* Copies of slow attempts: the first one that finishes counts, the other is told to cancel. */
+/* Copies of slow attempts: the first one that finishes counts, the other is told to cancel.
+ *
+ * Tasks that read a shuffle are pinned to the executor that it was sent to. Where that one is slow,
+ * idle ones take those of its tasks over that it has not begun, and copies of those that it has: it
+ * lends them what they read (DECISION_START_TASK). */
 #pragma once
 
 #include "barks/status.h"

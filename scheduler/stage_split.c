@@ -234,6 +234,15 @@ static uint64_t weight_of(const struct splitting *splitting, uint32_t task)
     return weight / splitting->tasks[task].piece_count;
 }
 
+/* Of a task, by the mean. */
+static uint64_t usual_weight(const struct splitting *splitting)
+{
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < splitting->segment_count; i++)
+        weight += splitting->segments[i].weight;
+    return splitting->task_count > 0 ? weight / splitting->task_count : 0;
+}
+
 static void add_entry(struct splitting *splitting, uint32_t task, uint64_t weight,
                       enum lane_level level, uint32_t place)
 {
@@ -300,11 +309,13 @@ BARKS_CHECKED static barks_status *make_entries(struct splitting *splitting)
     if (splitting->entries == NULL || splitting->executor_tally == NULL ||
         splitting->node_tally == NULL)
         return no_memory(splitting);
+    uint64_t usual = usual_weight(splitting);
     uint32_t task = 0;
     for (uint32_t i = 0; i < splitting->segment_count; i++) {
         const struct segment *segment = &splitting->segments[i];
         for (uint32_t run = 0; run < segment->run_count; run++, task++) {
             uint64_t weight = weight_of(splitting, task);
+            splitting->tasks[task].is_heavy = weight / 2 > usual;
             if (segment->owner != EXECUTOR_NONE) {
                 add_entry(splitting, task, weight, LANE_EXECUTOR, segment->owner);
                 splitting->entries[splitting->entry_count - 1].is_pinned = true;
@@ -455,6 +466,7 @@ barks_status *stage_split(struct stage *stage, const struct executor_table *tabl
             if (stage->lanes[lane].level == LANE_ANY)
                 stage->any_lane = lane;
         stage->is_split = true;
+        stage->is_bound = stage->pins != NULL;
         free(stage->partition_bytes);
         free(stage->piece_bytes);
         free(stage->pins);

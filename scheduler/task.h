@@ -36,7 +36,10 @@ struct task {
     uint8_t piece;       /* that it reads of piece_count; these tasks follow each other */
     uint8_t piece_count; /* 1: whole partitions */
     bool is_in_retries;
-    bool is_wary; /* it has failed and is pinned nowhere: pending it is a retry and in no lane */
+    bool
+        is_heavy; /* of far more bytes than its stage's others: that it takes longer says nothing */
+    bool was_lent; /* pinned: an attempt has begun elsewhere, once */
+    bool is_wary;  /* it has failed and is pinned nowhere: pending it is a retry and in no lane */
 };
 
 /* May a lane give it away? */

@@ -185,6 +185,12 @@ barks_status *exchange_add(struct exchange *exchange, uint64_t shuffle, uint32_t
                       batch);
 }
 
+barks_status *exchange_add_packed(struct exchange *exchange, const struct frame_name *name,
+                                  const struct packed_rows *rows)
+{
+    return outbox_add_packed(&exchange->outbox, *name, rows);
+}
+
 barks_status *exchange_begin_shuffle(struct exchange *exchange, uint64_t shuffle,
                                      const struct exchange_share *share)
 {

@@ -75,6 +75,13 @@ BARKS_CHECKED barks_status *exchange_add(struct exchange *exchange, uint64_t shu
                                          uint32_t attempt, uint32_t partition, uint32_t owner,
                                          struct batch *batch);
 
+/* The same of rows that are packed already, for another executor than this one: name tells shuffle,
+ * run, attempt, partition, slot and the number of rows. They stay the caller's. */
+struct packed_rows;
+BARKS_CHECKED barks_status *exchange_add_packed(struct exchange *exchange,
+                                                const struct frame_name *name,
+                                                const struct packed_rows *rows);
+
 /* The attempt is over. good: its frames may travel; out_sent gets one entry for each slot (rank i +
  * 1 at i). Not good: they are dropped, and out_sent may be NULL. Errors: those of deliver; nothing
  * of the attempt travels then. */

@@ -333,16 +333,28 @@ BARKS_CHECKED static barks_status *add_for_own(struct outbox *outbox, struct out
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *no_attempt(const struct frame_name *name)
+{
+    BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the frames of attempt %u of run %u", name->attempt,
+               name->run);
+}
+
+static void count_frame(struct out_attempt *attempt, const struct frame_name *name)
+{
+    struct exchange_sent *sent = &attempt->sent[name->slot - 1];
+    sent->frame_count++;
+    sent->row_count += name->row_count;
+    sent->bytes += name->body_bytes;
+}
+
 /* Takes the batch unless it fails. */
 BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name *name,
                                        struct batch *batch, struct out_attempt **out_attempt)
 {
-    uint32_t executor = name->slot - 1;
-    bool is_own = executor == outbox->me;
+    bool is_own = name->slot - 1 == outbox->me;
     struct out_attempt *attempt = attempt_of(outbox, name);
     if (attempt == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the frames of attempt %u of run %u",
-                   name->attempt, name->run);
+        return no_attempt(name);
     if (!is_own || outbox->encode_always) {
         name->encoded_bytes = codec_encoded_bytes(&batch->base, 0, name->row_count);
         name->body_bytes = name->encoded_bytes;
@@ -353,35 +365,62 @@ BARKS_CHECKED static barks_status *add(struct outbox *outbox, struct frame_name 
     }
     BARKS_TRY(is_own ? add_for_own(outbox, attempt, name, batch)
                      : add_for_other(outbox, attempt, name, batch));
-    struct exchange_sent *sent = &attempt->sent[executor];
-    sent->frame_count++;
-    sent->row_count += name->row_count;
-    sent->bytes += name->body_bytes;
+    count_frame(attempt, name);
     if (!is_own)
         batch_destroy(batch);
     *out_attempt = attempt;
     return NULL;
 }
 
-barks_status *outbox_add(struct outbox *outbox, struct frame_name name, struct batch *batch)
+BARKS_CHECKED static barks_status *check_slot(const struct outbox *outbox,
+                                              const struct frame_name *name)
 {
-    struct out_attempt *attempt = NULL;
+    if (name->slot == 0 || name->slot > outbox->executor_count)
+        BARKS_FAIL(BARKS_INTERNAL, "a frame of partition %u is for rank %u; executors are 1 to %u",
+                   name->partition, name->slot, outbox->executor_count);
+    return NULL;
+}
+
+/* What a running attempt has is its thread's, so nobody else could put it on disk when memory is
+ * wanted: it does so itself, before there is none left. What was sent goes first. */
+BARKS_CHECKED static barks_status *make_memory(struct outbox *outbox, struct out_attempt *attempt)
+{
     barks_status *status = NULL;
-    name.row_count = batch->base.row_count;
-    if (name.slot == 0 || name.slot > outbox->executor_count)
-        status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
-                                  "a frame of partition %u is for rank %u; executors are 1 to %u",
-                                  name.partition, name.slot, outbox->executor_count);
-    else
-        status = add(outbox, &name, batch, &attempt);
-    if (status != NULL)
-        batch_destroy(batch);
-    if (status != NULL || outbox->room == NULL || !pool_is_tight(outbox->pool))
-        return status;
-    /* What a running attempt has is its thread's, so nobody else could put it on disk when memory
-     * is wanted: it does so itself, before there is none left. What was sent goes first. */
+    if (outbox->room == NULL || !pool_is_tight(outbox->pool))
+        return NULL;
     uint64_t given_bytes = outbox->retains ? outbox_give_retained(outbox, 1, &status) : 0;
     if (given_bytes > 0 || status != NULL)
         return status;
     return outbox_spill_attempt(outbox, attempt, &given_bytes);
+}
+
+barks_status *outbox_add(struct outbox *outbox, struct frame_name name, struct batch *batch)
+{
+    struct out_attempt *attempt = NULL;
+    name.row_count = batch->base.row_count;
+    barks_status *status = check_slot(outbox, &name);
+    if (status == NULL)
+        status = add(outbox, &name, batch, &attempt);
+    if (status != NULL) {
+        batch_destroy(batch);
+        return status;
+    }
+    return make_memory(outbox, attempt);
+}
+
+barks_status *outbox_add_packed(struct outbox *outbox, struct frame_name name,
+                                const struct packed_rows *rows)
+{
+    uint8_t *body = NULL;
+    BARKS_TRY(check_slot(outbox, &name));
+    BARKS_ASSERT(name.slot - 1 != outbox->me);
+    struct out_attempt *attempt = attempt_of(outbox, &name);
+    if (attempt == NULL)
+        return no_attempt(&name);
+    name.body_bytes = rows->stored_bytes;
+    name.encoded_bytes = rows->encoded_bytes;
+    BARKS_TRY(make_room(outbox, attempt, &name, &body));
+    memcpy(body, rows->bytes, rows->stored_bytes);
+    count_frame(attempt, &name);
+    return make_memory(outbox, attempt);
 }

@@ -137,6 +137,10 @@ void outbox_drop(struct outbox *outbox);
 BARKS_CHECKED barks_status *outbox_add(struct outbox *outbox, struct frame_name name,
                                        struct batch *batch);
 
+/* As exchange_add_packed. */
+BARKS_CHECKED barks_status *outbox_add_packed(struct outbox *outbox, struct frame_name name,
+                                              const struct packed_rows *rows);
+
 /* Takes the attempt out of the table; NULL where it never added a frame. */
 struct out_attempt *outbox_take_attempt(struct outbox *outbox, uint64_t shuffle, uint32_t run,
                                         uint32_t attempt);

@@ -60,7 +60,7 @@ struct buffer;
     SETTING(EXCLUSION, "exclusion", DURATION, "10m", "",                                           \
             "an executor where tasks keep failing gets none of their job for so long; 0: never")   \
     SETTING(SPECULATION, "speculation", BOOL, "true", "",                                          \
-            "copy slow attempts to workers that have nothing to do")                               \
+            "workers that have nothing to do take over tasks of slow executors")                   \
     SETTING(SPECULATION_PERCENT, "speculation.percent", INT, "150", "100..100000",                 \
             "of the median time of its stage's tasks: an attempt that takes longer is slow")       \
     SETTING(SPECULATION_MIN, "speculation.min", DURATION, "1s", "",                                \

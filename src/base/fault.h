@@ -88,6 +88,7 @@
     POINT(JOB_SUBMITTED, "job.submitted", "driver: the job of an action has come")                 \
     POINT(STAGE_SHIPPED, "stage.shipped", "driver: a stage was sent to an executor")               \
     POINT(TASK_SENT, "task.sent", "driver: an attempt was sent to an executor")                    \
+    POINT(LOAN_SENT, "loan.sent", "driver: an executor is to lend another what a task reads")      \
     POINT(REPORT_TAKEN, "report.taken", "driver: an attempt has ended well")                       \
     POINT(FAILURE_TAKEN, "failure.taken", "driver: an attempt has failed")                         \
     POINT(BURST_SENT, "burst.sent", "driver: all were told to begin a burst of rounds")            \
@@ -125,6 +126,8 @@
     POINT(HOLDERS_TAKEN, "holders.taken", "executor: it knows the new holders of slots")           \
     POINT(COMMIT_TAKEN, "commit.taken", "executor: the commit of a shuffle has come")              \
     POINT(SHUFFLE_TOLD, "shuffle.told", "executor: the driver was told that all frames are here")  \
+    POINT(LOAN_TAKEN, "loan.taken", "executor: it is to lend another what a task reads")           \
+    POINT(LOAN_TOLD, "loan.told", "executor: the driver was told what was lent")                   \
     POINT(FILE_TAKEN, "file.taken", "executor: a piece of a shipped file has come")                \
     POINT(RELEASE_TAKEN, "release.taken", "executor: a stage is to be forgotten")                  \
     POINT(END_TAKEN, "end.taken", "executor: it is to end")

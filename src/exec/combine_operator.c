@@ -96,7 +96,7 @@ static uint64_t coming_bytes(const struct combine_operator *op, uint32_t partiti
     if (stored != NULL)
         return stored_source_bytes(stored);
     return reduce_side_partition_bytes(task->services->reduce_side,
-                                       pipeline->nodes[source.node].shuffle, source.partition);
+                                       task_shuffle(task->payloads, source.node), source.partition);
 }
 
 static barks_status *combine_begin_partition(struct operator* self, uint32_t partition)

@@ -92,20 +92,23 @@ BARKS_CHECKED static barks_status *note_input(struct task_result *result, uint64
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *run_shuffle(struct task *task, const struct pipe_node *leaf,
-                                               uint32_t partition, struct operator* into)
+BARKS_CHECKED static barks_status *run_shuffle(struct task *task, struct pipe_place place,
+                                               struct operator* into)
 {
+    const struct pipe_node *leaf = &task->spec->pipeline->nodes[place.node];
+    uint32_t partition = place.partition;
+    uint64_t shuffle = task_shuffle(task->payloads, place.node);
     struct shuffle_reader reader = {.task = task, .into = into};
     uint32_t piece_count = task->payloads->piece_count;
     bool is_only_reader = leaf->is_only_reader && piece_count == 1;
     if (task->partition_done)
         return NULL;
     if (is_only_reader)
-        BARKS_TRY(note_input(task->result, leaf->shuffle, partition));
+        BARKS_TRY(note_input(task->result, shuffle, partition));
     snprintf(task->place, sizeof task->place, "reduce partition %" PRIu32 " of %s", partition,
              leaf->where);
     bool is_piece = leaf->piece_role == PIECE_RANGE;
-    struct reduce_read what = {.shuffle = leaf->shuffle,
+    struct reduce_read what = {.shuffle = shuffle,
                                .partition = partition,
                                .piece = is_piece ? task->payloads->piece : 0,
                                .piece_count = is_piece ? piece_count : 1,
@@ -138,7 +141,7 @@ barks_status *source_run(struct task *task, struct pipe_place place, struct oper
     if (payload != NULL)
         return stored_source_run(task, leaf, place.partition, payload, into);
     if (leaf->step.kind == STEP_SHUFFLE)
-        return run_shuffle(task, leaf, place.partition, into);
+        return run_shuffle(task, place, into);
     if (leaf->step.kind == STEP_NUMBERS)
         return number_source_run(task, leaf, place.partition, into);
     BARKS_TRY(find_payload(task, place, &payload));

@@ -285,6 +285,14 @@ static int compare_place(const struct task_payload *payload, uint32_t partition,
     return (payload->leaf.partition > leaf.partition) - (payload->leaf.partition < leaf.partition);
 }
 
+uint64_t task_shuffle(const struct task_spec *spec, uint32_t node)
+{
+    for (uint32_t i = 0; i < spec->loan_count; i++)
+        if (spec->loans[i].node == node)
+            return spec->loans[i].shuffle;
+    return spec->pipeline->nodes[node].shuffle;
+}
+
 const struct task_payload *task_payload_find(const struct task_spec *spec, uint32_t partition,
                                              struct pipe_place leaf)
 {

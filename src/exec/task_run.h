@@ -66,6 +66,12 @@ struct task_payload {
     size_t size_bytes;
 };
 
+/* What another executor has lent: a step that reads a shuffle finds its partitions in this one. */
+struct task_loan {
+    uint32_t node;
+    uint64_t shuffle;
+};
+
 struct task_spec {
     const struct pipeline *pipeline;
     uint64_t job;
@@ -76,6 +82,8 @@ struct task_spec {
     uint32_t piece, piece_count; /* 0 of 1: whole partitions; else of its only one (PIECE_RANGE) */
     const struct task_payload *payloads; /* ascending by partition, then by leaf */
     uint32_t payload_count;
+    const struct task_loan *loans; /* few, if any */
+    uint32_t loan_count;
     uint64_t units[NAME_COUNTS_MAX]; /* that it was given of each resource that the pipeline needs,
                                         in that order: a bit for each */
     struct share_member *share;      /* by which it may read others' partitions too; or NULL */
@@ -84,6 +92,9 @@ struct task_spec {
 /* The payload for a leaf of a partition of the stage, or NULL. Cost: O(log payloads). */
 const struct task_payload *task_payload_find(const struct task_spec *spec, uint32_t partition,
                                              struct pipe_place leaf);
+
+/* Where the task finds what a step reads of a shuffle: there, or in what was lent. */
+uint64_t task_shuffle(const struct task_spec *spec, uint32_t node);
 
 /* Read by others while the task runs; written by its worker, relaxed. */
 struct task_progress {

@@ -8,6 +8,7 @@
 #include "runtime/gatherings.h"
 #include "runtime/job_failure.h"
 #include "runtime/job_history.h"
+#include "runtime/loans.h"
 #include "runtime/message.h"
 #include "runtime/pool_settings.h"
 #include "runtime/resume.h"
@@ -120,32 +121,35 @@ static void say_if_shared(const struct job *job, const struct decision *decision
             decision->start_task.piece_count);
 }
 
-BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
-                                              const struct decision *decision)
+BARKS_CHECKED static barks_status *pack_task(const struct dispatch *dispatch,
+                                             const struct stage_plan *stage,
+                                             const struct decision *start, const struct loan *loan,
+                                             struct packer *out)
 {
-    const struct attempt_id *id = &decision->start_task.id;
-    const struct stage_plan *stage = &job->plan.stages[id->stage];
+    const struct attempt_id *id = &start->start_task.id;
+    pack_u64(out, MESSAGE_TASK);
+    pack_u64(out, id->job);
+    pack_u64(out, stage->pipeline->stage);
+    pack_u64(out, id->stage);
+    pack_u64(out, id->task);
+    pack_u64(out, id->attempt);
+    pack_u64(out, start->start_task.first_partition);
+    pack_u64(out, start->start_task.end_partition);
+    pack_u64(out, start->start_task.piece);
+    pack_u64(out, start->start_task.piece_count);
+    pack_given(dispatch, stage->pipeline, id, out);
+    loan_pack(loan, out);
+    for (uint32_t p = start->start_task.first_partition; p < start->start_task.end_partition; p++)
+        BARKS_TRY(stage_payload(stage, p, out));
+    return NULL;
+}
+
+barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
+                                 const struct decision *start, const struct loan *loan)
+{
+    const struct attempt_id *id = &start->start_task.id;
     struct packer out = {0};
-    if (dispatch->is_out_of_time || !has_time_for(dispatch, job, id->stage)) {
-        dispatch->is_out_of_time = true;
-        dispatch->held_count++;
-        return NULL;
-    }
-    pack_u64(&out, MESSAGE_TASK);
-    pack_u64(&out, id->job);
-    pack_u64(&out, stage->pipeline->stage);
-    pack_u64(&out, id->stage);
-    pack_u64(&out, id->task);
-    pack_u64(&out, id->attempt);
-    pack_u64(&out, decision->start_task.first_partition);
-    pack_u64(&out, decision->start_task.end_partition);
-    pack_u64(&out, decision->start_task.piece);
-    pack_u64(&out, decision->start_task.piece_count);
-    pack_given(dispatch, stage->pipeline, id, &out);
-    barks_status *status = NULL;
-    for (uint32_t p = decision->start_task.first_partition;
-         p < decision->start_task.end_partition && status == NULL; p++)
-        status = stage_payload(stage, p, &out);
+    barks_status *status = pack_task(dispatch, &job->plan.stages[id->stage], start, loan, &out);
     if (status != NULL) {
         packer_drop(&out);
         return status;
@@ -153,18 +157,35 @@ BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct 
     dispatch->members->all[id->executor - 1].attempts_out++;
     dispatch->totals.task_count++;
     dispatch->totals.again_count += id->attempt > 0;
-    say_if_shared(job, decision);
-    job_history_task_started(dispatch->options.history, id, decision->start_task.first_partition,
-                             decision->start_task.end_partition);
+    say_if_shared(job, start);
+    job_history_task_started(dispatch->options.history, id, start->start_task.first_partition,
+                             start->start_task.end_partition);
     BARKS_TRY(message_send(dispatch->net, id->executor, &out));
     fault_point(POINT_TASK_SENT);
     return NULL;
+}
+
+BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
+                                              const struct decision *decision)
+{
+    if (dispatch->is_out_of_time || !has_time_for(dispatch, job, decision->start_task.id.stage)) {
+        dispatch->is_out_of_time = true;
+        dispatch->held_count++;
+        return NULL;
+    }
+    return decision->start_task.lender != SCHEDULER_ANY
+               ? loan_begin(dispatch, job, decision)
+               : dispatch_send_task(dispatch, job, decision, NULL);
 }
 
 BARKS_CHECKED static barks_status *send_cancel(struct dispatch *dispatch,
                                                const struct attempt_id *id)
 {
     struct packer out = {0};
+    bool was_sent = false;
+    BARKS_TRY(loans_cancel(dispatch, id, &was_sent));
+    if (!was_sent)
+        return NULL;
     pack_u64(&out, MESSAGE_CANCEL);
     pack_u64(&out, id->job);
     pack_u64(&out, id->stage);

@@ -4,6 +4,7 @@
 #include "runtime/dispatch_state.h"
 #include "runtime/gatherings.h"
 #include "runtime/job_history.h"
+#include "runtime/loans.h"
 #include "runtime/offers.h"
 #include "runtime/pool_settings.h"
 #include "runtime/stage_places.h"
@@ -71,6 +72,7 @@ void dispatch_destroy(struct dispatch *dispatch)
         return;
     dispatch_forget_reports(dispatch);
     gatherings_forget(dispatch, NULL);
+    loans_drop(dispatch);
     free(dispatch->live);
     free(dispatch->reports);
     free(dispatch->errors);

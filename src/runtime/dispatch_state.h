@@ -84,7 +84,9 @@ struct dispatch {
     bool has_stuck_attempt;
     struct live_task *live;
     uint64_t live_count, live_capacity;
-    struct gathering *gatherings; /* of tasks that run together; owned */
+    struct gathering *gatherings;    /* of tasks that run together; owned */
+    struct loan *loans;              /* owned */
+    uint64_t loan_count, lent_count; /* ever: loans, and shuffles of theirs */
     struct driver_totals totals;
     uint64_t time_left_ns; /* of the batch system's time; UINT64_MAX: no end is known */
     bool is_out_of_time;   /* tasks that would begin are held back */
@@ -141,6 +143,11 @@ BARKS_CHECKED barks_status *dispatch_join(struct dispatch *dispatch, uint32_t ra
 BARKS_CHECKED barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *event);
 BARKS_CHECKED barks_status *dispatch_carry_out(struct dispatch *dispatch,
                                                const struct decision *decision);
+
+/* Sends an attempt to its executor, and what loan tells it (NULL: nothing). */
+BARKS_CHECKED barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
+                                               const struct decision *start,
+                                               const struct loan *loan);
 
 /* The scheduler hears that a stage's output is where its readers look for it. */
 BARKS_CHECKED barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job,

@@ -85,6 +85,18 @@ BARKS_CHECKED static barks_status *read_payloads(struct unpacker *in, struct ass
     return status != NULL ? status : unpacker_finish(in);
 }
 
+static void read_loans(struct unpacker *in, struct assignment *assignment)
+{
+    uint32_t count = unpack_count(in);
+    struct task_loan *loans = unpack_array(in, count, sizeof *loans);
+    for (uint32_t i = 0; i < count && loans != NULL; i++) {
+        loans[i].node = unpack_u32(in);
+        loans[i].shuffle = unpack_u64(in);
+    }
+    assignment->spec.loans = loans;
+    assignment->spec.loan_count = loans != NULL ? count : 0;
+}
+
 /* Takes the message's bytes: payloads point into them. */
 BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unpacker *in,
                                            struct net_message *message)
@@ -104,6 +116,7 @@ BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unp
     uint32_t given_count = unpack_count(in);
     for (uint32_t i = 0; i < given_count && i < NAME_COUNTS_MAX; i++)
         assignment->spec.units[i] = unpack_u64(in);
+    read_loans(in, assignment);
     barks_status *status = NULL;
     if (assignment->stage == NULL || assignment->spec.first > assignment->spec.end ||
         assignment->spec.piece >= assignment->spec.piece_count || given_count > NAME_COUNTS_MAX)
@@ -222,6 +235,46 @@ void executor_forget_awaited(struct executor *executor, uint64_t shuffle)
     }
 }
 
+BARKS_CHECKED static barks_status *begin_lending(struct executor *executor, struct unpacker *in,
+                                                 const struct exchange_share *share,
+                                                 struct lend_order *order)
+{
+    for (uint32_t i = 0; i < order->input_count; i++) {
+        struct lent_input *input = &order->inputs[i];
+        input->shuffle = unpack_u64(in);
+        input->as = unpack_u64(in);
+        input->first = unpack_u32(in);
+        input->end = unpack_u32(in);
+    }
+    BARKS_TRY(unpacker_finish(in));
+    for (uint32_t i = 0; i < order->input_count; i++)
+        BARKS_TRY(exchange_begin_shuffle(executor->exchange, order->inputs[i].as, share));
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_lend(struct executor *executor, struct unpacker *in)
+{
+    struct lend_order *order = NULL;
+    uint64_t loan = unpack_u64(in);
+    uint32_t to = unpack_u32(in);
+    struct exchange_share share = {.job = unpack_u64(in)};
+    share.weight = unpack_u32(in);
+    BARKS_TRY(lend_order_create(unpack_count(in), &order));
+    order->reduce_side = executor->reduce_side;
+    order->room = &executor->room;
+    order->exchange = executor->exchange;
+    order->executor_count = executor->services.executor_count;
+    order->loan = loan;
+    order->to = to;
+    barks_status *status = begin_lending(executor, in, &share, order);
+    if (status != NULL) {
+        order->errand.destroy(&order->errand);
+        return status;
+    }
+    fault_point(POINT_LOAN_TAKEN);
+    return errands_give(executor->lending, &order->errand);
+}
+
 static void on_release(struct executor *executor, struct unpacker *in)
 {
     uint64_t stage = unpack_u64(in);
@@ -271,6 +324,8 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
         return on_stage(executor, &in);
     case MESSAGE_TASK:
         return on_task(executor, &in, message);
+    case MESSAGE_LEND:
+        return on_lend(executor, &in);
     case MESSAGE_CANCEL:
         on_cancel(executor, &in);
         return unpacker_finish(&in);
@@ -314,6 +369,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_KEPT:
     case MESSAGE_SHARED_READY:
     case MESSAGE_MEET:
+    case MESSAGE_LENT:
     case MESSAGE_EPOCH_READY:
         break;
     }

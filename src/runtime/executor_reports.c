@@ -173,6 +173,20 @@ BARKS_CHECKED static barks_status *report_awaited(struct executor *executor, str
     return status;
 }
 
+/* By another thread; it is reported after that. */
+BARKS_CHECKED static barks_status *store(struct executor *executor, struct awaited *awaited)
+{
+    struct store_order *order = NULL;
+    char *path = awaited->store_path;
+    awaited->store_path = NULL;
+    awaited->is_storing = true;
+    BARKS_TRY(store_order_create(executor->reduce_side, &executor->room, path, &order));
+    order->shuffle = awaited->shuffle;
+    order->slot = awaited->slot;
+    order->tag = awaited->store_tag;
+    return errands_give(executor->storing, &order->errand);
+}
+
 /* Stored first, where that is wanted. */
 BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *executor)
 {
@@ -184,11 +198,7 @@ BARKS_CHECKED static barks_status *report_complete_shuffles(struct executor *exe
             continue;
         }
         if (awaited->store_path != NULL) {
-            char *path = awaited->store_path;
-            awaited->store_path = NULL;
-            awaited->is_storing = true;
-            BARKS_TRY(stage_store_give(executor->store, awaited->shuffle, awaited->slot, path,
-                                       awaited->store_tag));
+            BARKS_TRY(store(executor, awaited));
             continue;
         }
         struct packer none = {0};
@@ -211,20 +221,43 @@ static struct awaited **find_storing(struct executor *executor, uint64_t shuffle
 /* One that was dropped meanwhile, since its job is over, is nobody's. */
 BARKS_CHECKED static barks_status *report_stored_shuffles(struct executor *executor)
 {
-    uint64_t shuffle = 0;
-    uint32_t slot = 0;
-    barks_status *failure = NULL;
-    struct stored_pieces pieces = {0};
-    while (stage_store_take(executor->store, &shuffle, &slot, &failure, &pieces)) {
+    struct errand *errand;
+    while ((errand = errands_take(executor->storing)) != NULL) {
+        const struct store_order *order = (const struct store_order *)errand;
         struct packer stored = {0};
-        struct awaited **link = find_storing(executor, shuffle, slot);
-        store_report_pack(&stored, failure, &pieces);
-        barks_status_free(failure);
-        stored_pieces_drop(&pieces);
+        struct awaited **link = find_storing(executor, order->shuffle, order->slot);
+        store_report_pack(&stored, errand->status, &order->pieces);
+        errand->destroy(errand);
         if (*link == NULL)
             packer_drop(&stored);
         else
             BARKS_TRY(report_awaited(executor, link, &stored));
+    }
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *report_loan(struct executor *executor,
+                                               const struct lend_order *order)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_LENT);
+    pack_u64(&out, order->loan);
+    pack_status(&out, order->errand.status);
+    pack_u64(&out, order->input_count);
+    for (uint32_t i = 0; i < order->input_count; i++)
+        pack_u64(&out, order->inputs[i].frame_count);
+    BARKS_TRY(message_send(executor->net, 0, &out));
+    fault_point(POINT_LOAN_TOLD);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *report_loans(struct executor *executor)
+{
+    struct errand *errand;
+    while ((errand = errands_take(executor->lending)) != NULL) {
+        barks_status *status = report_loan(executor, (const struct lend_order *)errand);
+        errand->destroy(errand);
+        BARKS_TRY(status);
     }
     return NULL;
 }
@@ -330,6 +363,7 @@ barks_status *executor_report(struct executor *executor, uint64_t now_ns)
 {
     BARKS_TRY(report_complete_shuffles(executor));
     BARKS_TRY(report_stored_shuffles(executor));
+    BARKS_TRY(report_loans(executor));
     BARKS_TRY(send_pulse(executor, now_ns));
     return send_log(executor);
 }

@@ -93,7 +93,8 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
     executor->room.pool = executor->pool;
     executor->room.is_plain = config_choice(config, CONFIG_SCRATCH_COMPRESSION) == SCRATCH_PLAIN;
     BARKS_TRY(reduce_side_create(&executor->room, net_recovers(net), &executor->reduce_side));
-    BARKS_TRY(stage_store_create(executor->reduce_side, &executor->room, net, &executor->store));
+    BARKS_TRY(errands_create(net, "stores stages", &executor->storing));
+    BARKS_TRY(errands_create(net, "lends what others read", &executor->lending));
     struct exchange_options exchange = {
         .pool = executor->pool,
         .room = &executor->room,
@@ -289,8 +290,9 @@ static void stop(struct executor *executor)
     }
     while (executor->awaited != NULL)
         executor_forget_awaited(executor, executor->awaited->shuffle);
+    errands_destroy(executor->lending);
     exchange_destroy(executor->exchange);
-    stage_store_destroy(executor->store);
+    errands_destroy(executor->storing);
     reduce_side_destroy(executor->reduce_side);
     shared_relay_destroy(executor->relay);
     shared_rows_destroy(executor->shared);

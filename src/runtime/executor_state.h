@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/hello.h"
+#include "runtime/lending.h"
 #include "runtime/log_relay.h"
 #include "runtime/shared_relay.h"
 #include "runtime/stage_store.h"
@@ -60,8 +61,9 @@ struct executor {
     struct workers *workers;
     struct stage_entry *stages;
     struct awaited *awaited;
-    struct stage_store *store;
-    struct log_relay *log; /* NULL where the driver is in this process and prints itself */
+    struct errands *storing; /* of struct store_order */
+    struct errands *lending; /* of struct lend_order */
+    struct log_relay *log;   /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
     uint64_t last_work_ns;
     uint32_t tasks_held;       /* given to workers and not yet reported */

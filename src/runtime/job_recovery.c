@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/job_history.h"
+#include "runtime/loans.h"
 #include "runtime/message.h"
 #include "runtime/units_text.h"
 
@@ -199,6 +200,7 @@ BARKS_CHECKED static barks_status *tell_scheduler(struct dispatch *dispatch, uin
     uint64_t done_before = tasks_done(dispatch);
     recovery->again_count += dispatch->members->all[executor - 1].attempts_out;
     BARKS_TRY(dispatch_handle(dispatch, &event));
+    BARKS_TRY(loans_lose(dispatch, executor));
     uint64_t done_after = tasks_done(dispatch);
     recovery->again_count += done_before > done_after ? done_before - done_after : 0;
     return NULL;

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 7 };
+enum { PROTOCOL_VERSION = 8 };
 
 enum message_kind {
     /* executor -> driver */
@@ -28,10 +28,14 @@ enum message_kind {
                      on disk */
     MESSAGE_SHARED_READY, /* id, status */
     MESSAGE_MEET,         /* a task's call of its meeting (exec/meetings.h) */
+    MESSAGE_LENT,         /* number of the loan, status, count, then frames of each input */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
     MESSAGE_STAGE,   /* stage, job, its weight in rounds, pipeline */
-    MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, payloads */
+    MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, piece, pieces, units,
+                        count, then step and shuffle of what it was lent, payloads */
+    MESSAGE_LEND,    /* number of the loan, to whom, job, its weight in rounds, count, then shuffle,
+                        the one that it becomes, first and end of the partitions */
     MESSAGE_CANCEL,  /* job, stage index, task, attempt */
     MESSAGE_COMMIT,  /* shuffle, slot, number of the commit, first and end of the slot's partitions,
                         run count, then attempt and frames for each run, file to store it in or

@@ -7,6 +7,7 @@
 #include "runtime/dispatch_state.h"
 #include "runtime/gatherings.h"
 #include "runtime/job_history.h"
+#include "runtime/loans.h"
 #include "runtime/message.h"
 #include "runtime/store_reports.h"
 #include "store/kept.h"
@@ -196,6 +197,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     /* It has finished, so that it ran too long does not matter any more. */
     (void)dispatch_end_overrun(dispatch, &event.attempt_finished.id);
     count_answer(dispatch, executor);
+    BARKS_TRY(loans_note_ended(dispatch, &event.attempt_finished.id));
     void *reports = dispatch->reports;
     BARKS_TRY(grow(&reports, dispatch->report_count, &dispatch->report_capacity,
                    sizeof *dispatch->reports));
@@ -310,6 +312,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     event.attempt_failed.id = read_attempt(in, executor);
     const barks_status *overrun = dispatch_end_overrun(dispatch, &event.attempt_failed.id);
     count_answer(dispatch, executor);
+    BARKS_TRY(loans_note_ended(dispatch, &event.attempt_failed.id));
     barks_status *error = unpack_status(in);
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
@@ -370,7 +373,7 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
                 return dispatch_committed(dispatch, job, stage);
             return NULL;
         }
-    return NULL;
+    return loans_take_ready(dispatch, shuffle);
 }
 
 barks_status *dispatch_start_burst(struct dispatch *dispatch, uint64_t burst)
@@ -503,6 +506,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_kept(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHARED_READY)
         status = on_shared_ready(dispatch, &in);
+    else if (kind == MESSAGE_LENT)
+        status = loans_take_lent(dispatch, &in);
     else if (kind == MESSAGE_MEET)
         status = gatherings_take(dispatch, &in, message->from);
     else if (kind == MESSAGE_TROUBLE) {

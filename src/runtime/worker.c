@@ -48,6 +48,7 @@ void assignment_drop(struct assignment *assignment)
         return;
     stage_entry_release(assignment->stage);
     free((void *)(uintptr_t)assignment->spec.payloads);
+    free((void *)(uintptr_t)assignment->spec.loans);
     free(assignment->message);
     barks_status_free(assignment->status);
     task_result_drop(&assignment->result);

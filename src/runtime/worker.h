@@ -17,7 +17,7 @@ struct assignment {
     uint64_t job;
     uint32_t stage_index;       /* of the job, as the scheduler counts */
     struct stage_entry *stage;  /* counted: alive until the assignment is dropped */
-    struct task_spec spec;      /* payloads owned, they point into message */
+    struct task_spec spec;      /* loans owned; payloads owned, they point into message */
     uint8_t *message;           /* owned: the bytes that payloads point into */
     struct share_member member; /* of its stage's share */
     struct task_progress progress;

@@ -75,6 +75,8 @@ static void say_decision(struct trial *trial, const struct decision *decision)
             decision->start_task.end_partition);
         if (decision->start_task.piece_count > 1)
             say(trial, "%u/%u", decision->start_task.piece, decision->start_task.piece_count);
+        if (decision->start_task.lender != SCHEDULER_ANY)
+            say(trial, "<%u", decision->start_task.lender);
         return;
     case DECISION_ATTEMPT_OVERRUN:
         say_attempt(trial, "overrun", &decision->attempt_overrun);

@@ -1,6 +1,7 @@
 /* A trial of the scheduler: sends invented events, and says what was decided in a short notation:
  *   ship 1/0@2              job 1, stage 0, to executor 2
  *   start 1/0.3#0@2[4,8)    task 3, attempt 0, on executor 2, partitions [4, 8)
+ *   start 1/0.3#1@2[4,8)<1  which executor 1 must lend what it reads
  *   overrun 1/0.3#0@2
  *   cancel 1/0.3#0@2        discard 1/0.3#0@2
  *   commit 1/0#1(4)         commit number 1, of 4 runs

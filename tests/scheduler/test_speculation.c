@@ -156,6 +156,120 @@ START_TEST(copies_go_to_another_node_where_one_is_idle)
 }
 END_TEST
 
+/* A shuffle of eight partitions that executors 0 and 1, of one worker each, have in halves, and a
+ * stage of eight tasks that reads it: those of executor 0 have ended after 1000 ns each, and the
+ * first one of executor 1 runs. */
+static void begin_reading(struct trial *trial, const struct stage_spec *reader)
+{
+    struct stage_spec stages[] = {spec_source(2, 8), *reader};
+    trial_init(trial,
+               &(struct scheduler_options){
+                   .attempts_max = 4, .slow_percent = 150, .slow_min_ns = 100, .recovers = true});
+    trial_join(trial, 0, 0, 1);
+    trial_join(trial, 1, 1, 1);
+    trial_submit(trial, 1, 2, stages);
+    trial_finish(trial, attempt_of(0, 0, 0, 0));
+    DECIDED(trial_finish(trial, attempt_of(0, 1, 0, 1)), " commit 1/0#1(2)");
+    DECIDED(trial_committed(trial, 1, 0, 1),
+            " ship 1/1@0 start 1/1.0#0@0[0,1) ship 1/1@1 start 1/1.4#0@1[4,5)");
+    for (uint32_t task = 0; task < 4; task++) {
+        trial->time_ns += 1000;
+        trial_finish(trial, attempt_of(1, task, 0, 0));
+    }
+}
+
+static struct stage_spec reader_of_eight(void)
+{
+    static const struct stage_input input = {.parent = 0, .kind = INPUT_PARTITIONS};
+    struct stage_spec reader = spec_reader(8, &input);
+    reader.policy = RUNS_SINGLE;
+    return reader;
+}
+
+START_TEST(tasks_that_wait_for_a_slow_executor_begin_elsewhere)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_of_eight();
+    begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 100000), " start 1/1.7#0@0[7,8)<1"); /* the one that would come last */
+    DECIDED(trial_finish(&trial, attempt_of(1, 7, 0, 0)), "");
+    DECIDED(await(&trial, 100000), " start 1/1.6#0@0[6,7)<1");
+    trial_finish(&trial, attempt_of(1, 6, 0, 0));
+    DECIDED(await(&trial, 100000), " start 1/1.5#0@0[5,6)<1");
+    trial_finish(&trial, attempt_of(1, 5, 0, 0));
+    DECIDED(await(&trial, 100000),
+            " start 1/1.4#1@0[4,5)<1"); /* then a copy of the one that runs */
+    DECIDED(trial_finish(&trial, attempt_of(1, 4, 1, 0)), " cancel 1/1.4#0@1 commit 1/1#1(8)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(what_is_lent_in_vain_is_not_lent_again)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_of_eight();
+    begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 100000), " start 1/1.7#0@0[7,8)<1");
+    DECIDED(trial_fail(&trial, attempt_of(1, 7, 0, 0), CAUSE_CANCELLED, 0, 0), "");
+    DECIDED(await(&trial, 100000), " start 1/1.6#0@0[6,7)<1");
+    DECIDED(trial_finish(&trial, attempt_of(1, 4, 0, 1)), " start 1/1.7#1@1[7,8)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(what_is_lent_ends_with_its_lender)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_of_eight();
+    begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 100000), " start 1/1.7#0@0[7,8)<1");
+    DECIDED(trial_lose(&trial, 1), " cancel 1/1.7#0@0 owners 1/0");
+    DECIDED(trial_fail(&trial, attempt_of(1, 7, 0, 0), CAUSE_CANCELLED, 0, 0),
+            " start 1/0.1#1@0[1,2)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(who_borrows_may_be_lost)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_of_eight();
+    begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 100000), " start 1/1.7#0@0[7,8)<1");
+    DECIDED(trial_lose(&trial, 0), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 4, 0, 1)), " start 1/1.7#1@1[7,8)");
+    DECIDED(trial_finish(&trial, attempt_of(1, 7, 1, 1)), " start 1/1.5#0@1[5,6)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(what_is_heavy_is_not_lent)
+{
+    struct trial trial;
+    uint64_t bytes[8] = {100, 100, 100, 100, 5000, 100, 100, 100};
+    struct stage_spec reader = reader_of_eight();
+    reader.partition_bytes = bytes;
+    begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 100000), ""); /* that it takes longer says nothing of the executor */
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(stages_that_forbid_copies_or_have_pins_lend_nothing)
+{
+    static const uint32_t pins[8] = {0, 0, 0, 0, 1, 1, 1, 1};
+    for (int is_pinned = 0; is_pinned < 2; is_pinned++) {
+        struct trial trial;
+        struct stage_spec reader = reader_of_eight();
+        reader.forbids_copies = !is_pinned;
+        reader.pins = is_pinned ? pins : NULL;
+        begin_reading(&trial, &reader);
+        DECIDED(await(&trial, 100000), "");
+        trial_drop(&trial);
+    }
+}
+END_TEST
+
 /* The median by buckets is that of the sorted times, or at most an eighth more. */
 START_TEST(the_median_is_at_most_an_eighth_too_much)
 {
@@ -188,4 +302,9 @@ SUITE_MAIN("scheduler/speculation", a_slow_attempt_is_copied_elsewhere_and_the_f
            short_attempts_are_never_slow, stages_that_forbid_copies_have_none,
            without_the_option_nobody_looks,
            a_slow_attempt_waits_for_an_idle_worker_on_another_executor,
-           copies_go_to_another_node_where_one_is_idle, the_median_is_at_most_an_eighth_too_much)
+           copies_go_to_another_node_where_one_is_idle,
+           tasks_that_wait_for_a_slow_executor_begin_elsewhere,
+           what_is_lent_in_vain_is_not_lent_again, what_is_lent_ends_with_its_lender,
+           who_borrows_may_be_lost, what_is_heavy_is_not_lent,
+           stages_that_forbid_copies_or_have_pins_lend_nothing,
+           the_median_is_at_most_an_eighth_too_much)

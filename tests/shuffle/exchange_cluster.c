@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "batch/batch.h"
+#include "store/packed_rows.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -249,6 +250,21 @@ static uint64_t draw(struct cluster_worker *worker, uint64_t limit)
     return splitmix64(&worker->random) % limit;
 }
 
+/* As what was packed before is added, which is for others. Takes the batch. */
+BARKS_CHECKED static barks_status *add_packed(struct cluster_worker *worker, struct frame_name name,
+                                              struct batch *batch)
+{
+    struct packed_rows rows = {0};
+    name.row_count = batch->base.row_count;
+    barks_status *status = packed_rows_make(worker->node->pool, &batch->base, 0, name.row_count,
+                                            draw(worker, 2) == 0, &rows);
+    batch_destroy(batch);
+    if (status == NULL)
+        status = exchange_add_packed(worker->node->exchange, &name, &rows);
+    packed_rows_drop(&rows);
+    return status;
+}
+
 BARKS_CHECKED static barks_status *add_frame(struct cluster_worker *worker, struct frame_name *name)
 {
     struct cluster_node *node = worker->node;
@@ -263,8 +279,13 @@ BARKS_CHECKED static barks_status *add_frame(struct cluster_worker *worker, stru
     struct batch *batch = NULL;
     BARKS_TRY(make_batch(node, name, row_count, &batch));
     worker->frame++;
+    struct frame_name packed = *name;
+    packed.slot = owner_of(node, name->partition);
+    packed.sequence = 0; /* that is given */
+    if (packed.slot != node->net->rank && draw(worker, 4) == 0)
+        return add_packed(worker, packed, batch);
     return exchange_add(node->exchange, name->shuffle, name->run, name->attempt, name->partition,
-                        owner_of(node, name->partition), batch);
+                        packed.slot, batch);
 }
 
 BARKS_CHECKED static barks_status *end_attempt(struct cluster_worker *worker,

@@ -91,13 +91,32 @@ static struct sim_message take_message(struct sim_world *world)
 
 static uint64_t soon(struct sim_world *world) { return world->time_ns + 1 + sim_below(world, 20); }
 
+/* What it was to read does not come. */
+static void fail_loan(struct sim_world *world, size_t index, uint64_t at_ns)
+{
+    struct sim_attempt *attempt = &world->attempts[index];
+    struct event event = {
+        .kind = EVENT_ATTEMPT_FAILED,
+        .attempt_failed = {.id = attempt->id, .cause = CAUSE_CANCELLED, .is_retryable = true}};
+    attempt->end_ns = at_ns;
+    post_about(world, at_ns, &event, index);
+}
+
 /* The report that an executor will send of an attempt, unless it dies or obeys a cancellation
  * first. */
 static void plan_end(struct sim_world *world, size_t index)
 {
     struct sim_attempt *attempt = &world->attempts[index];
     const struct sim_executor *executor = &world->executors[attempt->id.executor];
-    attempt->end_ns = world->time_ns + 1 + (uint64_t)sim_below(world, 100) * executor->slowness;
+    uint64_t begin_ns = world->time_ns;
+    if (attempt->lender != SCHEDULER_ANY) {
+        begin_ns = soon(world);
+        if (world->executors[attempt->lender].death_ns < begin_ns || sim_chance(world, 100)) {
+            fail_loan(world, index, begin_ns + sim_below(world, 100));
+            return;
+        }
+    }
+    attempt->end_ns = begin_ns + 1 + (uint64_t)sim_below(world, 100) * executor->slowness;
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED,
                           .attempt_finished = {.id = attempt->id, .report = index}};
     bool fails_there = executor->is_bad && sim_chance(world, 500);
@@ -136,6 +155,7 @@ static void start(struct sim_world *world, const struct decision *decision)
                              .end_partition = decision->start_task.end_partition,
                              .piece = decision->start_task.piece,
                              .piece_count = decision->start_task.piece_count,
+                             .lender = decision->start_task.lender,
                              .start_ns = world->time_ns,
                              .is_open = true};
     oracle_given(world, &world->attempts[index]);
@@ -485,6 +505,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
                                       .copies = world->copies_made,
                                       .overruns = world->overruns,
                                       .pieces = world->pieces_made,
+                                      .loans = world->loans_made,
                                       .decision_hash = world->decision_hash,
                                       .transitions = *scheduler_transitions(world->scheduler)};
     memcpy(out_result->failure, world->failure, sizeof out_result->failure);

@@ -70,10 +70,13 @@ static bool is_skipped(struct sim_world *world, uint64_t job, uint32_t stage)
     return progress.state == STAGE_SKIPPED;
 }
 
-/* Every partition that the run reads lies on its executor. */
-static void check_inputs(struct sim_world *world, const struct attempt_id *id, uint32_t first,
-                         uint32_t end)
+/* Every partition that the run reads lies on its executor, or on that which lends it. */
+static void check_inputs(struct sim_world *world, const struct decision *decision)
 {
+    const struct attempt_id *id = &decision->start_task.id;
+    uint32_t first = decision->start_task.first_partition, end = decision->start_task.end_partition;
+    uint32_t lender = decision->start_task.lender;
+    uint32_t holder = lender != SCHEDULER_ANY ? lender : id->executor;
     struct sim_job *job = &world->jobs[id->job - 1];
     const struct sim_stage *stage = &job->stages[id->stage];
     for (uint32_t i = 0; i < stage->spec.input_count; i++) {
@@ -90,13 +93,12 @@ static void check_inputs(struct sim_world *world, const struct attempt_id *id, u
             if (partition < input->first_partition ||
                 partition >= input->first_partition + parent->spec.output_partition_count)
                 continue;
-            if (parent->sent_to[partition - input->first_partition] != id->executor)
+            if (parent->sent_to[partition - input->first_partition] != holder)
                 sim_fail(world,
                          "task %u of stage %u of job %" PRIu64
-                         " starts on executor %u, but partition %u of stage %u is on %d",
-                         id->task, id->stage, id->job, id->executor,
-                         partition - input->first_partition, input->parent,
-                         (int)parent->sent_to[partition - input->first_partition]);
+                         " reads on executor %u, but partition %u of stage %u is on %d",
+                         id->task, id->stage, id->job, holder, partition - input->first_partition,
+                         input->parent, (int)parent->sent_to[partition - input->first_partition]);
         }
     }
 }
@@ -133,12 +135,14 @@ static bool has_failed_on(const struct sim_world *world, const struct attempt_id
 
 /* A task is not tried again where it failed, nor where its stage or job excludes the executor,
  * while somebody lives who was never excluded and has not failed it. */
-static void check_avoidance(struct sim_world *world, const struct attempt_id *id, uint32_t first)
+static void check_avoidance(struct sim_world *world, const struct decision *decision)
 {
+    const struct attempt_id *id = &decision->start_task.id;
+    bool is_free = decision->start_task.lender != SCHEDULER_ANY ||
+                   has_choice(world, id, decision->start_task.first_partition);
     const struct sim_job *job = &world->jobs[id->job - 1];
     bool is_gang = job->stages[id->stage].spec.is_gang;
-    if (!has_choice(world, id, first) ||
-        (is_gang && !oracle_gang_has_room_without(world, id, id->executor)))
+    if (!is_free || (is_gang && !oracle_gang_has_room_without(world, id, id->executor)))
         return;
     bool is_other_usable = false, is_other_fresh = false;
     for (uint32_t other = 0; other < world->executor_count; other++) {
@@ -161,8 +165,11 @@ static void check_avoidance(struct sim_world *world, const struct attempt_id *id
 
 /* A second attempt at a task that runs already: it may have one, on another executor, and is slow
  * unless the world has asked for the copy. */
-static void check_copy(struct sim_world *world, const struct attempt_id *id, uint32_t first)
+static void check_copy(struct sim_world *world, const struct decision *decision)
 {
+    const struct attempt_id *id = &decision->start_task.id;
+    bool is_free = decision->start_task.lender != SCHEDULER_ANY ||
+                   has_choice(world, id, decision->start_task.first_partition);
     const struct sim_stage *stage = &world->jobs[id->job - 1].stages[id->stage];
     const struct sim_attempt *running = NULL;
     for (size_t index = 0; index < world->attempt_count; index++) {
@@ -177,7 +184,7 @@ static void check_copy(struct sim_world *world, const struct attempt_id *id, uin
     if (running == NULL)
         return;
     world->copies_made++;
-    if (stage->spec.forbids_copies || !has_choice(world, id, first))
+    if (stage->spec.forbids_copies || !is_free)
         sim_fail(world, "task %u of stage %u is copied, which must not be", id->task, id->stage);
     if (running->id.executor == id->executor)
         sim_fail(world, "task %u of stage %u is copied to the executor that runs it", id->task,
@@ -260,6 +267,29 @@ static void check_piece(struct sim_world *world, const struct sim_stage *stage,
     world->pieces_made += count > 1;
 }
 
+/* Whoever lends lives, and is another one; what is lent is a whole run of a task that may run
+ * anywhere and has not been lent before. */
+static void check_lender(struct sim_world *world, const struct sim_stage *stage,
+                         const struct decision *decision)
+{
+    const struct attempt_id *id = &decision->start_task.id;
+    uint32_t lender = decision->start_task.lender;
+    if (lender == SCHEDULER_ANY || !is_usable(world, lender, "an input is lent"))
+        return;
+    if (lender == id->executor || decision->start_task.piece_count > 1 || stage->spec.is_gang ||
+        stage->spec.forbids_copies || stage->spec.pins != NULL)
+        sim_fail(world, "task %u of stage %u is lent, which must not be", id->task, id->stage);
+    if (has_choice(world, id, decision->start_task.first_partition))
+        sim_fail(world, "task %u of stage %u is lent what is nowhere", id->task, id->stage);
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        const struct sim_attempt *attempt = &world->attempts[index];
+        if (attempt->lender != SCHEDULER_ANY && attempt->id.job == id->job &&
+            attempt->id.stage == id->stage && attempt->id.task == id->task)
+            sim_fail(world, "task %u of stage %u is lent twice", id->task, id->stage);
+    }
+    world->loans_made++;
+}
+
 void oracle_start(struct sim_world *world, const struct decision *decision)
 {
     const struct attempt_id *id = &decision->start_task.id;
@@ -285,9 +315,10 @@ void oracle_start(struct sim_world *world, const struct decision *decision)
     }
     if (stage->spec.is_gang)
         oracle_gang_start(world, id);
-    check_inputs(world, id, first, end);
-    check_avoidance(world, id, first);
-    check_copy(world, id, first);
+    check_lender(world, stage, decision);
+    check_inputs(world, decision);
+    check_avoidance(world, decision);
+    check_copy(world, decision);
     world->jobs[id->job - 1].has_begun = true;
 }
 

@@ -44,6 +44,7 @@ struct sim_attempt {
     struct attempt_id id;
     uint32_t first_partition, end_partition;
     uint32_t piece, piece_count;
+    uint32_t lender;
     uint64_t start_ns;
     uint64_t end_ns;   /* when its executor is done with it */
     bool is_open;      /* the scheduler counts it as live */
@@ -133,7 +134,7 @@ struct sim_world {
     size_t message_count, message_capacity;
     uint64_t message_sequence;
     uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
-    uint64_t events, decisions_made, decision_hash, copies_made, overruns, pieces_made;
+    uint64_t events, decisions_made, decision_hash, copies_made, overruns, pieces_made, loans_made;
     char failure[256]; /* "": all is well */
 };
 
@@ -193,7 +194,7 @@ void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash, copies, overruns, pieces;
+    uint64_t events, decisions, decision_hash, copies, overruns, pieces, loans;
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
     char failure[256];

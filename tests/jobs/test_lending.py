@@ -1,0 +1,87 @@
+"""Tasks of a slow executor begin elsewhere: test_lending.py JOBS-FOLDER [PART-OF-A-NAME...]
+
+Jobs run with one executor that takes forty times as long as the others, which take over tasks whose input was sent to it.
+What they write must be, byte for byte, what a quiet run writes; also where who lends or who borrows is killed meanwhile.
+BARKS_TEST_SEED=n repeats a run.
+"""
+
+import functools
+import os
+import re
+import sys
+import tempfile
+
+import harness
+import kills
+import test_recovery
+from test_recovery import Place, need
+
+LENT = re.compile(rb"is slow: task \d+ of stage \d+ begins on executor \d+, which gets what it reads")
+LIMIT_SECONDS = 120
+SLOW = 2  # the executor
+FAULT = f"slow:executor={SLOW},factor=40"
+OPTIONS = ["--barks-workers=1", "--barks-speculation-min=5ms"]
+RECOVERS = tuple(kills.survival_options())
+
+# {job: whether some of its tasks must be lent}: those of others may end too soon, or share their input
+JOBS = {"terasort": True, "join_csv": True, "wordcount": False, "pagerank": False}
+
+# Where who lends, or one that borrows, dies; each with the other faults of its run.
+DEATHS = [("loan.taken", 1, SLOW), ("loan.told", 1, SLOW), ("loan.told", 2, SLOW), ("commit.taken", 2, 1),
+          ("commit.taken", 3, 3), ("shuffle.told", 2, 4), ("attempt.begun", 14, 1)]
+
+
+def run(place, fault, launcher, ranks=test_recovery.RANKS, options=()):
+    started = place.start(fault, OPTIONS + list(options), launcher, ranks)
+    ended = started.finish(LIMIT_SECONDS)
+    lent_count = len(LENT.findall(ended.stderr))
+    print(f"# {place.job}, {ranks} ranks, {fault}: {lent_count} lent; {test_recovery.tell(ended)}", flush=True)
+    place.check(started, ended)
+    return ended, lent_count
+
+
+def lends(programs, job, seed, folder):
+    """With and without recovery, with one other executor and with three."""
+    place = Place.of(programs, job, seed, folder)
+    for ranks in (3, 5):
+        for launcher in ((), RECOVERS):
+            ended, lent_count = run(place, FAULT, launcher, ranks)
+            need(lent_count > 0 or not JOBS[job], "nothing was lent", ended)
+
+
+def in_little_memory(programs, seed, folder):
+    """What is lent may lie on the disk of who lends it."""
+    place = Place.of(programs, "terasort", seed, folder)
+    ended, lent_count = run(place, FAULT, (), options=["--barks-memory=64M"])
+    need(lent_count > 0 and b" spilled " in ended.stderr, "nothing was lent, or nothing spilled", ended)
+
+
+def without_speculation(programs, seed, folder):
+    """Nothing is lent where nothing is to be copied."""
+    place = Place.of(programs, "terasort", seed, folder)
+    ended, lent_count = run(place, "slow:executor=2,factor=4", (), options=["--barks-speculation=off"])
+    need(lent_count == 0, "something was lent", ended)
+
+
+def one_dies(programs, job, seed, folder):
+    """Who lends or who borrows; the others go on."""
+    place, struck_count = Place.of(programs, job, seed, folder), 0
+    for point, n, executor in DEATHS:
+        ended, _ = run(place, f"{FAULT};kill:at={point}:{n},executor={executor}", RECOVERS)
+        struck_count += f"signal 9 at {point}".encode() in ended.stderr
+    need(struck_count > len(DEATHS) / 2, f"only {struck_count} were killed", ended)
+
+
+def main():
+    programs, names, seed = os.path.abspath(sys.argv[1]), sys.argv[2:], harness.seed_of_run()
+    cases = [(f"{job}: a slow executor lends", functools.partial(lends, programs, job, seed)) for job in JOBS]
+    cases += [(f"{job}: one dies", functools.partial(one_dies, programs, job, seed)) for job in ("terasort", "join_csv")]
+    cases += [("what is lent lies on disk", functools.partial(in_little_memory, programs, seed)),
+              ("no speculation, no loans", functools.partial(without_speculation, programs, seed))]
+    chosen = [(name, call) for name, call in cases if not names or any(part in name for part in names)]
+    with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
+        sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))
+
+
+if __name__ == "__main__":
+    main()
