@@ -43,12 +43,19 @@ class Job:
     suffix: str
     make: object  # (folder, rng): the input's arguments
     arguments: object = lambda named, output: named + [output]
+    program: str = ""  # where it is not the name
+    options: tuple = ()
+    fault: str = ""  # of all runs, beside the kills
 
 
 JOBS = {
     "wordcount": Job(".csv", lambda folder, rng: [inputs.write(folder, "text", inputs.words_text(rng, 4 << 20))]),
     "terasort": Job(".bin", lambda folder, rng: [inputs.write(folder, "records", rng.randbytes(100 * 60000))]),
     "join_csv": Job(".csv", test_join_csv.make, lambda named, output: named + ["id, day", output, "--kind", "full"]),
+    # One executor lends others what was sent to it.
+    "terasort_slow": Job(".bin", lambda folder, rng: [inputs.write(folder, "records", rng.randbytes(100 * 60000))],
+                         program="terasort", options=("--barks-workers=1", "--barks-speculation-min=5ms"),
+                         fault="slow:executor=2,factor=30"),
 }
 
 
@@ -76,7 +83,7 @@ class Runner:
 
     def __init__(self, name, jobs_folder, folder, seed, path):
         self.job, self.path, self.folder = JOBS[name], path, folder
-        self.name, self.program = name, os.path.join(jobs_folder, name)
+        self.name, self.program = name, os.path.join(jobs_folder, self.job.program or name)
         os.makedirs(folder)
         self.named = self.job.make(folder, inputs.generator(seed, name))
         self.quiet_run = None
@@ -86,7 +93,11 @@ class Runner:
             options = [*options, "--barks-event-log=" + os.path.join(folder, "log")]
         arguments = self.job.arguments(self.named, os.path.join(folder, "out", "output"))
         return ["mpirun", "--oversubscribe", "-np", str(kill_plan.RANKS), *PATHS[self.path],
-                *TRANSPORT_OPTIONS[transport], self.program, *arguments, *shapes.OPTIONS, *options]
+                *TRANSPORT_OPTIONS[transport], self.program, *arguments, *shapes.OPTIONS, *self.job.options, *options]
+
+    def faults(self, *others):
+        """The text of BARKS_FAULT."""
+        return ";".join(filter(None, [self.job.fault, *others]))
 
     def start(self, command, folder, **environment):
         return subprocess.Popen(command, cwd=folder, env={**shapes.environment(), **environment}, stdin=subprocess.DEVNULL,
@@ -104,7 +115,7 @@ class Runner:
 
     def quiet_of(self, folder):
         places = leftovers.places(folder)
-        process = self.start(self.command(folder, "shm", ["--barks-work=work"]), folder, BARKS_FAULT="count", **places)
+        process = self.start(self.command(folder, "shm", ["--barks-work=work"]), folder, BARKS_FAULT=self.faults("count"), **places)
         watch = Killer(folder, [], None, self.begun_when(folder))
         ended = shapes.finish(process, LIMIT_SECONDS)
         seconds = watch.stop()
@@ -126,7 +137,7 @@ class Runner:
     def run(self, plan, folder):
         """An Outcome; the folder stays where it is a bad one."""
         places = leftovers.places(folder)
-        for name, text in (("turn", "0\n"), ("faults", "\n".join(plan.faults()) + "\n")):
+        for name, text in (("turn", "0\n"), ("faults", "\n".join(map(self.faults, plan.faults())) + "\n")):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)
         command = self.command(folder, plan.transport, ["--barks-work=" + os.path.join(folder, "work")])

@@ -1,6 +1,6 @@
 """Ranks are killed and the output is right: test_kills.py [OPTION...] JOBS-FOLDER
 
-A word count, a terasort and a join run on four executors, over shared memory and over tcp, with --barks-work under
+A word count, a terasort, one with a slow executor, and a join run on four executors, over shared memory and over tcp, with --barks-work under
 scripts/run-until-done, while one to three of their processes are killed (SIGKILL) at points of the protocol and at random
 times. Each must end with the bytes of a quiet run, in time, and leave no process, no file and no segment of shared memory.
 --path recovery starts mpirun so that the other ranks live on.
