@@ -28,7 +28,8 @@ struct loan {
     struct decision start; /* of the attempt that it is for */
     bool was_sent;         /* the attempt, to its executor */
     bool is_over;          /* so is the attempt, or it cannot begin */
-    bool has_settled;      /* nothing of it is on its way any more */
+    bool lender_is_done;   /* it sends no more, or is lost */
+    bool borrower_is_done; /* it gets no more: all is there, or never comes, or it is lost */
     uint32_t input_count;
     struct loan_input *inputs; /* owned */
 };
@@ -80,11 +81,11 @@ BARKS_CHECKED static barks_status *release(struct dispatch *dispatch, const stru
     return NULL;
 }
 
-/* Once nobody needs it any more, and no frame of it comes any more, which would stay for ever. */
+/* Once nobody needs it any more, and no frame of it is made or comes, which would stay for ever. */
 BARKS_CHECKED static barks_status *end_if_due(struct dispatch *dispatch, struct loan *loan)
 {
     struct loan **link = &dispatch->loans;
-    if (!loan->is_over || !loan->has_settled)
+    if (!loan->is_over || !loan->lender_is_done || !loan->borrower_is_done)
         return NULL;
     while (*link != loan)
         link = &(*link)->next;
@@ -261,14 +262,15 @@ barks_status *loans_take_lent(struct dispatch *dispatch, struct unpacker *in)
     struct loan *loan = dispatch->loans;
     while (loan != NULL && loan->number != number)
         loan = loan->next;
-    if (loan == NULL || loan->has_settled) { /* who was to get it is lost */
+    if (loan == NULL) {
         barks_status_free(error);
-        return NULL;
+        BARKS_FAIL(BARKS_INTERNAL, "an executor lent what it was not asked for");
     }
-    if (error == NULL)
+    loan->lender_is_done = true;
+    if (error == NULL && !loan->borrower_is_done)
         return tell_all_frames(dispatch, loan, in);
-    loan->has_settled = true;
-    if (!loan->is_over)
+    loan->borrower_is_done = true;
+    if (error != NULL && !loan->is_over)
         return answer(dispatch, loan, error);
     barks_status_free(error); /* of what nobody waits for any more */
     return end_if_due(dispatch, loan);
@@ -296,7 +298,7 @@ barks_status *loans_take_ready(struct dispatch *dispatch, uint64_t shuffle)
     for (uint32_t i = 0; i < loan->input_count; i++)
         if (!loan->inputs[i].is_there)
             return NULL;
-    loan->has_settled = true;
+    loan->borrower_is_done = true;
     if (loan->is_over)
         return end_if_due(dispatch, loan);
     struct job *job = dispatch_find_job(dispatch, attempt_of(loan)->job);
@@ -328,12 +330,12 @@ barks_status *loans_note_ended(struct dispatch *dispatch, const struct attempt_i
 barks_status *loans_lose(struct dispatch *dispatch, uint32_t executor)
 {
     for (struct loan *loan = dispatch->loans, *next; loan != NULL; loan = next) {
-        bool had_it = attempt_of(loan)->executor == executor;
+        bool had_borrowed = attempt_of(loan)->executor == executor;
+        bool had_lent = loan->start.start_task.lender == executor;
         next = loan->next;
-        if (!had_it && loan->start.start_task.lender != executor)
-            continue;
-        loan->has_settled = true;
-        loan->is_over |= had_it; /* of a lender the scheduler has cancelled the attempt */
+        loan->lender_is_done |= had_lent;
+        loan->borrower_is_done |= had_lent || had_borrowed;
+        loan->is_over |= had_borrowed; /* what was lent by the lost the scheduler has cancelled */
         BARKS_TRY(end_if_due(dispatch, loan));
     }
     return NULL;
