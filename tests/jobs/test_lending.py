@@ -16,7 +16,8 @@ import kills
 import test_recovery
 from test_recovery import Place, need
 
-LENT = re.compile(rb"is slow: task \d+ of stage \d+ begins on executor \d+, which gets what it reads")
+LENT = re.compile(rb": task \d+ of stage \d+ begins on executor \d+, which gets what it reads from executor \d+")
+TOLD = re.compile(rb"executor (\d) on \S+ is slow: others take tasks over that it has not begun")
 LIMIT_SECONDS = 120
 SLOW = 2  # the executor
 FAULT = f"slow:executor={SLOW},factor=40"
@@ -37,6 +38,8 @@ def run(place, fault, launcher, ranks=test_recovery.RANKS, options=()):
     lent_count = len(LENT.findall(ended.stderr))
     print(f"# {place.job}, {ranks} ranks, {fault}: {lent_count} lent; {test_recovery.tell(ended)}", flush=True)
     place.check(started, ended)
+    told = TOLD.findall(ended.stderr)
+    need((lent_count > 0) == (len(told) > 0) and len(set(told)) == len(told), "not told, or told twice", ended)
     return ended, lent_count
 
 
