@@ -26,11 +26,14 @@ bool single_copy_works(void)
     uint64_t copy = 0;
     struct iovec local = {.iov_base = &copy, .iov_len = sizeof copy};
     struct iovec remote = {.iov_base = &marker, .iov_len = sizeof marker};
-    ssize_t got = process_vm_readv(child, &local, 1, &remote, 1, 0);
+    /* Another error says nothing, and ranks that do as one thinks must all think the same: Open MPI
+     * cannot read the memory of one that copies. */
+    bool is_refused = process_vm_readv(child, &local, 1, &remote, 1, 0) < 0 &&
+                      (errno == EPERM || errno == EACCES || errno == ENOSYS);
     (void)kill(child, SIGKILL);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
-    return got == (ssize_t)sizeof copy && copy == marker;
+    return !is_refused;
 }
 
 static bool told_by_us; /* written before there are threads that ask */

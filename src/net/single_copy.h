@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Tries it on a child. Containers often refuse; where nothing can be tried it is true. */
+/* Tries it on a child. Containers often refuse; where nothing can be tried, or something else
+ * fails, it is true. */
 bool single_copy_works(void);
 
 /* Where it is refused, tells Open MPI before MPI_Init to copy through shared memory, since it would
