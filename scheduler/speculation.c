@@ -216,7 +216,7 @@ barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
         bool is_slow = slow_ns <= now_ns, is_done = false;
         BARKS_TRY(help(scheduler, index, is_slow, &is_done));
         if (!is_done)
-            slow_ns = now_ns + limit / 4; /* when somebody may be idle */
+            slow_ns = now_ns + limit / 16; /* when somebody may be idle */
         if ((!is_done || !is_slow) && slow_ns < next_ns)
             next_ns = slow_ns;
     }
