@@ -142,7 +142,9 @@ class Place:
     def check(self, run, ended):
         """All is well, and nothing is left."""
         need(ended.status == 0, "it failed", ended)
-        need(ended.stdout == self.printed, f"it printed something else than {self.printed!r}", ended)
+        # mpirun of Open MPI 5 sometimes passes on as stdout what was the beginning of a line of stderr.
+        is_more = RECOVERS != ["--enable-recovery"] and ended.stdout.endswith(self.printed)
+        need(ended.stdout == self.printed or is_more, f"it printed something else than {self.printed!r}", ended)
         try:
             self.check_rows()
         except (outputs.Wrong, OSError) as wrong:

@@ -1,7 +1,7 @@
 """Lost ranks under Open MPI 5 (ULFM): test_ulfm.py [PART-OF-A-NAME...]
 
 Builds barks in the Debian of tests/ulfm/root, and lets executors die there: under endpoints alone (tests/net/survive.sh), then
-under whole jobs (tests/jobs/test_recovery.py). BARKS_TEST_SEED=n repeats a run.
+under whole jobs (tests/jobs/test_recovery.py, test_lending.py). BARKS_TEST_SEED=n repeats a run.
 """
 
 import os
@@ -33,7 +33,7 @@ def in_root(*words):
 
 
 def build():
-    targets = ["tests/net/mpi_survival", "tests/net/mpi_conformance", "tests/jobs/recover_job"]
+    targets = ["tests/net/mpi_survival", "tests/net/mpi_conformance", "tests/jobs/recover_job", "src/cli/barks"]
     targets += ["jobs/" + name.removesuffix(".c") for name in sorted(os.listdir(JOBS)) if name.endswith(".c")]
     return in_root("sh", "-c", BUILD, "build", *targets)
 
@@ -46,8 +46,8 @@ def survive(transport, ranks, runs):
     return in_root("/barks/tests/net/survive.sh", "mpirun", "/build/tests/net/mpi_survival", str(ranks), transport, str(runs))
 
 
-def recover():
-    return in_root("python3", "/barks/tests/jobs/test_recovery.py", "/build/jobs")
+def run_jobs(test):
+    return in_root("python3", f"/barks/tests/jobs/{test}.py", "/build/jobs")
 
 
 def main():
@@ -58,7 +58,7 @@ def main():
         return 0
     cases = [("Open MPI 5 is there", lambda: (status, said)), ("barks is built", build), ("endpoints: rounds by peers", conform)]
     cases += [(name, lambda rest=rest: survive(*rest)) for name, *rest in NET]
-    cases += [("jobs", recover)]
+    cases += [("jobs: lost executors", lambda: run_jobs("test_recovery")), ("jobs: slow ones", lambda: run_jobs("test_lending"))]
     chosen = [(name, call) for name, call in cases if not parts or any(part in name for part in parts)]
     print(f"1..{len(chosen)}", flush=True)
     failed = False
