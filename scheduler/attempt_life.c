@@ -127,7 +127,10 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
                                             .piece = task->piece,
                                             .piece_count = task->piece_count,
                                             .lender = lender_of(stage, task, executor)}};
-    task->was_lent |= start.start_task.lender != SCHEDULER_ANY;
+    if (start.start_task.lender != SCHEDULER_ANY) {
+        start.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;
+        task->was_lent = true;
+    }
     return scheduler_decide(scheduler, &start);
 }
 

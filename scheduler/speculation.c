@@ -162,63 +162,105 @@ barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool
                            out_has_started);
 }
 
-/* Tasks that wait for a slow executor begin elsewhere, those first whose turn there would come
- * last. *out_is_left: there are more than idle workers. O(tasks of the lane). */
+static bool is_waiting(const struct stage *stage, uint32_t task)
+{
+    return task_is_in_lanes(&stage->tasks[task]) && may_be_lent(stage, &stage->tasks[task]);
+}
+
+/* How many tasks may wait for their executor while others are idle: as many as it begins in the
+ * time from which on an attempt is slow; of a slow one none. */
+static uint64_t bearable_count(const struct scheduler *scheduler, const struct lane *lane,
+                               uint64_t limit)
+{
+    uint64_t median_ns = durations_median_ns(lane->stage->durations);
+    uint32_t workers = scheduler->executors.executors[lane->place].worker_count;
+    return lane->is_slow ? 0 : limit / (median_ns > 0 ? median_ns : 1) * workers;
+}
+
+/* Tasks that wait for an executor that is slow, or has more to do than others, begin elsewhere,
+ * those first whose turn there would come last. *out_is_left: more of them than there are idle
+ * workers. O(tasks of the lane). */
 BARKS_CHECKED static barks_status *lend_waiting(struct scheduler *scheduler,
-                                                const struct lane *lane, bool *out_is_left)
+                                                const struct lane *lane, uint64_t limit,
+                                                bool *out_is_left)
 {
     struct stage *stage = lane->stage;
-    *out_is_left = false;
-    for (uint32_t entry = lane->end; entry-- > lane->cursor && !*out_is_left;) {
-        uint32_t task = stage->order[entry];
+    uint64_t waiting = 0, bearable = bearable_count(scheduler, lane, limit);
+    for (uint32_t entry = lane->cursor; entry < lane->end; entry++)
+        waiting += is_waiting(stage, stage->order[entry]);
+    for (uint32_t entry = lane->end; entry-- > lane->cursor && waiting > bearable;) {
         bool has_started = false;
-        if (!task_is_in_lanes(&stage->tasks[task]) || !may_be_lent(stage, &stage->tasks[task]))
+        if (!is_waiting(stage, stage->order[entry]))
             continue;
-        BARKS_TRY(start_elsewhere(scheduler, stage, task, lane->place, &has_started));
-        *out_is_left = !has_started;
+        BARKS_TRY(
+            start_elsewhere(scheduler, stage, stage->order[entry], lane->place, &has_started));
+        *out_is_left |= !has_started;
+        if (!has_started)
+            return NULL;
+        waiting--;
     }
     return NULL;
 }
 
-/* What can be done about one attempt: a copy where it is slow, but tasks that wait behind it go
- * before. *out_is_done: nothing is left to be done. */
-BARKS_CHECKED static barks_status *help(struct scheduler *scheduler, uint32_t index, bool is_slow,
-                                        bool *out_is_done)
+/* An attempt has taken longer than the limit, not for its bytes: so its executor is slow. */
+static void note_slow_lanes(const struct scheduler *scheduler, const struct stage *stage,
+                            uint64_t limit)
 {
-    const struct attempt *attempt = &scheduler->attempts.items[index];
-    const struct task *task = &attempt->stage->tasks[attempt->task];
-    bool is_left = false;
-    if (task->lane != LANE_NONE && attempt->stage->lanes[task->lane].place == attempt->executor) {
-        struct lane *lane = &attempt->stage->lanes[task->lane];
-        lane->is_slow |= is_slow && !task->is_heavy;
-        if (lane->is_slow)
-            BARKS_TRY(lend_waiting(scheduler, lane, &is_left));
-        attempt = &scheduler->attempts.items[index]; /* they may have moved */
+    for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
+         index = scheduler->attempts.items[index].next_of_job) {
+        const struct attempt *attempt = &scheduler->attempts.items[index];
+        if (attempt->stage != stage || attempt->start_ns + limit > scheduler->now_ns)
+            continue;
+        const struct task *task = &stage->tasks[attempt->task];
+        if (task->lane != LANE_NONE && stage->lanes[task->lane].place == attempt->executor)
+            stage->lanes[task->lane].is_slow |= !task->is_heavy;
     }
-    *out_is_done = !is_left;
-    return is_slow && !is_left && may_have_copy(scheduler, attempt)
-               ? speculation_copy(scheduler, index, out_is_done)
-               : NULL;
+}
+
+BARKS_CHECKED static barks_status *lend_all_waiting(struct scheduler *scheduler,
+                                                    struct stage *stage, uint64_t limit,
+                                                    bool *out_is_left)
+{
+    note_slow_lanes(scheduler, stage, limit);
+    for (uint32_t lane = 0; lane < stage->lane_count; lane++)
+        if (stage->lanes[lane].is_pinned && scheduler->executors.idle_count > 0)
+            BARKS_TRY(lend_waiting(scheduler, &stage->lanes[lane], limit, out_is_left));
+    return NULL;
+}
+
+/* Is a task pending that may be lent? Those that run have an attempt each, or two. */
+static bool has_waiting(const struct stage *stage)
+{
+    return may_lend(stage) && stage->any_lane == LANE_NONE &&
+           stage->tasks_done + stage->attempts_live < stage->task_count;
 }
 
 barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
 {
     uint64_t limit = limit_ns(scheduler, stage), now_ns = scheduler->now_ns, next_ns = 0;
+    uint64_t soon_ns = now_ns + limit / 16; /* when somebody may be idle */
+    bool is_left = false;
     if (ckd_add(&next_ns, now_ns, limit)) /* who starts after this is slow no earlier */
         return NULL;
+    if (may_lend(stage))
+        BARKS_TRY(lend_all_waiting(scheduler, stage, limit, &is_left));
     /* New attempts come to the front of the list, which has been passed. */
     for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_job) {
         const struct attempt *attempt = &scheduler->attempts.items[index];
-        if (attempt->stage != stage || attempt->is_cancel_sent)
+        bool has_started = false;
+        if (attempt->stage != stage || !may_have_copy(scheduler, attempt))
             continue;
         uint64_t slow_ns = attempt->start_ns + limit;
-        bool is_slow = slow_ns <= now_ns, is_done = false;
-        BARKS_TRY(help(scheduler, index, is_slow, &is_done));
-        if (!is_done)
-            slow_ns = now_ns + limit / 16; /* when somebody may be idle */
-        if ((!is_done || !is_slow) && slow_ns < next_ns)
+        if (slow_ns <= now_ns) {
+            if (!is_left)
+                BARKS_TRY(speculation_copy(scheduler, index, &has_started));
+            slow_ns = soon_ns;
+        }
+        if (!has_started && slow_ns < next_ns)
             next_ns = slow_ns;
     }
+    if (has_waiting(stage) && soon_ns < next_ns)
+        next_ns = soon_ns;
     return look_at(scheduler, stage, next_ns > now_ns ? next_ns : now_ns + 1);
 }

@@ -128,10 +128,13 @@ bench_losses() {
     input=$(input_file "records-$records-seed1.bin" gen_records "$records" 1)
     cat "$input" >/dev/null
     for ((run = 1; run <= runs; run++)); do
+        touch_memory 10000
         measure quiet bash -c 'four "$@"' four "$job" "$input" "$out.quiet" --overwrite
         half=$(seconds wall quiet | median | awk '{ print $1 / 2 }')
+        touch_memory 10000
         measure lost bash -c 'four_without "$@"' four "$half" "$job" "$input" "$out.lost" --overwrite
         grep -q 'executor 2 .*was lost' "$work/lost.log" || fail "executor 2 was not lost: $(cat "$work/lost.log")"
+        touch_memory 10000
         BARKS_FAULT='slow:executor=2,factor=5' measure slow bash -c 'four "$@"' four "$job" "$input" \
             "$out.slow" --overwrite
         if [ "$run" = 1 ]; then

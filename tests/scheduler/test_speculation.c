@@ -250,7 +250,40 @@ START_TEST(what_is_heavy_is_not_lent)
     struct stage_spec reader = reader_of_eight();
     reader.partition_bytes = bytes;
     begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 100000), " start 1/1.7#0@0[7,8)<1"); /* more wait than should */
+    trial_finish(&trial, attempt_of(1, 7, 0, 0));
+    DECIDED(await(&trial, 100000), " start 1/1.6#0@0[6,7)<1");
+    trial_finish(&trial, attempt_of(1, 6, 0, 0));
     DECIDED(await(&trial, 100000), ""); /* that it takes longer says nothing of the executor */
+    trial_drop(&trial);
+}
+END_TEST
+
+/* Executor 0 takes 1000 ns for each of its eight tasks, executor 1 takes 1400, which is not slow:
+ * one of the two tasks that wait there at last begins elsewhere, the other one need not. */
+START_TEST(who_has_more_to_do_lends_too)
+{
+    struct trial trial;
+    struct stage_input input = {.parent = 0, .kind = INPUT_PARTITIONS};
+    struct stage_spec stages[] = {spec_source(2, 16), spec_reader(16, &input)};
+    stages[1].policy = RUNS_SINGLE;
+    trial_init(&trial, &watching);
+    trial_join(&trial, 0, 0, 1);
+    trial_join(&trial, 1, 1, 1);
+    trial_submit(&trial, 1, 2, stages);
+    trial_finish(&trial, attempt_of(0, 0, 0, 0));
+    trial_finish(&trial, attempt_of(0, 1, 0, 1));
+    trial_committed(&trial, 1, 0, 1);
+    for (uint64_t time_ns = 200; time_ns <= 8000; time_ns += 200) {
+        trial.time_ns = time_ns;
+        if (time_ns % 1000 == 0)
+            trial_finish(&trial, attempt_of(1, (uint32_t)(time_ns / 1000) - 1, 0, 0));
+        if (time_ns % 1400 == 0)
+            trial_finish(&trial, attempt_of(1, (uint32_t)(time_ns / 1400) + 7, 0, 1));
+    }
+    DECIDED(await(&trial, 8400), " start 1/1.15#0@0[15,16)<1");
+    DECIDED(trial_finish(&trial, attempt_of(1, 15, 0, 0)), "");
+    DECIDED(await(&trial, 8400), "");
     trial_drop(&trial);
 }
 END_TEST
@@ -305,6 +338,6 @@ SUITE_MAIN("scheduler/speculation", a_slow_attempt_is_copied_elsewhere_and_the_f
            copies_go_to_another_node_where_one_is_idle,
            tasks_that_wait_for_a_slow_executor_begin_elsewhere,
            what_is_lent_in_vain_is_not_lent_again, what_is_lent_ends_with_its_lender,
-           who_borrows_may_be_lost, what_is_heavy_is_not_lent,
+           who_borrows_may_be_lost, what_is_heavy_is_not_lent, who_has_more_to_do_lends_too,
            stages_that_forbid_copies_or_have_pins_lend_nothing,
            the_median_is_at_most_an_eighth_too_much)
