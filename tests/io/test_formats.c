@@ -147,7 +147,7 @@ START_TEST(json_lines_come_once_whatever_the_splits)
         struct split splits[3] = {split_of(path), split_of(path), split_of(path)};
         splits[0].end = splits[1].begin = property_next(&random) % used;
         splits[1].end = splits[2].begin =
-            splits[0].end + property_next(&random) % (splits[2].end - splits[0].end);
+            splits[0].end + property_next(&random) % (splits[2].end - splits[0].end + 1);
         int64_t next = 0;
         for (int s = 0; s < 3; s++) {
             struct batch *rows = NULL;
