@@ -80,9 +80,10 @@ BARKS_CHECKED static barks_status *move_lanes(struct scheduler *scheduler, struc
         lane->place = executor_heir(&scheduler->executors, lost);
         stage->has_stale_inputs |= lane->open_count > 0 || is_round;
         ends_round |= is_round;
-        if (!stage->gang.is_gang)
-            BARKS_TRY(end_loans(scheduler, stage, index, lost));
-        if (!stage->gang.is_gang && lane_first(lane) != TASK_NONE)
+        if (stage->gang.is_gang)
+            continue;
+        BARKS_TRY(end_loans(scheduler, stage, index, lost));
+        if (lane_first(lane) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, lane));
     }
     return ends_round ? gang_end_round(scheduler, stage) : NULL;
