@@ -241,18 +241,11 @@ BARKS_CHECKED static barks_status *publish_slot(struct dispatch *dispatch, struc
         packer_drop(&out);
         return status;
     }
-    resume_pack_place(job, stage, job->stages[stage].is_stored ? range->executor : 0, &out);
+    if (job->stages[stage].is_stored)
+        resume_pack_place(job, stage, range, &out);
+    else
+        resume_pack_no_place(&out);
     return message_send(dispatch->net, range->executor, &out);
-}
-
-/* What is made after a loss, and in parts again, is not stored. */
-static bool may_be_stored(const struct job_stage *state, const struct owner_range *ranges,
-                          uint32_t range_count)
-{
-    for (uint32_t i = 0; i < range_count; i++)
-        if (ranges[i].slot != ranges[i].executor)
-            return false;
-    return state->commit == 1;
 }
 
 BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, struct job *job,
@@ -261,7 +254,8 @@ BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, st
     struct job_stage *state = &job->stages[stage];
     struct owner_range *ranges = NULL;
     BARKS_TRY(dispatch_owners(dispatch, job, stage, &ranges, &state->slot_count));
-    state->is_stored = may_be_stored(state, ranges, state->slot_count);
+    /* Not again by a later commit, after a loss: what had been read may be gone. */
+    state->is_stored = !state->was_committed;
     if (state->is_stored)
         resume_begin_storing(job, stage);
     barks_status *status = NULL;
@@ -334,6 +328,7 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
     event.stage_committed.commit = job->stages[stage].commit;
     event.stage_committed.output_partition_bytes = job->stages[stage].output_bytes;
     job->stages[stage].is_committing = false;
+    job->stages[stage].was_committed = true;
     resume_store_stage(job, stage, job->stages[stage].stored);
     store_reports_destroy(job->stages[stage].stored);
     job->stages[stage].stored = NULL;

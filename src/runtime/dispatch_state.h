@@ -32,6 +32,7 @@ struct job_stage {
     uint32_t ready_count; /* slots whose holder has all that it expects there */
     uint32_t *attempts;   /* owned; of each run, by the last commit; NULL: nothing was committed */
     bool is_committing;
+    bool was_committed;           /* to its end, once at least */
     bool is_stored;               /* its shuffle is written by those who hold it, by this commit */
     struct store_reports *stored; /* owned: where executors have stored what they have of it */
     uint64_t *output_bytes; /* owned; of each partition of its shuffle, once executors have them */

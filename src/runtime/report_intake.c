@@ -356,7 +356,7 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
                                                     uint32_t executor)
 {
     uint64_t shuffle = unpack_u64(in);
-    (void)unpack_u32(in); /* the slot: each is told once of a commit */
+    struct owner_range range = {.slot = unpack_u32(in), .executor = executor};
     uint32_t commit = unpack_u32(in);
     for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
         for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
@@ -366,7 +366,7 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
                 !state->is_committing || state->commit != commit)
                 continue; /* a commit before the one under way says nothing any more */
             BARKS_TRY(read_sizes(in, state, terminal->partition_count));
-            BARKS_TRY(store_reports_add(state->is_stored ? &state->stored : NULL, executor, in));
+            BARKS_TRY(store_reports_add(state->is_stored ? &state->stored : NULL, &range, in));
             BARKS_TRY(unpacker_finish(in));
             fault_point(POINT_READY_TAKEN);
             if (++state->ready_count == state->slot_count)

@@ -8,6 +8,7 @@
 #include "runtime/driver.h"
 #include "runtime/resume_state.h"
 #include "runtime/store_reports.h"
+#include "scheduler/scheduler.h"
 #include "shuffle/hot_keys.h"
 
 #include <inttypes.h>
@@ -162,18 +163,26 @@ void resume_begin_storing(const struct job *job, uint32_t stage)
         resume_stop_storing(job->resume, status);
 }
 
-void resume_pack_place(const struct job *job, uint32_t stage, uint32_t rank, struct packer *out)
+void resume_pack_place(const struct job *job, uint32_t stage, const struct owner_range *range,
+                       struct packer *out)
 {
-    char name[FINGERPRINT_NAME_BYTES] = "", file[WORK_FILE_NAME_BYTES];
-    char *path = NULL;
-    if (rank > 0 && is_storing(job, stage)) {
-        fingerprint_name(fingerprint_of(job, stage), name);
-        work_file_name(&job->resume->work, rank, file);
-        path = work_stage_path(&job->resume->work, name, file);
+    char name[FINGERPRINT_NAME_BYTES], file[WORK_FILE_NAME_BYTES];
+    if (!is_storing(job, stage)) {
+        resume_pack_no_place(out);
+        return;
     }
+    fingerprint_name(fingerprint_of(job, stage), name);
+    work_file_name(&job->resume->work, range->slot, range->executor, file);
+    char *path = work_stage_path(&job->resume->work, name, file);
     pack_text(out, path);
-    pack_u64(out, path != NULL ? tag_of(job->resume, name) : 0);
+    pack_u64(out, tag_of(job->resume, name));
     free(path);
+}
+
+void resume_pack_no_place(struct packer *out)
+{
+    pack_text(out, NULL);
+    pack_u64(out, 0);
 }
 
 /* Whether the stage's output is made of that of `below`, itself among them. */
@@ -250,7 +259,7 @@ BARKS_CHECKED static barks_status *add_places(const struct job *job, uint32_t st
     manifest->stored->tag = tag_of(job->resume, name);
     for (uint32_t r = 0; r < reports->count; r++) {
         const struct store_report *report = &reports->all[r];
-        work_file_name(&job->resume->work, report->executor, file);
+        work_file_name(&job->resume->work, report->slot, report->executor, file);
         manifest->stored->paths[r] = work_stage_path(&job->resume->work, name, file);
         if (manifest->stored->paths[r] == NULL)
             BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the files of a stage");

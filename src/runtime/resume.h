@@ -14,6 +14,7 @@ struct barks_context;
 struct config;
 struct job;
 struct node;
+struct owner_range;
 struct packer;
 struct resume;
 struct store_reports;
@@ -65,9 +66,10 @@ void resume_note_shipped(struct resume *resume, uint64_t hash);
 
 /* Before a shuffle is committed, which is to be stored. What goes wrong is told. */
 void resume_begin_storing(const struct job *job, uint32_t stage);
-/* Adds to the commit of a shuffle the file in which an executor is to store what it has; rank 0: it
- * is not stored. */
-void resume_pack_place(const struct job *job, uint32_t stage, uint32_t rank, struct packer *out);
+/* Adds to the commit of a slot of a shuffle the file in which who holds it is to store it. */
+void resume_pack_place(const struct job *job, uint32_t stage, const struct owner_range *range,
+                       struct packer *out);
+void resume_pack_no_place(struct packer *out);
 
 /* All executors have what they expect of a shuffle, and have stored it, or not (reports; NULL: none
  * was asked). What goes wrong is told, and changes nothing for the job. */

@@ -2,6 +2,7 @@
 
 #include "base/pack.h"
 #include "runtime/message.h"
+#include "scheduler/scheduler.h"
 
 #include <stdlib.h>
 
@@ -67,16 +68,16 @@ BARKS_CHECKED static barks_status *make_room(struct store_reports **reports)
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *add_report(struct store_reports **reports, uint32_t executor,
-                                              struct unpacker *in)
+BARKS_CHECKED static barks_status *add_report(struct store_reports **reports,
+                                              const struct owner_range *range, struct unpacker *in)
 {
     BARKS_TRY(make_room(reports));
     struct store_report *report = &(*reports)->all[(*reports)->count++];
-    *report = (struct store_report){.executor = executor};
+    *report = (struct store_report){.slot = range->slot, .executor = range->executor};
     barks_status *failure = unpack_status(in);
     if ((*reports)->failure == NULL) {
         (*reports)->failure = failure;
-        (*reports)->failed_executor = executor;
+        (*reports)->failed_executor = range->executor;
     } else {
         barks_status_free(failure);
     }
@@ -85,16 +86,16 @@ BARKS_CHECKED static barks_status *add_report(struct store_reports **reports, ui
     return NULL;
 }
 
-barks_status *store_reports_add(struct store_reports **reports, uint32_t executor,
+barks_status *store_reports_add(struct store_reports **reports, const struct owner_range *range,
                                 struct unpacker *in)
 {
     struct store_reports *unwanted = NULL;
     if (!unpack_bool(in))
         return NULL;
     if (reports == NULL) { /* read for what comes after it */
-        barks_status *status = add_report(&unwanted, executor, in);
+        barks_status *status = add_report(&unwanted, range, in);
         store_reports_destroy(unwanted);
         return status;
     }
-    return add_report(reports, executor, in);
+    return add_report(reports, range, in);
 }

@@ -6,12 +6,13 @@
 
 #include <stdint.h>
 
+struct owner_range;
 struct packer;
 struct unpacker;
 
-/* Of one executor. */
+/* Of one slot. */
 struct store_report {
-    uint32_t executor;
+    uint32_t slot, executor; /* who holds it */
     struct stored_pieces pieces;
 };
 
@@ -31,7 +32,7 @@ void store_report_pack(struct packer *out, const barks_status *status,
 /* Of one that was not asked to. */
 void store_report_pack_none(struct packer *out);
 
-/* Reads one; *reports is made for the first of an executor that was asked to. reports NULL: it is
- * of no use any more. Errors: BARKS_NO_MEMORY. */
-BARKS_CHECKED barks_status *store_reports_add(struct store_reports **reports, uint32_t executor,
-                                              struct unpacker *in);
+/* Reads one of a slot (its partitions are not looked at); *reports is made for the first that was
+ * to be stored. reports NULL: it is of no use any more. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *store_reports_add(struct store_reports **reports,
+                                              const struct owner_range *range, struct unpacker *in);

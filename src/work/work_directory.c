@@ -275,9 +275,11 @@ char *work_stage_path(const struct work *work, const char *stage, const char *na
     return length < 0 ? NULL : path;
 }
 
-void work_file_name(const struct work *work, uint32_t rank, char out[WORK_FILE_NAME_BYTES])
+void work_file_name(const struct work *work, uint32_t slot, uint32_t executor,
+                    char out[WORK_FILE_NAME_BYTES])
 {
-    snprintf(out, WORK_FILE_NAME_BYTES, "%016" PRIx64 "-%" PRIu32, work->session, rank);
+    snprintf(out, WORK_FILE_NAME_BYTES, "%016" PRIx64 "-%" PRIu32 "-%" PRIu32, work->session, slot,
+             executor);
 }
 
 barks_status *work_make_stage(const struct work *work, const char *stage)

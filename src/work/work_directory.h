@@ -31,9 +31,11 @@ BARKS_CHECKED barks_status *work_check(const char *path);
 /* "DIR/STAGE", "DIR/STAGE/NAME"; name may be NULL. To be freed; NULL without memory. */
 char *work_stage_path(const struct work *work, const char *stage, const char *name);
 
-/* "SESSION-RANK", the file of an executor's rows. */
-enum { WORK_FILE_NAME_BYTES = 32 };
-void work_file_name(const struct work *work, uint32_t rank, char out[WORK_FILE_NAME_BYTES]);
+/* "SESSION-SLOT-EXECUTOR", the file of a slot's rows. One that was taken for lost may still write
+ * its own while its heir writes another. */
+enum { WORK_FILE_NAME_BYTES = 40 };
+void work_file_name(const struct work *work, uint32_t slot, uint32_t executor,
+                    char out[WORK_FILE_NAME_BYTES]);
 
 /* Makes the directory of a stage, or finds it. Errors: BARKS_IO, BARKS_LIMIT. */
 BARKS_CHECKED barks_status *work_make_stage(const struct work *work, const char *stage);

@@ -8,6 +8,7 @@ repeats a run.
 
 import argparse
 import functools
+import glob
 import json
 import os
 import re
@@ -213,15 +214,26 @@ def killed_in_mode(programs, mode, seed, folder):
     need(mode != "thrown" or again_count > 0, "nothing began again", ended)
 
 
+def stored_stages(work):
+    """The names of the stages that a job has stored."""
+    return sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(work, "*", "manifest")))
+
+
 def with_stages_stored(programs, seed, folder):
-    """What is stored after a loss is right, and is used by a job that is started again."""
-    place = Place.of(programs, "pagerank", seed, folder)
-    for point in ("commit.taken:1", "commit.taken:2", "attempt.told:3"):
-        work = [f"--barks-work={os.path.join(folder, 'work ' + point)}"]
+    """With losses all is stored that is stored without, and is used by a job that is started again."""
+    place, quiet_work = Place.of(programs, "pagerank", seed, folder), os.path.join(folder, "work")
+    run = place.start(None, [f"--barks-work={quiet_work}"])
+    place.check(run, run.finish(LIMIT_SECONDS))
+    expected = stored_stages(quiet_work)
+    for point in ("commit.taken:1", "commit.taken:2", "shuffle.told:1", "shuffle.told:3", "attempt.told:3"):
+        path = os.path.join(folder, "work " + point)
+        work = [f"--barks-work={path}"]
         run = place.start(f"kill:at={point},executor=2", work)
         ended = run.finish(LIMIT_SECONDS)
         place.check(run, ended)
         need(lost_count(ended) == 1, "one was killed", ended)
+        need(stored_stages(path) == expected, f"{len(stored_stages(path))} stages were stored, not {len(expected)}",
+             ended)
         run = place.start(None, work)
         ended = run.finish(LIMIT_SECONDS)
         place.check(run, ended)
