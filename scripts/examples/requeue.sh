@@ -9,7 +9,7 @@
 #SBATCH --signal=B:USR1@300
 #SBATCH --open-mode=append
 #SBATCH --output=long-%j.out
-# A job longer than its time limit goes back into the queue: sbatch requeue.sh ./wordcount /shared/input /shared/counts
+# A job longer than its time limit, or that has lost an executor, goes back into the queue: sbatch requeue.sh ./wordcount /shared/input /shared/counts
 
 # Slurm before 23.02 does not tell a job when its time is over.
 if [ -z "${SLURM_JOB_END_TIME:-}" ]; then
@@ -35,8 +35,11 @@ while $again; do
     status=$?
 done
 
-# 75: out of time. Twenty times are enough for anything that makes progress.
-if [ "$status" -eq 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 20 ]; then
-    scontrol requeue "$SLURM_JOB_ID" && exit 0
-fi
+# 75: out of time; 7, 137, 205: an executor, a process or a host was lost. Twenty times are enough for anything that makes
+# progress.
+case $status in
+75 | 7 | 137 | 205)
+    [ "${SLURM_RESTART_COUNT:-0}" -ge 20 ] || { scontrol requeue "$SLURM_JOB_ID" && exit 0; }
+    ;;
+esac
 exit "$status"

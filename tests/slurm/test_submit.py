@@ -122,10 +122,11 @@ def the_end_of_the_time_is_looked_up():
     assert "end 99\n" in done.stdout, done
 
 
-def only_the_requeue_status_requeues_and_not_for_ever():
+def what_going_on_helps_requeues_and_not_for_ever():
     script = submit("--dry-run", "--requeue", "--requeue-max=3", "a job")
     for status, restarts, requeued in (("75", "0", True), ("75", "2", True), ("75", "3", False), ("0", "0", False),
-                                       ("7", "0", False), ("8", "1", False)):
+                                       ("7", "0", True), ("137", "1", True), ("205", "1", True), ("7", "3", False),
+                                       ("8", "1", False), ("139", "0", False), ("6", "0", False)):
         done = run(script, STATUS=status, SLURM_RESTART_COUNT=restarts)
         assert ("scontrol> <requeue> <17>" in done.stdout) == requeued, done
         assert done.returncode == (0 if requeued else int(status)), done
@@ -220,7 +221,7 @@ def the_example_of_one_node_runs_without_slurm():
 run_cases(defaults_take_one_whole_node, every_option_has_its_line,
           recovery_is_asked_of_each_mpirun_in_its_words, sbatch_gets_what_dry_run_shows,
           arguments_arrive_as_they_are, the_number_in_an_array_stands_for_its_sign, the_end_of_the_time_is_looked_up,
-          only_the_requeue_status_requeues_and_not_for_ever, a_warning_reaches_mpirun_which_is_waited_for,
+          what_going_on_helps_requeues_and_not_for_ever, a_warning_reaches_mpirun_which_is_waited_for,
           containers_are_started_by_mpirun, what_contradicts_itself_is_refused, help_has_every_option,
           manual_pages_have_every_option,
           examples_and_what_is_made_are_right_shell, the_example_of_one_node_runs_without_slurm)
