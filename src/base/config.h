@@ -89,6 +89,8 @@ struct buffer;
             "of what goes to scratch; none: for disks faster than LZ4")                            \
     SETTING(WORK, "work", TEXT, "none", "",                                                        \
             "directory that all ranks see, for finished stages: a job started again resumes")      \
+    SETTING(WORK_MTBF, "work.mtbf", DURATION, "0s", "",                                            \
+            "mean time between failures, by which stages are stored less often; 0: each is")       \
     SETTING(FRESH, "fresh", BOOL, "false", "", "use nothing that jobs before have left in work")   \
     SETTING(SEED, "seed", INT, "0", "", "of the numbers of barks_random")                          \
     SETTING(TIME_LIMIT, "time_limit", DURATION, "0s", "",                                          \

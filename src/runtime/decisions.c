@@ -255,9 +255,7 @@ BARKS_CHECKED static barks_status *publish_shuffle(struct dispatch *dispatch, st
     struct owner_range *ranges = NULL;
     BARKS_TRY(dispatch_owners(dispatch, job, stage, &ranges, &state->slot_count));
     /* Not again by a later commit, after a loss: what had been read may be gone. */
-    state->is_stored = !state->was_committed;
-    if (state->is_stored)
-        resume_begin_storing(job, stage);
+    state->is_stored = !state->was_committed && resume_begin_storing(job, stage);
     barks_status *status = NULL;
     for (uint32_t i = 0; i < state->slot_count && status == NULL; i++)
         status = publish_slot(dispatch, job, stage, &ranges[i]);

@@ -226,7 +226,7 @@ BARKS_CHECKED static barks_status *report_stored_shuffles(struct executor *execu
         const struct store_order *order = (const struct store_order *)errand;
         struct packer stored = {0};
         struct awaited **link = find_storing(executor, order->shuffle, order->slot);
-        store_report_pack(&stored, errand->status, &order->pieces);
+        store_report_pack(&stored, errand->status, &order->pieces, order->took_ns);
         errand->destroy(errand);
         if (*link == NULL)
             packer_drop(&stored);

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/copy.h"
 #include "base/hash.h"
@@ -66,6 +67,7 @@ BARKS_CHECKED static barks_status *fill(const struct config *config, int argc, c
     resume->basis.arguments = hash_arguments(argc, argv);
     resume->basis.settings = (uint64_t)config_int(config, CONFIG_SEED);
     resume->is_fresh = config_bool(config, CONFIG_FRESH);
+    resume->pace.mtbf_ns = config_duration_ns(config, CONFIG_WORK_MTBF);
     atomic_init(&resume->is_storing, true);
     resume->program = strdup(slash != NULL ? slash + 1 : program);
     if (resume->program == NULL)
@@ -152,25 +154,22 @@ static uint64_t tag_of(const struct resume *resume, const char *name)
     return hash_combine(resume->work.session, hash_bytes(name, FINGERPRINT_NAME_BYTES));
 }
 
-void resume_begin_storing(const struct job *job, uint32_t stage)
+bool resume_begin_storing(const struct job *job, uint32_t stage)
 {
     char name[FINGERPRINT_NAME_BYTES];
-    if (!is_storing(job, stage))
-        return;
+    if (!is_storing(job, stage) || !store_pace_is_due(&job->resume->pace, monotonic_ns()))
+        return false;
     fingerprint_name(fingerprint_of(job, stage), name);
     barks_status *status = work_make_stage(&job->resume->work, name);
     if (status != NULL)
         resume_stop_storing(job->resume, status);
+    return is_storing(job, stage);
 }
 
 void resume_pack_place(const struct job *job, uint32_t stage, const struct owner_range *range,
                        struct packer *out)
 {
     char name[FINGERPRINT_NAME_BYTES], file[WORK_FILE_NAME_BYTES];
-    if (!is_storing(job, stage)) {
-        resume_pack_no_place(out);
-        return;
-    }
     fingerprint_name(fingerprint_of(job, stage), name);
     work_file_name(&job->resume->work, range->slot, range->executor, file);
     char *path = work_stage_path(&job->resume->work, name, file);
@@ -297,15 +296,29 @@ BARKS_CHECKED static barks_status *store_shuffle(const struct job *job, uint32_t
     return status;
 }
 
+/* Who was slowest held up the others. */
+static void note_cost(struct resume *resume, const struct store_reports *reports)
+{
+    uint64_t took_ns = 0;
+    for (uint32_t i = 0; i < reports->count; i++)
+        took_ns = reports->all[i].took_ns > took_ns ? reports->all[i].took_ns : took_ns;
+    store_pace_note(&resume->pace, took_ns, monotonic_ns());
+    LOG(LEVEL_INFO, "runtime",
+        "a stage was stored in %.3f s, the next is in %.0f s at the earliest",
+        (double)took_ns * 1e-9, (double)store_pace_interval_ns(&resume->pace) * 1e-9);
+}
+
 void resume_store_stage(const struct job *job, uint32_t stage, const struct store_reports *reports)
 {
     if (reports == NULL)
         return;
     barks_status *status = store_shuffle(job, stage, reports);
-    if (status != NULL)
+    if (status != NULL) {
         resume_stop_storing(job->resume, status);
-    else
-        atomic_fetch_add_explicit(&job->resume->stored_count, 1, memory_order_relaxed);
+        return;
+    }
+    atomic_fetch_add_explicit(&job->resume->stored_count, 1, memory_order_relaxed);
+    note_cost(job->resume, reports);
 }
 
 /* An answer, or of an output only what bodies have added. */

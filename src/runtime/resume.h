@@ -64,9 +64,9 @@ void resume_note_shipped(struct resume *resume, uint64_t hash);
 
 /* ---- while a job runs: the driver's thread ---- */
 
-/* Before a shuffle is committed, which is to be stored. What goes wrong is told. */
-void resume_begin_storing(const struct job *job, uint32_t stage);
-/* Adds to the commit of a slot of a shuffle the file in which who holds it is to store it. */
+/* Before a shuffle is committed: whether it is to be stored. What goes wrong is told. */
+bool resume_begin_storing(const struct job *job, uint32_t stage);
+/* Adds to the commit of a slot of such a shuffle the file in which who holds it is to store it. */
 void resume_pack_place(const struct job *job, uint32_t stage, const struct owner_range *range,
                        struct packer *out);
 void resume_pack_no_place(struct packer *out);

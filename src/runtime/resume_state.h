@@ -3,6 +3,7 @@
 
 #include "runtime/resume.h"
 #include "work/stage_manifest.h"
+#include "work/store_pace.h"
 #include "work/work_directory.h"
 
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct resume {
     /* The driver's thread and who stores answers: */
     atomic_bool is_storing; /* false once something could not be stored: once is told, and enough */
     atomic_uint stored_count;
+    struct store_pace pace; /* of shuffles; the driver's thread's */
 };
 
 /* Storing has failed: it is said once, and nothing is stored any more. Takes status. */

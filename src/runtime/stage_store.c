@@ -1,12 +1,18 @@
 #include "runtime/stage_store.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 
 static barks_status *perform(struct errand *errand)
 {
     struct store_order *order = (struct store_order *)errand;
-    return stored_frames_write(order->reduce_side, order->shuffle, order->slot, order->room,
-                               order->path, order->tag, &order->pieces);
+    uint64_t began_ns = monotonic_ns();
+    barks_status *status =
+        stored_frames_write(order->reduce_side, order->shuffle, order->slot, order->room,
+                            order->path, order->tag, &order->pieces);
+    order->took_ns = monotonic_ns() - began_ns;
+    return status;
 }
 
 static void destroy(struct errand *errand)

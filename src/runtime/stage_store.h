@@ -19,6 +19,7 @@ struct store_order {
     uint32_t slot;
     char *path; /* owned */
     struct stored_pieces pieces;
+    uint64_t took_ns;
 };
 
 /* Takes path (free). Errors: BARKS_NO_MEMORY; path is freed. */

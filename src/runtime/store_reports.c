@@ -20,10 +20,11 @@ void store_reports_destroy(struct store_reports *reports)
 void store_report_pack_none(struct packer *out) { pack_bool(out, false); }
 
 void store_report_pack(struct packer *out, const barks_status *status,
-                       const struct stored_pieces *pieces)
+                       const struct stored_pieces *pieces, uint64_t took_ns)
 {
     pack_bool(out, true);
     pack_status(out, status);
+    pack_u64(out, took_ns);
     pack_u64(out, pieces->count);
     for (uint32_t i = 0; i < pieces->count; i++) {
         const struct stored_piece *piece = &pieces->all[i];
@@ -81,6 +82,7 @@ BARKS_CHECKED static barks_status *add_report(struct store_reports **reports,
     } else {
         barks_status_free(failure);
     }
+    report->took_ns = unpack_u64(in);
     BARKS_TRY(read_pieces(in, &report->pieces));
     (*reports)->piece_count += report->pieces.count;
     return NULL;

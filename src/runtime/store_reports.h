@@ -14,6 +14,7 @@ struct unpacker;
 struct store_report {
     uint32_t slot, executor; /* who holds it */
     struct stored_pieces pieces;
+    uint64_t took_ns; /* to write them */
 };
 
 /* Of all that have reported. */
@@ -28,7 +29,7 @@ void store_reports_destroy(struct store_reports *reports); /* NULL is fine */
 
 /* status is borrowed; NULL: pieces are there. */
 void store_report_pack(struct packer *out, const barks_status *status,
-                       const struct stored_pieces *pieces);
+                       const struct stored_pieces *pieces, uint64_t took_ns);
 /* Of one that was not asked to. */
 void store_report_pack_none(struct packer *out);
 

@@ -224,6 +224,19 @@ def damaged_manifests(program, seed, folder):
     check(place, ended, quiet, most_reused=OWN)
 
 
+def stored_seldom(program, shape, seed, folder):
+    """Where storing costs milliseconds and a failure is due in months, one exchange of a short job is stored."""
+    place = Place(folder, program, seed)
+    quiet = place.quiet()
+    place.die("write")
+    place.run(shape, options=["--barks-work.mtbf=1000h"])
+    stored = {os.path.dirname(path) for path in place.stage_files()}
+    check(place, place.run(shape), quiet, least_reused=1)
+    all_stored = {os.path.dirname(path) for path in place.stage_files()}
+    if len(stored) != 1 or len(all_stored) < 3:
+        raise outputs.Wrong(f"{len(stored)} exchanges were stored, and {len(all_stored)} without work.mtbf")
+
+
 def full_disk(program, shape, seed, folder):
     place = Place(folder, program, seed)
     quiet = place.quiet()
@@ -414,6 +427,7 @@ def main():
     for shape in (PLAIN, THREE):
         for name, spoil, is_told in [("a byte", flip, False), ("cut", cut, True), ("gone", remove, True)]:
             add(f"damaged, {name}, {shape.name}", damaged, program, spoil, is_told, shape)
+        add(f"stored seldom, {shape.name}", stored_seldom, program, shape)
         add(f"full disk, {shape.name}", full_disk, program, shape)
         add(f"read-only, {shape.name}", read_only, program, shape)
     add("damaged manifests", damaged_manifests, program)
