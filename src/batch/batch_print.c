@@ -10,7 +10,6 @@
 #include "base/buffer.h"
 #include "base/scope.h"
 #include "batch/schema.h"
-#include "batch/utf8.h"
 #include "batch/value_text.h"
 
 #include <stdbool.h>
@@ -51,38 +50,11 @@ BARKS_CHECKED static barks_status *put_spaces(struct buffer *out, uint32_t count
     return buffer_append(out, spaces, count);
 }
 
-/* One character of value as it is shown: what would move the cursor, and what is no text, as \xx.
- */
-BARKS_CHECKED static barks_status *put_character(struct buffer *out, const char *bytes, size_t n,
-                                                 uint32_t *out_width)
-{
-    unsigned char head = (unsigned char)bytes[0];
-    char escaped[8];
-    if (n > 0 && head >= 0x20 && head != 0x7f) {
-        *out_width = 1;
-        return buffer_append(out, bytes, n);
-    }
-    int length = snprintf(escaped, sizeof escaped, "\\x%02x", head);
-    *out_width = (uint32_t)length;
-    return buffer_append(out, escaped, (size_t)length);
-}
-
 BARKS_CHECKED static barks_status *put_cell(struct table *table, struct cell *cell,
                                             const char *value, size_t value_bytes)
 {
     cell->offset = (uint32_t)table->text.size_bytes;
-    for (size_t at = 0; at < value_bytes;) {
-        if (cell->width >= CELL_CHARACTERS_MAX) {
-            BARKS_TRY(buffer_append(&table->text, "...", 3));
-            cell->width += 3;
-            break;
-        }
-        uint32_t width = 0;
-        size_t n = utf8_character_bytes(value + at, value_bytes - at);
-        BARKS_TRY(put_character(&table->text, value + at, n, &width));
-        cell->width += width;
-        at += n > 0 ? n : 1;
-    }
+    BARKS_TRY(shown_print(value, value_bytes, CELL_CHARACTERS_MAX, &table->text, &cell->width));
     cell->length = (uint32_t)table->text.size_bytes - cell->offset;
     return NULL;
 }

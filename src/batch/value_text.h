@@ -21,6 +21,16 @@ size_t i64_text(int64_t value, char out[NUMBER_TEXT_BYTES]);
 BARKS_CHECKED barks_status *value_print(const barks_column *column, uint32_t row,
                                         struct buffer *out);
 
+/* Appends bytes as they may be shown on a line: what would move the cursor, and what is no UTF-8,
+ * as \xx; cut after so many characters, with "...". *out_width: characters that were appended. */
+BARKS_CHECKED barks_status *shown_print(const char *bytes, size_t size_bytes,
+                                        uint32_t characters_max, struct buffer *out,
+                                        uint32_t *out_width);
+
+/* Appends a row for an error, each value cut: "word 'apple', count 3". Columns that nobody has
+ * asked to be read are left out. Errors: as buffer_append. */
+BARKS_CHECKED barks_status *row_print(const barks_batch *batch, uint32_t row, struct buffer *out);
+
 /* Appends the first row_count_max rows as a table: names, types, aligned cells that are cut after
  * 40 characters, and how many rows there are. Errors: as buffer_append. */
 BARKS_CHECKED barks_status *batch_print(const barks_batch *batch, uint32_t row_count_max,

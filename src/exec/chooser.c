@@ -74,5 +74,7 @@ barks_status *chooser_choose(void *context, const struct batch *batch, uint32_t 
     }
     if (call.status == NULL)
         return NULL;
-    return operator_fail_at_row(chooser->task, call.status, function, &batch->base, call.row_index);
+    return operator_fail_at_row(
+        chooser->task, call.status,
+        &(struct failed_row){.function = function, .batch = &batch->base, .row = call.row_index});
 }

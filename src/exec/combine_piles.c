@@ -211,7 +211,11 @@ BARKS_CHECKED static barks_status *add(struct combine_piles *piles, struct batch
     uint32_t row = 0;
     barks_status *status = combine_add(options->table, batch, &row);
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(options->task, status, options->function, &batch->base, row);
+        return operator_fail_at_row(options->task, status,
+                                    &(struct failed_row){.function = options->function,
+                                                         .site = options->node->where,
+                                                         .batch = &batch->base,
+                                                         .row = row});
     return fail_limit(piles, status);
 }
 

@@ -54,8 +54,10 @@ BARKS_CHECKED static barks_status *fail_in_compare(const barks_call *call,
                                                    const struct row_order *order, struct task *task)
 {
     if (task != NULL)
-        return operator_fail_at_row(task, call->status, order->compare, call->batch,
-                                    call->row_index);
+        return operator_fail_at_row(task, call->status,
+                                    &(struct failed_row){.function = order->compare,
+                                                         .batch = call->batch,
+                                                         .row = call->row_index});
     return barks_status_new(barks_status_code(call->status), call->status, BARKS_HERE,
                             "an error was reported in '%s' (%s), at the driver",
                             order->compare->name, order->compare->where);

@@ -36,7 +36,10 @@ static barks_status *fold_push(struct operator* self, struct batch *batch)
     uint32_t row = 0;
     barks_status *status = combine_add(op->table, batch, &row);
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(self->task, status, op->plan->step.function, &batch->base, row);
+        return operator_fail_at_row(self->task, status,
+                                    &(struct failed_row){.function = op->plan->step.function,
+                                                         .batch = &batch->base,
+                                                         .row = row});
     op->partition_rows += batch->base.row_count;
     return status;
 }

@@ -41,7 +41,14 @@ static barks_status *foreach_push(struct operator* self, struct batch *batch)
     calling_end(before);
     if (call.status == NULL)
         return NULL;
-    return operator_fail_at_row(self->task, call.status, function, &batch->base, call.row_index);
+    uint64_t begin = self->rows_in - batch->base.row_count;
+    return operator_fail_at_row(self->task, call.status,
+                                &(struct failed_row){.function = function,
+                                                     .batch = &batch->base,
+                                                     .row = call.row_index,
+                                                     .record = call.row_index < call.row_count
+                                                                   ? begin + call.row_index + 1
+                                                                   : 0});
 }
 
 static const struct operator_kind foreach_kind = {

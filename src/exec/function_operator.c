@@ -46,25 +46,6 @@ static void function_destroy(struct operator* self)
     free(op);
 }
 
-barks_status *operator_fail_at_row(struct task *task, barks_status *cause,
-                                   const barks_function *function, const barks_batch *batch,
-                                   uint32_t row)
-{
-    char excerpt[96] = "";
-    if (row < batch->row_count && batch->schema->field_count > 0 &&
-        batch->schema->fields[0].type->id == BARKS_STR && batch->columns[0].values != NULL) {
-        const barks_str *text = (const barks_str *)batch->columns[0].values + row;
-        int shown = text->length < 60 ? (int)text->length : 60;
-        snprintf(excerpt, sizeof excerpt, " (%s '%.*s%s')", batch->schema->fields[0].name, shown,
-                 barks_str_bytes(text), text->length > 60 ? "..." : "");
-    }
-    return barks_status_new(barks_status_code(cause), cause, BARKS_HERE,
-                            "%s in '%s' (%s), %s, row %" PRIu32 " of its batch%s",
-                            barks_status_code(cause) == BARKS_USER_ERROR ? "an error was reported"
-                                                                         : "failure",
-                            function->name, function->where, task->place, row, excerpt);
-}
-
 BARKS_CHECKED static barks_status *push_filtered(struct function_operator *op, barks_call *call,
                                                  struct batch *batch)
 {
@@ -158,6 +139,11 @@ BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, b
     return failed;
 }
 
+static uint64_t record_of(uint64_t rows_before, const barks_call *call)
+{
+    return call->row_index < call->row_count ? rows_before + call->row_index + 1 : 0;
+}
+
 BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct batch *batch,
                                            int phase)
 {
@@ -191,8 +177,13 @@ BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct 
     op->called_count += call.row_count;
     calling_end(before);
     if (status == NULL && call.status != NULL)
-        status = operator_fail_at_row(op->base.task, call.status, op->function, &batch->base,
-                                      call.row_index);
+        status = operator_fail_at_row(
+            op->base.task, call.status,
+            &(struct failed_row){.function = op->function,
+                                 .site = op->node->where,
+                                 .batch = &batch->base,
+                                 .row = call.row_index,
+                                 .record = record_of(op->called_count - call.row_count, &call)});
     return status;
 }
 

@@ -125,8 +125,11 @@ BARKS_CHECKED static barks_status *fail_in_group(struct group_caller *caller, ba
             shown = &sides[k].now;
     uint32_t row = shown->first < shown->end && shown->order != NULL ? shown->order[shown->first]
                                                                      : shown->first;
-    return operator_fail_at_row(caller->op->task, cause, caller->node->step.function,
-                                &shown->rows->base, row);
+    return operator_fail_at_row(caller->op->task, cause,
+                                &(struct failed_row){.function = caller->node->step.function,
+                                                     .site = caller->node->where,
+                                                     .batch = &shown->rows->base,
+                                                     .row = row});
 }
 
 barks_status *group_caller_call(struct group_caller *caller, const struct group_rows *sides)

@@ -162,7 +162,14 @@ BARKS_CHECKED barks_status *source_check_cancelled(struct task *task);
 BARKS_CHECKED barks_status *kept_source_run(struct task *task, const struct pipe_node *node,
                                             uint32_t partition, struct operator* into);
 
-/* A status of a user's function that failed, with function, row and place. Takes cause. */
+/* Where a user's function failed. */
+struct failed_row {
+    const barks_function *function;
+    const char *site; /* file:line of the step that calls it; NULL: the action tells */
+    const barks_batch *batch;
+    uint32_t row;    /* of it; BARKS_NO_ROW: not known */
+    uint64_t record; /* which row of its partition reached the function, from 1; 0: not known */
+};
+/* A status of that, with all of it, the place and the row itself. Takes cause. */
 BARKS_CHECKED barks_status *operator_fail_at_row(struct task *task, barks_status *cause,
-                                                 const barks_function *function,
-                                                 const barks_batch *batch, uint32_t row);
+                                                 const struct failed_row *failed);

@@ -193,8 +193,11 @@ push_of_function(struct pair_output *pairs, const struct batch *left, const uint
         bool has_left = left_rows[call.row_index] != BARKS_NO_ROW;
         const struct batch *side = has_left ? left : right;
         uint32_t row = has_left ? left_rows[call.row_index] : right_rows[call.row_index];
-        status =
-            operator_fail_at_row(pairs->op->task, call.status, step->function, &side->base, row);
+        status = operator_fail_at_row(pairs->op->task, call.status,
+                                      &(struct failed_row){.function = step->function,
+                                                           .site = pairs->node->where,
+                                                           .batch = &side->base,
+                                                           .row = row});
     }
     return status != NULL ? status : emitting_flush(emitting);
 }

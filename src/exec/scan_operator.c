@@ -55,8 +55,11 @@ BARKS_CHECKED static barks_status *scan_row(struct scan_operator *op, const stru
         BARKS_TRY(scanner_store(&op->scanner, op->output, op->columns, to));
     barks_status *status = scanner_add(&op->scanner, op->bound, row, &op->base.task->info);
     if (status != NULL)
-        return operator_fail_at_row(op->base.task, status, op->node->step.function, &batch->base,
-                                    row);
+        return operator_fail_at_row(op->base.task, status,
+                                    &(struct failed_row){.function = op->node->step.function,
+                                                         .site = op->node->where,
+                                                         .batch = &batch->base,
+                                                         .row = row});
     return is_exclusive ? NULL : scanner_store(&op->scanner, op->output, op->columns, to);
 }
 

@@ -178,8 +178,10 @@ BARKS_CHECKED static barks_status *combine_batch(struct shuffle_terminal *op, st
     barks_status *status = op->passes ? combine_pass(op->table, batch, &row, drained, op)
                                       : combine_add(op->table, batch, &row);
     if (status != NULL && barks_status_code(status) == BARKS_USER_ERROR)
-        return operator_fail_at_row(op->base.task, status, op->plan->step.function, &batch->base,
-                                    row);
+        return operator_fail_at_row(op->base.task, status,
+                                    &(struct failed_row){.function = op->plan->step.function,
+                                                         .batch = &batch->base,
+                                                         .row = row});
     BARKS_TRY(fail_limit(op, status));
     return op->passes ? NULL : look_at_table(op);
 }

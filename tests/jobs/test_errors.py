@@ -47,7 +47,7 @@ SAYS = {
     "bad value": (2, r"--barks-split-bytes: 'many' is no value"),
     "no match": (None, r"{path}"),
     "usage": (2, r"usage: .*INPUT"),
-    "refused": (6, r"row 777 is refused"),
+    "refused": (6, r"called at \S+failing_job\.c:\d+, .*, record 78 of its partition \(value 777\): row 777 is refused"),
     "refused twice": (6, r"failed in task \d+ after 2 attempts: attempt 1 on executor \d+ \({host}\): the same; "
                          r"attempt 2 on executor \d+ \({host}\): .*row 777 is refused"),
     "refused variously": (6, r"failed in task \d+ after 4 attempts: attempt 1 on executor \d+ \({host}\): .*for reason 0; "

@@ -195,8 +195,10 @@ SHAPES(mistakes_are_told)
         context,
         barks_aggregate(barks_aggregate(rdd, "key", "list(id) as ids"), "key", "list(ids)"),
         "'ids' is list");
-    expect_error(context, barks_aggregate(rdd, "key", "sum(number)"),
-                 "row 7 of its batch: a sum is beyond what an i64 holds");
+    expect_error(
+        context, barks_aggregate(rdd, "key", "sum(number)"),
+        "row 7 of its batch (key 0, id 7, real 0, number 9223372036854775807, text null): a "
+        "sum is beyond what an i64 holds");
 }
 
 BARKS_REDUCE(longest_text, case_row)
