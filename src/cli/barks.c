@@ -35,6 +35,7 @@ static const char usage[] =
     "\n"
     "  --older AGE   those that were not used for so long: 30m, 12h, 7d; 0s: all\n"
     "  --keep SIZE   those that were not used for longest, until so much is left: 500m, 10g\n"
+    "  --newest N    the same, until so many stages are left\n"
     "  --yes         removes them\n"
     "\n"
     "Exit status: 0 done, 2 wrong use, 3 a log is damaged, 4 memory or a limit, 5 input or "
@@ -56,7 +57,8 @@ static const char **value_of(struct command_options *options, const char *name, 
     } known[] = {{"-o", &options->output},
                  {"--dir", &options->directory},
                  {"--older", &options->older},
-                 {"--keep", &options->keep}};
+                 {"--keep", &options->keep},
+                 {"--newest", &options->newest}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strlen(known[i].name) == name_length && memcmp(known[i].name, name, name_length) == 0)
             return known[i].value;
@@ -165,9 +167,9 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     BARKS_TRY(read_options(argc - 2, argv + 2, &options));
     if (strcmp(argv[1], "clean") == 0)
         return clean_command(&options);
-    if (options.is_sure || options.older != NULL || options.keep != NULL)
-        BARKS_FAIL(BARKS_INVALID,
-                   "--yes, --older and --keep are options of barks clean; see barks --help");
+    if (options.is_sure || options.older != NULL || options.keep != NULL || options.newest != NULL)
+        BARKS_FAIL(BARKS_INVALID, "--yes, --older, --keep and --newest are options of barks clean; "
+                                  "see barks --help");
     if (strcmp(argv[1], "log") == 0)
         return log_command(&options);
     if (strcmp(argv[1], "report") == 0)

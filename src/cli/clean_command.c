@@ -5,7 +5,9 @@
 #include "cli/text_out.h"
 #include "work/work_clean.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { JOB_WIDTH = 40, PATH_WIDTH = 4000 };
@@ -42,27 +44,42 @@ static void print_json(void *context, const struct clean_stage *stage)
     fputs("}\n", stdout);
 }
 
+static bool has_limit(const struct command_options *options)
+{
+    return options->older != NULL || options->keep != NULL || options->newest != NULL;
+}
+
+static bool read_count(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
 BARKS_CHECKED static barks_status *read_limits(const struct command_options *options,
                                                struct clean_options *out_clean)
 {
     uint64_t age_ns = 0;
-    bool has_limit = options->older != NULL || options->keep != NULL;
     if (options->output != NULL)
         BARKS_FAIL(BARKS_INVALID, "-o is an option of barks report and barks trace");
     if (options->job_count > 1)
         BARKS_FAIL(BARKS_INVALID, "barks clean wants one directory, and got %d; see barks --help",
                    options->job_count);
-    if (options->is_sure && !has_limit)
-        BARKS_FAIL(BARKS_INVALID, "--yes removes what --older AGE or --keep SIZE says: give one of "
-                                  "them (--older 0s: all stages)");
+    if (options->is_sure && !has_limit(options))
+        BARKS_FAIL(BARKS_INVALID, "--yes removes what --older AGE, --keep SIZE or --newest N says: "
+                                  "give one of them (--older 0s: all stages)");
     if (options->older != NULL && !units_parse_duration(options->older, &age_ns))
         BARKS_FAIL(BARKS_INVALID, "--older: '%.100s' is no age; one is 30m, 12h or 7d",
                    options->older);
-    /* Without any limit all stages are listed; with the one the other takes none. */
-    out_clean->age_seconds = options->older != NULL || !has_limit ? age_ns / NS_PER_S : UINT64_MAX;
-    out_clean->bytes_max = UINT64_MAX;
+    /* Without any limit all stages are listed; with some the others take none. */
+    bool by_age = options->older != NULL || !has_limit(options);
+    out_clean->age_seconds = by_age ? age_ns / NS_PER_S : UINT64_MAX;
+    out_clean->bytes_max = out_clean->stages_max = UINT64_MAX;
     if (options->keep != NULL && !units_parse_bytes(options->keep, &out_clean->bytes_max))
         BARKS_FAIL(BARKS_INVALID, "--keep: '%.100s' is no size; one is 500m or 10g", options->keep);
+    if (options->newest != NULL && !read_count(options->newest, &out_clean->stages_max))
+        BARKS_FAIL(BARKS_INVALID, "--newest: '%.100s' is no number of stages", options->newest);
     out_clean->is_dry = !options->is_sure;
     out_clean->each = options->as_json ? print_json : print_line;
     return NULL;
@@ -86,7 +103,6 @@ barks_status *clean_command(const struct command_options *options)
            units_bytes(result.bytes_left).text);
     if (clean.is_dry && result.stages_removed > 0)
         printf("nothing was removed: that takes --yes%s\n",
-               options->older == NULL && options->keep == NULL ? " and --older AGE or --keep SIZE"
-                                                               : "");
+               has_limit(options) ? "" : " and --older AGE, --keep SIZE or --newest N");
     return NULL;
 }

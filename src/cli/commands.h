@@ -17,6 +17,7 @@ struct command_options {
     bool is_sure;          /* --yes */
     const char *older;     /* --older; NULL: not said */
     const char *keep;      /* --keep; NULL: not said */
+    const char *newest;    /* --newest; NULL: not said */
     char *const *jobs;     /* the other arguments */
     int job_count;
 };

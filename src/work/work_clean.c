@@ -169,7 +169,8 @@ barks_status *work_clean(const char *path, const struct clean_options *options,
     for (size_t i = 0; i < found.count; i++) {
         const struct found_stage *stage = &found.all[i];
         uint64_t age_seconds = now > stage->used ? (uint64_t)(now - stage->used) : 0;
-        if (age_seconds < options->age_seconds && result.bytes_left <= options->bytes_max)
+        if (age_seconds < options->age_seconds && result.bytes_left <= options->bytes_max &&
+            result.stages_left <= options->stages_max)
             break;
         if (options->each != NULL)
             tell(options, stage, age_seconds);

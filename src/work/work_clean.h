@@ -17,7 +17,8 @@ struct clean_stage {
 
 struct clean_options {
     uint64_t age_seconds; /* stages that were not used for so long go */
-    uint64_t bytes_max;   /* then those that were used least recently, until this is left */
+    uint64_t bytes_max;   /* then those that were used least recently, until this is left, */
+    uint64_t stages_max;  /* and so many of them */
     bool is_dry;          /* nothing is removed */
     /* Called for each before it goes, those that were not used for longest first; may be NULL. */
     void (*each)(void *context, const struct clean_stage *stage);

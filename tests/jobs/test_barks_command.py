@@ -313,7 +313,10 @@ def cleans_only_what_it_is_told(folder):
     check(stages_there(folder) == set(stages["terasort"]), stages_there(folder))
     told, _ = barks(folder, "clean", "--keep=1g", "--yes", "work")
     check("removed 0 stages" in told and stages_there(folder) == set(stages["terasort"]), told)
-    os.remove(os.path.join(folder, stages["terasort"][0], "manifest"))
+    told, _ = barks(folder, "clean", "--newest=1", "--yes", "work")
+    check("1 stages" in told and len(stages_there(folder)) == 1, told)
+    (left,) = stages_there(folder)
+    os.remove(os.path.join(folder, left, "manifest"))
     check("  (unfinished)  " in barks(folder, "clean", "work")[0], "what a killed job has left")
     barks(folder, "clean", "--older=0s", "--yes", "work")
     check(stages_there(folder) == set(), stages_there(folder))
@@ -326,7 +329,8 @@ def says_what_it_cannot_clean(folder):
             (["clean"], "which work directory"), (["clean", "a", "b"], "got 2"), (["clean", "thesis"], "'thesis'"),
             (["clean", "thesis", "--older", "0s", "--yes"], "'thesis'"), (["clean", "thesis", "--yes"], "--older 0s"),
             (["clean", "--older", "old", "thesis"], "'old' is no age"),
-            (["clean", "--keep", "few", "thesis"], "'few' is no size"), (["log", "--yes"], "options of barks clean")):
+            (["clean", "--keep", "few", "thesis"], "'few' is no size"),
+            (["clean", "--newest", "-1", "thesis"], "'-1' is no number"), (["log", "--yes"], "options of barks clean")):
         told, said = barks(folder, *arguments, status=2)
         check(words in said and said.startswith("barks: ") and told == "", (arguments, told, said))
     check("'none'" in barks(folder, "clean", "none", status=5)[1], "a directory that is not there")

@@ -88,7 +88,8 @@ START_TEST(what_was_not_used_for_long_goes)
 {
     struct work work = made_work();
     struct clean_result result = {0};
-    struct clean_options options = {.age_seconds = 1500, .bytes_max = UINT64_MAX};
+    struct clean_options options = {
+        .age_seconds = 1500, .bytes_max = UINT64_MAX, .stages_max = UINT64_MAX};
     ck_assert_ptr_null(work_clean("w", &options, &result));
     ck_assert(!has_stage(&work, 'a') && !has_stage(&work, 'b') && has_stage(&work, 'c'));
     ck_assert_uint_eq(result.stages_removed, 2);
@@ -103,10 +104,24 @@ START_TEST(least_recently_used_goes_until_the_rest_is_small)
 {
     struct work work = made_work();
     struct clean_result result = {0};
-    struct clean_options options = {.age_seconds = UINT64_MAX, .bytes_max = 6000};
+    struct clean_options options = {
+        .age_seconds = UINT64_MAX, .bytes_max = 6000, .stages_max = UINT64_MAX};
     ck_assert_ptr_null(work_clean("w", &options, &result));
     ck_assert(!has_stage(&work, 'a') && has_stage(&work, 'b') && has_stage(&work, 'c'));
     ck_assert_uint_eq(result.bytes_left, 6000);
+    end(&work);
+}
+END_TEST
+
+START_TEST(least_recently_used_goes_until_the_rest_is_few)
+{
+    struct work work = made_work();
+    struct clean_result result = {0};
+    struct clean_options options = {
+        .age_seconds = UINT64_MAX, .bytes_max = UINT64_MAX, .stages_max = 1};
+    ck_assert_ptr_null(work_clean("w", &options, &result));
+    ck_assert(!has_stage(&work, 'a') && !has_stage(&work, 'b') && has_stage(&work, 'c'));
+    ck_assert_uint_eq(result.stages_left, 1);
     end(&work);
 }
 END_TEST
@@ -169,5 +184,6 @@ START_TEST(other_directories_are_not_touched)
 END_TEST
 
 SUITE_MAIN("work/work_clean", what_was_not_used_for_long_goes,
-           least_recently_used_goes_until_the_rest_is_small, a_dry_run_tells_and_removes_nothing,
+           least_recently_used_goes_until_the_rest_is_small,
+           least_recently_used_goes_until_the_rest_is_few, a_dry_run_tells_and_removes_nothing,
            the_job_that_stored_a_stage_is_known, other_directories_are_not_touched)
