@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 9 };
+enum { PROTOCOL_VERSION = 10 };
 
 enum message_kind {
     /* executor -> driver */
