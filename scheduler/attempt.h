@@ -31,15 +31,17 @@ struct attempt {
     uint32_t task;
     uint32_t number;
     uint32_t executor;
-    uint64_t start_ns;   /* when it was sent, or said to have begun */
+    uint64_t start_ns;   /* when it was sent, had a worker, or said to have begun */
     uint8_t state;       /* enum attempt_state */
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_away;        /* its task wished for another node */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
+    bool is_ahead;       /* it waits for a worker of its executor (ahead.h) */
     uint32_t next_of_task;
     uint32_t previous_of_job, next_of_job;
     uint32_t previous_of_executor, next_of_executor;
     uint32_t previous_by_start, next_by_start;
+    uint32_t previous_ahead, next_ahead;
     struct units *units; /* that it was given; owned; NULL: it needs none (room.h) */
 };
 

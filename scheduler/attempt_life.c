@@ -86,8 +86,23 @@ static uint32_t lender_of(const struct stage *stage, const struct task *task, ui
     return place != executor ? place : SCHEDULER_ANY;
 }
 
-barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, uint32_t task_index,
-                            uint32_t executor)
+/* It has a worker from now on. */
+BARKS_CHECKED static barks_status *occupy(struct scheduler *scheduler, uint32_t index)
+{
+    struct attempt *attempt = &scheduler->attempts.items[index];
+    struct stage *stage = attempt->stage;
+    BARKS_TRY(overruns_add(scheduler, index));
+    if (stage->needs != NULL) {
+        struct executor *where = &scheduler->executors.executors[attempt->executor];
+        BARKS_TRY(room_take(where, stage->needs, &attempt->units));
+        passed_forget(scheduler, stage);
+    }
+    executor_occupy(&scheduler->executors, attempt->executor, needs_threads(stage->needs));
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *start(struct scheduler *scheduler, struct stage *stage,
+                                         uint32_t task_index, uint32_t executor, bool is_ahead)
 {
     struct task *task = &stage->tasks[task_index];
     uint32_t index = ATTEMPT_NONE;
@@ -108,30 +123,53 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
     attempt->executor = executor;
     attempt->start_ns = scheduler->now_ns;
     link_attempt(scheduler, index);
-    BARKS_TRY(overruns_add(scheduler, index));
-    if (stage->needs != NULL) {
-        struct executor *where = &scheduler->executors.executors[executor];
-        BARKS_TRY(room_take(where, stage->needs, &attempt->units));
-        passed_forget(scheduler, stage);
-    }
-    executor_occupy(&scheduler->executors, executor, needs_threads(stage->needs));
+    if (is_ahead)
+        ahead_append(scheduler, index);
+    else
+        BARKS_TRY(occupy(scheduler, index));
     if (task->state == TASK_PENDING)
         task_move(task, TASK_RUNNING, &scheduler->transitions);
     if (stage->state == STAGE_READY)
         stage_move(stage, STAGE_RUNNING, &scheduler->transitions);
     stage->has_begun = true;
-    struct decision start = {.kind = DECISION_START_TASK,
-                             .start_task = {.id = attempt_identity(attempt),
-                                            .first_partition = task->first_partition,
-                                            .end_partition = stage_run_end(stage, task_index),
-                                            .piece = task->piece,
-                                            .piece_count = task->piece_count,
-                                            .lender = lender_of(stage, task, executor)}};
-    if (start.start_task.lender != SCHEDULER_ANY) {
-        start.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;
+    struct decision decision = {.kind = DECISION_START_TASK,
+                                .start_task = {.id = attempt_identity(attempt),
+                                               .first_partition = task->first_partition,
+                                               .end_partition = stage_run_end(stage, task_index),
+                                               .piece = task->piece,
+                                               .piece_count = task->piece_count,
+                                               .lender = lender_of(stage, task, executor)}};
+    if (decision.start_task.lender != SCHEDULER_ANY) {
+        decision.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;
         task->was_lent = true;
     }
-    return scheduler_decide(scheduler, &start);
+    return scheduler_decide(scheduler, &decision);
+}
+
+barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, uint32_t task,
+                            uint32_t executor)
+{
+    return start(scheduler, stage, task, executor, false);
+}
+
+barks_status *attempt_start_ahead(struct scheduler *scheduler, struct stage *stage, uint32_t task,
+                                  uint32_t executor)
+{
+    return start(scheduler, stage, task, executor, true);
+}
+
+/* Its worker, if it had one, is free, or has what waited for it. */
+static void vacate(struct scheduler *scheduler, uint32_t index)
+{
+    const struct attempt *attempt = &scheduler->attempts.items[index];
+    bool was_full = !executor_has_idle_worker(&scheduler->executors, attempt->executor);
+    if (attempt->is_ahead) {
+        ahead_remove(scheduler, index);
+        return;
+    }
+    executor_vacate(&scheduler->executors, attempt->executor, needs_threads(attempt->stage->needs));
+    ahead_promote(scheduler, attempt->executor);
+    locality_note_end(scheduler, attempt, was_full);
 }
 
 void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state end)
@@ -142,9 +180,7 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
     stage->attempts_failed += end == ATTEMPT_FAILED;
     unlink_attempt(scheduler, index);
     overruns_remove(scheduler, index);
-    bool was_full = !executor_has_idle_worker(&scheduler->executors, attempt->executor);
-    executor_vacate(&scheduler->executors, attempt->executor, needs_threads(stage->needs));
-    locality_note_end(scheduler, attempt, was_full);
+    vacate(scheduler, index);
     if (stage->needs != NULL) {
         struct executor *where = &scheduler->executors.executors[attempt->executor];
         room_give_back(where, stage->needs, attempt->units);

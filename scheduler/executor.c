@@ -128,6 +128,7 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
                                   .node = node,
                                   .worker_count = (uint16_t)worker_count,
                                   .attempts_head = ATTEMPT_NONE,
+                                  .ahead = ahead_empty,
                                   .heir = EXECUTOR_NONE,
                                   .shares = is_late ? 0 : worker_count,
                                   .room = room,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "barks/status.h"
+#include "scheduler/ahead.h"
 #include "scheduler/lane_queue.h"
 
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct executor {
     /* What it has of the shuffles that are under way, counted in workers: its own share, which is 0
      * where it joined after they had begun, and of those whose heir it is, at all removes. */
     uint64_t shares;
+    struct ahead_queue ahead; /* of live attempts beside those of busy workers */
     struct lane_queue lanes;
     struct free_link free_links[FREE_LIST_KINDS];
     struct room *room;         /* what it offers beside workers; owned; NULL: nothing */

@@ -196,10 +196,11 @@ static bool attempts_are_sound(const struct scheduler *scheduler)
                 return false;
             if (!add_given(attempt, &given))
                 return false;
-            busy += needs_threads(attempt->stage->needs);
+            busy += attempt->is_ahead ? 0 : needs_threads(attempt->stage->needs);
             live++;
         }
-        if (busy != executor->busy_count || !is_rest_free(executor, &given))
+        if (busy != executor->busy_count || !is_rest_free(executor, &given) ||
+            !ahead_is_sound(scheduler, executor))
             return false;
     }
     return live == scheduler->attempts.live_count;

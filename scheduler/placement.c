@@ -119,7 +119,9 @@ BARKS_CHECKED static barks_status *start_first(struct scheduler *scheduler, stru
 {
     uint32_t task = lane_first(lane);
     lane_take(lane);
-    BARKS_TRY(attempt_start(scheduler, lane->stage, task, executor));
+    BARKS_TRY(executor_has_idle_worker(&scheduler->executors, executor)
+                  ? attempt_start(scheduler, lane->stage, task, executor)
+                  : attempt_start_ahead(scheduler, lane->stage, task, executor));
     if (lane->level == LANE_STEAL)
         scheduler->attempts.items[lane->stage->tasks[task].attempts_head].is_away = true;
     if (lane_first(lane) == TASK_NONE)
@@ -304,12 +306,26 @@ BARKS_CHECKED static barks_status *start_next(struct scheduler *scheduler, uint3
     return lane != NULL ? start_first(scheduler, lane, executor) : NULL;
 }
 
+/* What comes next there, as long as that is quick. Who is tried again waits for a worker, and so do
+ * those behind him. */
+BARKS_CHECKED static barks_status *give_ahead(struct scheduler *scheduler, uint32_t executor)
+{
+    while (ahead_is_possible(scheduler, executor) && retry_for(scheduler, executor) == NULL) {
+        struct lane *lane = best_lane(scheduler, executor);
+        if (lane == NULL || !ahead_admits(scheduler, executor, lane))
+            return NULL;
+        BARKS_TRY(start_first(scheduler, lane, executor));
+    }
+    return NULL;
+}
+
 barks_status *executor_dispatch(struct scheduler *scheduler, uint32_t executor)
 {
     bool has_started = true;
     BARKS_TRY(locality_look(scheduler, executor));
     while (has_started && executor_has_idle_worker(&scheduler->executors, executor))
         BARKS_TRY(start_next(scheduler, executor, &has_started));
+    BARKS_TRY(give_ahead(scheduler, executor));
     return gangs_dispatch(scheduler);
 }
 

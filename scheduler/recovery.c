@@ -25,7 +25,7 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
     if (attempt.is_cancel_sent)
         return job_end_if_idle(scheduler, job);
     struct task *task = &attempt.stage->tasks[attempt.task];
-    task->losses++;
+    task->losses += !attempt.is_ahead;
     bool can_go_on = scheduler->options.recovers && scheduler->executors.living_count > 0;
     if (!can_go_on || task->losses > scheduler->options.losses_max) {
         task_move(task, TASK_FAILED, &scheduler->transitions);

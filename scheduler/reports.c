@@ -32,7 +32,8 @@ uint32_t attempt_find(const struct scheduler *scheduler, const struct attempt_id
 void handle_attempt_started(struct scheduler *scheduler, const struct event *event)
 {
     uint32_t index = attempt_find(scheduler, &event->attempt_started);
-    if (index == ATTEMPT_NONE || scheduler->attempts.items[index].state != ATTEMPT_SENT)
+    if (index == ATTEMPT_NONE || scheduler->attempts.items[index].state != ATTEMPT_SENT ||
+        scheduler->attempts.items[index].is_ahead) /* by the order of reports it cannot have */
         return;
     attempt_move(&scheduler->attempts.items[index], ATTEMPT_RUNNING, &scheduler->transitions);
     scheduler->attempts.items[index].start_ns = scheduler->now_ns;

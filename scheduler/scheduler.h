@@ -52,6 +52,10 @@ struct scheduler_options {
      * and an idle worker there too (locality.h); 0: at once. */
     uint64_t locality_wait_ns;
     uint64_t attempt_ns_max;     /* an attempt that runs longer has failed; 0: none does */
+    /* Of a stage whose tasks take less than a millisecond in the median each worker has up to so
+     * many more attempts than the one that it is busy with; only where slow attempts are copied and
+     * their time is not limited. 0: none. */
+    uint32_t ahead;
     bool keeps_durations;        /* for scheduler_stage_median_ns */
     uint32_t losses_max;         /* lost executors that one task survives; default 3 */
     uint32_t executor_count_min; /* no job begins before so many live; default 1 */

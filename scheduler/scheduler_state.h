@@ -1,6 +1,7 @@
 /* What a scheduler holds, for the files of this folder that share the work of scheduler_handle. */
 #pragma once
 
+#include "scheduler/ahead.h"
 #include "scheduler/attempt.h"
 #include "scheduler/decision.h"
 #include "scheduler/executor.h"
@@ -109,6 +110,9 @@ void executor_is_passed_by_others(struct scheduler *scheduler, uint32_t executor
 /* Starts an attempt on an executor that admits it. */
 BARKS_CHECKED barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage,
                                           uint32_t task, uint32_t executor);
+/* The same ahead of an idle worker: on an executor that has none (ahead.h). */
+BARKS_CHECKED barks_status *attempt_start_ahead(struct scheduler *scheduler, struct stage *stage,
+                                                uint32_t task, uint32_t executor);
 /* Takes an attempt that has ended out of all lists and gives its worker back; starts nothing. */
 void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state end);
 /* Asks its executor to end it, once. */

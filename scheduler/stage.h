@@ -72,6 +72,8 @@ struct stage {
     uint32_t lane_count;
     uint32_t any_lane; /* where unpinned tasks are tried again; LANE_NONE: there are none */
     struct durations *durations; /* owned; of attempts that count; NULL: none yet, or of no use */
+    uint32_t ahead_measured;     /* of these, when ahead_depth was found (ahead.h); 0: never */
+    uint32_t ahead_depth;
     struct failure *failures;    /* owned; of tasks, and where */
     uint32_t failure_count, failure_capacity;
     uint64_t *shipped; /* owned; bit for each executor that has the pipeline */

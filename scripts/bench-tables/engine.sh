@@ -39,8 +39,9 @@ action_figure() {
 }
 
 action_row() { # LABEL NAME
-    printf '| %-45s | %12.0f | %9.3f | %9.3f | %s |\n' "$1" \
-        "$(action_figure "$2" partitions_per_second)" "$(action_figure "$2" small_action_ms)" \
+    printf '| %-45s | %12.0f | %9.0f | %9.3f | %9.3f | %s |\n' "$1" \
+        "$(action_figure "$2" partitions_per_second)" "$(action_figure "$2" tasks_per_second)" \
+        "$(action_figure "$2" small_action_ms)" \
         "$(action_figure "$2" cached_action_ms)" "$machine"
 }
 
@@ -56,10 +57,10 @@ bench_actions() {
         done
     done
     echo
-    echo "### actions: count of 100,000 partitions, of 1,000 rows in 16, and of these cached; median of $runs"
+    echo "### actions: count of 100,000 partitions, in few tasks and in one each, of 1,000 rows in 16, and of these cached; median of $runs"
     echo
-    printf '| %-45s | partitions/s | small ms  | cached ms | machine |\n' ""
-    printf '|---|---|---|---|---|\n'
+    printf '| %-45s | partitions/s | tasks/s   | small ms  | cached ms | machine |\n' ""
+    printf '|---|---|---|---|---|---|\n'
     action_row "barks, one process" actions_plain
     action_row "barks, two executors in one process" actions_local
     action_row "barks, mpirun -np 3" actions_ranks

@@ -84,7 +84,7 @@ void unpacker_init(struct unpacker *unpacker, const void *bytes, size_t size_byt
     msgpack_unpacked_init(&unpacker->object);
 }
 
-static void fail(struct unpacker *unpacker, const char *wanted)
+void unpacker_fail(struct unpacker *unpacker, const char *wanted)
 {
     if (unpacker->failed == NULL)
         unpacker->failed = barks_status_new(BARKS_BAD_INPUT, NULL, BARKS_HERE,
@@ -109,14 +109,14 @@ static msgpack_object next(struct unpacker *unpacker, const char *wanted)
     if (unpacker->failed != NULL)
         return nothing;
     if (!is_flat(unpacker)) {
-        fail(unpacker, wanted);
+        unpacker_fail(unpacker, wanted);
         return nothing;
     }
     msgpack_unpack_return got = msgpack_unpack_next(&unpacker->object, unpacker->bytes,
                                                     unpacker->size_bytes, &unpacker->offset);
     if (got == MSGPACK_UNPACK_SUCCESS || got == MSGPACK_UNPACK_EXTRA_BYTES)
         return unpacker->object.data;
-    fail(unpacker, wanted);
+    unpacker_fail(unpacker, wanted);
     return nothing;
 }
 
@@ -125,7 +125,7 @@ uint64_t unpack_u64(struct unpacker *unpacker)
     msgpack_object object = next(unpacker, "a number");
     if (object.type == MSGPACK_OBJECT_POSITIVE_INTEGER)
         return object.via.u64;
-    fail(unpacker, "a number");
+    unpacker_fail(unpacker, "a number");
     return 0;
 }
 
@@ -134,7 +134,7 @@ uint32_t unpack_u32(struct unpacker *unpacker)
     uint64_t value = unpack_u64(unpacker);
     if (value <= UINT32_MAX)
         return (uint32_t)value;
-    fail(unpacker, "a number below 2^32");
+    unpacker_fail(unpacker, "a number below 2^32");
     return 0;
 }
 
@@ -145,7 +145,7 @@ int64_t unpack_i64(struct unpacker *unpacker)
         return object.via.i64;
     if (object.type == MSGPACK_OBJECT_POSITIVE_INTEGER && object.via.u64 <= INT64_MAX)
         return (int64_t)object.via.u64;
-    fail(unpacker, "a number");
+    unpacker_fail(unpacker, "a number");
     return 0;
 }
 
@@ -154,7 +154,7 @@ bool unpack_bool(struct unpacker *unpacker)
     msgpack_object object = next(unpacker, "true or false");
     if (object.type == MSGPACK_OBJECT_BOOLEAN)
         return object.via.boolean;
-    fail(unpacker, "true or false");
+    unpacker_fail(unpacker, "true or false");
     return false;
 }
 
@@ -164,12 +164,12 @@ char *unpack_text(struct unpacker *unpacker)
     if (object.type == MSGPACK_OBJECT_NIL)
         return NULL;
     if (object.type != MSGPACK_OBJECT_STR) {
-        fail(unpacker, "a text");
+        unpacker_fail(unpacker, "a text");
         return NULL;
     }
     char *text = malloc((size_t)object.via.str.size + 1);
     if (text == NULL) {
-        fail(unpacker, "memory");
+        unpacker_fail(unpacker, "memory");
         return NULL;
     }
     if (object.via.str.size > 0) /* msgpack gives NULL for nothing */
@@ -186,7 +186,7 @@ const uint8_t *unpack_bytes(struct unpacker *unpacker, size_t *out_size_bytes)
     if (object.type == MSGPACK_OBJECT_NIL)
         return NULL;
     if (object.type != MSGPACK_OBJECT_BIN) {
-        fail(unpacker, "bytes");
+        unpacker_fail(unpacker, "bytes");
         return NULL;
     }
     *out_size_bytes = object.via.bin.size;
@@ -198,7 +198,7 @@ uint32_t unpack_count(struct unpacker *unpacker)
     uint64_t count = unpack_u64(unpacker);
     if (count <= unpacker->size_bytes - unpacker->offset)
         return (uint32_t)count;
-    fail(unpacker, "as many items as it announces");
+    unpacker_fail(unpacker, "as many items as it announces");
     return 0;
 }
 
@@ -206,17 +206,27 @@ void *unpack_array(struct unpacker *unpacker, uint32_t count, size_t item_bytes)
 {
     void *items = calloc((size_t)count + 1, item_bytes);
     if (items == NULL)
-        fail(unpacker, "memory");
+        unpacker_fail(unpacker, "memory");
     return items;
+}
+
+bool unpacker_has_more(const struct unpacker *unpacker)
+{
+    return unpacker->failed == NULL && unpacker->offset < unpacker->size_bytes;
+}
+
+barks_status *unpacker_check(struct unpacker *unpacker)
+{
+    barks_status *failed = unpacker->failed;
+    unpacker->failed = NULL;
+    return failed;
 }
 
 barks_status *unpacker_finish(struct unpacker *unpacker)
 {
     if (unpacker->failed == NULL && unpacker->offset != unpacker->size_bytes)
-        fail(unpacker, "an end");
-    barks_status *failed = unpacker->failed;
-    unpacker->failed = NULL;
-    return failed;
+        unpacker_fail(unpacker, "an end");
+    return unpacker_check(unpacker);
 }
 
 void unpacker_drop(struct unpacker *unpacker)

@@ -50,6 +50,12 @@ uint32_t unpack_count(struct unpacker *unpacker);
 /* calloc for count things; NULL (and failed) without memory, and for a count of 0 something that
  * can be freed. */
 void *unpack_array(struct unpacker *unpacker, uint32_t count, size_t item_bytes);
-/* Errors: BARKS_BAD_INPUT (truncated, other types, bytes left over), BARKS_NO_MEMORY. */
+/* What was read makes no sense: a message that lacks what was wanted. */
+void unpacker_fail(struct unpacker *unpacker, const char *wanted);
+/* Nothing has failed, and there is more: of messages that hold things until they end. */
+bool unpacker_has_more(const struct unpacker *unpacker);
+/* What was wrong so far. Errors: BARKS_BAD_INPUT (truncated, other types), BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *unpacker_check(struct unpacker *unpacker);
+/* Errors: those, and bytes left over. */
 BARKS_CHECKED barks_status *unpacker_finish(struct unpacker *unpacker);
 void unpacker_drop(struct unpacker *unpacker);

@@ -127,7 +127,6 @@ BARKS_CHECKED static barks_status *pack_task(const struct dispatch *dispatch,
                                              struct packer *out)
 {
     const struct attempt_id *id = &start->start_task.id;
-    pack_u64(out, MESSAGE_TASK);
     pack_u64(out, id->job);
     pack_u64(out, stage->pipeline->stage);
     pack_u64(out, id->stage);
@@ -148,21 +147,22 @@ barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
                                  const struct decision *start, const struct loan *loan)
 {
     const struct attempt_id *id = &start->start_task.id;
-    struct packer out = {0};
-    barks_status *status = pack_task(dispatch, &job->plan.stages[id->stage], start, loan, &out);
-    if (status != NULL) {
-        packer_drop(&out);
-        return status;
-    }
+    struct packer *out = task_batches_open(&dispatch->batches, id->executor);
+    BARKS_TRY(pack_task(dispatch, &job->plan.stages[id->stage], start, loan, out));
+    dispatch_note_running(dispatch, job, id->stage);
     dispatch->members->all[id->executor - 1].attempts_out++;
     dispatch->totals.task_count++;
     dispatch->totals.again_count += id->attempt > 0;
     say_if_shared(job, start);
     job_history_task_started(dispatch->options.history, id, start->start_task.first_partition,
                              start->start_task.end_partition);
-    BARKS_TRY(message_send(dispatch->net, id->executor, &out));
-    fault_point(POINT_TASK_SENT);
-    return NULL;
+    return task_batches_note(&dispatch->batches, id->executor) ? dispatch_send_batches(dispatch)
+                                                               : NULL;
+}
+
+barks_status *dispatch_send_batches(struct dispatch *dispatch)
+{
+    return task_batches_send(&dispatch->batches, dispatch->net);
 }
 
 BARKS_CHECKED static barks_status *start_task(struct dispatch *dispatch, struct job *job,
@@ -201,9 +201,11 @@ __attribute__((noinline)) barks_status *dispatch_counted_report(const struct dis
                                                                 struct attempt_report **out_report)
 {
     BARKS_TRY(scheduler_counted_run(dispatch->scheduler, job->id, stage, run, out_run));
-    if (out_run->report >= dispatch->report_count)
+    struct attempt_id id = {
+        .job = job->id, .stage = stage, .task = run, .attempt = out_run->attempt};
+    *out_report = report_table_find(&dispatch->reports, out_run->report, &id);
+    if (*out_report == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a run counts by a report that never came");
-    *out_report = &dispatch->reports[out_run->report];
     return NULL;
 }
 
@@ -216,10 +218,10 @@ BARKS_CHECKED static barks_status *pack_runs(struct dispatch *dispatch, struct j
         struct counted_run counted = {0};
         struct attempt_report *report = NULL;
         BARKS_TRY(dispatch_counted_report(dispatch, job, stage, run, &counted, &report));
-        if (report->sent == NULL)
+        if (report->frames.bytes == NULL)
             BARKS_FAIL(BARKS_INTERNAL, "a map task did not say what it sent");
         pack_u64(out, counted.attempt);
-        pack_u64(out, report->sent[slot - 1].frame_count);
+        pack_u64(out, frame_counts_of(&report->frames, slot));
     }
     return NULL;
 }
@@ -326,6 +328,7 @@ barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job, uin
     event.stage_committed.commit = job->stages[stage].commit;
     event.stage_committed.output_partition_bytes = job->stages[stage].output_bytes;
     job->stages[stage].is_committing = false;
+    dispatch_note_idle(dispatch, &job->stages[stage]);
     job->stages[stage].was_committed = true;
     resume_store_stage(job, stage, job->stages[stage].stored);
     store_reports_destroy(job->stages[stage].stored);
@@ -352,6 +355,7 @@ BARKS_CHECKED static barks_status *commit_stage(struct dispatch *dispatch, struc
     store_reports_destroy(state->stored);
     state->stored = NULL;
     state->is_committing = true;
+    dispatch_note_running(dispatch, job, stage);
     if (dispatch->recovery.is_on)
         BARKS_TRY(recovery_check_commit(dispatch, job, stage, run_count, &problem));
     BARKS_TRY(gather_accumulated(dispatch, job, stage, run_count));
@@ -385,6 +389,7 @@ BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, stru
                                                  uint32_t stage)
 {
     struct job_stage *state = &job->stages[stage];
+    report_table_forget(&dispatch->reports, &state->reports);
     if (state->packed.bytes.size == 0)
         return NULL; /* never shipped, or released before */
     packer_drop(&state->packed);
@@ -401,9 +406,10 @@ BARKS_CHECKED static barks_status *release_stage(struct dispatch *dispatch, stru
     return NULL;
 }
 
-static void free_stages(struct job *job)
+static void free_stages(struct dispatch *dispatch, struct job *job)
 {
     for (uint32_t i = 0; job->stages != NULL && i < job->plan.stage_count; i++) {
+        dispatch_note_idle(dispatch, &job->stages[i]);
         packer_drop(&job->stages[i].packed);
         free(job->stages[i].output_bytes);
         key_filter_drop(&job->stages[i].filter);
@@ -412,6 +418,7 @@ static void free_stages(struct job *job)
     }
     free(job->stages);
     job->stages = NULL;
+    shuffle_index_drop(&job->shuffles);
 }
 
 /* The job is over: from now on it belongs to the thread that waits for it. */
@@ -423,9 +430,8 @@ void dispatch_let_go(struct dispatch *dispatch, struct job *job)
     *link = job->next;
     job_history_action_ended(dispatch->options.history, job);
     gatherings_forget(dispatch, job);
-    free_stages(job);
-    if (dispatch->jobs == NULL)
-        dispatch_forget_reports(dispatch);
+    dispatch_forget_job(dispatch, job);
+    free_stages(dispatch, job);
     fault_point(POINT_JOB_ENDED);
     dispatch->options.job_ended(dispatch->options.context, job);
 }
@@ -504,6 +510,8 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
     if (job == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "the scheduler decided %d about a job that is over",
                    (int)decision->kind);
+    if (decision->kind != DECISION_START_TASK)
+        BARKS_TRY(dispatch_send_batches(dispatch)); /* what follows may be about these tasks */
     switch (decision->kind) {
     case DECISION_SHIP_STAGE:
         return ship_stage(dispatch, job, decision->ship_stage.stage, decision->ship_stage.executor);
@@ -514,7 +522,8 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
     case DECISION_CANCEL_ATTEMPT:
         return send_cancel(dispatch, &decision->cancel_attempt);
     case DECISION_DISCARD_ATTEMPT:
-        dispatch_discard_report(dispatch, job, decision->discard_attempt.report);
+        dispatch_discard_report(dispatch, job, &decision->discard_attempt.id,
+                                decision->discard_attempt.report);
         return NULL;
     case DECISION_COMMIT_STAGE:
         return commit_stage(dispatch, job, decision);

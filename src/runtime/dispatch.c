@@ -51,7 +51,9 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
                                   .members = members,
                                   .next_job = 1,
                                   .time_left_ns = UINT64_MAX};
-    barks_status *status = scheduler_create(&dispatch_options->scheduling, &dispatch->scheduler);
+    barks_status *status = task_batches_init(&dispatch->batches, members->count);
+    if (status == NULL)
+        status = scheduler_create(&dispatch_options->scheduling, &dispatch->scheduler);
     if (status == NULL && dispatch_options->scheduling.recovers)
         status = recovery_init(&dispatch->recovery, members->count,
                                dispatch_options->recovery_deadline_ns);
@@ -70,11 +72,13 @@ void dispatch_destroy(struct dispatch *dispatch)
 {
     if (dispatch == NULL)
         return;
-    dispatch_forget_reports(dispatch);
+    report_table_drop(&dispatch->reports);
+    for (uint64_t i = 0; i < dispatch->error_count; i++)
+        barks_status_free(dispatch->errors[i].status);
+    task_batches_drop(&dispatch->batches);
     gatherings_forget(dispatch, NULL);
     loans_drop(dispatch);
     free(dispatch->live);
-    free(dispatch->reports);
     free(dispatch->errors);
     free(dispatch->overruns);
     decision_list_drop(&dispatch->decisions);
@@ -140,10 +144,11 @@ static uint32_t find_results(const struct dispatch *dispatch, const struct job *
                              struct attempt_report **out_reports)
 {
     uint32_t count = 0;
-    for (uint64_t i = 0; i < dispatch->report_count; i++) {
-        struct attempt_report *report = &dispatch->reports[i];
-        if (report->id.job != job->id || report->id.stage + 1 != job->plan.stage_count ||
-            report->result == NULL)
+    uint64_t number = job->stages[job->plan.stage_count - 1].reports;
+    while (number != 0) {
+        struct attempt_report *report = report_table_at(&dispatch->reports, number);
+        number = report->next;
+        if (report->result == NULL)
             continue;
         if (out_reports != NULL)
             out_reports[count] = report;
@@ -297,6 +302,8 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
     if (specs == NULL || partition_bytes == NULL || places == NULL || job->stages == NULL)
         status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
                                   "no memory for a job of %" PRIu32 " stages", stage_count);
+    if (status == NULL)
+        status = shuffle_index_make(&job->plan, &job->shuffles);
     for (uint32_t i = 0; i < stage_count && status == NULL; i++) {
         status = describe_stage(&job->plan.stages[i], job->deadline_ns != 0 && i + 1 == stage_count,
                                 dispatch->options.together_wait_ns, &specs[i], &partition_bytes[i],
@@ -338,7 +345,7 @@ barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *eve
         BARKS_TRY(dispatch_carry_out(dispatch, &decision));
     }
     dispatch->decisions.count = 0;
-    return NULL;
+    return dispatch->is_taking_reports ? NULL : dispatch_send_batches(dispatch);
 }
 
 struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const struct job *job,
@@ -370,21 +377,44 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
 
 /* ---- what is to be seen ---- */
 
+void dispatch_note_running(struct dispatch *dispatch, struct job *job, uint32_t stage)
+{
+    struct job_stage *state = &job->stages[stage];
+    if (state->is_running)
+        return;
+    state->is_running = true;
+    state->job = job;
+    state->index = stage;
+    state->previous_running = dispatch->last_running;
+    state->next_running = NULL;
+    if (dispatch->last_running != NULL)
+        dispatch->last_running->next_running = state;
+    else
+        dispatch->first_running = state;
+    dispatch->last_running = state;
+}
+
+void dispatch_note_idle(struct dispatch *dispatch, struct job_stage *stage)
+{
+    if (!stage->is_running)
+        return;
+    stage->is_running = false;
+    if (stage->previous_running != NULL)
+        stage->previous_running->next_running = stage->next_running;
+    else
+        dispatch->first_running = stage->next_running;
+    if (stage->next_running != NULL)
+        stage->next_running->previous_running = stage->previous_running;
+    else
+        dispatch->last_running = stage->previous_running;
+}
+
 uint32_t dispatch_view(struct dispatch *dispatch, struct stage_view *out_views,
                        uint32_t view_count_max)
 {
     uint32_t count = 0;
-    for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
-        for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
-            if (job->stages[stage].started_ns == 0 || job->stages[stage].packed.bytes.size == 0)
-                continue;
-            struct stage_view view = dispatch_view_stage(dispatch, job, stage);
-            if (view.task_count > 0 && view.tasks_done == view.task_count &&
-                !job->stages[stage].is_committing)
-                continue;
-            if (count < view_count_max)
-                out_views[count] = view;
-            count++;
-        }
+    const struct job_stage *stage = dispatch->first_running;
+    for (; stage != NULL && count < view_count_max; stage = stage->next_running)
+        out_views[count++] = dispatch_view_stage(dispatch, stage->job, stage->index);
     return count;
 }

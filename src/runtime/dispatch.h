@@ -92,8 +92,8 @@ bool dispatch_has_stuck_attempt(const struct dispatch *dispatch);
 
 bool dispatch_is_busy(const struct dispatch *dispatch); /* a job runs */
 
-/* Stages that run now. Returns how many there are, of which at most view_count_max are filled in.
- */
+/* Stages that run now, those first that began first. Returns how many are filled in, at most
+ * view_count_max. */
 uint32_t dispatch_view(struct dispatch *dispatch, struct stage_view *out_views,
                        uint32_t view_count_max);
 struct driver_totals dispatch_totals(const struct dispatch *dispatch);

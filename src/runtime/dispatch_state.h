@@ -5,23 +5,13 @@
 #include "runtime/dispatch.h"
 #include "runtime/job_recovery.h"
 #include "runtime/members.h"
+#include "runtime/report_table.h"
+#include "runtime/shuffle_index.h"
+#include "runtime/task_batches.h"
 #include "scheduler/scheduler.h"
-#include "shuffle/exchange.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* What an executor said of an attempt that finished; the scheduler hands its number back. */
-struct attempt_report {
-    struct attempt_id id;
-    struct task_counters counters;
-    struct exchange_sent *sent; /* one for each executor, or NULL; owned */
-    uint8_t *result;            /* owned */
-    size_t result_bytes;
-    uint8_t *accumulated; /* packed accumulations, or NULL; owned */
-    size_t accumulated_bytes;
-    bool has_keys; /* of FILTER_COLLECTS: the stage's filter has them */
-};
 
 /* What the driver knows of a stage while its job runs. */
 struct job_stage {
@@ -42,6 +32,12 @@ struct job_stage {
     uint64_t started_ns;
     uint64_t bytes_total; /* that its tasks will read of files; 0: not known */
     uint64_t rows, bytes; /* of the attempts that finished */
+    uint64_t reports;     /* list of these attempts, until it is released */
+    /* In the list of stages that run, from its first task or commit until it is committed. */
+    bool is_running;
+    struct job *job;
+    uint32_t index;
+    struct job_stage *previous_running, *next_running;
     /* Of tasks that run together: one that has ended well, of the last attempt. */
     bool has_ended;
     uint32_t ended_attempt, ended_task;
@@ -51,6 +47,7 @@ struct job_stage {
 struct attempt_error {
     struct attempt_id id;
     barks_status *status; /* owned; NULL once it is told */
+    uint64_t next_free;   /* number, of those whose job is over; 0: the last */
 };
 
 /* What a running attempt has read, by the last pulse of its executor. */
@@ -76,10 +73,12 @@ struct dispatch {
     struct job *jobs; /* that run, newest first */
     uint64_t next_job;
     uint64_t last_burst;
-    struct attempt_report *reports;
-    uint64_t report_count, report_capacity;
+    struct job_stage *first_running, *last_running; /* by when they began; borrowed of jobs */
+    struct report_table reports;
+    struct task_batches batches;  /* that are sent before anything else is */
+    bool is_taking_reports;       /* of one message: the tasks that follow go together */
     struct attempt_error *errors; /* owned; number n stands at n - 1 */
-    uint64_t error_count, error_capacity;
+    uint64_t error_count, error_capacity, first_free_error;
     struct overrun *overruns; /* owned; few */
     uint32_t overrun_count, overrun_capacity;
     bool has_stuck_attempt;
@@ -145,10 +144,13 @@ BARKS_CHECKED barks_status *dispatch_handle(struct dispatch *dispatch, const str
 BARKS_CHECKED barks_status *dispatch_carry_out(struct dispatch *dispatch,
                                                const struct decision *decision);
 
-/* Sends an attempt to its executor, and what loan tells it (NULL: nothing). */
+/* Sends an attempt to its executor with those that follow, before anything else is sent
+ * (dispatch_send_batches), and what loan tells it (NULL: nothing). */
 BARKS_CHECKED barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
                                                const struct decision *start,
                                                const struct loan *loan);
+
+BARKS_CHECKED barks_status *dispatch_send_batches(struct dispatch *dispatch);
 
 /* The scheduler hears that a stage's output is where its readers look for it. */
 BARKS_CHECKED barks_status *dispatch_committed(struct dispatch *dispatch, struct job *job,
@@ -173,10 +175,12 @@ void dispatch_let_go(struct dispatch *dispatch, struct job *job);
 struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const struct job *job,
                                       uint32_t stage);
 
-void report_drop(struct attempt_report *report);
 /* It does not count: what it has read and written is not shown either. */
-void dispatch_discard_report(struct dispatch *dispatch, struct job *job, uint64_t number);
-/* The report's result, which is the caller's (free). */
-struct buffer report_take_result(struct attempt_report *report);
-/* Reports and errors are numbered for the life of the jobs that run together. */
-void dispatch_forget_reports(struct dispatch *dispatch);
+void dispatch_discard_report(struct dispatch *dispatch, struct job *job,
+                             const struct attempt_id *id, uint64_t number);
+/* The job is over: its reports and errors are forgotten, whose numbers may be used again. */
+void dispatch_forget_job(struct dispatch *dispatch, struct job *job);
+
+/* The stage is among those that run (at their end, where it is new there), or not any more. */
+void dispatch_note_running(struct dispatch *dispatch, struct job *job, uint32_t stage);
+void dispatch_note_idle(struct dispatch *dispatch, struct job_stage *stage);

@@ -28,6 +28,8 @@
 
 /* Of who must end, where --barks-time-reserve says nothing. */
 #define LEAST_GRACE_NS (UINT64_C(10) * NS_PER_S)
+/* Of a worker, where tasks take microseconds: what it does in some turns of the driver. */
+enum { TASKS_AHEAD_MAX = 128 };
 
 void job_drop(struct job *job)
 {
@@ -166,6 +168,7 @@ static struct scheduler_options scheduling(const struct driver *driver)
                             ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
                             : 0,
         .slow_min_ns = config_duration_ns(config, CONFIG_SPECULATION_MIN),
+        .ahead = TASKS_AHEAD_MAX,
         .locality_wait_ns = config_duration_ns(config, CONFIG_LOCALITY_WAIT),
         .pools = driver->pools.specs,
         .pool_count = driver->pools.count,

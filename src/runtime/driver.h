@@ -7,6 +7,7 @@
 #include "exec/task_run.h"
 #include "plan/stage_cut.h"
 #include "runtime/job_labels.h"
+#include "runtime/shuffle_index.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,6 +55,7 @@ struct job {
     uint32_t stages_reused; /* that were stored before */
     /* The driver's own. */
     struct job_stage *stages;
+    struct shuffle_index shuffles;
     bool ended;        /* guarded by the driver's lock */
     bool is_cancelled; /* likewise: someone wants it to end */
     struct job *next;

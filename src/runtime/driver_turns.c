@@ -187,7 +187,7 @@ static void show(struct driver *driver, uint64_t now_ns)
 {
     struct stage_view views[VIEWS_MAX];
     uint32_t count = dispatch_view(driver->dispatch, views, VIEWS_MAX);
-    progress_draw(driver->progress, views, count < VIEWS_MAX ? count : VIEWS_MAX, now_ns);
+    progress_draw(driver->progress, views, count, now_ns);
 }
 
 static uint64_t nap_ns(struct driver *driver, uint64_t now_ns)

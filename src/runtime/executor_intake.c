@@ -82,7 +82,7 @@ BARKS_CHECKED static barks_status *read_payloads(struct unpacker *in, struct ass
         status = read_partition(in, p, &payloads, &count);
     assignment->spec.payloads = payloads;
     assignment->spec.payload_count = count;
-    return status != NULL ? status : unpacker_finish(in);
+    return status != NULL ? status : unpacker_check(in);
 }
 
 static void read_loans(struct unpacker *in, struct assignment *assignment)
@@ -97,9 +97,8 @@ static void read_loans(struct unpacker *in, struct assignment *assignment)
     assignment->spec.loan_count = loans != NULL ? count : 0;
 }
 
-/* Takes the message's bytes: payloads point into them. */
-BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unpacker *in,
-                                           struct net_message *message)
+BARKS_CHECKED static barks_status *take_task(struct executor *executor, struct unpacker *in,
+                                             struct task_message *message)
 {
     struct assignment *assignment = calloc(1, sizeof *assignment);
     if (assignment == NULL)
@@ -130,14 +129,30 @@ BARKS_CHECKED static barks_status *on_task(struct executor *executor, struct unp
         assignment_drop(assignment);
         return status;
     }
-    assignment->message = message->bytes;
-    message->bytes = NULL;
+    assignment->message = message;
+    message->holders++;
     assignment->spec.pipeline = assignment->stage->pipeline;
     assignment->spec.job = assignment->job;
     executor->tasks_held++;
     fault_point(POINT_TASK_TAKEN);
     workers_give(executor->workers, assignment);
     return NULL;
+}
+
+/* Takes the message's bytes: payloads point into them. */
+BARKS_CHECKED static barks_status *on_tasks(struct executor *executor, struct unpacker *in,
+                                            struct net_message *message)
+{
+    barks_status *status = NULL;
+    struct task_message *shared = calloc(1, sizeof *shared);
+    if (shared == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for tasks");
+    *shared = (struct task_message){.bytes = message->bytes, .holders = 1};
+    message->bytes = NULL;
+    while (status == NULL && unpacker_has_more(in))
+        status = take_task(executor, in, shared);
+    task_message_release(shared);
+    return status != NULL ? status : unpacker_finish(in);
 }
 
 struct task_name {
@@ -322,8 +337,8 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     switch (kind) {
     case MESSAGE_STAGE:
         return on_stage(executor, &in);
-    case MESSAGE_TASK:
-        return on_task(executor, &in, message);
+    case MESSAGE_TASKS:
+        return on_tasks(executor, &in, message);
     case MESSAGE_LEND:
         return on_lend(executor, &in);
     case MESSAGE_CANCEL:
@@ -358,8 +373,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_ALIVE:
         return unpacker_finish(&in);
     case MESSAGE_HELLO:
-    case MESSAGE_TASK_DONE:
-    case MESSAGE_TASK_FAILED:
+    case MESSAGE_TASKS_ENDED:
     case MESSAGE_SHUFFLE_READY:
     case MESSAGE_BURST_WANTED:
     case MESSAGE_PULSE:

@@ -4,12 +4,15 @@
 #include "base/fault.h"
 #include "base/pool.h"
 #include "runtime/executor_state.h"
+#include "runtime/frame_counts.h"
 #include "runtime/heartbeat.h"
 #include "runtime/message.h"
 #include "runtime/store_reports.h"
 
 #include <stdlib.h>
 
+/* Beyond that a message saves nothing by being larger. */
+enum { REPORTS_BYTES_MAX = 1 << 20 };
 #define PULSE_RUNNING_NS (UINT64_C(100) * NS_PER_MS)
 
 static void pack_task_name(struct packer *out, const struct assignment *assignment)
@@ -22,12 +25,14 @@ static void pack_task_name(struct packer *out, const struct assignment *assignme
 
 static void pack_sent(struct packer *out, const struct exchange_sent *sent, uint32_t count)
 {
-    pack_u64(out, sent != NULL ? count : 0);
+    uint64_t rows = 0, bytes = 0;
     for (uint32_t i = 0; sent != NULL && i < count; i++) {
-        pack_u64(out, sent[i].frame_count);
-        pack_u64(out, sent[i].row_count);
-        pack_u64(out, sent[i].bytes);
+        rows += sent[i].row_count;
+        bytes += sent[i].bytes;
     }
+    pack_u64(out, rows);
+    pack_u64(out, bytes);
+    frame_counts_pack(out, sent, count);
 }
 
 /* A report with what bodies have added; a failure of packing it fails the attempt. */
@@ -69,32 +74,30 @@ static void pack_peaks(struct packer *out, struct executor *executor)
     pack_u64(out, scratch_written_bytes(executor->room.scratch));
 }
 
-BARKS_CHECKED static barks_status *report(struct executor *executor, struct assignment *assignment)
+static void pack_ended(struct packer *out, const struct executor *executor,
+                       struct assignment *assignment)
 {
-    struct packer out = {0}, accumulated = {0};
+    struct packer accumulated = {0};
     const struct task_result *result = &assignment->result;
     if (assignment->status == NULL)
         assignment->status = pack_accumulated(assignment, &accumulated);
-    pack_u64(&out, assignment->status == NULL ? MESSAGE_TASK_DONE : MESSAGE_TASK_FAILED);
-    pack_task_name(&out, assignment);
+    pack_task_name(out, assignment);
+    pack_status(out, assignment->status);
     if (assignment->status != NULL) {
         packer_drop(&accumulated);
-        pack_status(&out, assignment->status);
-        return message_send(executor->net, 0, &out);
+        return;
     }
-    pack_peaks(&out, executor);
-    pack_u64(&out, result->counters.rows_read);
-    pack_u64(&out, result->counters.bytes_read);
-    pack_u64(&out, result->counters.rows_written);
-    pack_u64(&out, result->counters.bytes_written);
-    pack_u64(&out, result->counters.rows_filtered);
-    pack_sent(&out, result->sent, executor->services.executor_count);
-    pack_bytes(&out, result->bytes.size_bytes > 0 ? result->bytes.data : NULL,
+    pack_u64(out, result->counters.rows_read);
+    pack_u64(out, result->counters.bytes_read);
+    pack_u64(out, result->counters.rows_written);
+    pack_u64(out, result->counters.bytes_written);
+    pack_u64(out, result->counters.rows_filtered);
+    pack_sent(out, result->sent, executor->services.executor_count);
+    pack_bytes(out, result->bytes.size_bytes > 0 ? result->bytes.data : NULL,
                result->bytes.size_bytes);
-    pack_raw(&out, &accumulated);
+    pack_raw(out, &accumulated);
     packer_drop(&accumulated);
-    pack_bytes(&out, result->keys.data, result->keys.size_bytes);
-    return message_send(executor->net, 0, &out);
+    pack_bytes(out, result->keys.data, result->keys.size_bytes);
 }
 
 /* What it has read is not needed any more, but where it was told to stop: then another attempt may
@@ -110,21 +113,48 @@ static void forget_inputs(const struct executor *executor, const struct assignme
                            result->inputs[i].partition);
 }
 
-BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
+/* The first ones of the list leave it, until their reports make a large message. Returns how many.
+ */
+static uint32_t pack_all_ended(struct executor *executor, struct assignment **list,
+                               struct packer *out)
 {
-    struct assignment *assignment;
-    while ((assignment = workers_take_ended(executor->workers)) != NULL) {
-        executor->tasks_held--;
-        executor->last_work_ns = monotonic_ns();
-        barks_status *status = report_kept(executor);
-        if (status == NULL)
-            status = report(executor, assignment);
+    uint32_t count = 0;
+    pack_u64(out, MESSAGE_TASKS_ENDED);
+    pack_peaks(out, executor);
+    for (; *list != NULL && out->bytes.size < REPORTS_BYTES_MAX; count++) {
+        struct assignment *assignment = *list;
+        *list = assignment->next;
+        pack_ended(out, executor, assignment);
         forget_inputs(executor, assignment);
         assignment_drop(assignment);
-        BARKS_TRY(status);
-        fault_point(POINT_ATTEMPT_TOLD);
     }
-    return NULL;
+    return count;
+}
+
+BARKS_CHECKED static barks_status *report_some(struct executor *executor, struct assignment **list)
+{
+    struct packer out = {0};
+    uint32_t count = pack_all_ended(executor, list, &out);
+    executor->tasks_held -= count;
+    executor->last_work_ns = monotonic_ns();
+    barks_status *status = report_kept(executor);
+    if (status != NULL)
+        packer_drop(&out);
+    else
+        status = message_send(executor->net, 0, &out);
+    for (uint32_t i = 0; status == NULL && i < count; i++)
+        fault_point(POINT_ATTEMPT_TOLD);
+    return status;
+}
+
+BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
+{
+    barks_status *status = NULL;
+    struct assignment *ended = workers_take_ended(executor->workers);
+    while (ended != NULL && status == NULL)
+        status = report_some(executor, &ended);
+    assignments_drop(ended);
+    return status;
 }
 
 struct sizes {

@@ -316,7 +316,7 @@ static struct history_record task_ended(const struct job_history *history,
 }
 
 void job_history_task_done(struct job_history *history, const struct attempt_report *report,
-                           uint32_t executor_count)
+                           uint64_t rows_sent)
 {
     if (!is_wanted(history))
         return;
@@ -327,10 +327,8 @@ void job_history_task_done(struct job_history *history, const struct attempt_rep
     record.task_ended.bytes_written = report->counters.bytes_written;
     record.task_ended.result_bytes = report->result_bytes;
     record.task_ended.rows_filtered = report->counters.rows_filtered;
-    for (uint32_t i = 0; report->sent != NULL && i < executor_count; i++) {
-        record.task_ended.rows_sent += report->sent[i].row_count;
-        record.task_ended.bytes_sent += report->sent[i].bytes;
-    }
+    record.task_ended.rows_sent = rows_sent;
+    record.task_ended.bytes_sent = report->bytes_sent;
     note(history, &record);
 }
 

@@ -38,7 +38,7 @@ void job_history_task_started(struct job_history *history, const struct attempt_
                               uint32_t first_partition, uint32_t end_partition);
 /* sent has executor_count entries where it is not NULL. */
 void job_history_task_done(struct job_history *history, const struct attempt_report *report,
-                           uint32_t executor_count);
+                           uint64_t rows_sent);
 void job_history_task_failed(struct job_history *history, const struct attempt_id *id,
                              const barks_status *error);
 /* Of a pulse of the executor; at most one a second is kept. */

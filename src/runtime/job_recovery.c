@@ -271,18 +271,22 @@ barks_status *recovery_take_burst(struct dispatch *dispatch, uint32_t epoch, uin
 
 /* ---- what heirs get ---- */
 
-/* That living executors have sent to a slot, and keep. */
+/* About what living executors have sent to a slot, and keep: frames are counted, and taken to be of
+ * the mean size of their attempt's. */
 static uint64_t bytes_sent_to(const struct dispatch *dispatch, const struct job *job,
                               uint32_t stage, uint32_t slot)
 {
-    uint64_t bytes = 0;
-    for (uint64_t i = 0; i < dispatch->report_count; i++) {
-        const struct attempt_report *report = &dispatch->reports[i];
-        if (report->sent != NULL && report->id.job == job->id && report->id.stage == stage &&
-            !is_lost(dispatch, report->id.executor))
-            bytes += report->sent[slot - 1].bytes;
+    uint64_t number = job->stages[stage].reports;
+    double bytes = 0;
+    while (number != 0) {
+        const struct attempt_report *report = report_table_at(&dispatch->reports, number);
+        uint64_t frames = frame_counts_sum(&report->frames);
+        number = report->next;
+        if (frames > 0 && !is_lost(dispatch, report->id.executor))
+            bytes += (double)report->bytes_sent * (double)frame_counts_of(&report->frames, slot) /
+                     (double)frames;
     }
-    return bytes;
+    return (uint64_t)bytes;
 }
 
 /* Not to an heir that is lost too, of which the scheduler hears next: it moves on then. */

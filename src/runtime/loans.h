@@ -25,7 +25,7 @@ struct unpacker;
 /* Asks the lender. Errors: BARKS_NO_MEMORY, those of net. */
 BARKS_CHECKED barks_status *loan_begin(struct dispatch *dispatch, const struct job *job,
                                        const struct decision *start);
-/* What MESSAGE_TASK tells of it; NULL: nothing was lent. */
+/* What MESSAGE_TASKS tells of it; NULL: nothing was lent. */
 void loan_pack(const struct loan *loan, struct packer *out);
 
 /* MESSAGE_LENT. Errors: BARKS_BAD_INPUT, BARKS_NO_MEMORY, those of net. */

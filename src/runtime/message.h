@@ -7,15 +7,15 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 9 };
+enum { PROTOCOL_VERSION = 10 };
 
 enum message_kind {
     /* executor -> driver */
     MESSAGE_HELLO = 1,     /* protocol, library version, binary hash, host, pid, node, cores, user
                               bound, budget, problem */
-    MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, pool bytes peak, scratch
-                              bytes written, counters, sent, result, accumulated */
-    MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
+    MESSAGE_TASKS_ENDED,   /* pool bytes peak, scratch bytes written, then for each: job, stage
+                              index, task, attempt, status, and where that is none counters, rows
+                              and bytes sent, frames (frame_counts.h), result, accumulated, keys */
     MESSAGE_SHUFFLE_READY, /* shuffle, slot, number of the commit, count, then partition and bytes
                               of those with rows; whether it was stored, then status and pieces
                               (store_reports.h) */
@@ -32,8 +32,8 @@ enum message_kind {
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
     MESSAGE_STAGE,   /* stage, job, its weight in rounds, pipeline */
-    MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, piece, pieces, units,
-                        count, then step and shuffle of what it was lent, payloads */
+    MESSAGE_TASKS,   /* for each: job, stage, stage index, task, attempt, first, end, piece, pieces,
+                        units, count, then step and shuffle of what it was lent, payloads */
     MESSAGE_LEND,    /* number of the loan, to whom, job, its weight in rounds, count, then shuffle,
                         the one that it becomes, first and end of the partitions */
     MESSAGE_CANCEL,  /* job, stage index, task, attempt */

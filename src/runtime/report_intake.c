@@ -16,34 +16,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-void report_drop(struct attempt_report *report)
+/* O(errors of all jobs), which are few. */
+static void forget_errors(struct dispatch *dispatch, uint64_t job)
 {
-    free(report->sent);
-    free(report->result);
-    free(report->accumulated);
-    *report = (struct attempt_report){0};
+    for (uint64_t i = 0; i < dispatch->error_count; i++) {
+        struct attempt_error *error = &dispatch->errors[i];
+        if (error->id.job != job)
+            continue;
+        barks_status_free(error->status);
+        *error = (struct attempt_error){.next_free = dispatch->first_free_error};
+        dispatch->first_free_error = i + 1;
+    }
 }
 
-struct buffer report_take_result(struct attempt_report *report)
+void dispatch_forget_job(struct dispatch *dispatch, struct job *job)
 {
-    struct buffer result = {.data = report->result,
-                            .size_bytes = report->result_bytes,
-                            .capacity_bytes = report->result_bytes,
-                            .limit_bytes = report->result_bytes};
-    report->result = NULL;
-    return result;
-}
-
-/* Reports and errors are numbered for the life of the jobs that run together. */
-void dispatch_forget_reports(struct dispatch *dispatch)
-{
-    for (uint64_t i = 0; i < dispatch->report_count; i++)
-        report_drop(&dispatch->reports[i]);
-    for (uint64_t i = 0; i < dispatch->error_count; i++)
-        barks_status_free(dispatch->errors[i].status);
-    dispatch->report_count = 0;
-    dispatch->error_count = 0;
-    dispatch->live_count = 0;
+    for (uint32_t stage = 0; job->stages != NULL && stage < job->plan.stage_count; stage++)
+        report_table_forget(&dispatch->reports, &job->stages[stage].reports);
+    forget_errors(dispatch, job->id);
+    if (dispatch->jobs == NULL)
+        dispatch->live_count = 0;
 }
 
 /* ---- reports ---- */
@@ -66,15 +58,22 @@ barks_status *dispatch_add_error(struct dispatch *dispatch, const struct attempt
                                  barks_status *error, uint64_t *out_number)
 {
     void *errors = dispatch->errors;
-    barks_status *status =
-        grow(&errors, dispatch->error_count, &dispatch->error_capacity, sizeof *dispatch->errors);
+    uint64_t number = dispatch->first_free_error;
+    barks_status *status = NULL;
+    if (number == 0)
+        status = grow(&errors, dispatch->error_count, &dispatch->error_capacity,
+                      sizeof *dispatch->errors);
     dispatch->errors = errors;
     if (status != NULL) {
         barks_status_free(error);
         return status;
     }
-    dispatch->errors[dispatch->error_count++] = (struct attempt_error){.id = *id, .status = error};
-    *out_number = dispatch->error_count;
+    if (number != 0)
+        dispatch->first_free_error = dispatch->errors[number - 1].next_free;
+    else
+        number = ++dispatch->error_count;
+    dispatch->errors[number - 1] = (struct attempt_error){.id = *id, .status = error};
+    *out_number = number;
     return NULL;
 }
 
@@ -95,55 +94,42 @@ static struct attempt_id read_attempt(struct unpacker *in, uint32_t executor)
     return id;
 }
 
-static void read_sent(struct unpacker *in, struct attempt_report *report, uint32_t executor_count)
-{
-    uint32_t count = unpack_count(in);
-    if (count == 0)
-        return;
-    report->sent = unpack_array(in, executor_count, sizeof *report->sent);
-    for (uint32_t i = 0; i < count; i++) {
-        struct exchange_sent sent = {.executor = i + 1};
-        sent.frame_count = unpack_u64(in);
-        sent.row_count = unpack_u64(in);
-        sent.bytes = unpack_u64(in);
-        if (report->sent != NULL && i < executor_count)
-            report->sent[i] = sent;
-    }
-}
-
 static void read_peaks(struct unpacker *in, struct member *member)
 {
     atomic_store_explicit(&member->peak_bytes, unpack_u64(in), memory_order_relaxed);
     atomic_store_explicit(&member->spilled_bytes, unpack_u64(in), memory_order_relaxed);
 }
 
-/* *out_keys: of FILTER_COLLECTS; as long as the message. */
-BARKS_CHECKED static barks_status *read_report(struct unpacker *in, uint32_t executor_count,
-                                               struct attempt_report *report,
-                                               struct packed_keys *out_keys)
+static uint8_t *read_copy(struct unpacker *in, size_t *out_size_bytes)
+{
+    const uint8_t *bytes = unpack_bytes(in, out_size_bytes);
+    uint8_t *copy = bytes != NULL ? unpack_array(in, 1, *out_size_bytes + 1) : NULL;
+    if (copy != NULL)
+        memcpy(copy, bytes, *out_size_bytes);
+    return copy;
+}
+
+/* What is of use beside the report: as long as the message. */
+struct passing {
+    uint64_t rows_sent;
+    struct packed_keys keys; /* of FILTER_COLLECTS */
+};
+
+/* Of a task that has ended well; *report is dropped by the caller in any case. */
+static void read_report(struct unpacker *in, struct attempt_report *report,
+                        struct passing *out_passing)
 {
     report->counters.rows_read = unpack_u64(in);
     report->counters.bytes_read = unpack_u64(in);
     report->counters.rows_written = unpack_u64(in);
     report->counters.bytes_written = unpack_u64(in);
     report->counters.rows_filtered = unpack_u64(in);
-    read_sent(in, report, executor_count);
-    size_t result_bytes = 0;
-    const uint8_t *result = unpack_bytes(in, &result_bytes);
-    if (result != NULL) {
-        report->result = unpack_array(in, 1, result_bytes + 1);
-        if (report->result != NULL)
-            memcpy(report->result, result, result_bytes);
-        report->result_bytes = result_bytes;
-    }
-    const uint8_t *accumulated = unpack_bytes(in, &report->accumulated_bytes);
-    if (accumulated != NULL) {
-        report->accumulated = unpack_array(in, 1, report->accumulated_bytes + 1);
-        if (report->accumulated != NULL)
-            memcpy(report->accumulated, accumulated, report->accumulated_bytes);
-    }
-    out_keys->bytes = unpack_bytes(in, &out_keys->size_bytes);
-    return unpacker_finish(in);
+    out_passing->rows_sent = unpack_u64(in);
+    report->bytes_sent = unpack_u64(in);
+    frame_counts_unpack(in, &report->frames);
+    report->result = read_copy(in, &report->result_bytes);
+    report->accumulated = read_copy(in, &report->accumulated_bytes);
+    out_passing->keys.bytes = unpack_bytes(in, &out_passing->keys.size_bytes);
 }
 
 /* Adds what an attempt has read and written to what is shown, or (sign -1: it was discarded) takes
@@ -163,14 +149,17 @@ static void count_report(struct dispatch *dispatch, struct job *job, int sign,
     dispatch->totals.bytes_written += factor * counters->bytes_written;
     dispatch->totals.rows_filtered += factor * counters->rows_filtered;
     job->result_bytes += factor * report->result_bytes;
-    for (uint32_t i = 0; report->sent != NULL && i < dispatch->members->count; i++)
-        dispatch->totals.bytes_shuffled += factor * report->sent[i].bytes;
+    dispatch->totals.bytes_shuffled += factor * report->bytes_sent;
 }
 
-void dispatch_discard_report(struct dispatch *dispatch, struct job *job, uint64_t number)
+void dispatch_discard_report(struct dispatch *dispatch, struct job *job,
+                             const struct attempt_id *id, uint64_t number)
 {
-    count_report(dispatch, job, -1, &dispatch->reports[number]);
-    report_drop(&dispatch->reports[number]);
+    struct attempt_report *report = report_table_find(&dispatch->reports, number, id);
+    if (report == NULL)
+        return; /* it went with its stage */
+    count_report(dispatch, job, -1, report);
+    report_drop(report);
 }
 
 /* Results that would not fit at the driver end the job before they fill its memory. */
@@ -189,34 +178,49 @@ BARKS_CHECKED static barks_status *check_result_size(struct dispatch *dispatch, 
     return dispatch_handle(dispatch, &event);
 }
 
+/* Into the list of its stage. Takes what read holds. */
+BARKS_CHECKED static barks_status *keep_report(struct dispatch *dispatch, struct job *job,
+                                               struct attempt_report *read, uint64_t *out_number)
+{
+    uint64_t *list = &job->stages[read->id.stage].reports;
+    barks_status *status = report_table_add(&dispatch->reports, list, &read->id, out_number);
+    if (status != NULL) {
+        report_drop(read);
+        return status;
+    }
+    struct attempt_report *report = report_table_at(&dispatch->reports, *out_number);
+    read->next = report->next;
+    *report = *read;
+    return NULL;
+}
+
 BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struct unpacker *in,
-                                                uint32_t executor)
+                                                const struct attempt_id *id)
 {
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = monotonic_ns()};
-    event.attempt_finished.id = read_attempt(in, executor);
+    struct attempt_report report = {.id = *id};
+    struct passing passing = {0};
+    event.attempt_finished.id = *id;
     /* It has finished, so that it ran too long does not matter any more. */
-    (void)dispatch_end_overrun(dispatch, &event.attempt_finished.id);
-    count_answer(dispatch, executor);
-    BARKS_TRY(loans_note_ended(dispatch, &event.attempt_finished.id));
-    void *reports = dispatch->reports;
-    BARKS_TRY(grow(&reports, dispatch->report_count, &dispatch->report_capacity,
-                   sizeof *dispatch->reports));
-    dispatch->reports = reports;
-    struct attempt_report *report = &dispatch->reports[dispatch->report_count];
-    *report = (struct attempt_report){.id = event.attempt_finished.id};
-    event.attempt_finished.report = dispatch->report_count++;
-    read_peaks(in, &dispatch->members->all[executor - 1]);
-    struct packed_keys keys = {0};
-    BARKS_TRY(read_report(in, dispatch->members->count, report, &keys));
-    struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
-    if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
-        return NULL; /* of a job that is over */
-    BARKS_TRY(dispatch_take_keys(job, report, &keys));
-    count_report(dispatch, job, 1, report);
-    job_history_task_done(dispatch->options.history, report, dispatch->members->count);
+    (void)dispatch_end_overrun(dispatch, id);
+    read_report(in, &report, &passing);
+    barks_status *status = unpacker_check(in);
+    struct job *job = dispatch_find_job(dispatch, id->job);
+    if (status != NULL || job == NULL || id->stage >= job->plan.stage_count) {
+        report_drop(&report); /* of a job that is over */
+        return status;
+    }
+    status = dispatch_take_keys(job, &report, &passing.keys);
+    count_report(dispatch, job, 1, &report);
+    job_history_task_done(dispatch->options.history, &report, passing.rows_sent);
+    if (status != NULL) {
+        report_drop(&report);
+        return status;
+    }
+    BARKS_TRY(keep_report(dispatch, job, &report, &event.attempt_finished.report));
     fault_point(POINT_REPORT_TAKEN);
     BARKS_TRY(check_result_size(dispatch, job));
-    BARKS_TRY(gatherings_note_ended(dispatch, job, &event.attempt_finished.id));
+    BARKS_TRY(gatherings_note_ended(dispatch, job, id));
     return dispatch_handle(dispatch, &event);
 }
 
@@ -305,17 +309,13 @@ static void warn_of_round(const struct dispatch *dispatch, const struct attempt_
         id->task, job->what, id->attempt + 1, text);
 }
 
-BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, struct unpacker *in,
-                                                  uint32_t executor)
+/* Takes error. */
+BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch,
+                                                  const struct attempt_id *id, barks_status *error)
 {
     struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
-    event.attempt_failed.id = read_attempt(in, executor);
-    const barks_status *overrun = dispatch_end_overrun(dispatch, &event.attempt_failed.id);
-    count_answer(dispatch, executor);
-    BARKS_TRY(loans_note_ended(dispatch, &event.attempt_failed.id));
-    barks_status *error = unpack_status(in);
-    if (error == NULL)
-        BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
+    event.attempt_failed.id = *id;
+    const barks_status *overrun = dispatch_end_overrun(dispatch, id);
     job_history_task_failed(dispatch->options.history, &event.attempt_failed.id,
                             overrun != NULL ? overrun : error);
     event.attempt_failed.cause = cause_of(barks_status_code(error));
@@ -329,9 +329,40 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     else
         BARKS_TRY(dispatch_add_error(dispatch, &event.attempt_failed.id, error,
                                      &event.attempt_failed.error));
-    BARKS_TRY(unpacker_finish(in));
     fault_point(POINT_FAILURE_TAKEN);
     return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *on_task_ended(struct dispatch *dispatch, struct unpacker *in,
+                                                 uint32_t executor)
+{
+    struct attempt_id id = read_attempt(in, executor);
+    barks_status *error = unpack_status(in);
+    barks_status *bad = unpacker_check(in);
+    if (bad != NULL) {
+        barks_status_free(error);
+        return bad;
+    }
+    count_answer(dispatch, executor);
+    bad = loans_note_ended(dispatch, &id);
+    if (bad != NULL) {
+        barks_status_free(error);
+        return bad;
+    }
+    return error != NULL ? on_task_failed(dispatch, &id, error) : on_task_done(dispatch, in, &id);
+}
+
+/* The tasks that take their places go in one message too. */
+BARKS_CHECKED static barks_status *on_tasks_ended(struct dispatch *dispatch, struct unpacker *in,
+                                                  uint32_t executor)
+{
+    barks_status *status = NULL;
+    read_peaks(in, &dispatch->members->all[executor - 1]);
+    dispatch->is_taking_reports = true;
+    while (status == NULL && unpacker_has_more(in))
+        status = on_task_ended(dispatch, in, executor);
+    dispatch->is_taking_reports = false;
+    return status != NULL ? status : unpacker_finish(in);
 }
 
 BARKS_CHECKED static barks_status *read_sizes(struct unpacker *in, struct job_stage *stage,
@@ -358,22 +389,22 @@ BARKS_CHECKED static barks_status *on_shuffle_ready(struct dispatch *dispatch, s
     uint64_t shuffle = unpack_u64(in);
     struct owner_range range = {.slot = unpack_u32(in), .executor = executor};
     uint32_t commit = unpack_u32(in);
-    for (struct job *job = dispatch->jobs; job != NULL; job = job->next)
-        for (uint32_t stage = 0; stage < job->plan.stage_count; stage++) {
-            const struct terminal *terminal = job_terminal(job, stage);
-            struct job_stage *state = &job->stages[stage];
-            if (terminal->kind != TERMINAL_SHUFFLE || terminal->shuffle != shuffle ||
-                !state->is_committing || state->commit != commit)
-                continue; /* a commit before the one under way says nothing any more */
-            BARKS_TRY(read_sizes(in, state, terminal->partition_count));
-            BARKS_TRY(store_reports_add(state->is_stored ? &state->stored : NULL, &range, in));
-            BARKS_TRY(unpacker_finish(in));
-            fault_point(POINT_READY_TAKEN);
-            if (++state->ready_count == state->slot_count)
-                return dispatch_committed(dispatch, job, stage);
-            return NULL;
-        }
-    return loans_take_ready(dispatch, shuffle);
+    uint32_t stage = 0;
+    struct job *job = dispatch->jobs;
+    while (job != NULL && !shuffle_index_find(&job->shuffles, shuffle, &stage))
+        job = job->next;
+    if (job == NULL)
+        return loans_take_ready(dispatch, shuffle);
+    struct job_stage *state = &job->stages[stage];
+    if (!state->is_committing || state->commit != commit)
+        return NULL; /* a commit before the one under way says nothing any more */
+    BARKS_TRY(read_sizes(in, state, job_terminal(job, stage)->partition_count));
+    BARKS_TRY(store_reports_add(state->is_stored ? &state->stored : NULL, &range, in));
+    BARKS_TRY(unpacker_finish(in));
+    fault_point(POINT_READY_TAKEN);
+    if (++state->ready_count == state->slot_count)
+        return dispatch_committed(dispatch, job, stage);
+    return NULL;
 }
 
 barks_status *dispatch_start_burst(struct dispatch *dispatch, uint64_t burst)
@@ -488,10 +519,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
     barks_status *status = NULL;
     member->last_heard_ns = monotonic_ns();
     enum message_kind kind = (enum message_kind)unpack_u32(&in);
-    if (kind == MESSAGE_TASK_DONE)
-        status = on_task_done(dispatch, &in, message->from);
-    else if (kind == MESSAGE_TASK_FAILED)
-        status = on_task_failed(dispatch, &in, message->from);
+    if (kind == MESSAGE_TASKS_ENDED)
+        status = on_tasks_ended(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHUFFLE_READY)
         status = on_shuffle_ready(dispatch, &in, message->from);
     else if (kind == MESSAGE_BURST_WANTED)
@@ -520,5 +549,5 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "a message of kind %d for the driver", (int)kind);
     unpacker_drop(&in);
-    return status;
+    return status != NULL ? status : dispatch_send_batches(dispatch);
 }

@@ -27,6 +27,7 @@ struct workers {
     struct condition work;
     struct {
         struct assignment *waiting, **waiting_end;
+        uint32_t waiting_count, low_count; /* so few that the driver should send more */
         struct assignment *ended, **ended_end;
         bool stopping;
     } locked;
@@ -42,6 +43,14 @@ void stage_entry_release(struct stage_entry *entry)
     free(entry);
 }
 
+void task_message_release(struct task_message *message)
+{
+    if (message == NULL || --message->holders > 0)
+        return;
+    free(message->bytes);
+    free(message);
+}
+
 void assignment_drop(struct assignment *assignment)
 {
     if (assignment == NULL)
@@ -49,10 +58,19 @@ void assignment_drop(struct assignment *assignment)
     stage_entry_release(assignment->stage);
     free((void *)(uintptr_t)assignment->spec.payloads);
     free((void *)(uintptr_t)assignment->spec.loans);
-    free(assignment->message);
+    task_message_release(assignment->message);
     barks_status_free(assignment->status);
     task_result_drop(&assignment->result);
     free(assignment);
+}
+
+void assignments_drop(struct assignment *list)
+{
+    while (list != NULL) {
+        struct assignment *next = list->next;
+        assignment_drop(list);
+        list = next;
+    }
 }
 
 /* The next task, or NULL when the workers stop. */
@@ -69,6 +87,7 @@ static struct assignment *next_assignment(struct worker *worker)
         if (assignment->next == NULL)
             workers->locked.waiting_end = &workers->locked.waiting;
         assignment->next = NULL;
+        workers->locked.waiting_count--;
         worker->running = assignment;
     }
     lock_release(&workers->lock);
@@ -146,8 +165,10 @@ static void hand_back(struct worker *worker, struct assignment *assignment)
         end_shared_locked(workers, assignment);
     else
         append_ended_locked(workers, assignment);
+    bool is_low = workers->locked.waiting_count <= workers->locked.low_count;
     lock_release(&workers->lock);
-    net_wake(workers->options.net);
+    if (is_low) /* else it is told of soon enough, together with others */
+        net_wake(workers->options.net);
 }
 
 /* A stage that could not be read has nothing to run: each of its tasks fails with a copy of why. */
@@ -270,6 +291,7 @@ void workers_give(struct workers *workers, struct assignment *assignment)
     }
     *workers->locked.waiting_end = assignment;
     workers->locked.waiting_end = &assignment->next;
+    workers->locked.low_count = ++workers->locked.waiting_count / 2;
     condition_signal(&workers->work);
     lock_release(&workers->lock);
 }
@@ -277,15 +299,11 @@ void workers_give(struct workers *workers, struct assignment *assignment)
 struct assignment *workers_take_ended(struct workers *workers)
 {
     lock_acquire(&workers->lock);
-    struct assignment *assignment = workers->locked.ended;
-    if (assignment != NULL) {
-        workers->locked.ended = assignment->next;
-        if (assignment->next == NULL)
-            workers->locked.ended_end = &workers->locked.ended;
-        assignment->next = NULL;
-    }
+    struct assignment *ended = workers->locked.ended;
+    workers->locked.ended = NULL;
+    workers->locked.ended_end = &workers->locked.ended;
     lock_release(&workers->lock);
-    return assignment;
+    return ended;
 }
 
 void workers_visit(struct workers *workers,
@@ -299,15 +317,6 @@ void workers_visit(struct workers *workers,
          waiting = waiting->next)
         visit(context, waiting);
     lock_release(&workers->lock);
-}
-
-static void drop_list(struct assignment *list)
-{
-    while (list != NULL) {
-        struct assignment *next = list->next;
-        assignment_drop(list);
-        list = next;
-    }
 }
 
 /* The threads are gone. */
@@ -335,7 +344,7 @@ void workers_stop(struct workers *workers)
     for (uint32_t i = 0; i < workers->started; i++)
         pthread_join(workers->all[i].thread, NULL);
     end_waiting(workers);
-    drop_list(workers->locked.ended);
+    assignments_drop(workers->locked.ended);
     condition_drop(&workers->work);
     lock_drop(&workers->lock);
     free(workers->all);

@@ -11,21 +11,30 @@ struct workers;
 struct topology;
 struct net;
 
+/* Tasks that came together: what they read may lie in there. Only the communication thread counts.
+ */
+struct task_message {
+    uint8_t *bytes; /* owned */
+    uint32_t holders;
+};
+void task_message_release(struct task_message *message);
+
 /* A task on its way through an executor. Owned by one holder at a time: communication thread,
  * worker, communication thread. */
 struct assignment {
     uint64_t job;
-    uint32_t stage_index;       /* of the job, as the scheduler counts */
-    struct stage_entry *stage;  /* counted: alive until the assignment is dropped */
-    struct task_spec spec;      /* loans owned; payloads owned, they point into message */
-    uint8_t *message;           /* owned: the bytes that payloads point into */
-    struct share_member member; /* of its stage's share */
+    uint32_t stage_index;         /* of the job, as the scheduler counts */
+    struct stage_entry *stage;    /* counted: alive until the assignment is dropped */
+    struct task_spec spec;        /* loans owned; payloads owned, they point into message */
+    struct task_message *message; /* counted: the bytes that payloads point into */
+    struct share_member member;   /* of its stage's share */
     struct task_progress progress;
     barks_status *status; /* of the attempt, owned */
     struct task_result result;
     struct assignment *next;
 };
 void assignment_drop(struct assignment *assignment); /* frees it; NULL is fine */
+void assignments_drop(struct assignment *list);      /* that are linked by next */
 
 /* A stage that the driver has shipped. Counted by its assignments and by the executor's table; only
  * the communication thread counts. Where its tasks share partitions, those that have ended are kept
@@ -56,7 +65,8 @@ struct workers_options {
 BARKS_CHECKED barks_status *workers_start(const struct workers_options *options,
                                           struct workers **out_workers);
 
-/* Communication thread: hands a task over; takes one that has ended (NULL: none). */
+/* Communication thread: hands a task over; takes those that have ended, linked by next, in the
+ * order in which they have (NULL: none). */
 void workers_give(struct workers *workers, struct assignment *assignment);
 struct assignment *workers_take_ended(struct workers *workers);
 

@@ -91,6 +91,20 @@ SHAPES(a_thousand_unions_of_two)
     ck_assert_int_eq(barks_count(all), 1000 * ROWS);
 }
 
+/* Each stage reads the one before it and is released by the one after. */
+static void chain_exchanges(barks_context *context)
+{
+    struct number sum = {0};
+    barks_rdd *rdd = some_numbers(context, 2);
+    for (int i = 0; i < STEPS; i++)
+        rdd = barks_repartition(rdd, 2);
+    ck_assert(barks_reduce(rdd, add, &sum));
+    ck_assert_int_eq(sum.n, ROWS * (ROWS - 1) / 2);
+}
+
+START_TEST(ten_thousand_chained_exchanges) { run_on(chain_exchanges, "1", 0); }
+END_TEST
+
 SHAPES(arrays_with_more_partitions_than_elements)
 {
     for (uint32_t count = 0; count <= 3; count++) {
@@ -115,4 +129,4 @@ SHAPES(arrays_with_more_partitions_than_elements)
 SUITE_MAIN("rdd/large_plans", ON_SHAPES(ten_thousand_narrow_steps),
            ON_SHAPES(the_deepest_stage_runs), ON_SHAPES(too_deep_a_stage_is_refused),
            ON_SHAPES(a_union_of_ten_thousand_inputs), ON_SHAPES(a_thousand_unions_of_two),
-           ON_SHAPES(arrays_with_more_partitions_than_elements))
+           ten_thousand_chained_exchanges, ON_SHAPES(arrays_with_more_partitions_than_elements))

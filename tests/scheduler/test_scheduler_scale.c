@@ -1,10 +1,12 @@
 /* Jobs of great size: nothing recurses along the stages, and an event costs the same in any crowd.
  */
 #include "scheduler_loop.h"
+#include "support/must.h"
 #include "support/property.h"
 
 #include <check.h>
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -103,5 +105,63 @@ START_TEST(a_task_costs_the_same_among_forty_times_as_many)
 }
 END_TEST
 
+/* What malloc has given and not taken back; 0 under a sanitizer. */
+static size_t held_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* A stage of so many tasks of its own on 1,000 executors of 16 workers, all of which end in turn.
+ */
+static double peak_bytes_per_task(uint32_t task_count)
+{
+    enum { EXECUTORS = 1000, WORKERS = 16 };
+    size_t before = held_bytes(), peak = 0;
+    struct scheduler_options options = {.slow_percent = 150, .slow_min_ns = 1, .ahead = 4};
+    struct scheduler *scheduler = NULL;
+    struct decision_list decisions = {0};
+    must(scheduler_create(&options, &scheduler));
+    for (uint32_t id = 0; id < EXECUTORS; id++)
+        must(scheduler_handle(
+            scheduler,
+            &(struct event){
+                .kind = EVENT_EXECUTOR_JOINED,
+                .executor_joined = {.executor = id, .node = id / 4, .worker_count = WORKERS}},
+            &decisions));
+    struct stage_spec stage = {
+        .output = OUTPUT_RESULT, .policy = RUNS_SINGLE, .partition_count = task_count};
+    struct job_spec job = {.id = 1, .stage_count = 1, .stages = &stage};
+    must(scheduler_handle(scheduler,
+                          &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &job},
+                          &decisions));
+    uint32_t ended = 0;
+    for (size_t next = 0; next < decisions.count; next++) {
+        struct decision decision = decisions.items[next];
+        if (decision.kind != DECISION_START_TASK)
+            continue;
+        struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = ++ended};
+        event.attempt_finished.id = decision.start_task.id;
+        must(scheduler_handle(scheduler, &event, &decisions));
+        if (ended % 1000 == 0) { /* without the decisions, which nobody else keeps */
+            size_t held = held_bytes() - decisions.capacity * sizeof *decisions.items;
+            peak = held > peak ? held : peak;
+        }
+    }
+    ck_assert_uint_eq(ended, task_count);
+    decision_list_drop(&decisions);
+    scheduler_destroy(scheduler);
+    return peak > before ? (double)(peak - before) / task_count : 0;
+}
+
+START_TEST(memory_is_linear_in_tasks_and_small)
+{
+    double few = peak_bytes_per_task(50000), many = peak_bytes_per_task(400000);
+    ck_assert_msg(many < 150, "%.0f bytes a task", many);
+    ck_assert_msg(many < 1.1 * few, "%.0f bytes a task of 400,000, %.0f of 50,000", many, few);
+}
+END_TEST
+
 SUITE_MAIN("scheduler/scale", ten_thousand_chained_stages_do_not_recurse,
-           ten_thousand_stages_side_by_side, a_task_costs_the_same_among_forty_times_as_many)
+           ten_thousand_stages_side_by_side, memory_is_linear_in_tasks_and_small,
+           a_task_costs_the_same_among_forty_times_as_many)

@@ -425,6 +425,7 @@ static void choose_weather(struct sim_world *world)
         world->options.locality_wait_ns = 1 + sim_below(world, sim_chance(world, 500) ? 20 : 500);
     if (sim_chance(world, 300))
         world->options.attempt_ns_max = 20 + sim_below(world, 300);
+    world->options.ahead = sim_chance(world, 500) ? sim_below(world, 4) : 0;
     world->options.keeps_durations = sim_chance(world, 500);
     world->options.attempts_max = 1 + sim_below(world, 4);
     if (sim_chance(world, 600))
@@ -506,6 +507,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
                                       .overruns = world->overruns,
                                       .pieces = world->pieces_made,
                                       .loans = world->loans_made,
+                                      .given_ahead = world->given_ahead,
                                       .decision_hash = world->decision_hash,
                                       .transitions = *scheduler_transitions(world->scheduler)};
     memcpy(out_result->failure, world->failure, sizeof out_result->failure);

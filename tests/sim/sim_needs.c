@@ -77,7 +77,8 @@ void oracle_given(struct sim_world *world, struct sim_attempt *attempt)
         for (uint32_t kind = 0; kind < SCHEDULER_RESOURCES_MAX && other != attempt; kind++)
             taken[kind] |= other->units[kind];
     }
-    if (threads > executor->worker_count || memory_bytes > executor->offer.memory_bytes)
+    if (threads > executor->worker_count * (1 + world->options.ahead) ||
+        memory_bytes > executor->offer.memory_bytes)
         sim_fail(world, "executor %u gives %u workers and %" PRIu64 " bytes, which it has not",
                  attempt->id.executor, threads, memory_bytes);
     for (uint32_t kind = 0; kind < SCHEDULER_RESOURCES_MAX; kind++)

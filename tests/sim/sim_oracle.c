@@ -298,9 +298,10 @@ void oracle_start(struct sim_world *world, const struct decision *decision)
     if (stage == NULL || !is_usable(world, id->executor, "a task starts"))
         return;
     struct sim_executor *executor = &world->executors[id->executor];
-    if (++executor->open_attempts > executor->worker_count)
+    if (++executor->open_attempts > executor->worker_count * (1 + world->options.ahead))
         sim_fail(world, "executor %u of %u workers has %u tasks", id->executor,
                  executor->worker_count, executor->open_attempts);
+    world->given_ahead += executor->open_attempts > executor->worker_count;
     if (!stage->is_shipped[id->executor])
         sim_fail(world, "stage %u was not shipped to executor %u", id->stage, id->executor);
     if (first >= end || end > stage->spec.partition_count)

@@ -135,7 +135,8 @@ struct sim_world {
     uint64_t message_sequence;
     uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
     uint64_t events, decisions_made, decision_hash, copies_made, overruns, pieces_made, loans_made;
-    char failure[256]; /* "": all is well */
+    uint64_t given_ahead; /* attempts that began while all workers were busy */
+    char failure[256];    /* "": all is well */
 };
 
 /* A number below bound, which is not 0; true with that chance in 1000. */
@@ -194,7 +195,7 @@ void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash, copies, overruns, pieces, loans;
+    uint64_t events, decisions, decision_hash, copies, overruns, pieces, loans, given_ahead;
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
     char failure[256];
