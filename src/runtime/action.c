@@ -189,7 +189,7 @@ static int by_index(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* The parts that the tasks committed, by index. */
+/* The parts that the tasks wrote, by index. */
 BARKS_CHECKED static barks_status *parts_of(const struct job *job, struct commit_part **out_parts,
                                             size_t *out_count)
 {
@@ -220,13 +220,14 @@ BARKS_CHECKED static barks_status *write_empty_part(barks_context *context,
 {
     struct part_file part = {0};
     struct sink *sink = NULL;
-    BARKS_TRY(part_file_open(&part, commit, context->pool, 0, 0));
+    BARKS_TRY(part_file_open(&part, commit, context->pool, 0,
+                             &(const struct part_attempt){.executor = 0}));
     barks_status *status = format->create(&part.writer, schema, &sink);
     if (status == NULL)
         status = sink_finish(sink);
     sink_destroy(sink);
     if (status == NULL)
-        return part_file_commit(&part, 0, out_part);
+        return part_file_end(&part, 0, out_part);
     part_file_drop(&part);
     return status;
 }
