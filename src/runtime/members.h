@@ -24,6 +24,7 @@ struct member {
     _Atomic bool is_spare; /* likewise: it is given nothing until another is lost */
     bool is_suspect;       /* MPI says that it is gone */
     bool was_called_slow;  /* to the person, once */
+    uint64_t damage_count; /* places on its disks that did not hold what was written */
     uint32_t attempts_out; /* that it was sent and has not answered */
     uint64_t last_heard_ns;
     uint64_t used_bytes, sent_bytes; /* of its last pulse */

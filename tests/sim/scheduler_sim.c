@@ -304,6 +304,8 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
     case EVENT_EXECUTOR_LOST:
         oracle_lost(world, event->executor_lost.executor);
         break;
+    case EVENT_EXECUTOR_DISTRUSTED: /* changes who is asked first, and nothing that must be */
+        break;
     case EVENT_JOB_SUBMITTED:
         world->jobs[event->job_submitted->id - 1].is_submitted = true;
         world->jobs[event->job_submitted->id - 1].sequence = world->submitted_count++;
