@@ -1,5 +1,4 @@
-/* Disks that give back something else than was written, counted by executor: once may be an
- * accident, more often it is a disk that breaks. What was on it is made anew (plan_basis.h). */
+/* Executors that live and cannot do their work as they should, mostly for their disks. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/dispatch_state.h"
@@ -57,7 +56,7 @@ static bool others_may_go_on(const struct dispatch *dispatch)
 BARKS_CHECKED static barks_status *give_up(struct dispatch *dispatch, uint32_t executor,
                                            const char *what, const barks_status *why)
 {
-    char text[192];
+    char text[400];
     struct member *member = &dispatch->members->all[executor - 1];
     struct member_loss loss = {.rank = executor};
     barks_status_format(why, text, sizeof text);

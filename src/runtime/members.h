@@ -59,7 +59,7 @@ void members_await_end(struct net *net, const struct members *members);
  * and how it is known. */
 struct member_loss {
     uint32_t rank;
-    char sentence[384];
+    char sentence[512];
     uint64_t silent_ns; /* since when nothing was heard of it */
     bool is_gone;       /* its process has ended; else it may wake up */
 };

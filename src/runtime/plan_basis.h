@@ -21,9 +21,9 @@ void plan_basis_note(barks_context *context, struct plan_basis *basis);
 /**
  * Whether another plan may succeed, now that jobs of this one have ended with status (borrowed;
  * NULL: well). A kept partition may have been evicted, or the dataset unpersisted, between the
- * planning and its reading; a stored stage turns out to be damaged; an executor was lost with what
- * cannot be made again in parts; or a task that took too long ended as it was given up. The last
- * try, and anything else, is not tried again.
+ * planning and its reading; rows that were put on disk, or a stored stage, turn out to be damaged;
+ * an executor was lost with what cannot be made again in parts; or a task that took too long ended
+ * as it was given up. The last try, and anything else, is not tried again.
  */
 bool plan_basis_has_changed(barks_context *context, struct plan_basis *basis,
                             const barks_status *status);
