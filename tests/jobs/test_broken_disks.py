@@ -205,12 +205,42 @@ def a_lost_one_returns(program, folder):
         raise outputs.Wrong(f"only {lost_count} of the runs have lost one")
 
 
+ELSEWHERE = '''#!/bin/sh
+[ "$OMPI_COMM_WORLD_RANK" = 2 ] && exec unshare --uts sh -c 'hostname elsewhere; exec "$@"' sh "$@"
+exec "$@"
+'''
+
+
+def one_of_another_host_returns(program, folder):
+    """The same under mpirun. On the driver's host it would be killed, so it is as if on another."""
+    launcher = kills.survival_options()
+    if launcher != ["--enable-recovery"] or os.geteuid() != 0 or shutil.which("unshare") is None:
+        return
+    wrapper = os.path.join(folder, "in", "elsewhere")
+    os.mkdir(os.path.dirname(wrapper))
+    job = Job(program, ["repartition", "0", "30000"], ["--barks-workers=2", "--barks-log=runtime=info"], folder)
+    with open(wrapper, "w", encoding="ascii") as file:
+        file.write(ELSEWHERE)
+    os.chmod(wrapper, 0o755)
+    job.program, job.arguments = wrapper, [program] + job.arguments
+    lost_count = 0
+    for point, n in STALLS[:4]:
+        fault = (f"stall:at={point}:{n},executor=2,for={4 * shapes.SLOWNESS:.0f}s;"
+                 "stall:at=part.written:1,executor=2,for=3s")
+        ended = job.succeeds(fault, [f"--barks-lost-deadline={shapes.SLOWNESS:.0f}s"], launcher)
+        for lost in re.findall(rb"executor 2 on elsewhere \(process (\d+)\) was lost: not heard of", ended.stderr):
+            lost_count += 1
+            need(not os.path.exists(f"/proc/{int(lost)}"), "it did not leave", ended)
+    if lost_count < 2:
+        raise outputs.Wrong(f"only {lost_count} of the runs have lost one")
+
+
 def main():
     program, jobs, wanted = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
     words = os.path.join(jobs, "wordcount")
     cases = [(call.__doc__.split("\n")[0].rstrip("."), functools.partial(call, program))
              for call in (a_byte_changes_once, reading_fails_once, all_bytes_change, a_disk_dies, a_disk_is_full,
-                          under_mpirun)]
+                          under_mpirun, one_of_another_host_returns)]
     cases.append(("The output cannot be written", functools.partial(the_output_cannot_be_written, words)))
     cases.append(("A lost one returns", functools.partial(a_lost_one_returns, (program, words))))
     chosen = [(name, call) for name, call in cases if not wanted or any(part in name for part in wanted)]
