@@ -154,7 +154,9 @@ enum failure_cause {
 
 enum event_kind {
     EVENT_EXECUTOR_JOINED = 1,
-    EVENT_EXECUTOR_LOST, /* declared dead: whatever it reports from now on is ignored */
+    EVENT_EXECUTOR_LOST,       /* declared dead: whatever it reports from now on is ignored */
+    EVENT_EXECUTOR_DISTRUSTED, /* it loses what is put there: as little as possible is from now on
+                                */
     EVENT_JOB_SUBMITTED,
     EVENT_JOB_CANCELLED,
     EVENT_ATTEMPT_STARTED, /* a worker has begun; may be left out */
@@ -182,6 +184,9 @@ struct event {
         struct {
             uint32_t executor;
         } executor_lost;
+        struct {
+            uint32_t executor;
+        } executor_distrusted;
         const struct job_spec *job_submitted;
         struct {
             uint64_t job;

@@ -88,10 +88,13 @@ void exclusion_end_job(struct scheduler *scheduler, struct job *job)
     }
 }
 
-BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct job *job,
-                                           uint32_t stage, uint32_t executor)
+/* *out_is_new: it was not, so far. */
+BARKS_CHECKED static barks_status *add_exclusion(struct scheduler *scheduler, struct job *job,
+                                                 uint32_t stage, uint32_t executor,
+                                                 bool *out_is_new)
 {
     uint64_t until_ns = 0;
+    *out_is_new = false;
     if (find(job, stage, executor) != NULL)
         return NULL;
     for (struct exclusion *next, *other = job->exclusions; other != NULL; other = next) {
@@ -120,6 +123,17 @@ BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct j
     exclusion->next = job->exclusions;
     job->exclusions = exclusion;
     scheduler->executors.executors[executor].exclusion_count++;
+    *out_is_new = true;
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct job *job,
+                                           uint32_t stage, uint32_t executor)
+{
+    bool is_new = false;
+    BARKS_TRY(add_exclusion(scheduler, job, stage, executor, &is_new));
+    if (!is_new)
+        return NULL;
     struct decision decision = {
         .kind = DECISION_EXECUTOR_EXCLUDED,
         .executor_excluded = {.job = job->id, .stage = stage, .executor = executor}};
@@ -190,6 +204,25 @@ barks_status *exclusion_note_failure(struct scheduler *scheduler, struct stage *
         return NULL;
     *out_is_changed = true;
     return exclude_with_node(scheduler, stage->job, stage->index, executor);
+}
+
+barks_status *exclusion_begin_job(struct scheduler *scheduler, struct job *job)
+{
+    bool is_new = false; /* nobody is told once more */
+    for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++)
+        if (scheduler->executors.executors[id].is_distrusted &&
+            executor_is_alive(&scheduler->executors, id))
+            BARKS_TRY(add_exclusion(scheduler, job, SCHEDULER_ANY, id, &is_new));
+    return NULL;
+}
+
+barks_status *exclusion_distrust(struct scheduler *scheduler, uint32_t executor)
+{
+    executor_distrust(&scheduler->executors, executor);
+    for (struct job *job = scheduler->first_job; job != NULL; job = job->next)
+        if (job->state == JOB_RUNNING)
+            BARKS_TRY(exclusion_begin_job(scheduler, job));
+    return NULL;
 }
 
 bool exclusions_are_sound(const struct scheduler *scheduler)

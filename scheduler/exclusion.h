@@ -38,6 +38,10 @@ struct tally {
  * excluded, which may free others from theirs. Errors: BARKS_NO_MEMORY. O(tallies). */
 BARKS_CHECKED barks_status *exclusion_note_failure(struct scheduler *scheduler, struct stage *stage,
                                                    uint32_t executor, bool *out_is_changed);
+/* The executor is distrusted from now on: all jobs that run are without it, as are those that begin
+ * later, by exclusion_begin_job; each for the time of an exclusion. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *exclusion_distrust(struct scheduler *scheduler, uint32_t executor);
+BARKS_CHECKED barks_status *exclusion_begin_job(struct scheduler *scheduler, struct job *job);
 /* Its time is over: frees it. */
 void exclusion_end(struct scheduler *scheduler, struct exclusion *exclusion);
 /* The job is over: ends its exclusions. */

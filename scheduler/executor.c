@@ -229,14 +229,34 @@ uint32_t executor_heir(const struct executor_table *table, uint32_t id)
     return id;
 }
 
+void executor_distrust(struct executor_table *table, uint32_t id)
+{
+    table->executors[id].is_distrusted = true;
+    roster_release(table->current);
+    table->current = NULL;
+}
+
+static bool may_own(const struct executor *executor, bool is_trust_wanted)
+{
+    return executor->is_alive && !(is_trust_wanted && executor->is_distrusted);
+}
+
+static uint32_t count_trusted(const struct executor_table *table)
+{
+    uint32_t count = 0;
+    for (uint32_t id = 0; id < table->executor_limit; id++)
+        count += may_own(&table->executors[id], true);
+    return count;
+}
+
 barks_status *executor_roster(struct executor_table *table, struct roster **out_roster)
 {
     if (table->current == NULL) {
         struct roster *roster = NULL;
-        BARKS_TRY(roster_create(table->living_count, &roster));
-        uint32_t member = 0;
+        uint32_t trusted_count = count_trusted(table), member = 0;
+        BARKS_TRY(roster_create(trusted_count > 0 ? trusted_count : table->living_count, &roster));
         for (uint32_t id = 0; id < table->executor_limit; id++) {
-            if (!table->executors[id].is_alive)
+            if (!may_own(&table->executors[id], trusted_count > 0))
                 continue;
             roster->executors[member] = id;
             roster->worker_counts[member++] = table->executors[id].worker_count;

@@ -27,6 +27,7 @@ struct free_list {
 struct executor {
     bool is_known; /* has joined once */
     bool is_alive;
+    bool is_distrusted;    /* it owns partitions of a shuffle only where all who live are that */
     uint16_t worker_count; /* at most SCHEDULER_WORKERS_MAX */
     uint16_t busy_count;   /* workers of live attempts, of those asked to cancel too */
     uint32_t node;
@@ -82,6 +83,8 @@ void executor_join(struct executor_table *table, uint32_t id, uint32_t node, uin
  * attempts are the caller's matter. O(executors). */
 void executor_lose(struct executor_table *table, uint32_t id, const struct task_needs *wanted);
 
+void executor_distrust(struct executor_table *table, uint32_t id);
+
 bool executor_is_alive(const struct executor_table *table, uint32_t id);
 bool executor_has_idle_worker(const struct executor_table *table, uint32_t id);
 /* So many more, so many less of its workers are busy. */
@@ -94,7 +97,8 @@ void executor_to_back(struct executor_table *table, uint32_t id);
  * when the last of them was lost. O(losses). */
 uint32_t executor_heir(const struct executor_table *table, uint32_t id);
 
-/* The living; another reference. O(executors) after a change, else O(1). Errors: BARKS_NO_MEMORY.
+/* The living, without those who are distrusted unless all are; another reference. O(executors)
+ * after a change, else O(1). Errors: BARKS_NO_MEMORY.
  */
 BARKS_CHECKED barks_status *executor_roster(struct executor_table *table,
                                             struct roster **out_roster);

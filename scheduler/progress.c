@@ -10,6 +10,7 @@ barks_status *job_begin(struct scheduler *scheduler, struct job *job)
     job_move(job, JOB_RUNNING, &scheduler->transitions);
     if (job->stages_left == 0)
         return job_finish(scheduler, job, &(struct job_outcome){.result = JOB_RESULT_DONE});
+    BARKS_TRY(exclusion_begin_job(scheduler, job));
     for (uint32_t index = 0; index < job->stage_count; index++) {
         struct stage *stage = &job->stages[index];
         if (stage->state == STAGE_WAITING && stage->parents_missing == 0)

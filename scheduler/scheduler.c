@@ -212,6 +212,23 @@ BARKS_CHECKED static barks_status *on_executor_lost(struct scheduler *scheduler,
     return executor_recover(scheduler, executor);
 }
 
+BARKS_CHECKED static barks_status *on_executor_distrusted(struct scheduler *scheduler,
+                                                          const struct event *event)
+{
+    uint32_t executor = event->executor_distrusted.executor;
+    if (executor >= scheduler->executors.executor_limit ||
+        !scheduler->executors.executors[executor].is_known)
+        BARKS_FAIL(BARKS_INVALID, "executor %u is distrusted but never joined", executor);
+    if (!executor_is_alive(&scheduler->executors, executor) ||
+        scheduler->executors.executors[executor].is_distrusted ||
+        scheduler->options.exclusion_ns == 0)
+        return NULL;
+    scheduler->is_deciding = true;
+    BARKS_TRY(exclusion_distrust(scheduler, executor));
+    passed_check(scheduler);
+    return dispatch_all(scheduler); /* tasks that avoided others may have no choice now */
+}
+
 BARKS_CHECKED static barks_status *on_job_submitted(struct scheduler *scheduler,
                                                     const struct event *event)
 {
@@ -312,6 +329,8 @@ BARKS_CHECKED static barks_status *handle(struct scheduler *scheduler, const str
         return on_executor_joined(scheduler, event);
     case EVENT_EXECUTOR_LOST:
         return on_executor_lost(scheduler, event);
+    case EVENT_EXECUTOR_DISTRUSTED:
+        return on_executor_distrusted(scheduler, event);
     case EVENT_JOB_SUBMITTED:
         return on_job_submitted(scheduler, event);
     case EVENT_JOB_CANCELLED:

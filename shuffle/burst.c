@@ -72,6 +72,13 @@ void exchange_fail(struct exchange *exchange, barks_status *status)
         barks_status_free(status);
 }
 
+barks_status *exchange_take_failure(struct exchange *exchange)
+{
+    barks_status *failure = exchange->failure;
+    exchange->failure = NULL;
+    return failure;
+}
+
 /* Everything on its way to or from others is forgotten, and credits are as at the beginning. All
  * executors do this after the same round, so their streams begin anew alike. */
 static void begin_anew(struct exchange *exchange)

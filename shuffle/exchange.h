@@ -89,6 +89,10 @@ BARKS_CHECKED barks_status *exchange_end_attempt(struct exchange *exchange, uint
                                                  uint32_t run, uint32_t attempt, bool good,
                                                  struct exchange_sent *out_sent);
 
+/* Communication thread: of an executor that is lost to the others once it leaves, so that it need
+ * not end a burst with them. What has failed since the last step, NULL: nothing; the caller's. */
+BARKS_CHECKED barks_status *exchange_take_failure(struct exchange *exchange);
+
 /* Frames of a shuffle that are still queued are dropped (its job failed or was cancelled), those
  * that are retained too, and it is forgotten who holds its slots. The rest of one that has begun to
  * travel still does. */

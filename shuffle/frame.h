@@ -46,6 +46,7 @@ struct frame {
     uint32_t reader_count;  /* who looks at its rows, which stay where they are */
     bool was_read;          /* by its only reader: wanted again only if that one's task fails */
     bool is_moving;         /* it is being written to disk */
+    bool was_damaged;       /* it could not be read back, once */
 };
 
 /* The check of all other fields, so that a reader who lost his place in a stream of frames notices
@@ -66,8 +67,8 @@ uint64_t frame_row_bytes(const struct frame *frame);
 /* Puts its rows on disk. Errors: those of spill_rows; it is then as before. */
 BARKS_CHECKED barks_status *frame_spill(struct frame *frame, const struct spill_room *room);
 
-/* Appends the rows of a frame that has no batch to one. Errors: as codec_decode and spilled_read.
- */
+/* Appends the rows of a frame that has no batch to one. Errors: those of memory, BARKS_IO of its
+ * disk, BARKS_BAD_INPUT of what lies in memory. */
 BARKS_CHECKED barks_status *frame_read(const struct frame *frame, struct batch *batch);
 
 /* Calls visit once with the rows as bytes that packed_rows_decode reads, wherever they lie: packed

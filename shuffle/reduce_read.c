@@ -136,8 +136,23 @@ BARKS_CHECKED static barks_status *open_frame(struct reduce_side *reduce_side,
     return check_rows(&frame->name, *decoded);
 }
 
+/* Of a frame whose rows do not come back as they were put away. The disk may do better another
+ * time, so a task may try again; else they are lost, and so are those that lie damaged in memory:
+ * their sender had read them from a disk, and they would be the same again. */
+static barks_code code_of_unread(struct reduce_side *reduce_side, struct frame *frame,
+                                 barks_code code)
+{
+    if (code != BARKS_IO && code != BARKS_BAD_INPUT)
+        return code;
+    lock_acquire(&reduce_side->lock);
+    bool is_lost = frame->was_damaged || !is_spilled(&frame->spilled);
+    frame->was_damaged = true;
+    lock_release(&reduce_side->lock);
+    return is_lost ? BARKS_LOST : BARKS_IO;
+}
+
 BARKS_CHECKED static barks_status *
-visit_frame(struct reduce_side *reduce_side, const struct frame *frame, const barks_schema *schema,
+visit_frame(struct reduce_side *reduce_side, struct frame *frame, const barks_schema *schema,
             struct batch **decoded, barks_status *(*visit)(void *context, struct batch *batch),
             void *context)
 {
@@ -156,7 +171,8 @@ visit_frame(struct reduce_side *reduce_side, const struct frame *frame, const ba
         status = check_rows(name, batch);
     }
     if (status != NULL)
-        return barks_status_new(barks_status_code(status), status, BARKS_HERE,
+        return barks_status_new(code_of_unread(reduce_side, frame, barks_status_code(status)),
+                                status, BARKS_HERE,
                                 "cannot read shuffle %" PRIu64 ", partition %" PRIu32
                                 ", run %" PRIu32 ", frame %" PRIu32,
                                 name->shuffle, name->partition, name->run, name->sequence);
@@ -170,7 +186,7 @@ visit_frames(struct reduce_side *reduce_side, struct reading *reading, const bar
     barks_status *status = NULL;
     struct batch *decoded = NULL;
     while (status == NULL) {
-        const struct frame *frame = next_frame(reduce_side, reading);
+        struct frame *frame = next_frame(reduce_side, reading);
         if (frame == NULL)
             break;
         status = visit_frame(reduce_side, frame, schema, &decoded, visit, context);

@@ -113,7 +113,7 @@
     POINT(PARTITION_ENDED, "partition.ended", "worker: a partition of an attempt is done")         \
     POINT(ATTEMPT_ENDED, "attempt.ended", "worker: an attempt has ended, nobody was told")         \
     POINT(PART_WRITTEN, "part.written", "worker: a part file is whole and has no name yet")        \
-    POINT(PART_RENAMED, "part.renamed", "worker: a part file has its name")                        \
+    POINT(PART_RENAMED, "part.renamed", "driver: a part file has its name")                        \
     POINT(ATTEMPT_TOLD, "attempt.told", "executor: the driver was told of an attempt's end")       \
     POINT(BURST_WANTED, "burst.wanted", "executor: the driver was asked for a burst of rounds")    \
     POINT(BURST_BEGUN, "burst.begun", "executor: a burst begins")                                  \

@@ -1,4 +1,5 @@
 /* The command: barks log, barks report, barks trace, barks clean. */
+#include "barks/context.h"
 #include "base/config.h"
 #include "base/scope.h"
 #include "cli/commands.h"
@@ -39,14 +40,9 @@ static const char usage[] =
     "  --yes         removes them\n"
     "\n"
     "Exit status: 0 done, 2 wrong use, 3 a log is damaged, 4 memory or a limit, 5 input or "
-    "output.\n"
+    "output,\n"
+    "70 a mistake of barks itself.\n"
     "More: man barks\n";
-
-static int exit_status_of(const barks_status *status)
-{
-    barks_code code = barks_status_code(status);
-    return code == BARKS_INVALID ? 2 : code == BARKS_BAD_INPUT ? 3 : code == BARKS_IO ? 5 : 4;
-}
 
 /* Where the value of an option goes; NULL: it takes none, or there is no such option. */
 static const char **value_of(struct command_options *options, const char *name, size_t name_length)
@@ -194,7 +190,7 @@ int main(int argc, char **argv)
     if (status == NULL)
         return fflush(stdout) == 0 ? 0 : 5;
     char text[3000];
-    int exit_status = exit_status_of(status);
+    int exit_status = barks_exit_code(status);
     barks_status_format(status, text, sizeof text);
     fflush(stdout);
     fprintf(stderr, "barks: %s\n", text);

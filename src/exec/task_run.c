@@ -245,7 +245,7 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
     snprintf(task.place, sizeof task.place, "before its first row");
     task_info_begin(&task);
     struct scratch *scratch = services->room != NULL ? services->room->scratch : NULL;
-    uint64_t damage_before = scratch != NULL ? scratch_damage_count(scratch) : 0;
+    uint64_t unseen_before = scratch != NULL ? scratch_unseen_count(scratch) : 0;
     uint64_t began_ns = monotonic_ns();
     barks_status *status = begin_counts(spec->pipeline, &out_result->accumulated);
     if (status == NULL)
@@ -264,7 +264,7 @@ barks_status *task_run(const struct task_spec *spec, const struct task_services 
         out_result->accumulated.failed = NULL;
     }
     if (status == NULL && scratch != NULL) /* operators have let go of all that they read */
-        status = scratch_check(scratch, damage_before);
+        status = scratch_check(scratch, unseen_before);
     status = end_attempt(&task, status);
     out_result->counters.rows_read =
         atomic_load_explicit(&progress->rows_read, memory_order_relaxed);

@@ -26,8 +26,12 @@ static void write_destroy(struct operator* self)
 static barks_status *write_begin(struct operator* self, uint32_t partition)
 {
     struct write_terminal *op = (struct write_terminal *)self;
-    BARKS_TRY(part_file_open(&op->part, op->plan->commit, self->task->services->pool, partition,
-                             self->task->spec->attempt));
+    const struct task *task = self->task;
+    const struct part_attempt attempt = {.job = task->spec->job,
+                                         .attempt = task->spec->attempt,
+                                         .executor = task->services->executor};
+    BARKS_TRY(
+        part_file_open(&op->part, op->plan->commit, task->services->pool, partition, &attempt));
     return op->plan->format->create(&op->part.writer, op->schema, &op->sink);
 }
 
@@ -46,7 +50,7 @@ static barks_status *write_end(struct operator* self)
     sink_destroy(op->sink);
     op->sink = NULL;
     BARKS_TRY(status);
-    BARKS_TRY(part_file_commit(&op->part, row_count, &done));
+    BARKS_TRY(part_file_end(&op->part, row_count, &done));
     self->task->result->counters.rows_written += row_count;
     self->task->result->counters.bytes_written += done.file_bytes;
     return buffer_append(&self->task->result->bytes, &done, sizeof done);

@@ -29,6 +29,16 @@ char *commit_part_path(const char *directory, uint32_t index, const char *suffix
     return asprintf(&path, "%s/part-%05" PRIu32 "%s", directory, index, suffix) < 0 ? NULL : path;
 }
 
+char *commit_attempt_path(const struct commit *commit, uint32_t index,
+                          const struct part_attempt *attempt)
+{
+    char *path = NULL;
+    int length =
+        asprintf(&path, "%s/.part-%05" PRIu32 "%s.%" PRIu64 "-%" PRIu32 "-%" PRIu32, commit->hidden,
+                 index, commit->suffix, attempt->job, attempt->attempt, attempt->executor);
+    return length < 0 ? NULL : path; /* asprintf leaves it undefined */
+}
+
 BARKS_CHECKED static barks_status *fail_no_memory(const char *output)
 {
     BARKS_FAIL(BARKS_NO_MEMORY, "no memory to write the output '%s'", output);
@@ -117,38 +127,58 @@ static int compare_parts(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Each part is there, as long as its task left it. */
-BARKS_CHECKED static barks_status *check_parts(const struct commit *commit,
-                                               const struct commit_part *parts, size_t part_count)
+BARKS_CHECKED static barks_status *check_size(const struct commit *commit, const char *path,
+                                              const struct commit_part *part)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        int error = errno;
+        BARKS_FAIL(system_code(error), "cannot look at part %" PRIu32 " of '%s': %s%s", part->index,
+                   commit->output, system_text(error), system_remedy(error));
+    }
+    if ((uint64_t)info.st_size != part->file_bytes)
+        BARKS_FAIL(BARKS_IO,
+                   "part %" PRIu32
+                   " of '%s' has %ju bytes, but its task wrote %ju: something else changes files "
+                   "in '%s'",
+                   part->index, commit->output, (uintmax_t)info.st_size,
+                   (uintmax_t)part->file_bytes, commit->hidden);
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *give_name(const struct commit *commit, const char *from,
+                                             const char *to, const struct commit_part *part)
+{
+    int error = rename(from, to) == 0 ? 0 : errno;
+    if (error == ENOENT)
+        BARKS_FAIL(BARKS_IO,
+                   "part %" PRIu32
+                   " of '%s' was written on another host and cannot be seen here: put the output "
+                   "on a file system that all hosts of the job share",
+                   part->index, commit->output);
+    if (error != 0)
+        BARKS_FAIL(system_code(error), "cannot rename '%s' to the part's own name: %s%s", from,
+                   system_text(error), system_remedy(error));
+    fault_point(POINT_PART_RENAMED);
+    return check_size(commit, to, part);
+}
+
+/* Each part is there, as long as its task left it, and gets its name. */
+BARKS_CHECKED static barks_status *name_parts(const struct commit *commit,
+                                              const struct commit_part *parts, size_t part_count)
 {
     for (size_t i = 0; i < part_count; i++) {
-        if (i > 0 && parts[i].index == parts[i - 1].index)
-            BARKS_FAIL(BARKS_INTERNAL, "part %" PRIu32 " of '%s' is committed twice",
-                       parts[i].index, commit->output);
-        char *path = commit_part_path(commit->hidden, parts[i].index, commit->suffix);
-        if (path == NULL)
-            return fail_no_memory(commit->output);
-        struct stat info;
-        int error = stat(path, &info) == 0 ? 0 : errno;
-        free(path);
-        if (error == ENOENT)
-            BARKS_FAIL(
-                BARKS_IO,
-                "part %" PRIu32
-                " of '%s' was written on another host and cannot be seen here: put the output "
-                "on a file system that all hosts of the job share",
-                parts[i].index, commit->output);
-        if (error != 0)
-            BARKS_FAIL(system_code(error), "cannot look at part %" PRIu32 " of '%s': %s%s",
-                       parts[i].index, commit->output, system_text(error), system_remedy(error));
-        if ((uint64_t)info.st_size != parts[i].file_bytes)
-            BARKS_FAIL(
-                BARKS_IO,
-                "part %" PRIu32
-                " of '%s' has %ju bytes, but its task wrote %ju: something else changes files "
-                "in '%s'",
-                parts[i].index, commit->output, (uintmax_t)info.st_size,
-                (uintmax_t)parts[i].file_bytes, commit->hidden);
+        const struct commit_part *part = &parts[i];
+        if (i > 0 && part->index == parts[i - 1].index)
+            BARKS_FAIL(BARKS_INTERNAL, "part %" PRIu32 " of '%s' is committed twice", part->index,
+                       commit->output);
+        char *from = commit_attempt_path(commit, part->index, &part->attempt);
+        char *to = commit_part_path(commit->hidden, part->index, commit->suffix);
+        barks_status *status = from == NULL || to == NULL ? fail_no_memory(commit->output)
+                                                          : give_name(commit, from, to, part);
+        free(from);
+        free(to);
+        BARKS_TRY(status);
     }
     return NULL;
 }
@@ -213,7 +243,7 @@ barks_status *commit_end(const struct commit *commit, const struct commit_part *
     if (part_count > 0)
         memcpy(sorted, parts, part_count * sizeof *sorted);
     qsort(sorted, part_count, sizeof *sorted, compare_parts);
-    barks_status *status = check_parts(commit, sorted, part_count);
+    barks_status *status = name_parts(commit, sorted, part_count);
     if (status == NULL)
         status = remove_strays(commit, sorted, part_count);
     if (status == NULL && commit->append)

@@ -2,11 +2,16 @@
  *
  *     DIR/.OUT.barks-JOB/             made by commit_begin, beside OUT and so on its file system
  *         .owner                      whose it is, so that a later job can tell a leftover from a
- * living one's part-00007.csv.2            attempt 2 of part 7, being written by a task
- *         part-00000.csv              a part whose task has committed it, by rename
+ * living one's
+ *         .part-00007.csv.9-2-4       what attempt 2 of a task of job 9 on executor 4 writes of
+ *                                     part 7, and nobody else
+ *         part-00000.csv              a part, by commit_end: only it knows which attempt counts
  *         _SUCCESS                    the manifest, written last by commit_end, which then renames
  * all of it to DIR/OUT/
- */
+ *
+ * An executor that was declared dead and lives may write what it likes: its names are its own, so
+ * that it neither takes the place of what counts nor changes it. What it makes while all is being
+ * renamed may stay in OUT, under a name with a dot, which who reads an output passes over. */
 #pragma once
 
 #include "barks/status.h"
@@ -45,11 +50,19 @@ struct commit {
     uint32_t first_part; /* the number of the first new part */
 };
 
-/* A part that a task has committed. */
+/* Who has written a file. Of all zeros: the driver. */
+struct part_attempt {
+    uint64_t job; /* the scheduler's: another one where all begins again */
+    uint32_t attempt;
+    uint32_t executor;
+};
+
+/* A part that a task has written. */
 struct commit_part {
     uint32_t index;
     uint64_t row_count;
     uint64_t file_bytes;
+    struct part_attempt attempt;
 };
 
 /**
@@ -66,7 +79,8 @@ BARKS_CHECKED barks_status *commit_begin(const struct commit_options *options,
 /**
  * Makes the output visible: exactly these parts, and the manifest.
  *
- * Called by: the driver, once each part has been committed by a task.
+ * Called by: the driver, once each part has been written by a task.
+ * Cost:      one rename and one look for each part, one after the other.
  * Errors:    BARKS_INVALID: output has come to exist meanwhile, without overwrite. BARKS_IO,
  * BARKS_LIMIT: a part is not there as its task left it (no shared file system?); the disk. Output
  * is then as before, or the text says that it is whole (only its name could not be synced);
@@ -88,3 +102,6 @@ BARKS_CHECKED barks_status *commit_unpack(const uint8_t *bytes, size_t size_byte
 
 /* "DIRECTORY/part-00007.csv", to be freed; NULL without memory. */
 char *commit_part_path(const char *directory, uint32_t index, const char *suffix);
+/* "HIDDEN/.part-00007.csv.9-2-4", likewise. */
+char *commit_attempt_path(const struct commit *commit, uint32_t index,
+                          const struct part_attempt *attempt);

@@ -1,5 +1,6 @@
 #include "io/file_writer.h"
 
+#include "base/disk_space.h"
 #include "base/pool.h"
 #include "io/system_error.h"
 
@@ -12,13 +13,14 @@
 
 enum { WRITE_BYTES_MAX = 1 << 30 }; /* Linux writes at most 2 GiB at a time */
 
-barks_status *file_writer_open(struct file_writer *writer, struct pool *pool, const char *path)
+BARKS_CHECKED static barks_status *open_as(struct file_writer *writer, struct pool *pool,
+                                           const char *path, int how)
 {
     void *buffer = NULL;
     BARKS_TRY_DOING(pool_acquire(pool, WRITER_BUFFER_BYTES, &buffer), "write '%s'", path);
     char *copy = strdup(path);
     int descriptor =
-        copy != NULL ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666) : -1;
+        copy != NULL ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how, 0666) : -1;
     if (descriptor < 0) {
         int error = copy != NULL ? errno : ENOMEM;
         free(copy);
@@ -32,10 +34,24 @@ barks_status *file_writer_open(struct file_writer *writer, struct pool *pool, co
     return NULL;
 }
 
-BARKS_CHECKED static barks_status *fail_write(const struct file_writer *writer, int error)
+barks_status *file_writer_open(struct file_writer *writer, struct pool *pool, const char *path)
 {
-    BARKS_FAIL(system_code(error), "cannot write '%s' after %ju bytes: %s%s", writer->path,
-               (uintmax_t)writer->written_bytes, system_text(error), system_remedy(error));
+    return open_as(writer, pool, path, O_TRUNC);
+}
+
+barks_status *file_writer_open_new(struct file_writer *writer, struct pool *pool, const char *path)
+{
+    return open_as(writer, pool, path, O_EXCL);
+}
+
+/* wanted_bytes: of the call that failed. */
+BARKS_CHECKED static barks_status *fail_write(const struct file_writer *writer, int error,
+                                              uint64_t wanted_bytes)
+{
+    char space[DISK_SPACE_TEXT_BYTES];
+    disk_space_text(writer->descriptor, error, wanted_bytes, space);
+    BARKS_FAIL(system_code(error), "cannot write '%s' after %ju bytes: %s%s%s", writer->path,
+               (uintmax_t)writer->written_bytes, system_text(error), space, system_remedy(error));
 }
 
 BARKS_CHECKED static barks_status *write_all(struct file_writer *writer, const char *bytes,
@@ -47,10 +63,10 @@ BARKS_CHECKED static barks_status *write_all(struct file_writer *writer, const c
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return fail_write(writer, errno);
+            return fail_write(writer, errno, step);
         if (written == 0) /* a file takes a byte or says why not; without this a broken one would be
                              an endless loop */
-            return fail_write(writer, EIO);
+            return fail_write(writer, EIO, step);
         bytes += written;
         size_bytes -= (size_t)written;
         writer->written_bytes += (size_t)written;
@@ -82,12 +98,12 @@ barks_status *file_writer_close(struct file_writer *writer, bool sync, uint64_t 
 {
     barks_status *status = file_writer_flush(writer);
     if (status == NULL && sync && fsync(writer->descriptor) != 0)
-        status = fail_write(writer, errno);
+        status = fail_write(writer, errno, 0);
     int descriptor = writer->descriptor;
     writer->descriptor = -1;
     if (close(descriptor) != 0 && errno != EINTR &&
         status == NULL) /* EINTR: Linux has closed it all the same */
-        status = fail_write(writer, errno);
+        status = fail_write(writer, errno, 0);
     if (status == NULL)
         *out_file_bytes = writer->written_bytes;
     file_writer_drop(writer);

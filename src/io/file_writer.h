@@ -27,6 +27,10 @@ struct file_writer {
 BARKS_CHECKED barks_status *file_writer_open(struct file_writer *writer, struct pool *pool,
                                              const char *path);
 
+/* The same of a file that is not there yet; one that is stays as it is, and is an error. */
+BARKS_CHECKED barks_status *file_writer_open_new(struct file_writer *writer, struct pool *pool,
+                                                 const char *path);
+
 /* Writes out what is buffered. Errors: BARKS_LIMIT: disk full, quota; BARKS_IO: the rest. With
  * path, bytes, remedy. */
 BARKS_CHECKED barks_status *file_writer_flush(struct file_writer *writer);

@@ -88,6 +88,7 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
     lock_acquire(&context->planning);
     context->begun_again += job->begins_again;
     context->inputs_gone += job->is_input_gone;
+    context->damages += job->has_met_damage;
     shared_values_end_job(context);
     if (status == NULL)
         resume_note_done(context->resume, job, false);
@@ -134,7 +135,7 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
         if (status == NULL)
             status = action_run_job(context, node, terminal, what, job);
         if (!plan_basis_has_changed(context, &basis, status))
-            return status;
+            return plan_basis_give_up(context, &basis, status);
         LOG(LEVEL_DEBUG, "runtime", "%s is planned again: %s", what, barks_status_text(status));
         take_back(job, terminal);
         status = quarantines_end(job, status);
@@ -189,7 +190,7 @@ static int by_index(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* The parts that the tasks committed, by index. */
+/* The parts that the tasks wrote, by index. */
 BARKS_CHECKED static barks_status *parts_of(const struct job *job, struct commit_part **out_parts,
                                             size_t *out_count)
 {
@@ -220,13 +221,14 @@ BARKS_CHECKED static barks_status *write_empty_part(barks_context *context,
 {
     struct part_file part = {0};
     struct sink *sink = NULL;
-    BARKS_TRY(part_file_open(&part, commit, context->pool, 0, 0));
+    BARKS_TRY(part_file_open(&part, commit, context->pool, 0,
+                             &(const struct part_attempt){.executor = 0}));
     barks_status *status = format->create(&part.writer, schema, &sink);
     if (status == NULL)
         status = sink_finish(sink);
     sink_destroy(sink);
     if (status == NULL)
-        return part_file_commit(&part, 0, out_part);
+        return part_file_end(&part, 0, out_part);
     part_file_drop(&part);
     return status;
 }
@@ -308,6 +310,7 @@ BARKS_CHECKED static barks_status *find_output(barks_context *context, struct no
         plan_basis_note(context, &basis);
         status = preparing_run(context, node, what);
     } while (plan_basis_has_changed(context, &basis, status));
+    status = plan_basis_give_up(context, &basis, status);
     if (status == NULL)
         status = resume_name_output(context, node, what, format->name, save_mode, out_fingerprint);
     fingerprint_name(out_fingerprint, name);

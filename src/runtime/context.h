@@ -48,6 +48,7 @@ struct barks_context {
     uint64_t kept_changes;        /* that plans may not have known of */
     uint64_t begun_again;         /* jobs that have ended with begins_again */
     uint64_t inputs_gone;         /* likewise, with is_input_gone */
+    uint64_t damages;             /* likewise, with has_met_damage */
     uint32_t replicated_count;    /* datasets that are to be kept twice */
     uint32_t action_count;
     uint32_t job_count; /* that run now */

@@ -144,6 +144,20 @@ BARKS_CHECKED barks_status *dispatch_handle(struct dispatch *dispatch, const str
 BARKS_CHECKED barks_status *dispatch_carry_out(struct dispatch *dispatch,
                                                const struct decision *decision);
 
+/* broken_executors.c: an executor has found rows on its disks that are not what it had put there
+ * (MESSAGE_DAMAGE). The second time the person is told, and it gets as little more as possible. */
+BARKS_CHECKED barks_status *dispatch_take_damage(struct dispatch *dispatch, struct unpacker *in,
+                                                 uint32_t executor);
+/* An executor cannot go on (MESSAGE_TROUBLE): the others do, where they may. Errors: that it
+ * cannot: the job has to end. */
+BARKS_CHECKED barks_status *dispatch_take_trouble(struct dispatch *dispatch, struct unpacker *in,
+                                                  uint32_t executor);
+/* An attempt has failed with error. Where it is the disks of its executor that fail a task which
+ * must run there, time and again, and the others may go on, that one is given up (*out_is_lost). */
+BARKS_CHECKED barks_status *dispatch_note_failure(struct dispatch *dispatch,
+                                                  const struct attempt_id *id,
+                                                  const barks_status *error, bool *out_is_lost);
+
 /* Sends an attempt to its executor with those that follow, before anything else is sent
  * (dispatch_send_batches), and what loan tells it (NULL: nothing). */
 BARKS_CHECKED barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,

@@ -87,7 +87,12 @@ static void shared_ready(void *context, uint64_t id, barks_status *status)
 
 static void executor_lost(void *context, uint32_t executor)
 {
-    mailbox_put_lost(((struct driver *)context)->mailbox, executor);
+    struct driver *driver = context;
+    mailbox_put_lost(driver->mailbox, executor);
+    /* MPI may hang on what the dead have left behind. */
+    watchdog_phase(driver->watchdog, "a call of MPI after a loss",
+                   3 * config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE));
+    driver->last_loss_ns = monotonic_ns();
 }
 
 static void say(void *context, const char *line)

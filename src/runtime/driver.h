@@ -48,9 +48,10 @@ struct job {
                                             stage; owned */
     uint32_t accumulated_count, accumulated_capacity;
     bool is_late;
-    bool begins_again;  /* an executor was lost with what cannot be made again in parts: status is
-                           BARKS_LOST, and the same plan, made anew, may well succeed */
-    bool is_input_gone; /* a task found nothing of a shuffle: likewise, but not for ever */
+    bool begins_again;   /* an executor was lost with what cannot be made again in parts: status is
+                            BARKS_LOST, and the same plan, made anew, may well succeed */
+    bool is_input_gone;  /* a task found nothing of a shuffle: likewise, but not for ever */
+    bool has_met_damage; /* rows that were put away could not be read back, and are lost */
     struct resume *resume;  /* borrowed: stages are stored; NULL: they are not */
     uint32_t stages_reused; /* that were stored before */
     /* The driver's own. */

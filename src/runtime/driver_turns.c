@@ -142,13 +142,8 @@ BARKS_CHECKED static barks_status *look_for_lost(struct driver *driver, uint64_t
     uint64_t silent_ns = config_duration_ns(driver->config, CONFIG_LOST_DEADLINE);
     struct member_loss loss;
     pause_watch_look(&driver->pauses, now_ns);
-    while (members_find_lost(&driver->members, driver->net, &driver->pauses, silent_ns, &loss)) {
+    while (members_find_lost(&driver->members, driver->net, &driver->pauses, silent_ns, &loss))
         BARKS_TRY(dispatch_lose(driver->dispatch, &loss, now_ns));
-        /* MPI may hang on what the dead have left behind. */
-        watchdog_phase(driver->watchdog, "a call of MPI after a loss",
-                       3 * config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE));
-        driver->last_loss_ns = now_ns;
-    }
     return NULL;
 }
 

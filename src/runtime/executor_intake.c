@@ -381,6 +381,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_TROUBLE:
     case MESSAGE_WELCOME:
     case MESSAGE_KEPT:
+    case MESSAGE_DAMAGE:
     case MESSAGE_SHARED_READY:
     case MESSAGE_MEET:
     case MESSAGE_LENT:

@@ -67,6 +67,21 @@ BARKS_CHECKED static barks_status *report_kept(struct executor *executor)
     return NULL;
 }
 
+/* What was found damaged on disk, before the reports of the tasks that found it. */
+BARKS_CHECKED static barks_status *report_damage(struct executor *executor)
+{
+    const char *directory = NULL;
+    uint64_t count = scratch_damage_count(executor->room.scratch, &directory);
+    struct packer out = {0};
+    if (count == executor->damage_told)
+        return NULL;
+    pack_u64(&out, MESSAGE_DAMAGE);
+    pack_u64(&out, count - executor->damage_told);
+    pack_text(&out, directory);
+    executor->damage_told = count;
+    return message_send(executor->net, 0, &out);
+}
+
 /* What the summary says of memory and disk. */
 static void pack_peaks(struct packer *out, struct executor *executor)
 {
@@ -138,6 +153,8 @@ BARKS_CHECKED static barks_status *report_some(struct executor *executor, struct
     executor->tasks_held -= count;
     executor->last_work_ns = monotonic_ns();
     barks_status *status = report_kept(executor);
+    if (status == NULL)
+        status = report_damage(executor);
     if (status != NULL)
         packer_drop(&out);
     else
@@ -386,6 +403,7 @@ barks_status *executor_report_work(struct executor *executor)
     BARKS_TRY(call_meetings(executor));
     BARKS_TRY(report_ended(executor));
     BARKS_TRY(report_kept(executor));
+    BARKS_TRY(report_damage(executor));
     return ask_for_burst(executor);
 }
 

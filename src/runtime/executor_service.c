@@ -251,6 +251,8 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
             return leave_exchange(executor);
         BARKS_TRY(executor_report_work(executor));
         BARKS_TRY(exchange_step(executor->exchange, &exchange_busy));
+        if (net_recovers(executor->net)) /* the others give up the burst, as after any loss */
+            BARKS_TRY(exchange_take_failure(executor->exchange));
         uint64_t now_ns = monotonic_ns();
         pause_watch_look(&executor->pauses, now_ns);
         BARKS_TRY(executor_report(executor, now_ns));

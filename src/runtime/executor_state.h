@@ -66,6 +66,7 @@ struct executor {
     struct log_relay *log;   /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
     uint64_t last_work_ns;
+    uint64_t damage_told;      /* of scratch_damage_count */
     uint32_t tasks_held;       /* given to workers and not yet reported */
     uint32_t epoch;            /* of the living executors; 0: nobody was lost */
     uint64_t last_driver_ns;   /* when the driver was heard of */

@@ -24,6 +24,7 @@ struct member {
     _Atomic bool is_spare; /* likewise: it is given nothing until another is lost */
     bool is_suspect;       /* MPI says that it is gone */
     bool was_called_slow;  /* to the person, once */
+    uint64_t damage_count; /* places on its disks that did not hold what was written */
     uint32_t attempts_out; /* that it was sent and has not answered */
     uint64_t last_heard_ns;
     uint64_t used_bytes, sent_bytes; /* of its last pulse */
@@ -58,7 +59,7 @@ void members_await_end(struct net *net, const struct members *members);
  * and how it is known. */
 struct member_loss {
     uint32_t rank;
-    char sentence[384];
+    char sentence[512];
     uint64_t silent_ns; /* since when nothing was heard of it */
     bool is_gone;       /* its process has ended; else it may wake up */
 };

@@ -24,8 +24,10 @@ enum message_kind {
                       then running tasks: stage, rows, bytes */
     MESSAGE_LOG,   /* level, line */
     MESSAGE_TROUBLE, /* status: the executor itself is broken */
-    MESSAGE_KEPT, /* dataset, partition, whether it is kept or was evicted, rows, bytes in memory,
-                     on disk */
+    MESSAGE_KEPT,   /* dataset, partition, whether it is kept or was evicted, rows, bytes in memory,
+                       on disk */
+    MESSAGE_DAMAGE, /* places on disk that do not hold what was written, the directory of the
+                       last one */
     MESSAGE_SHARED_READY, /* id, status */
     MESSAGE_MEET,         /* a task's call of its meeting (exec/meetings.h) */
     MESSAGE_LENT,         /* number of the loan, status, count, then frames of each input */

@@ -3,11 +3,15 @@
 #include "runtime/kept_state.h"
 #include "runtime/resume.h"
 
+#include <inttypes.h>
+
 enum { TRIES_MAX = 4 };
 
 void plan_basis_note(barks_context *context, struct plan_basis *basis)
 {
     kept_state_update(context);
+    if (basis->tries == 0)
+        basis->damages = context->damages;
     basis->tries++;
     basis->kept_changes = context->kept_changes;
     basis->stored_losses = resume_lost_count(context->resume);
@@ -27,4 +31,16 @@ bool plan_basis_has_changed(barks_context *context, struct plan_basis *basis,
     basis->tries -= is_less;
     return is_less || context->kept_changes != basis->kept_changes ||
            context->inputs_gone != basis->inputs_gone;
+}
+
+barks_status *plan_basis_give_up(const barks_context *context, const struct plan_basis *basis,
+                                 barks_status *status)
+{
+    if (status == NULL || barks_status_code(status) != BARKS_LOST ||
+        context->damages == basis->damages)
+        return status;
+    return barks_status_new(BARKS_IO, status, BARKS_HERE,
+                            "rows on disk were damaged, and again when they had been computed anew "
+                            "(%" PRIu32 " times): --barks-scratch names other directories",
+                            basis->tries);
 }

@@ -270,14 +270,24 @@ static uint64_t hash_of_error(const barks_status *error)
 }
 
 /* What an attempt was to read of a shuffle is gone only where an earlier one was told to stop and
- * had ended well at that moment (executor_reports.c): nothing brings it back but the same plan
- * anew. */
+ * had ended well at that moment (executor_reports.c), or where it cannot be read back
+ * (shuffle/reduce_read.c): nothing brings it back but the same plan anew. */
 static bool is_input_gone(const struct job *job, const struct attempt_id *id,
                           const barks_status *error)
 {
     const struct stage_plan *stage = &job->plan.stages[id->stage];
     return barks_status_code(error) == BARKS_LOST && !stage->pipeline->gang.is_gang &&
            stage_reads_shuffles(stage);
+}
+
+/* Something is lost since it could not be read back. */
+static bool is_of_damage(const barks_status *error)
+{
+    bool is_lost = barks_status_code(error) == BARKS_LOST, is_unread = false;
+    for (; error != NULL; error = barks_status_cause(error))
+        is_unread |=
+            barks_status_code(error) == BARKS_IO || barks_status_code(error) == BARKS_BAD_INPUT;
+    return is_lost && is_unread;
 }
 
 static bool may_be_tried_again(struct dispatch *dispatch, const struct attempt_id *id,
@@ -289,6 +299,7 @@ static bool may_be_tried_again(struct dispatch *dispatch, const struct attempt_i
         return false;
     bool is_gone = is_input_gone(job, id, error);
     job->is_input_gone |= is_gone;
+    job->has_met_damage |= is_of_damage(error);
     return !is_gone;
 }
 
@@ -323,6 +334,13 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch,
         may_be_tried_again(dispatch, &event.attempt_failed.id, error);
     event.attempt_failed.error_hash = hash_of_error(error);
     warn_of_round(dispatch, &event.attempt_failed.id, error);
+    bool is_lost = false;
+    barks_status *status =
+        dispatch_note_failure(dispatch, &event.attempt_failed.id, error, &is_lost);
+    if (status != NULL) {
+        barks_status_free(error);
+        return status;
+    }
     if (overrun !=
         NULL) /* why it failed is known; what a body says as it ends is no other failure */
         barks_status_free(error);
@@ -330,6 +348,8 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch,
         BARKS_TRY(dispatch_add_error(dispatch, &event.attempt_failed.id, error,
                                      &event.attempt_failed.error));
     fault_point(POINT_FAILURE_TAKEN);
+    if (is_lost)
+        return NULL;
     return dispatch_handle(dispatch, &event);
 }
 
@@ -533,19 +553,17 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_log(&in);
     else if (kind == MESSAGE_KEPT)
         status = on_kept(dispatch, &in, message->from);
+    else if (kind == MESSAGE_DAMAGE)
+        status = dispatch_take_damage(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHARED_READY)
         status = on_shared_ready(dispatch, &in);
     else if (kind == MESSAGE_LENT)
         status = loans_take_lent(dispatch, &in);
     else if (kind == MESSAGE_MEET)
         status = gatherings_take(dispatch, &in, message->from);
-    else if (kind == MESSAGE_TROUBLE) {
-        barks_status *cause = unpack_status(&in);
-        barks_code code = cause != NULL ? barks_status_code(cause) : BARKS_INTERNAL;
-        status =
-            barks_status_new(code, cause, BARKS_HERE, "executor %" PRIu32 " on %s cannot go on",
-                             message->from, member->hello.host);
-    } else
+    else if (kind == MESSAGE_TROUBLE)
+        status = dispatch_take_trouble(dispatch, &in, message->from);
+    else
         status = barks_status_new(BARKS_INTERNAL, NULL, BARKS_HERE,
                                   "a message of kind %d for the driver", (int)kind);
     unpacker_drop(&in);

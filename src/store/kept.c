@@ -399,12 +399,20 @@ barks_status *kept_read(struct kept_store *store, struct kept_name name,
     *out_found = entry != NULL;
     if (entry == NULL)
         return NULL;
+    bool is_damaged = false;
     barks_status *status =
-        kept_pieces_visit(&entry->pieces, &store->room, entry->schema, visit, context);
+        kept_pieces_visit(&entry->pieces, &store->room, entry->schema, visit, context, &is_damaged);
     lock_acquire(&store->lock);
+    if (is_damaged && !entry->is_dropped)
+        evict_locked(store, entry);
     let_go_locked(store, entry);
     lock_release(&store->lock);
-    return status;
+    if (!is_damaged)
+        return status;
+    tell(store);
+    return barks_status_new(BARKS_LOST, status, BARKS_HERE,
+                            "kept partition %" PRIu32 " of dataset %" PRIu64 " cannot be read back",
+                            name.partition, name.dataset);
 }
 
 static void add_bytes(struct kept_store *store, struct kept_entry *entry, void *context)

@@ -74,8 +74,8 @@ BARKS_CHECKED barks_status *kept_end(struct kept_writer *writer, bool complete);
 /* ---- reading ---- */
 
 /* Hands visit the rows in order, in batches that it borrows and must not change. *out_found: false
- * where the partition is not kept (any more). Errors: those of visit, BARKS_IO, BARKS_BAD_INPUT
- * (what was written has changed), and those of memory for decoding. */
+ * where the partition is not kept (any more). Errors: those of visit, BARKS_LOST (what was kept
+ * cannot be read back or has changed: it is kept no more), and those of memory for decoding. */
 BARKS_CHECKED barks_status *kept_read(struct kept_store *store, struct kept_name name,
                                       barks_status *(*visit)(void *context, struct batch *batch),
                                       void *context, bool *out_found);

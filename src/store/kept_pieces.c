@@ -121,13 +121,20 @@ BARKS_CHECKED static barks_status *read_piece(const struct kept_piece *piece,
                               packed->encoded_bytes, rows);
 }
 
+/* Not a want of memory. */
+static bool is_damage(const barks_status *status)
+{
+    return barks_status_code(status) == BARKS_IO || barks_status_code(status) == BARKS_BAD_INPUT;
+}
+
 barks_status *kept_pieces_visit(const struct kept_pieces *pieces, const struct spill_room *room,
                                 const barks_schema *schema,
                                 barks_status *(*visit)(void *context, struct batch *batch),
-                                void *context)
+                                void *context, bool *out_is_damaged)
 {
     struct batch *decoded = NULL;
     barks_status *status = NULL;
+    *out_is_damaged = false;
     for (uint32_t i = 0; i < pieces->count && status == NULL; i++) {
         const struct kept_piece *piece = &pieces->items[i];
         if (piece->batch != NULL) {
@@ -142,6 +149,8 @@ barks_status *kept_pieces_visit(const struct kept_pieces *pieces, const struct s
             status = read_piece(piece, room, decoded);
         if (status == NULL)
             status = visit(context, decoded);
+        else
+            *out_is_damaged = is_damage(status);
     }
     batch_destroy(decoded);
     return status;

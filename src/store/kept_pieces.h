@@ -42,8 +42,10 @@ BARKS_CHECKED barks_status *kept_pieces_to_disk(const struct kept_pieces *pieces
                                                 struct kept_pieces *out_pieces);
 
 /* Hands the rows of all pieces to visit, decoded where they are not batches. Errors: those of
- * visit, of memory, BARKS_IO, BARKS_BAD_INPUT. */
+ * visit, of memory, BARKS_IO, BARKS_BAD_INPUT. *out_is_damaged: the error is that rows of a piece
+ * do not come back as they were kept. */
 BARKS_CHECKED barks_status *
 kept_pieces_visit(const struct kept_pieces *pieces, const struct spill_room *room,
                   const barks_schema *schema,
-                  barks_status *(*visit)(void *context, struct batch *batch), void *context);
+                  barks_status *(*visit)(void *context, struct batch *batch), void *context,
+                  bool *out_is_damaged);

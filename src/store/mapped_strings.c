@@ -32,7 +32,7 @@ static void give_back(struct block *block)
 {
     struct mapped_chunk *chunk = block->owner;
     if (chunk->place.size_bytes > 0 && !is_as_written(chunk))
-        scratch_note_damage(chunk->room->scratch, chunk->place);
+        scratch_note_unseen_damage(chunk->room->scratch, chunk->place);
     (void)munmap(chunk->memory, chunk->size_bytes); /* whole pages that are mapped */
     if (chunk->place.size_bytes > 0)
         scratch_free(chunk->room->scratch, chunk->place);
@@ -99,8 +99,9 @@ BARKS_CHECKED static barks_status *write_chunk(struct mapped_chunk *chunk)
     chunk->place = place;
     pool_unreserve(chunk->room->pool, chunk->size_bytes);
     if (!is_as_written(chunk))
-        BARKS_FAIL(BARKS_BAD_INPUT,
-                   "strings of a long group that were put on disk are not what was written");
+        return scratch_damaged(scratch, place,
+                               barks_status_new(BARKS_BAD_INPUT, NULL, BARKS_HERE,
+                                                "strings of a long group have changed"));
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 #include "store/scratch.h"
 
+#include "base/disk_space.h"
 #include "base/lock.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ struct scratch {
     /* Under the lock. */
     uint32_t next; /* whose turn it is */
     uint64_t used_bytes, peak_bytes, written_bytes;
-    uint64_t damage_count;
-    uint32_t damaged; /* directory, if any */
+    uint64_t damage_count, unseen_count;
+    struct scratch_place damaged; /* the last one, if any */
 };
 
 static bool is_empty(const char *text) { return text == NULL || *text == '\0'; }
@@ -211,10 +212,8 @@ BARKS_CHECKED static barks_status *claim(struct scratch *scratch, uint32_t numbe
         place.offset = file->end;
         file->end += class_bytes;
     }
-    if (status == NULL) {
+    if (status == NULL)
         scratch->used_bytes += class_bytes;
-        scratch->written_bytes += size_bytes;
-    }
     if (scratch->used_bytes > scratch->peak_bytes)
         scratch->peak_bytes = scratch->used_bytes;
     lock_release(&scratch->lock);
@@ -237,14 +236,23 @@ BARKS_CHECKED static barks_status *write_at(const struct scratch_file *file, con
         if (written <= 0) {
             int error = written < 0 ? errno : EIO;
             bool is_full = error == ENOSPC || error == EDQUOT;
+            char space[DISK_SPACE_TEXT_BYTES];
+            disk_space_text(file->descriptor, error, left, space);
             BARKS_FAIL(is_full ? BARKS_LIMIT : BARKS_IO,
-                       "cannot write scratch data in '%s': %s; --barks-scratch names other "
+                       "cannot write scratch data in '%s': %s%s; --barks-scratch names other "
                        "directories",
-                       file->directory, strerrordesc_np(error));
+                       file->directory, strerrordesc_np(error), space);
         }
         done += (uint64_t)written;
     }
     return NULL;
+}
+
+static void count_written(struct scratch *scratch, size_t size_bytes)
+{
+    lock_acquire(&scratch->lock);
+    scratch->written_bytes += size_bytes;
+    lock_release(&scratch->lock);
 }
 
 static uint32_t whose_turn(struct scratch *scratch)
@@ -272,12 +280,26 @@ barks_status *scratch_write(struct scratch *scratch, const void *bytes, size_t s
             continue;
         status = write_at(&scratch->files[number], bytes, place);
         if (status == NULL) {
+            count_written(scratch, size_bytes);
             *out_place = place;
             return NULL;
         }
         scratch_free(scratch, place);
     }
     return status;
+}
+
+/* A place that is read again, to see whether that helps, is counted once. */
+static void note_damage(struct scratch *scratch, struct scratch_place place, bool is_unseen)
+{
+    lock_acquire(&scratch->lock);
+    const struct scratch_place *last = &scratch->damaged;
+    bool is_same = scratch->damage_count > 0 && last->directory == place.directory &&
+                   last->offset == place.offset;
+    scratch->damage_count += !is_same;
+    scratch->unseen_count += is_unseen;
+    scratch->damaged = place;
+    lock_release(&scratch->lock);
 }
 
 barks_status *scratch_read(struct scratch *scratch, struct scratch_place place, void *out)
@@ -290,9 +312,13 @@ barks_status *scratch_read(struct scratch *scratch, struct scratch_place place, 
             pread(file->descriptor, (uint8_t *)out + done, step, (off_t)(place.offset + done));
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (got <= 0) {
+            int error = got < 0 ? errno : 0;
+            note_damage(scratch, place, false);
             BARKS_FAIL(BARKS_IO, "cannot read scratch data in '%s': %s", file->directory,
-                       got < 0 ? strerrordesc_np(errno) : "the file is shorter than was written");
+                       error != 0 ? strerrordesc_np(error)
+                                  : "the file is shorter than was written");
+        }
         done += (uint64_t)got;
     }
     return NULL;
@@ -343,18 +369,33 @@ uint64_t scratch_written_bytes(struct scratch *scratch)
 
 /* ---- damage ---- */
 
-void scratch_note_damage(struct scratch *scratch, struct scratch_place place)
+barks_status *scratch_damaged(struct scratch *scratch, struct scratch_place place,
+                              barks_status *cause)
 {
-    lock_acquire(&scratch->lock);
-    scratch->damage_count++;
-    scratch->damaged = place.directory;
-    lock_release(&scratch->lock);
+    note_damage(scratch, place, false);
+    return barks_status_new(BARKS_IO, cause, BARKS_HERE,
+                            "rows that were put on disk in '%s' are not what was written",
+                            scratch->files[place.directory].directory);
 }
 
-uint64_t scratch_damage_count(struct scratch *scratch)
+void scratch_note_unseen_damage(struct scratch *scratch, struct scratch_place place)
+{
+    note_damage(scratch, place, true);
+}
+
+uint64_t scratch_unseen_count(struct scratch *scratch)
+{
+    lock_acquire(&scratch->lock);
+    uint64_t count = scratch->unseen_count;
+    lock_release(&scratch->lock);
+    return count;
+}
+
+uint64_t scratch_damage_count(struct scratch *scratch, const char **out_directory)
 {
     lock_acquire(&scratch->lock);
     uint64_t count = scratch->damage_count;
+    *out_directory = scratch->files[scratch->damaged.directory].directory;
     lock_release(&scratch->lock);
     return count;
 }
@@ -362,12 +403,12 @@ uint64_t scratch_damage_count(struct scratch *scratch)
 barks_status *scratch_check(struct scratch *scratch, uint64_t since)
 {
     lock_acquire(&scratch->lock);
-    uint64_t count = scratch->damage_count;
-    const char *directory = scratch->files[scratch->damaged].directory;
+    uint64_t count = scratch->unseen_count;
+    const char *directory = scratch->files[scratch->damaged.directory].directory;
     lock_release(&scratch->lock);
     if (count == since)
         return NULL;
-    BARKS_FAIL(BARKS_BAD_INPUT,
+    BARKS_FAIL(BARKS_IO,
                "strings of a long group that lay on disk in '%s' have changed while they were "
                "read: the disk may be broken; --barks-scratch names another directory",
                directory);

@@ -43,16 +43,27 @@ BARKS_CHECKED barks_status *scratch_read(struct scratch *scratch, struct scratch
 BARKS_CHECKED barks_status *scratch_map(struct scratch *scratch, struct scratch_place place,
                                         void *at);
 
-/* What was mapped of place is not what was written; who read it could not know. */
-void scratch_note_damage(struct scratch *scratch, struct scratch_place place);
+/* ---- damage: places of which other bytes come back than were written, or none ---- */
+
+/* What was read of place is not what was written: notes it, and says so. Takes cause, which says
+ * how that was seen. Returns a status of BARKS_IO. */
+BARKS_CHECKED barks_status *scratch_damaged(struct scratch *scratch, struct scratch_place place,
+                                            barks_status *cause);
+
+/* The same of what was mapped of place; who read it could not know. */
+void scratch_note_unseen_damage(struct scratch *scratch, struct scratch_place place);
 /* How often that was noted. */
-uint64_t scratch_damage_count(struct scratch *scratch);
-/* Errors: BARKS_BAD_INPUT where it was since scratch_damage_count gave `since`: so whoever began
- * then may have read what was damaged. */
+uint64_t scratch_unseen_count(struct scratch *scratch);
+/* Errors: BARKS_IO where it was since scratch_unseen_count gave `since`: so whoever began then may
+ * have read what was damaged. */
 BARKS_CHECKED barks_status *scratch_check(struct scratch *scratch, uint64_t since);
 
 /* The space is used again, and given back to file systems that can take it. */
 void scratch_free(struct scratch *scratch, struct scratch_place place);
+
+/* Of all kinds, also what scratch_read could not read; the directory of the last one, borrowed,
+ * says nothing where there is none. */
+uint64_t scratch_damage_count(struct scratch *scratch, const char **out_directory);
 
 uint64_t scratch_peak_bytes(struct scratch *scratch);    /* the most that was ever in use */
 uint64_t scratch_written_bytes(struct scratch *scratch); /* in its whole life */

@@ -86,7 +86,10 @@ BARKS_CHECKED static barks_status *read_packed(const struct spilled *spilled, st
 barks_status *spilled_read(const struct spilled *spilled, struct batch *batch)
 {
     bool is_plain = spilled->place.size_bytes == spilled->encoded_bytes;
-    return is_plain ? read_plain(spilled, batch) : read_packed(spilled, batch);
+    barks_status *status = is_plain ? read_plain(spilled, batch) : read_packed(spilled, batch);
+    if (status == NULL || barks_status_code(status) != BARKS_BAD_INPUT)
+        return status;
+    return scratch_damaged(spilled->room->scratch, spilled->place, status);
 }
 
 void spilled_drop(struct spilled *spilled)

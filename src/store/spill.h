@@ -41,8 +41,8 @@ BARKS_CHECKED barks_status *spill_packed(const struct spill_room *room,
                                          const struct packed_rows *packed,
                                          struct spilled *out_spilled);
 
-/* Appends the rows to batch. Errors: those of memory, BARKS_IO, BARKS_BAD_INPUT: what lies there
- * has changed. */
+/* Appends the rows to batch. Errors: those of memory, BARKS_IO: they cannot be read, or what lies
+ * there has changed. */
 BARKS_CHECKED barks_status *spilled_read(const struct spilled *spilled, struct batch *batch);
 
 /* Gives the disk space back. */

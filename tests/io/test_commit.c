@@ -52,13 +52,21 @@ static struct commit_options options_for(const char *output)
     return (struct commit_options){.output = output, .job_id = "job1", .suffix = ".csv"};
 }
 
+/* Of one task. The last is that of an executor that was declared dead. */
+static const struct part_attempt of_attempts[] = {
+    {.job = 1, .attempt = 0, .executor = 1},
+    {.job = 1, .attempt = 1, .executor = 2},
+    {.job = 1, .attempt = 2, .executor = 2},
+    {.job = 2, .attempt = 0, .executor = 1},
+};
+
 static barks_status *write_part(const struct commit *commit, uint32_t index, uint32_t attempt,
                                 const char *content, struct commit_part *out_done)
 {
     BARKS_AUTO(part_file) part = {0};
-    BARKS_TRY(part_file_open(&part, commit, pool, index, attempt));
+    BARKS_TRY(part_file_open(&part, commit, pool, index, &of_attempts[attempt]));
     BARKS_TRY(file_writer_put(&part.writer, content, strlen(content)));
-    return part_file_commit(&part, 7, out_done);
+    return part_file_end(&part, 7, out_done);
 }
 
 /* The names in a directory, sorted, by blanks. */
@@ -114,26 +122,54 @@ START_TEST(attempts_that_failed_or_came_second_are_not_seen)
     BARKS_AUTO(commit) commit = {0};
     struct commit_part parts[2];
     must(commit_begin(&options, &commit));
+    struct commit_part unwanted;
     struct part_file slow = {0};
     struct part_file lost = {0};
     struct part_file killed = {0};
-    must(part_file_open(&slow, &commit, pool, 0, 0));
-    must(part_file_open(&lost, &commit, pool, 0, 1));
-    must(part_file_open(&killed, &commit, pool, 3, 0));
-    must(file_writer_put(&slow.writer, "same\n", 5));
+    must(part_file_open(&slow, &commit, pool, 0, &of_attempts[0]));
+    must(part_file_open(&lost, &commit, pool, 0, &of_attempts[1]));
+    must(part_file_open(&killed, &commit, pool, 3, &of_attempts[0]));
+    must(file_writer_put(&slow.writer, "late\n", 5));
     must(file_writer_flush(&slow.writer));
     must(write_part(&commit, 0, 2, "same\n", &parts[0]));
-    expect_names(commit.hidden,
-                 ".owner part-00000.csv part-00000.csv.0 part-00000.csv.1 part-00003.csv.0 ");
-    must(part_file_commit(&slow, 7, &parts[0]));
+    expect_names(commit.hidden, ".owner .part-00000.csv.1-0-1 .part-00000.csv.1-1-2 "
+                                ".part-00000.csv.1-2-2 .part-00003.csv.1-0-1 ");
+    must(part_file_end(&slow, 7, &unwanted)); /* it ends well, and does not count */
     part_file_drop(&lost);
     file_writer_drop(&killed.writer); /* its file stays, as if the process had died */
-    expect_names(commit.hidden, ".owner part-00000.csv part-00003.csv.0 ");
+    expect_names(commit.hidden,
+                 ".owner .part-00000.csv.1-0-1 .part-00000.csv.1-2-2 .part-00003.csv.1-0-1 ");
     must(write_part(&commit, 100000, 0, "", &parts[1]));
     write_text_file(path_in(commit.hidden, "part-00007.csv"), "of an earlier try");
     must(commit_end(&commit, parts, 2));
     part_file_drop(&killed);
     expect_names(output, "_SUCCESS part-00000.csv part-100000.csv ");
+    expect_file(path_in(output, "part-00000.csv"), "same\n");
+    end();
+}
+END_TEST
+
+/* All has begun again, in the same hidden directory, while the first try still writes. */
+START_TEST(no_attempt_writes_to_the_file_of_another)
+{
+    begin();
+    const char *output = path_in(directory, "out");
+    struct commit_options options = options_for(output);
+    BARKS_AUTO(commit) commit = {0};
+    struct commit_part part, unwanted;
+    struct part_file zombie = {0}, same = {0};
+    must(commit_begin(&options, &commit));
+    must(part_file_open(&zombie, &commit, pool, 0, &of_attempts[0]));
+    must(write_part(&commit, 0, 3, "right\n", &part));
+    must(file_writer_put(&zombie.writer, "wrong\n", 6));
+    must(file_writer_flush(&zombie.writer));
+    must_fail(part_file_open(&same, &commit, pool, 0, &of_attempts[3]), BARKS_IO, "exists", NULL);
+    must(commit_end(&commit, &part, 1));
+    expect_file(path_in(output, "part-00000.csv"), "right\n");
+    must(part_file_end(&zombie, 7, &unwanted)); /* of a file without a name by now */
+    must_fail(part_file_open(&same, &commit, pool, 0, &of_attempts[1]), BARKS_IO, commit.hidden,
+              NULL);
+    expect_names(output, "_SUCCESS part-00000.csv ");
     end();
 }
 END_TEST
@@ -279,8 +315,11 @@ START_TEST(parts_that_are_not_as_their_task_left_them_are_found)
     must(write_part(&commit, 0, 0, "x\n", &parts[0]));
     parts[1] = (struct commit_part){.index = 1, .file_bytes = 4};
     must_fail(commit_end(&commit, parts, 2), BARKS_IO, "part 1", output, "share", NULL);
-    write_text_file(path_in(commit.hidden, "part-00001.csv"), "xxx");
+    must(write_part(&commit, 0, 1, "x\n", &parts[0]));
+    must(write_part(&commit, 1, 0, "xxx", &parts[1]));
+    parts[1].file_bytes = 4;
     must_fail(commit_end(&commit, parts, 2), BARKS_IO, "part 1", "3 bytes", "wrote 4", NULL);
+    must(write_part(&commit, 0, 2, "x\n", &parts[0]));
     parts[1] = parts[0];
     must_fail(commit_end(&commit, parts, 2), BARKS_INTERNAL, "twice", NULL);
     must(commit_abort(&commit));
@@ -584,6 +623,7 @@ SUITE_MAIN("io/commit", an_output_appears_whole, attempts_that_failed_or_came_se
            an_output_that_comes_to_exist_meanwhile_stays_as_it_is,
            not_even_an_empty_directory_is_replaced,
            parts_that_are_not_as_their_task_left_them_are_found,
+           no_attempt_writes_to_the_file_of_another,
            whichever_call_fails_the_output_is_whole_or_not_there,
            whichever_call_fails_the_old_output_or_the_new_one_is_there, the_same_without_renameat2,
            what_a_dead_job_left_is_removed_and_a_living_ones_is_not,

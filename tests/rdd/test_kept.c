@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { ROWS = 20000 };
 
@@ -427,6 +429,53 @@ SHAPES(copies_and_actions_at_once_change_no_answer)
     ck_assert_int_eq(barks_count(none), 0);
 }
 
+/* A byte of the first scratch file that holds rows, or of all. */
+static void damage_scratch(bool all)
+{
+    char path[64], target[256];
+    uint32_t damaged_count = 0;
+    for (int descriptor = 0; descriptor < 1024 && (all || damaged_count == 0); descriptor++) {
+        struct stat found;
+        uint8_t byte = 0;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        if (strstr(target, "barks-scratch-") == NULL || fstat(descriptor, &found) != 0 ||
+            found.st_size == 0)
+            continue;
+        ck_assert_int_eq(pread(descriptor, &byte, 1, 1000), 1);
+        byte ^= 1;
+        ck_assert_int_eq(pwrite(descriptor, &byte, 1, 1000), 1);
+        damaged_count++;
+    }
+    ck_assert_uint_gt(damaged_count, 0);
+}
+
+/* Rows that a disk has damaged are read from their copy, else computed again. */
+SHAPES(damaged_partitions_are_made_again)
+{
+    bool has_others = executor_count(context) > 1;
+    for (unsigned copies = 1; copies <= 2; copies++)
+        for (int round = 0; round < 2; round++) {
+            struct counting env = {barks_counter(context, "calls")};
+            barks_rdd *rdd = barks_persist(barks_map(source(context, 8), touch, &env),
+                                           .level = BARKS_DISK, .copies = copies);
+            barks_storage storage;
+            check_items(rdd);
+            damage_scratch(round == 1 && copies == 1);
+            check_items(rdd);
+            int64_t calls = barks_counter_value(context, env.calls);
+            bool is_copied = copies == 2 && has_others;
+            ck_assert_msg(is_copied ? calls == ROWS : calls > ROWS && calls <= 2 * ROWS,
+                          "%u copies: called %" PRId64 " times", copies, calls);
+            check_items(rdd);
+            ck_assert_int_eq(barks_counter_value(context, env.calls), calls);
+            ck_assert(barks_storage_info(rdd, &storage));
+            ck_assert_uint_eq(storage.kept_count, 8);
+            barks_unpersist(rdd);
+        }
+}
+
 SHAPES(three_copies_are_an_error)
 {
     char text[1024];
@@ -455,4 +504,4 @@ SUITE_MAIN("rdd/kept", ON_SHAPES(a_cached_dataset_is_computed_once),
            ON_SHAPES(copies_are_made_at_every_level),
            ON_SHAPES(awkward_rows_come_back_from_their_copies),
            ON_SHAPES(copies_and_actions_at_once_change_no_answer),
-           ON_SHAPES(three_copies_are_an_error))
+           ON_SHAPES(damaged_partitions_are_made_again), ON_SHAPES(three_copies_are_an_error))

@@ -214,6 +214,55 @@ START_TEST(pinned_tasks_run_on_an_excluded_executor)
 }
 END_TEST
 
+static const char *distrust(struct trial *trial, uint32_t executor)
+{
+    return trial_send(trial, &(struct event){.kind = EVENT_EXECUTOR_DISTRUSTED,
+                                             .executor_distrusted = {.executor = executor}});
+}
+
+START_TEST(who_is_distrusted_owns_nothing_and_gets_no_tasks)
+{
+    struct trial trial;
+    begin(&trial, &excluding, 2, 1);
+    struct stage_spec stages[] = {spec_source(3, 8), spec_reader(8, &reads_0)};
+    stages[0].policy = stages[1].policy = RUNS_SINGLE;
+    trial_submit(&trial, 1, 2, stages);
+    DECIDED(distrust(&trial, 0), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 0)), "");
+    DECIDED(trial_finish(&trial, attempt_of(0, 1, 0, 1)), " start 1/0.2#0@1[2,3)");
+    trial_cancel(&trial, 1);
+    trial_finish(&trial, attempt_of(0, 2, 0, 1));
+    /* Jobs that begin later likewise, and their shuffles are with the other one. */
+    DECIDED(trial_submit(&trial, 2, 2, stages), " ship 2/0@1 start 2/0.0#0@1[0,1)");
+    for (uint32_t task = 0; task < 3; task++) {
+        struct attempt_id id = attempt_of(0, task, 0, 1);
+        id.job = 2;
+        trial_finish(&trial, id);
+    }
+    DECIDED(trial_committed(&trial, 2, 0, 1), " ship 2/1@1 start 2/1.0#0@1[0,1)");
+    DECIDED(distrust(&trial, 0), "");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(where_all_are_distrusted_all_work)
+{
+    struct trial trial;
+    begin(&trial, &excluding, 2, 1);
+    struct stage_spec stages[] = {spec_source(2, 8), spec_reader(8, &reads_0)};
+    stages[0].policy = stages[1].policy = RUNS_SINGLE;
+    DECIDED(distrust(&trial, 0), "");
+    DECIDED(distrust(&trial, 1), "");
+    DECIDED(trial_submit(&trial, 1, 2, stages),
+            " ship 1/0@0 start 1/0.0#0@0[0,1) ship 1/0@1 start 1/0.1#0@1[1,2)");
+    trial_finish(&trial, attempt_of(0, 0, 0, 0));
+    trial_finish(&trial, attempt_of(0, 1, 0, 1));
+    DECIDED(trial_committed(&trial, 1, 0, 1),
+            " ship 1/1@0 start 1/1.0#0@0[0,1) ship 1/1@1 start 1/1.4#0@1[4,5)");
+    trial_drop(&trial);
+}
+END_TEST
+
 SUITE_MAIN(
     "scheduler/exclusion", a_failed_task_waits_for_an_executor_where_it_has_not_failed,
     a_task_that_failed_everywhere_may_run_anywhere, a_task_that_avoids_the_only_one_left_runs_there,
@@ -221,4 +270,5 @@ SUITE_MAIN(
     two_failed_tasks_exclude_an_executor_from_their_stage,
     one_task_that_fails_twice_excludes_nobody, an_excluded_executor_is_admitted_again_in_time,
     four_failed_tasks_exclude_from_all_of_the_job, two_excluded_executors_take_their_node_with_them,
-    the_last_one_is_never_excluded, pinned_tasks_run_on_an_excluded_executor)
+    the_last_one_is_never_excluded, pinned_tasks_run_on_an_excluded_executor,
+    who_is_distrusted_owns_nothing_and_gets_no_tasks, where_all_are_distrusted_all_work)

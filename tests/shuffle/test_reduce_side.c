@@ -4,6 +4,7 @@
 #include "shuffle/reduce_side.h"
 #include "shuffle/reduce_side_state.h"
 #include "store/packed_rows.h"
+#include "support/faults.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -350,10 +351,47 @@ static void miscount_rows(struct frame *frame) { frame->name.row_count++; }
 START_TEST(a_frame_that_is_not_what_it_says_ends_the_walk)
 {
     for (int is_only = 0; is_only < 2; is_only++) {
-        read_spoilt(flip_a_bit, is_only != 0, 0, BARKS_BAD_INPUT);
-        read_spoilt(miscount_rows, is_only != 0, 0, BARKS_BAD_INPUT);
+        read_spoilt(flip_a_bit, is_only != 0, 0, BARKS_LOST);
+        read_spoilt(miscount_rows, is_only != 0, 0, BARKS_LOST);
         for (uint64_t fails_at = 1; fails_at <= 4; fails_at++)
             read_spoilt(NULL, is_only != 0, fails_at, BARKS_IO);
+    }
+}
+END_TEST
+
+/* A disk may do better another time; rows that it has damaged are lost. */
+START_TEST(a_frame_that_cannot_be_read_back_is_lost_the_second_time)
+{
+    const uint32_t attempt = 0;
+    const uint64_t count = 4;
+    static const struct {
+        const char *fault;
+        barks_code first, second; /* 0: all is well */
+    } cases[] = {{"spoil:call=pread", BARKS_IO, 0},
+                 {"fail:call=pread", BARKS_IO, 0},
+                 {"spoil:call=pread,n=1+", BARKS_IO, BARKS_LOST},
+                 {"fail:call=pread,n=1+", BARKS_IO, BARKS_LOST}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pool *pool = new_pool();
+        struct reduce_side *side = NULL;
+        barks_code codes[2] = {0};
+        ck_assert_ptr_null(reduce_side_create(&room, false, &side));
+        for (uint32_t sequence = 0; sequence < 4; sequence++)
+            deliver(side, pool, (struct frame_name){.shuffle = 1, .sequence = sequence}, 0);
+        ck_assert_ptr_null(commit(side, 1, 1, &attempt, &count));
+        want_all_memory();
+        arm_faults("%s", cases[i].fault);
+        for (int round = 0; round < 2; round++) {
+            struct reader reader = {0};
+            barks_status *status = read_partition(side, 1, 0, &reader);
+            codes[round] = status == NULL ? 0 : barks_status_code(status);
+            barks_status_free(status);
+        }
+        disarm_faults();
+        ck_assert_int_eq(codes[0], cases[i].first);
+        ck_assert_int_eq(codes[1], cases[i].second);
+        reduce_side_destroy(side);
+        drop_pool(pool);
     }
 }
 END_TEST
@@ -776,6 +814,7 @@ END_TEST
 SUITE_MAIN("shuffle/reduce_side", sizes_are_told_of_partitions_that_have_rows,
            frames_are_read_in_order_once_all_that_count_have_arrived,
            frames_that_cannot_be_are_refused, a_frame_that_is_not_what_it_says_ends_the_walk,
+           a_frame_that_cannot_be_read_back_is_lost_the_second_time,
            threads_deliver_and_read_at_once, frames_that_are_lent_go_to_disk_and_are_read_by_all,
            what_was_read_goes_first_and_is_read_again,
            a_shuffle_that_is_dropped_while_it_is_read_is_freed_at_the_end,

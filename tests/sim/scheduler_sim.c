@@ -304,6 +304,10 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
     case EVENT_EXECUTOR_LOST:
         oracle_lost(world, event->executor_lost.executor);
         break;
+    case EVENT_EXECUTOR_DISTRUSTED: /* whatever runs or comes may be without it, and need not */
+        for (uint32_t job = 0; job < SIM_JOBS_MAX; job++)
+            world->jobs[job].was_excluded[event->executor_distrusted.executor] = true;
+        break;
     case EVENT_JOB_SUBMITTED:
         world->jobs[event->job_submitted->id - 1].is_submitted = true;
         world->jobs[event->job_submitted->id - 1].sequence = world->submitted_count++;
@@ -480,6 +484,10 @@ static void plan_executors(struct sim_world *world)
         } else if (sim_chance(world, world->weather.executor_is_slandered)) {
             post(world, death_ns, &lost);
         }
+        struct event distrusted = {.kind = EVENT_EXECUTOR_DISTRUSTED,
+                                   .executor_distrusted = {.executor = id}};
+        if (sim_chance(world, world->weather.executor_is_bad))
+            post(world, join_ns + 1 + sim_below(world, 1500), &distrusted);
     }
 }
 

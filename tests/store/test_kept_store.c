@@ -6,7 +6,7 @@
 #include "batch/codec.h"
 #include "store/kept.h"
 #include "store/scratch.h"
-#include "support/must.h"
+#include "support/faults.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -256,6 +256,41 @@ START_TEST(evicted_ones_are_told_and_disk_keeps_them)
 }
 END_TEST
 
+START_TEST(what_cannot_be_read_back_is_kept_no_more)
+{
+    static const char *const faults[] = {"spoil:call=pread", "fail:call=pread",
+                                         "spoil:call=pread,n=2"};
+    begin(UINT64_C(64) << 20);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct kept_name name = {.dataset = 1 + i}, other = {.dataset = 1 + i, .partition = 1};
+        struct kept_change change = {0};
+        struct check check = {0};
+        bool found = false, has_change = false;
+        keep(name, KEPT_DISK, 8000, 200, true);
+        keep(other, KEPT_DISK, 8000, 200, true);
+        while (kept_take_change(store, &change))
+            ck_assert(change.is_kept);
+        must(batch_create(pool, &barks_record_thing.schema, 0, &check.all));
+        arm_faults("%s", faults[i]);
+        barks_status *status = kept_read(store, name, gather, &check, &found);
+        disarm_faults();
+        ck_assert_ptr_nonnull(status);
+        ck_assert_int_eq(barks_status_code(status), BARKS_LOST);
+        barks_status_free(status);
+        batch_destroy(check.all);
+        has_change = kept_take_change(store, &change);
+        ck_assert(has_change && !change.is_kept && change.name.dataset == name.dataset &&
+                  change.name.partition == 0);
+        ck_assert(!is_kept(name, 8000, 200));
+        ck_assert(is_kept(other, 8000, 200));
+        ck_assert(kept_is_sound(store));
+        keep(name, KEPT_DISK, 8000, 200, true);
+        ck_assert(is_kept(name, 8000, 200));
+    }
+    end();
+}
+END_TEST
+
 /* The n-th request for memory fails, for n = 1, 2, ...: the partition is kept whole or not at all.
  */
 START_TEST(no_shortage_of_memory_harms)
@@ -366,5 +401,5 @@ SUITE_MAIN("store/kept_store", what_is_kept_is_read_on_every_level,
            the_least_recently_read_goes_first, own_partitions_do_not_give_way,
            kept_partitions_give_way_to_whoever_finds_no_memory,
            protected_partitions_go_last_and_to_disk, evicted_ones_are_told_and_disk_keeps_them,
-           no_shortage_of_memory_harms, threads_may_do_all_at_once,
-           what_is_dropped_while_it_is_written_is_not_kept)
+           what_cannot_be_read_back_is_kept_no_more, no_shortage_of_memory_harms,
+           threads_may_do_all_at_once, what_is_dropped_while_it_is_written_is_not_kept)
