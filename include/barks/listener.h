@@ -71,7 +71,8 @@ typedef void barks_listener(const barks_event *event, void *user);
  *            until barks_finalize has returned.
  * Errors:    false, and told: BARKS_NO_MEMORY, BARKS_LIMIT (no thread; more than 64 listeners).
  * Threads:   any. The listener runs in its own thread, never twice at the same time, and may call
- *            barks_cancel_group, barks_cancel_tag and barks_cancel_all, and nothing else of barks.
+ *            those calls of barks/schedule.h that begin with barks_cancel_, and nothing else of
+ *            barks.
  */
 BARKS_API bool barks_add_listener(barks_context *context, barks_listener *listener, void *user);
 

@@ -38,6 +38,7 @@ struct job {
     uint64_t deadline_ns; /* by monotonic_ns; 0: none. Then the job ends with BARKS_CANCELLED, and
                              is_late; its results are those of the last stage's partitions that
                              were done */
+    uint64_t end_ns;      /* by monotonic_ns; 0: none. Then it fails: its action has had its time */
     /* After driver_wait: */
     barks_status *status;   /* owned; NULL: all is well */
     struct buffer *results; /* of each run of the last stage, in order; owned */

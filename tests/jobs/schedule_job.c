@@ -2,6 +2,9 @@
  *   threads N       N threads run actions on one dataset, in pools of their own
  *   order           a long job and a short one: which ends first
  *   group, tag      two actions, one of which is cancelled by its group or tag
+ *   end job, end stage, end task
+ *                   a listener ends what it has just heard of
+ *   deadline        an action may take half a second, those after it as long as they like
  *   named           a job with a group, a description and tags
  *   wrong           calls that are refused
  *   listen FILE     writes the events to FILE; a second listener is slow
@@ -10,6 +13,7 @@
  *   endless, idle   tasks, or main, go on for ever */
 #include <barks/barks.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +160,98 @@ static void run_cancel(barks_context *context, bool by_tag)
     printf("%d\n", barks_cancel_all(context)); /* nothing runs */
 }
 
+struct ender {
+    barks_context *context;
+    const char *what;
+    uint64_t job;
+    uint32_t stage, task;
+    bool was_told;
+};
+
+static bool end_part(struct ender *ender)
+{
+    if (strcmp(ender->what, "job") == 0)
+        return barks_cancel_job(ender->context, ender->job);
+    if (strcmp(ender->what, "stage") == 0)
+        return barks_cancel_stage(ender->context, ender->job, ender->stage);
+    return barks_cancel_task(ender->context, ender->job, ender->stage, ender->task);
+}
+
+/* Of the task whose rows wait, in the thread of the listener. */
+static void end_first(const barks_event *event, void *user)
+{
+    struct ender *ender = user;
+    if (event->kind != BARKS_EVENT_TASK_STARTED || event->attempt > 0 ||
+        event->first_partition > 1 || event->end_partition <= 1)
+        return;
+    ender->job = event->job;
+    ender->stage = event->stage;
+    ender->task = event->task;
+    ender->was_told = end_part(ender);
+}
+
+BARKS_FILTER(fail_if_told, barks_number, struct wait)
+{
+    const barks_task_info *task = barks_task();
+    bool is_meant = task->partition == 1 && task->attempt < env->attempts;
+    while (is_meant && !barks_cancelled())
+        nap(1000000);
+    if (is_meant)
+        fail("told to end at %" PRId64, in->value);
+    return true;
+}
+
+/* What it leaves out then must not be missing. */
+BARKS_FILTER(leave_out_if_told, barks_number, struct wait)
+{
+    const barks_task_info *task = barks_task();
+    bool is_meant = task->partition == 1 && task->attempt < env->attempts;
+    while (is_meant && !barks_cancelled())
+        nap(1000000);
+    return !is_meant;
+}
+
+static void run_end(barks_context *context, const char *what)
+{
+    static struct ender ender; /* the listener's, until the context has ended */
+    bool is_task = strcmp(what, "task") == 0;
+    struct wait wait = {.partition = 1, .attempts = is_task ? 1 : 99};
+    ender = (struct ender){.context = context, .what = what};
+    if (!barks_add_listener(context, end_first, &ender))
+        exit(9);
+    int64_t count = barks_count(waiting(context, ROWS, wait));
+    barks_status *error = barks_take_error(context);
+    printf("%" PRId64 " %d %d%d%d%d\n", count, error != NULL ? (int)barks_status_code(error) : 0,
+           ender.was_told, end_part(&ender), barks_cancel_job(context, 99),
+           barks_cancel_stage(context, ender.job, 99));
+    if (error != NULL)
+        printf("%s\n", barks_status_text(error));
+    barks_status_free(error);
+    barks_rdd *numbers = barks_range(context, 0, ROWS, 1, PARTITIONS);
+    if (is_task) /* what it says when it is told does not count as a failure either */
+        printf("%" PRId64 " %" PRId64 "\n", barks_count(barks_filter(numbers, fail_if_told, &wait)),
+               barks_count(barks_cache(barks_filter(numbers, leave_out_if_told, &wait))));
+}
+
+static void run_deadline(barks_context *context)
+{
+    struct wait wait = {.partition = 1, .attempts = 99};
+    printf("%d", barks_set_deadline(context, 0.5));
+    printf(" %" PRId64, barks_count(waiting(context, ROWS, wait)));
+    barks_status *error = barks_take_error(context);
+    printf(" %d %s\n", error != NULL ? (int)barks_status_code(error) : 0,
+           error != NULL ? barks_status_text(error) : "");
+    barks_status_free(error);
+    barks_future *slow = barks_count_async(waiting(context, ROWS, wait));
+    barks_set_deadline(context, 0); /* of those after it */
+    wait = (struct wait){.partition = 1, .attempts = 99, .nanoseconds = 2000000};
+    printf("%" PRId64, barks_count(waiting(context, ROWS, wait)));
+    printf(" %d", barks_wait(slow));
+    barks_status_free(barks_take_error(context));
+    printf(" %d%d\n", barks_set_deadline(context, -1), barks_set_deadline(context, NAN));
+    barks_status_free(barks_take_error(context));
+}
+
 static void run_wrong(barks_context *context)
 {
     char long_text[300];
@@ -242,6 +338,10 @@ int main(int argc, char **argv)
         run_order(context);
     else if (strcmp(mode, "group") == 0 || strcmp(mode, "tag") == 0)
         run_cancel(context, strcmp(mode, "tag") == 0);
+    else if (strcmp(mode, "end") == 0)
+        run_end(context, argument);
+    else if (strcmp(mode, "deadline") == 0)
+        run_deadline(context);
     else if (strcmp(mode, "wrong") == 0)
         run_wrong(context);
     else if (strcmp(mode, "listen") == 0)

@@ -14,7 +14,7 @@ import outputs
 import shapes
 
 ROWS, KEYS, ACTIONS = 20000, 7, 1500  # as in schedule_job.c
-CANCELLED = 8  # a barks_code
+CANCELLED, OF_LIMIT = 8, 5  # barks_codes
 LIMIT, OUT_OF_TIME = 4, 75
 SHAPES = [shapes.PLAIN, shapes.Shape(executors=3)] + [shapes.Shape(ranks=n) for n in (1, 2, 3, 5)]
 
@@ -49,6 +49,26 @@ def cancelled(mode, program, shape, folder):
     ended, seconds = run(program, [mode, "--barks-workers=2"], shape, folder)
     expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS} 0 0 1 0 {CANCELLED}\n0\n" and
            seconds < 30 * shapes.SLOWNESS, ended)
+
+
+def end_part(what, program, shape, folder):
+    """One attempt is all that a task has, and one that is ended must not be it."""
+    ended, _ = run(program, ["end", what, "--barks-attempts=1"], shape, folder)
+    lines = ended.stdout.decode().split("\n")
+    if what == "task":
+        expect(ended.status == 0 and lines == [f"{ROWS} 0 1000", f"{ROWS} {ROWS}", ""], ended)
+        return
+    words = "was cancelled: its stage 1 was" if what == "stage" else "was cancelled"
+    expect(ended.status == 0 and lines[0] == f"-1 {CANCELLED} 1000" and lines[1].endswith(words) and
+           lines[1].startswith("count at "), ended)
+
+
+def deadline(program, shape, folder):
+    ended, _ = run(program, ["deadline"], shape, folder)
+    lines = ended.stdout.decode().split("\n")
+    expect(ended.status == 0 and lines[0].startswith(f"1 -1 {OF_LIMIT} count at ") and
+           lines[0].endswith("was not done in 0.5 s (barks_set_deadline)") and lines[1] == f"{ROWS} 0 00", ended)
+    expect(b"-1 is no time" in ended.stderr, ended)
 
 
 def named(program, shape, folder):
@@ -142,7 +162,9 @@ def main():
     few = [shapes.PLAIN, shapes.Shape(ranks=3)]
     cases = [("threads", threads, SHAPES), ("order", order, few),
              ("group", functools.partial(cancelled, "group"), SHAPES),
-             ("tag", functools.partial(cancelled, "tag"), few), ("named", named, few), ("wrong", wrong, few),
+             ("tag", functools.partial(cancelled, "tag"), few), ("named", named, few),
+             *((f"end {what}", functools.partial(end_part, what), SHAPES) for what in ("job", "stage", "task")),
+             ("deadline", deadline, few), ("wrong", wrong, few),
              ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("overrun", overrun, SHAPES),
              ("stuck", stuck, few), ("endless", functools.partial(time_limit, "endless"), SHAPES),
              ("deaf", functools.partial(time_limit, "stuck"), few), ("idle", functools.partial(time_limit, "idle"), few)]
