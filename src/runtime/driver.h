@@ -109,7 +109,7 @@ BARKS_CHECKED barks_status *driver_find_pool(const struct driver *driver, const 
 uint32_t driver_workers_of(const struct driver *driver, uint32_t rank);
 uint64_t driver_node_of(const struct driver *driver, uint32_t rank); /* equal: one machine */
 
-/* Some executor has all that tasks of the stage need. Errors: BARKS_LIMIT. */
+/* Of executors that live, as offers_check. Errors: BARKS_LIMIT. */
 BARKS_CHECKED barks_status *driver_check_needs(const struct driver *driver,
                                                const struct pipeline *pipeline);
 
