@@ -84,6 +84,8 @@ struct decision {
             uint64_t job;
             uint32_t stage; /* SCHEDULER_ANY: all of the job's */
             uint32_t executor;
+            bool is_for_node; /* others of its node are, and not for what has failed on itself */
+            uint64_t until_ns;
         } executor_excluded;
         struct {
             uint64_t job;

@@ -89,7 +89,7 @@ void exclusion_end_job(struct scheduler *scheduler, struct job *job)
 }
 
 BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct job *job,
-                                           uint32_t stage, uint32_t executor)
+                                           uint32_t stage, uint32_t executor, bool is_for_node)
 {
     uint64_t until_ns = 0;
     if (find(job, stage, executor) != NULL)
@@ -120,9 +120,12 @@ BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct j
     exclusion->next = job->exclusions;
     job->exclusions = exclusion;
     scheduler->executors.executors[executor].exclusion_count++;
-    struct decision decision = {
-        .kind = DECISION_EXECUTOR_EXCLUDED,
-        .executor_excluded = {.job = job->id, .stage = stage, .executor = executor}};
+    struct decision decision = {.kind = DECISION_EXECUTOR_EXCLUDED,
+                                .executor_excluded = {.job = job->id,
+                                                      .stage = stage,
+                                                      .executor = executor,
+                                                      .is_for_node = is_for_node,
+                                                      .until_ns = until_ns}};
     return scheduler_decide(scheduler, &decision);
 }
 
@@ -132,7 +135,7 @@ BARKS_CHECKED static barks_status *exclude_with_node(struct scheduler *scheduler
 {
     const struct executor_table *table = &scheduler->executors;
     uint32_t node = table->executors[executor].node, excluded = 0;
-    BARKS_TRY(exclude(scheduler, job, stage, executor));
+    BARKS_TRY(exclude(scheduler, job, stage, executor, false));
     for (const struct exclusion *other = job->exclusions; other != NULL; other = other->next)
         excluded += other->stage == stage && executor_is_alive(table, other->executor) &&
                     table->executors[other->executor].node == node;
@@ -140,7 +143,7 @@ BARKS_CHECKED static barks_status *exclude_with_node(struct scheduler *scheduler
         return NULL;
     for (uint32_t other = 0; other < table->executor_limit; other++)
         if (executor_is_alive(table, other) && table->executors[other].node == node)
-            BARKS_TRY(exclude(scheduler, job, stage, other));
+            BARKS_TRY(exclude(scheduler, job, stage, other, true));
     return NULL;
 }
 

@@ -35,9 +35,10 @@ enum { HISTORY_FORMAT = 1 };
 #define HISTORY_STAGE_STARTED(N, T)                                                                \
     N(time_ns) N(action) N(stage) T(reads) T(output) N(partition_count) N(output_partition_count)  \
     N(bytes_total) T(steps)
+/* lender: the executor that has lent it what it reads; 0: nobody had to. */
 #define HISTORY_TASK_STARTED(N, T)                                                                 \
     N(time_ns) N(action) N(stage) N(task) N(attempt) N(executor) N(first_partition)                \
-    N(end_partition)
+    N(end_partition) N(lender)
 /* exit_code: 0 done, 8 cancelled, else failed; of its error, as in barks(7). rows_filtered: of a
  * join, that were not sent since the other side lacks their keys. */
 #define HISTORY_TASK_ENDED(N, T)                                                                   \
@@ -61,6 +62,13 @@ enum { HISTORY_FORMAT = 1 };
  * sent again to those who took their place. */
 #define HISTORY_RECOVERY(N, T)                                                                     \
     N(time_ns) N(lost_count) N(took_ns) N(task_count) N(sent_bytes)
+/* An executor keeps a partition of a dataset (is_kept 1), in memory or on disk, or no more (0). */
+#define HISTORY_BLOCK(N, T)                                                                        \
+    N(time_ns) N(executor) N(dataset) N(partition) N(is_kept) N(row_count) N(memory_bytes)         \
+    N(disk_bytes)
+/* It gets no more tasks of the stage, or (whole_action 1) of any stage of the action, until then. */
+#define HISTORY_EXCLUDED(N, T)                                                                     \
+    N(time_ns) N(executor) N(action) N(stage) N(whole_action) N(until_ns) T(error)
 /* clang-format on */
 
 /* KIND(number, NAME, name): numbers are never used again for something else. */
@@ -79,7 +87,9 @@ enum { HISTORY_FORMAT = 1 };
     KIND(12, DROPPED, dropped)                                                                     \
     KIND(13, JOB_ENDED, job_ended)                                                                 \
     KIND(14, EXECUTOR_LOST, executor_lost)                                                         \
-    KIND(15, RECOVERY, recovery)
+    KIND(15, RECOVERY, recovery)                                                                   \
+    KIND(16, BLOCK, block)                                                                         \
+    KIND(17, EXCLUDED, excluded)
 
 #define HISTORY_ENUMERATOR_(number, NAME, name) KIND_##NAME = (number),
 enum history_kind { HISTORY_KINDS(HISTORY_ENUMERATOR_) };

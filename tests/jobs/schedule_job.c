@@ -8,6 +8,8 @@
  *   named           a job with a group, a description and tags
  *   wrong           calls that are refused
  *   listen FILE     writes the events to FILE; a second listener is slow
+ *   keep FILE       the same of datasets that are kept, for all of which there is no room
+ *   exclude FILE    the same of tasks that fail on executor 2
  *   overrun FIRST   tasks of attempts below FIRST do not end by themselves
  *   stuck           a task that does not ask whether it should end
  *   endless, idle   tasks, or main, go on for ever */
@@ -273,15 +275,53 @@ struct slow_listener {
 };
 
 static const char *const kinds[] = {
-    "",           "executor",    "job started", "stage started", "task started",
-    "task ended", "stage ended", "job ended",   "memory",        "trouble",
-    "lost",       "end"};
+    "",           "executor",    "job started",   "stage started", "task started",
+    "task ended", "stage ended", "job ended",     "memory",        "trouble",
+    "lost",       "end",         "executor lost", "recovered",     "kept",
+    "evicted",    "excluded"};
 
 static void write_event(const barks_event *event, void *user)
 {
     fprintf(user, "%s\t%" PRIu64 "\t%u\t%u\t%u\t%" PRIu64 "\t%d\t%s\t%s\n", kinds[event->kind],
             event->job, event->stage, event->task, event->executor, event->count, event->exit_code,
             event->group != NULL ? event->group : "", event->host != NULL ? "host" : "");
+}
+
+static void write_block(const barks_event *event, void *user)
+{
+    if (event->kind == BARKS_EVENT_KEPT || event->kind == BARKS_EVENT_EVICTED)
+        fprintf(user, "%d %u %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                event->kind == BARKS_EVENT_KEPT, event->executor, event->dataset,
+                event->first_partition, event->count, event->memory_bytes, event->spilled_bytes);
+    if (event->kind == BARKS_EVENT_EXCLUDED)
+        fprintf(user, "%u %" PRIu64 " %" PRId64 " %d %s\n", event->executor, event->job,
+                event->stage != UINT32_MAX ? (int64_t)event->stage : -1,
+                event->until_ns > event->time_ns, event->error);
+}
+
+BARKS_FILTER(refuse_on_two, barks_number)
+{
+    if (barks_task()->executor == 2)
+        fail("executor 2 refuses %" PRId64, in->value);
+    nap(20000); /* so that both get some */
+    return true;
+}
+
+static void run_heard(barks_context *context, const char *mode, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL || !barks_add_listener(context, write_block, file))
+        exit(9);
+    int64_t count = 0;
+    if (strcmp(mode, "exclude") == 0)
+        count = barks_count(
+            barks_filter(barks_range(context, 0, ROWS, 1, PARTITIONS), refuse_on_two, NULL));
+    for (int i = 0; i < 5 && strcmp(mode, "keep") == 0; i++)
+        count += barks_count(barks_cache(barks_range(context, i, 1000000, 1, 10)));
+    int status = barks_finalize(context);
+    fclose(file);
+    printf("%" PRId64 "\n", count);
+    exit(status);
 }
 
 static void be_slow(const barks_event *event, void *user)
@@ -346,6 +386,8 @@ int main(int argc, char **argv)
         run_wrong(context);
     else if (strcmp(mode, "listen") == 0)
         run_listen(context, argument);
+    else if (strcmp(mode, "keep") == 0 || strcmp(mode, "exclude") == 0)
+        run_heard(context, mode, argument);
     else if (strcmp(mode, "named") == 0) {
         barks_set_job_group(context, "night", "nightly report");
         barks_add_job_tag(context, "one");

@@ -5,6 +5,7 @@ Answers are held against sums made here, events against the event log, ends agai
 
 import functools
 import os
+import subprocess
 import sys
 import time
 
@@ -128,6 +129,47 @@ def listeners(program, shape, folder):
         expect(b"listener 2 of 2 lost" in ended.stderr, ended)
 
 
+def heard(mode, options, program, shape, folder):
+    """(how it ended, lines that the listener wrote, records of the log)."""
+    log, path = os.path.join(folder, "log"), os.path.join(folder, "heard")
+    ended, _ = run(program, [mode, path, f"--barks-event-log={log}", *options], shape, folder, 120)
+    expect(ended.status == 0, ended)
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    (name,) = os.listdir(log)
+    return ended, lines, event_log.read(os.path.join(log, name)), os.path.join(log, name)
+
+
+def keep(program, shape, folder):
+    ended, lines, records, _ = heard("keep", ["--barks-kept-bytes-max=12m"], program, shape, folder)
+    fields = ("is_kept", "executor", "dataset", "partition", "row_count", "memory_bytes", "disk_bytes")
+    blocks = event_log.of_kind(records, "block")
+    expect([" ".join(str(block[field]) for field in fields) for block in blocks] == lines, ended)
+    kept = [block for block in blocks if block["is_kept"] == 1]
+    expect(sum(block["row_count"] for block in kept) == 5 * 1000000 - 10 and
+           all(block["memory_bytes"] >= 8 * block["row_count"] for block in kept), ended)
+    now = {}
+    for block in blocks:  # what is evicted was kept, by the same one
+        name = (block["executor"], block["dataset"], block["partition"])
+        expect(block["is_kept"] == 1 or now.get(name), ended)
+        now[name] = block["is_kept"] == 1
+    expect(not all(now.values()), ended)
+
+
+def exclude(report, program, shape, folder):
+    ended, lines, records, log = heard("exclude", ["--barks-workers=2", "--barks-attempts=9"], program, shape, folder)
+    expect(ended.stdout.decode() == f"{ROWS}\n", ended)
+    told = event_log.of_kind(records, "excluded")
+    expect(told and [(one["executor"], one["action"], one["error"]) for one in told] ==
+           [(2, 1, "tasks keep failing on it")] * len(told), ended)
+    expect([f"2 1 {-1 if one['whole_action'] else one['stage']} 1 tasks keep failing on it" for one in told] == lines,
+           ended)
+    page = subprocess.run([report, "report", "-o", "-", log], stdout=subprocess.PIPE, check=True).stdout
+    failures = page[page.index(b'id="failures"'):]
+    failures = failures[:failures.index(b"</table>")]
+    expect(failures.count(b"is left out of action 1") == len(told) and b"executor 2 (" in failures, ended)
+
+
 def overrun(program, shape, folder):
     ended, _ = run(program, ["overrun", "1", "--barks-task-time-limit=500ms"], shape, folder)
     expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS}\n" and b"runs longer than 0.5 s" in ended.stderr,
@@ -159,13 +201,16 @@ def time_limit(mode, program, shape, folder):
 
 def main():
     program, wanted = os.path.abspath(sys.argv[1]), sys.argv[3:]
+    report = os.path.join(os.path.abspath(sys.argv[2]), os.pardir, "src", "cli", "barks")
     few = [shapes.PLAIN, shapes.Shape(ranks=3)]
     cases = [("threads", threads, SHAPES), ("order", order, few),
              ("group", functools.partial(cancelled, "group"), SHAPES),
              ("tag", functools.partial(cancelled, "tag"), few), ("named", named, few),
              *((f"end {what}", functools.partial(end_part, what), SHAPES) for what in ("job", "stage", "task")),
              ("deadline", deadline, few), ("wrong", wrong, few),
-             ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("overrun", overrun, SHAPES),
+             ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("keep", keep, few),
+             ("exclude", functools.partial(exclude, report), [shapes.Shape(executors=2), shapes.Shape(ranks=3)]),
+             ("overrun", overrun, SHAPES),
              ("stuck", stuck, few), ("endless", functools.partial(time_limit, "endless"), SHAPES),
              ("deaf", functools.partial(time_limit, "stuck"), few), ("idle", functools.partial(time_limit, "idle"), few)]
     calls = [(f"{name}, {shape.name}", functools.partial(harness.in_folder, call, program, shape))
