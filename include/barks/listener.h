@@ -36,11 +36,13 @@ typedef enum barks_event_kind {
     BARKS_EVENT_END,     /* the last one; exit_code, count of tasks */
     BARKS_EVENT_EXECUTOR_LOST, /* executor, error: why; the others go on, if they can */
     BARKS_EVENT_RECOVERED,     /* they do: count of tasks that run again, bytes_sent: sent again */
-    BARKS_EVENT_KEPT,    /* executor keeps the partition first_partition of dataset: count of rows,
-                            memory_bytes, spilled_bytes: those on disk */
-    BARKS_EVENT_EVICTED, /* it does no more: executor, dataset, first_partition */
-    BARKS_EVENT_EXCLUDED /* executor gets no more tasks of job and stage (UINT32_MAX: of all its
-                            stages) before until_ns; error: why */
+    BARKS_EVENT_KEPT,     /* executor keeps the partition first_partition of dataset: count of rows,
+                             memory_bytes, spilled_bytes: those on disk */
+    BARKS_EVENT_EVICTED,  /* it does no more: executor, dataset, first_partition */
+    BARKS_EVENT_EXCLUDED, /* executor gets no more tasks of job and stage (UINT32_MAX: of all its
+                             stages) before until_ns; error: why */
+    BARKS_EVENT_STAGE_SKIPPED /* job and stage (UINT32_MAX: one that was not even planned), which
+                                 need not run; what (its steps), error: why */
 } barks_event_kind;
 
 /* What is not of an event's kind is 0 or NULL. Stages and tasks count from 0, executors from 1. An

@@ -17,7 +17,7 @@ struct reading {
     struct number_map attempts, stages, actions;
     uint64_t setting_capacity, executor_capacity, action_capacity, stage_capacity, attempt_capacity,
         memory_sample_capacity, trouble_capacity, departure_capacity, recovery_capacity,
-        exclusion_capacity;
+        exclusion_capacity, skip_capacity;
 };
 
 /* ---- arrays ---- */
@@ -254,6 +254,15 @@ BARKS_CHECKED static barks_status *on_excluded(struct reading *reading,
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *on_stage_skipped(struct reading *reading,
+                                                    struct history_record *record)
+{
+    GROW(reading, skip);
+    reading->log->skips[reading->log->skip_count++] = record->stage_skipped;
+    record->stage_skipped = (struct history_stage_skipped){0};
+    return NULL;
+}
+
 static uint64_t time_of(const struct history_record *record)
 {
     switch (record->kind) {
@@ -281,6 +290,8 @@ static uint64_t time_of(const struct history_record *record)
         return record->block.time_ns;
     case KIND_EXCLUDED:
         return record->excluded.time_ns;
+    case KIND_STAGE_SKIPPED:
+        return record->stage_skipped.time_ns;
     case KIND_JOB_ENDED:
         return record->job_ended.time_ns;
     case KIND_JOB:
@@ -335,6 +346,8 @@ BARKS_CHECKED static barks_status *take_record(struct reading *reading,
         return NULL;
     case KIND_EXCLUDED:
         return on_excluded(reading, record);
+    case KIND_STAGE_SKIPPED:
+        return on_stage_skipped(reading, record);
     case KIND_DROPPED:
         log->dropped_count += record->dropped.record_count;
         return NULL;
@@ -499,6 +512,10 @@ void job_log_drop(struct job_log *log)
         free_text(log->troubles[i].error);
     for (uint64_t i = 0; i < log->exclusion_count; i++)
         free_text(log->exclusions[i].error);
+    for (uint64_t i = 0; i < log->skip_count; i++) {
+        free_text(log->skips[i].steps);
+        free_text(log->skips[i].reason);
+    }
     for (uint64_t i = 0; i < log->departure_count; i++)
         free_text(log->departures[i].error);
     free(log->settings);
@@ -510,6 +527,7 @@ void job_log_drop(struct job_log *log)
     free(log->troubles);
     free(log->departures);
     free(log->exclusions);
+    free(log->skips);
     free(log->recoveries);
     *log = (struct job_log){0};
 }

@@ -88,6 +88,8 @@ static void summary(FILE *out, const struct job_log *log)
         snprintf(text, sizeof text, "%" PRIu64 " stages, %" PRIu64 " tasks", log->ended.stage_count,
                  log->ended.task_count);
         row(out, "work", text);
+        snprintf(text, sizeof text, "%" PRIu64 " stages", log->ended.skipped_count);
+        row(out, "skipped", text);
         snprintf(text, sizeof text, "%s rows, %s", count_with_gaps(log->ended.rows_read).text,
                  units_bytes(log->ended.bytes_read).text);
         row(out, "read", text);

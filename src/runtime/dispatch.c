@@ -329,6 +329,39 @@ static void settle_pool(const struct dispatch *dispatch, struct job *job)
         barks_status_free(pool_settings_find(dispatch->options.pools, NULL, &job->labels.pool));
 }
 
+void dispatch_note_skipped(struct dispatch *dispatch, const struct job *job, uint32_t stage,
+                           const char *reason)
+{
+    dispatch->totals.skipped_count++;
+    job_history_stage_skipped(dispatch->options.history, job, stage, reason);
+}
+
+/* Stages that the scheduler will not run, from the last one on, before it hears of the job, which
+ * may be over when it has. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED static barks_status *note_skipped_stages(struct dispatch *dispatch,
+                                                       const struct job *job)
+{
+    uint32_t count = job->plan.stage_count;
+    bool *is_read = calloc(count, sizeof *is_read);
+    if (is_read == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a job of %" PRIu32 " stages", count);
+    is_read[count - 1] = true;
+    for (uint32_t stage = count; stage-- > 0;) {
+        const struct stage_plan *plan = &job->plan.stages[stage];
+        if (!is_read[stage])
+            dispatch_note_skipped(dispatch, job, stage, "only stages that are skipped read it");
+        else if (plan->stored != NULL)
+            dispatch_note_skipped(dispatch, job, stage, "its rows are in the work directory");
+        for (uint32_t i = 0; i < plan->input_count && is_read[stage] && plan->stored == NULL; i++)
+            is_read[plan->inputs[i].parent] = true;
+    }
+    free(is_read);
+    for (uint32_t i = 0; i < job->plan.left_out_count; i++)
+        dispatch_note_skipped(dispatch, job, SCHEDULER_ANY,
+                              "what is read of it is kept, or is not asked for");
+    return NULL;
+}
+
 barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
 {
     fault_point(POINT_JOB_SUBMITTED);
@@ -358,6 +391,8 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
         specs[i].place_firsts = places[i].firsts;
         specs[i].places = places[i].places;
     }
+    if (status == NULL)
+        status = note_skipped_stages(dispatch, job);
     if (status == NULL) {
         struct job_spec spec = {.id = job->id,
                                 .deadline_ns = job->end_ns,

@@ -126,6 +126,7 @@ struct driver_totals {
     uint64_t peak_bytes;    /* of the pools, added up */
     uint64_t spilled_bytes; /* written to scratch */
     uint32_t stage_count, task_count;
+    uint32_t skipped_count; /* of stages that did not have to run; not among stage_count */
     uint32_t again_count;   /* of these tasks: tried again, or copied since they were slow */
     uint32_t hot_key_count; /* of joins, spread */
     uint64_t rows_filtered; /* of joins, that were not sent since they had no partner */

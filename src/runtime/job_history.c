@@ -271,6 +271,24 @@ void job_history_stage_started(struct job_history *history, const struct job *jo
     note(history, &record);
 }
 
+void job_history_stage_skipped(struct job_history *history, const struct job *job, uint32_t stage,
+                               const char *reason)
+{
+    char steps[STEPS_BYTES];
+    bool is_there = stage != SCHEDULER_ANY;
+    if (!is_wanted(history))
+        return;
+    if (is_there)
+        describe_steps(job->plan.stages[stage].pipeline, steps);
+    struct history_record record = {.kind = KIND_STAGE_SKIPPED,
+                                    .stage_skipped = {.time_ns = time_of(history),
+                                                      .action = job->id,
+                                                      .stage = stage,
+                                                      .steps = is_there ? steps : NULL,
+                                                      .reason = reason}};
+    note(history, &record);
+}
+
 void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
                              uint32_t task_count, uint64_t spilled_bytes)
 {
@@ -522,6 +540,7 @@ static void tell_end(struct job_history *history, int exit_code, const struct dr
                                                 .spilled_bytes = totals->spilled_bytes,
                                                 .hot_key_count = totals->hot_key_count,
                                                 .rows_filtered = totals->rows_filtered,
+                                                .skipped_count = totals->skipped_count,
                                                 .output = output}};
     for (uint32_t executor = 1; executor <= history->members->count; executor++)
         write_memory(history, executor);

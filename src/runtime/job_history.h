@@ -33,6 +33,9 @@ void job_history_action_started(struct job_history *history, const struct job *j
                                 const char *pool);
 void job_history_action_ended(struct job_history *history, const struct job *job);
 void job_history_stage_started(struct job_history *history, const struct job *job, uint32_t stage);
+/* stage: SCHEDULER_ANY: one that the plan has left out. */
+void job_history_stage_skipped(struct job_history *history, const struct job *job, uint32_t stage,
+                               const char *reason);
 /* spilled_bytes: of all executors so far. */
 void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
                              uint32_t task_count, uint64_t spilled_bytes);

@@ -135,6 +135,16 @@ static void tell_exclusion(const struct history_excluded *excluded, barks_event 
     event->error = excluded->error;
 }
 
+static void tell_skipped(const struct history_stage_skipped *skipped, barks_event *event)
+{
+    event->kind = BARKS_EVENT_STAGE_SKIPPED;
+    event->time_ns = skipped->time_ns;
+    event->job = skipped->action;
+    event->stage = (uint32_t)skipped->stage;
+    event->what = skipped->steps;
+    event->error = skipped->reason;
+}
+
 static void tell_executor(const struct history_record *record, barks_event *event)
 {
     if (record->kind == KIND_EXECUTOR) {
@@ -184,6 +194,9 @@ static bool tell(const struct history_record *record, barks_event *event)
         return true;
     case KIND_EXCLUDED:
         tell_exclusion(&record->excluded, event);
+        return true;
+    case KIND_STAGE_SKIPPED:
+        tell_skipped(&record->stage_skipped, event);
         return true;
     case KIND_TROUBLE:
         event->kind = BARKS_EVENT_TROUBLE;

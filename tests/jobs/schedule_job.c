@@ -9,6 +9,8 @@
  *   wrong           calls that are refused
  *   listen FILE     writes the events to FILE; a second listener is slow
  *   keep FILE       the same of datasets that are kept, for all of which there is no room
+ *   skip FILE       the same of stages that need not run: of a dataset that is kept, of a join
+ *                   without hot keys
  *   exclude FILE    the same of tasks that fail on executor 2
  *   overrun FIRST   tasks of attempts below FIRST do not end by themselves
  *   stuck           a task that does not ask whether it should end
@@ -52,6 +54,11 @@ BARKS_FILTER(wait_there, barks_number, struct wait)
 BARKS_MAP(pair_of, barks_number, pair)
 {
     out->key = in->value % KEYS;
+    out->value = in->value;
+}
+BARKS_MAP(alone, barks_number, pair)
+{
+    out->key = in->value;
     out->value = in->value;
 }
 BARKS_REDUCE(add, pair) { acc->value += in->value; }
@@ -278,7 +285,7 @@ static const char *const kinds[] = {
     "",           "executor",    "job started",   "stage started", "task started",
     "task ended", "stage ended", "job ended",     "memory",        "trouble",
     "lost",       "end",         "executor lost", "recovered",     "kept",
-    "evicted",    "excluded"};
+    "evicted",    "excluded",    "skipped"};
 
 static void write_event(const barks_event *event, void *user)
 {
@@ -290,13 +297,27 @@ static void write_event(const barks_event *event, void *user)
 static void write_block(const barks_event *event, void *user)
 {
     if (event->kind == BARKS_EVENT_KEPT || event->kind == BARKS_EVENT_EVICTED)
-        fprintf(user, "%d %u %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+        fprintf(user, "block %d %u %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
                 event->kind == BARKS_EVENT_KEPT, event->executor, event->dataset,
                 event->first_partition, event->count, event->memory_bytes, event->spilled_bytes);
     if (event->kind == BARKS_EVENT_EXCLUDED)
-        fprintf(user, "%u %" PRIu64 " %" PRId64 " %d %s\n", event->executor, event->job,
+        fprintf(user, "excluded %u %" PRIu64 " %" PRId64 " %d %s\n", event->executor, event->job,
                 event->stage != UINT32_MAX ? (int64_t)event->stage : -1,
                 event->until_ns > event->time_ns, event->error);
+    if (event->kind == BARKS_EVENT_STAGE_SKIPPED)
+        fprintf(user, "skipped %" PRIu64 " %" PRId64 " %s\n", event->job,
+                event->stage != UINT32_MAX ? (int64_t)event->stage : -1, event->error);
+}
+
+/* Twice the sums of a shuffle that is read where they are kept, then a join. */
+static int64_t count_skipping(barks_context *context)
+{
+    barks_rdd *pairs = barks_map(barks_range(context, 0, ROWS, 1, PARTITIONS), pair_of, NULL);
+    barks_rdd *sums = barks_cache(barks_reduce_by_key(pairs, "key", add));
+    int64_t count = barks_count(sums) + barks_count(sums);
+    barks_rdd *rows = barks_map(barks_range(context, 0, ROWS, 1, PARTITIONS), alone, NULL);
+    barks_rdd *others = barks_rename(rows, "value as other");
+    return count + barks_count(barks_join(rows, others, "key", .broadcast = BARKS_NEVER));
 }
 
 BARKS_FILTER(refuse_on_two, barks_number)
@@ -318,6 +339,8 @@ static void run_heard(barks_context *context, const char *mode, const char *path
             barks_filter(barks_range(context, 0, ROWS, 1, PARTITIONS), refuse_on_two, NULL));
     for (int i = 0; i < 5 && strcmp(mode, "keep") == 0; i++)
         count += barks_count(barks_cache(barks_range(context, i, 1000000, 1, 10)));
+    if (strcmp(mode, "skip") == 0)
+        count = count_skipping(context);
     int status = barks_finalize(context);
     fclose(file);
     printf("%" PRId64 "\n", count);
@@ -386,7 +409,7 @@ int main(int argc, char **argv)
         run_wrong(context);
     else if (strcmp(mode, "listen") == 0)
         run_listen(context, argument);
-    else if (strcmp(mode, "keep") == 0 || strcmp(mode, "exclude") == 0)
+    else if (strcmp(mode, "keep") == 0 || strcmp(mode, "exclude") == 0 || strcmp(mode, "skip") == 0)
         run_heard(context, mode, argument);
     else if (strcmp(mode, "named") == 0) {
         barks_set_job_group(context, "night", "nightly report");

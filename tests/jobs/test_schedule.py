@@ -5,6 +5,7 @@ Answers are held against sums made here, events against the event log, ends agai
 
 import functools
 import os
+import re
 import subprocess
 import sys
 import time
@@ -129,19 +130,19 @@ def listeners(program, shape, folder):
         expect(b"listener 2 of 2 lost" in ended.stderr, ended)
 
 
-def heard(mode, options, program, shape, folder):
-    """(how it ended, lines that the listener wrote, records of the log)."""
+def heard(mode, kind, options, program, shape, folder):
+    """(how it ended, what the listener wrote of the kind, line by line, records of the log, its path)."""
     log, path = os.path.join(folder, "log"), os.path.join(folder, "heard")
     ended, _ = run(program, [mode, path, f"--barks-event-log={log}", *options], shape, folder, 120)
     expect(ended.status == 0, ended)
     with open(path, encoding="utf-8") as file:
-        lines = file.read().splitlines()
+        lines = [line.split(" ", 1)[1] for line in file.read().splitlines() if line.startswith(kind + " ")]
     (name,) = os.listdir(log)
     return ended, lines, event_log.read(os.path.join(log, name)), os.path.join(log, name)
 
 
 def keep(program, shape, folder):
-    ended, lines, records, _ = heard("keep", ["--barks-kept-bytes-max=12m"], program, shape, folder)
+    ended, lines, records, _ = heard("keep", "block", ["--barks-kept-bytes-max=12m"], program, shape, folder)
     fields = ("is_kept", "executor", "dataset", "partition", "row_count", "memory_bytes", "disk_bytes")
     blocks = event_log.of_kind(records, "block")
     expect([" ".join(str(block[field]) for field in fields) for block in blocks] == lines, ended)
@@ -156,17 +157,36 @@ def keep(program, shape, folder):
     expect(not all(now.values()), ended)
 
 
+def table_of(report, log, name):
+    page = subprocess.run([report, "report", "-o", "-", log], stdout=subprocess.PIPE, check=True).stdout
+    return page.split(b'id="' + name + b'"')[1].split(b"</table>")[0]
+
+
+def skip(report, program, shape, folder):
+    """The second count reads what the first has kept, and a join of few rows of each key has none to copy."""
+    ended, lines, records, log = heard("skip", "skipped", [], program, shape, folder)
+    expect(ended.stdout.decode() == f"{2 * KEYS + ROWS}\n", ended)
+    told = event_log.of_kind(records, "stage_skipped")
+    expect([f"{one['action']} {one['stage'] if one['stage'] < 2**32 - 1 else -1} {one['reason']}" for one in told] == lines,
+           ended)
+    expect(lines[0] == "2 -1 what is read of it is kept, or is not asked for" and len(lines) == 2 and
+           re.fullmatch(r"3 \d+ the join has no hot keys, whose rows it would copy", lines[1]), ended)
+    begun = {(one["action"], one["stage"]) for one in event_log.of_kind(records, "stage_started")}
+    expect(not any((one["action"], one["stage"]) in begun for one in told), ended)
+    expect(records[-1]["skipped_count"] == 2 and b", 2 stages skipped\n" in ended.stderr, ended)
+    skipped = table_of(report, log, b"skipped")
+    expect(skipped.count(b"no hot keys") == 1 and skipped.count(b"not planned") == 1, ended)
+
+
 def exclude(report, program, shape, folder):
-    ended, lines, records, log = heard("exclude", ["--barks-workers=2", "--barks-attempts=9"], program, shape, folder)
+    ended, lines, records, log = heard("exclude", "excluded", ["--barks-workers=2", "--barks-attempts=9"], program, shape, folder)
     expect(ended.stdout.decode() == f"{ROWS}\n", ended)
     told = event_log.of_kind(records, "excluded")
     expect(told and [(one["executor"], one["action"], one["error"]) for one in told] ==
            [(2, 1, "tasks keep failing on it")] * len(told), ended)
     expect([f"2 1 {-1 if one['whole_action'] else one['stage']} 1 tasks keep failing on it" for one in told] == lines,
            ended)
-    page = subprocess.run([report, "report", "-o", "-", log], stdout=subprocess.PIPE, check=True).stdout
-    failures = page[page.index(b'id="failures"'):]
-    failures = failures[:failures.index(b"</table>")]
+    failures = table_of(report, log, b"failures")
     expect(failures.count(b"is left out of action 1") == len(told) and b"executor 2 (" in failures, ended)
 
 
@@ -209,7 +229,7 @@ def main():
              *((f"end {what}", functools.partial(end_part, what), SHAPES) for what in ("job", "stage", "task")),
              ("deadline", deadline, few), ("wrong", wrong, few),
              ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("keep", keep, few),
-             ("exclude", functools.partial(exclude, report), [shapes.Shape(executors=2), shapes.Shape(ranks=3)]),
+             ("skip", functools.partial(skip, report), few), ("exclude", functools.partial(exclude, report), [shapes.Shape(executors=2), shapes.Shape(ranks=3)]),
              ("overrun", overrun, SHAPES),
              ("stuck", stuck, few), ("endless", functools.partial(time_limit, "endless"), SHAPES),
              ("deaf", functools.partial(time_limit, "stuck"), few), ("idle", functools.partial(time_limit, "idle"), few)]
