@@ -34,6 +34,7 @@ struct attempt {
     uint64_t start_ns;   /* when it was sent, had a worker, or said to have begun */
     uint8_t state;       /* enum attempt_state */
     bool is_cancel_sent; /* it will not count, however it ends */
+    bool is_stop_sent;   /* it counts where it ends well before it hears of that */
     bool is_away;        /* its task wished for another node */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
     bool is_ahead;       /* it waits for a worker of its executor (ahead.h) */

@@ -57,17 +57,32 @@ struct attempt_id attempt_identity(const struct attempt *attempt)
                                .executor = attempt->executor};
 }
 
+BARKS_CHECKED static barks_status *tell_to_end(struct scheduler *scheduler,
+                                               const struct attempt *attempt)
+{
+    if (!executor_is_alive(&scheduler->executors, attempt->executor))
+        return NULL;
+    struct decision cancel = {.kind = DECISION_CANCEL_ATTEMPT,
+                              .cancel_attempt = attempt_identity(attempt)};
+    return scheduler_decide(scheduler, &cancel);
+}
+
 barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index)
 {
     struct attempt *attempt = &scheduler->attempts.items[index];
     if (attempt->is_cancel_sent)
         return NULL;
     attempt->is_cancel_sent = true;
-    if (!executor_is_alive(&scheduler->executors, attempt->executor))
+    return tell_to_end(scheduler, attempt);
+}
+
+barks_status *attempt_stop(struct scheduler *scheduler, uint32_t index)
+{
+    struct attempt *attempt = &scheduler->attempts.items[index];
+    if (attempt->is_cancel_sent || attempt->is_stop_sent)
         return NULL;
-    struct decision cancel = {.kind = DECISION_CANCEL_ATTEMPT,
-                              .cancel_attempt = attempt_identity(attempt)};
-    return scheduler_decide(scheduler, &cancel);
+    attempt->is_stop_sent = true;
+    return tell_to_end(scheduler, attempt);
 }
 
 bool task_has_hope(const struct scheduler *scheduler, const struct task *task)

@@ -13,7 +13,7 @@ enum decision_kind {
     DECISION_ATTEMPT_OVERRUN, /* to be told: it has run longer than it may, which is a failure of
                                  its task; its cancellation follows */
     DECISION_CANCEL_ATTEMPT, /* answered by EVENT_ATTEMPT_FAILED or _FINISHED, until when its worker
-                                counts as busy */
+                                counts as busy; twice where it was stopped before */
     DECISION_DISCARD_ATTEMPT, /* it finished but does not count: drop its frames or files, and
                                  report */
     DECISION_COMMIT_STAGE, /* every run has one attempt that counts (scheduler_counted_run); publish
@@ -84,6 +84,8 @@ struct decision {
             uint64_t job;
             uint32_t stage; /* SCHEDULER_ANY: all of the job's */
             uint32_t executor;
+            bool is_for_node; /* others of its node are, and not for what has failed on itself */
+            uint64_t until_ns;
         } executor_excluded;
         struct {
             uint64_t job;

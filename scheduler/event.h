@@ -166,6 +166,7 @@ enum event_kind {
     EVENT_COMMIT_FAILED,   /* answers DECISION_COMMIT_STAGE: the job fails */
     EVENT_STAGE_SKIPPED,   /* a stage that waits need not run: its output is there, or is nothing */
     EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle */
+    EVENT_TASK_STOPPED,    /* someone wants its attempts ended and the task tried again */
     EVENT_TIMER,           /* nothing but the time has changed */
 };
 
@@ -227,5 +228,10 @@ struct event {
             uint32_t stage;
             uint32_t task;
         } copy_wanted;
+        struct {
+            uint64_t job;
+            uint32_t stage;
+            uint32_t task;
+        } task_stopped;
     };
 };

@@ -88,13 +88,13 @@ void exclusion_end_job(struct scheduler *scheduler, struct job *job)
     }
 }
 
-/* *out_is_new: it was not, so far. */
+/* *out_new: NULL where it was already. */
 BARKS_CHECKED static barks_status *add_exclusion(struct scheduler *scheduler, struct job *job,
                                                  uint32_t stage, uint32_t executor,
-                                                 bool *out_is_new)
+                                                 struct exclusion **out_new)
 {
     uint64_t until_ns = 0;
-    *out_is_new = false;
+    *out_new = NULL;
     if (find(job, stage, executor) != NULL)
         return NULL;
     for (struct exclusion *next, *other = job->exclusions; other != NULL; other = next) {
@@ -123,20 +123,23 @@ BARKS_CHECKED static barks_status *add_exclusion(struct scheduler *scheduler, st
     exclusion->next = job->exclusions;
     job->exclusions = exclusion;
     scheduler->executors.executors[executor].exclusion_count++;
-    *out_is_new = true;
+    *out_new = exclusion;
     return NULL;
 }
 
 BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct job *job,
-                                           uint32_t stage, uint32_t executor)
+                                           uint32_t stage, uint32_t executor, bool is_for_node)
 {
-    bool is_new = false;
-    BARKS_TRY(add_exclusion(scheduler, job, stage, executor, &is_new));
-    if (!is_new)
+    struct exclusion *new = NULL;
+    BARKS_TRY(add_exclusion(scheduler, job, stage, executor, &new));
+    if (new == NULL)
         return NULL;
-    struct decision decision = {
-        .kind = DECISION_EXECUTOR_EXCLUDED,
-        .executor_excluded = {.job = job->id, .stage = stage, .executor = executor}};
+    struct decision decision = {.kind = DECISION_EXECUTOR_EXCLUDED,
+                                .executor_excluded = {.job = job->id,
+                                                      .stage = stage,
+                                                      .executor = executor,
+                                                      .is_for_node = is_for_node,
+                                                      .until_ns = new->expiry.node.key[0]}};
     return scheduler_decide(scheduler, &decision);
 }
 
@@ -146,7 +149,7 @@ BARKS_CHECKED static barks_status *exclude_with_node(struct scheduler *scheduler
 {
     const struct executor_table *table = &scheduler->executors;
     uint32_t node = table->executors[executor].node, excluded = 0;
-    BARKS_TRY(exclude(scheduler, job, stage, executor));
+    BARKS_TRY(exclude(scheduler, job, stage, executor, false));
     for (const struct exclusion *other = job->exclusions; other != NULL; other = other->next)
         excluded += other->stage == stage && executor_is_alive(table, other->executor) &&
                     table->executors[other->executor].node == node;
@@ -154,7 +157,7 @@ BARKS_CHECKED static barks_status *exclude_with_node(struct scheduler *scheduler
         return NULL;
     for (uint32_t other = 0; other < table->executor_limit; other++)
         if (executor_is_alive(table, other) && table->executors[other].node == node)
-            BARKS_TRY(exclude(scheduler, job, stage, other));
+            BARKS_TRY(exclude(scheduler, job, stage, other, true));
     return NULL;
 }
 
@@ -208,11 +211,11 @@ barks_status *exclusion_note_failure(struct scheduler *scheduler, struct stage *
 
 barks_status *exclusion_begin_job(struct scheduler *scheduler, struct job *job)
 {
-    bool is_new = false; /* nobody is told once more */
+    struct exclusion *new = NULL; /* nobody is told once more */
     for (uint32_t id = 0; id < scheduler->executors.executor_limit; id++)
         if (scheduler->executors.executors[id].is_distrusted &&
             executor_is_alive(&scheduler->executors, id))
-            BARKS_TRY(add_exclusion(scheduler, job, SCHEDULER_ANY, id, &is_new));
+            BARKS_TRY(add_exclusion(scheduler, job, SCHEDULER_ANY, id, &new));
     return NULL;
 }
 

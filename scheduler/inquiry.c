@@ -115,6 +115,17 @@ barks_status *scheduler_stage_progress(const struct scheduler *scheduler, uint64
     return NULL;
 }
 
+bool scheduler_task_runs(const struct scheduler *scheduler, uint64_t job_id, uint32_t stage_index,
+                         uint32_t task)
+{
+    const struct job *job = scheduler_find_job(scheduler, job_id);
+    if (job == NULL || job->state != JOB_RUNNING || stage_index >= job->stage_count)
+        return false;
+    const struct stage *stage = &job->stages[stage_index];
+    return stage->tasks != NULL && task < stage->task_count &&
+           stage->tasks[task].state == TASK_RUNNING;
+}
+
 uint64_t scheduler_stage_median_ns(const struct scheduler *scheduler, uint64_t job,
                                    uint32_t stage_index)
 {

@@ -274,6 +274,23 @@ barks_status *handle_stage_skipped(struct scheduler *scheduler, const struct eve
     return stage_skip(scheduler, stage);
 }
 
+/* Nothing is tried again before they have ended: what the task does is never done twice at the same
+ * time for this. */
+barks_status *handle_task_stopped(struct scheduler *scheduler, const struct event *event)
+{
+    const struct job *job = running_job(scheduler, event->task_stopped.job);
+    if (job == NULL || event->task_stopped.stage >= job->stage_count)
+        return NULL;
+    const struct stage *stage = &job->stages[event->task_stopped.stage];
+    if (stage->tasks == NULL || event->task_stopped.task >= stage->task_count)
+        return NULL;
+    scheduler->is_deciding = true;
+    for (uint32_t index = stage->tasks[event->task_stopped.task].attempts_head;
+         index != ATTEMPT_NONE; index = scheduler->attempts.items[index].next_of_task)
+        BARKS_TRY(attempt_stop(scheduler, index));
+    return NULL;
+}
+
 barks_status *handle_copy_wanted(struct scheduler *scheduler, const struct event *event)
 {
     const struct job *job = running_job(scheduler, event->copy_wanted.job);

@@ -350,6 +350,8 @@ BARKS_CHECKED static barks_status *handle(struct scheduler *scheduler, const str
         return handle_stage_skipped(scheduler, event);
     case EVENT_COPY_WANTED:
         return handle_copy_wanted(scheduler, event);
+    case EVENT_TASK_STOPPED:
+        return handle_task_stopped(scheduler, event);
     case EVENT_TIMER:
         return on_timer(scheduler, event);
     }

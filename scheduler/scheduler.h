@@ -171,5 +171,9 @@ BARKS_CHECKED barks_status *scheduler_stage_progress(const struct scheduler *sch
                                                      uint64_t job, uint32_t stage,
                                                      struct stage_progress *out_progress);
 
+/* An attempt at it runs that may count. False also of what there is not. */
+bool scheduler_task_runs(const struct scheduler *scheduler, uint64_t job, uint32_t stage,
+                         uint32_t task);
+
 /* O(everything). */
 bool scheduler_is_sound(const struct scheduler *scheduler);

@@ -69,6 +69,8 @@ BARKS_CHECKED barks_status *handle_commit_failed(struct scheduler *scheduler,
                                                  const struct event *event);
 BARKS_CHECKED barks_status *handle_stage_skipped(struct scheduler *scheduler,
                                                  const struct event *event);
+BARKS_CHECKED barks_status *handle_task_stopped(struct scheduler *scheduler,
+                                                const struct event *event);
 BARKS_CHECKED barks_status *handle_copy_wanted(struct scheduler *scheduler,
                                                const struct event *event);
 /* A running task of a running job has one attempt less that may count, by an event of a failure:
@@ -115,8 +117,10 @@ BARKS_CHECKED barks_status *attempt_start_ahead(struct scheduler *scheduler, str
                                                 uint32_t task, uint32_t executor);
 /* Takes an attempt that has ended out of all lists and gives its worker back; starts nothing. */
 void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state end);
-/* Asks its executor to end it, once. */
+/* Asks its executor to end it, once: it does not count any more. */
 BARKS_CHECKED barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index);
+/* Likewise, but it counts as the executor says: its task is tried again where it was ended. */
+BARKS_CHECKED barks_status *attempt_stop(struct scheduler *scheduler, uint32_t index);
 /* Is an attempt live that may count? */
 bool task_has_hope(const struct scheduler *scheduler, const struct task *task);
 struct attempt_id attempt_identity(const struct attempt *attempt);

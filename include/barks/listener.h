@@ -1,5 +1,5 @@
-/* Functions of the job's own that hear what happens while it runs: jobs, stages, attempts at tasks
- * and executors, the same that --barks-event-log writes.
+/* Functions of the job's own that hear what happens while it runs: jobs, stages, attempts at tasks,
+ * kept partitions and executors, the same that --barks-event-log writes.
  *
  *     static void note(const barks_event *event, void *user)
  *     {
@@ -35,7 +35,14 @@ typedef enum barks_event_kind {
     BARKS_EVENT_LOST,    /* count of events that this listener was too slow for, here */
     BARKS_EVENT_END,     /* the last one; exit_code, count of tasks */
     BARKS_EVENT_EXECUTOR_LOST, /* executor, error: why; the others go on, if they can */
-    BARKS_EVENT_RECOVERED      /* they do: count of tasks that run again, bytes_sent: sent again */
+    BARKS_EVENT_RECOVERED,     /* they do: count of tasks that run again, bytes_sent: sent again */
+    BARKS_EVENT_KEPT,     /* executor keeps the partition first_partition of dataset: count of rows,
+                             memory_bytes, spilled_bytes: those on disk */
+    BARKS_EVENT_EVICTED,  /* it does no more: executor, dataset, first_partition */
+    BARKS_EVENT_EXCLUDED, /* executor gets no more tasks of job and stage (UINT32_MAX: of all its
+                             stages) before until_ns; error: why */
+    BARKS_EVENT_STAGE_SKIPPED /* job and stage (UINT32_MAX: one that was not even planned), which
+                                 need not run; what (its steps), error: why */
 } barks_event_kind;
 
 /* What is not of an event's kind is 0 or NULL. Stages and tasks count from 0, executors from 1. An
@@ -46,6 +53,7 @@ typedef struct barks_event {
     uint64_t time_ns; /* since the start */
     uint64_t job;
     uint32_t stage, task, attempt, executor;
+    uint32_t lender; /* of a task: the executor that has lent it what it reads; 0: nobody had to */
     uint32_t first_partition, end_partition; /* of a task: [first, end) */
     uint64_t count;
     int exit_code;
@@ -55,6 +63,8 @@ typedef struct barks_event {
     uint64_t rows_read, bytes_read, rows_written, bytes_written, rows_sent, bytes_sent;
     uint64_t rows_filtered; /* of a join, not sent since the other side lacks their keys */
     uint64_t worker_count, memory_bytes, spilled_bytes;
+    uint64_t dataset;  /* the same number in all events of one that is kept */
+    uint64_t until_ns; /* since the start, as time_ns */
 } barks_event;
 
 typedef void barks_listener(const barks_event *event, void *user);
@@ -71,7 +81,8 @@ typedef void barks_listener(const barks_event *event, void *user);
  *            until barks_finalize has returned.
  * Errors:    false, and told: BARKS_NO_MEMORY, BARKS_LIMIT (no thread; more than 64 listeners).
  * Threads:   any. The listener runs in its own thread, never twice at the same time, and may call
- *            barks_cancel_group, barks_cancel_tag and barks_cancel_all, and nothing else of barks.
+ *            those calls of barks/schedule.h that begin with barks_cancel_, and nothing else of
+ *            barks.
  */
 BARKS_API bool barks_add_listener(barks_context *context, barks_listener *listener, void *user);
 

@@ -28,6 +28,7 @@
 #include "barks/context.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +47,18 @@ BARKS_API bool barks_set_pool_at(barks_context *context, const char *name, const
 #define barks_set_priority(context, priority)                                                      \
     barks_set_priority_at((context), (priority), BARKS_HERE)
 BARKS_API bool barks_set_priority_at(barks_context *context, int priority, const char *where);
+
+/**
+ * How long each action of this thread may take, in seconds, with all jobs that it runs, from when
+ * it is called; 0: as long as it takes, which is usual. One that takes longer fails with
+ * BARKS_LIMIT (exit status 4), as if it were cancelled at that moment: functions that take long
+ * ask barks_cancelled(), or the action ends when they do. An answer by then, whatever is done, is
+ * what barks_count_within and its like give; the time of the whole program is --barks-time-limit.
+ *
+ * Errors: BARKS_INVALID (false, and told): below 0, or no number. Nothing has changed.
+ */
+#define barks_set_deadline(context, seconds) barks_set_deadline_at((context), (seconds), BARKS_HERE)
+BARKS_API bool barks_set_deadline_at(barks_context *context, double seconds, const char *where);
 
 /**
  * Names the jobs of this thread: group is for barks_cancel_group and the event log, description for
@@ -74,6 +87,30 @@ BARKS_API void barks_remove_job_tag(barks_context *context, const char *tag);
 BARKS_API int barks_cancel_group(barks_context *context, const char *group);
 BARKS_API int barks_cancel_tag(barks_context *context, const char *tag);
 BARKS_API int barks_cancel_all(barks_context *context);
+
+/**
+ * End one job, or a part of it, by the numbers that listeners (barks_add_listener) and the event
+ * log give: jobs count from 1, stages and tasks from 0. An action may run several jobs one after
+ * the other, each with a number of its own.
+ *
+ * barks_cancel_job ends the job: its action fails with BARKS_CANCELLED. barks_cancel_stage does so,
+ * too, unless the stage is over, since what comes after it cannot be had without it.
+ * barks_cancel_task ends the attempts at a task that run, and the task is tried again: that is no
+ * failure, and is not counted by --barks-attempts, but who ends the attempts of one task the 256th
+ * time ends its job. An attempt that ends well before it hears of that counts. Tasks that run
+ * together (barks_map_partitions_together) are all begun anew.
+ *
+ * All of them reach functions that take long only where these ask barks_cancelled().
+ *
+ * They return true where there was something to end and it was told, false where there is no such
+ * job, stage or task, where it does not run (any more), and while barks_finalize ends all.
+ * Threads: any, also that of a listener. They wait until the driver's thread has told, not until
+ *          what was told has ended.
+ */
+BARKS_API bool barks_cancel_job(barks_context *context, uint64_t job);
+BARKS_API bool barks_cancel_stage(barks_context *context, uint64_t job, uint32_t stage);
+BARKS_API bool barks_cancel_task(barks_context *context, uint64_t job, uint32_t stage,
+                                 uint32_t task);
 
 #ifdef __cplusplus
 }

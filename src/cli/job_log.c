@@ -16,7 +16,8 @@ struct reading {
     struct job_log *log;
     struct number_map attempts, stages, actions;
     uint64_t setting_capacity, executor_capacity, action_capacity, stage_capacity, attempt_capacity,
-        memory_sample_capacity, trouble_capacity, departure_capacity, recovery_capacity;
+        memory_sample_capacity, trouble_capacity, departure_capacity, recovery_capacity,
+        exclusion_capacity, skip_capacity;
 };
 
 /* ---- arrays ---- */
@@ -244,6 +245,24 @@ BARKS_CHECKED static barks_status *on_recovery(struct reading *reading,
     return NULL;
 }
 
+BARKS_CHECKED static barks_status *on_excluded(struct reading *reading,
+                                               struct history_record *record)
+{
+    GROW(reading, exclusion);
+    reading->log->exclusions[reading->log->exclusion_count++] = record->excluded;
+    record->excluded = (struct history_excluded){0};
+    return NULL;
+}
+
+BARKS_CHECKED static barks_status *on_stage_skipped(struct reading *reading,
+                                                    struct history_record *record)
+{
+    GROW(reading, skip);
+    reading->log->skips[reading->log->skip_count++] = record->stage_skipped;
+    record->stage_skipped = (struct history_stage_skipped){0};
+    return NULL;
+}
+
 static uint64_t time_of(const struct history_record *record)
 {
     switch (record->kind) {
@@ -267,6 +286,12 @@ static uint64_t time_of(const struct history_record *record)
         return record->executor_lost.time_ns;
     case KIND_RECOVERY:
         return record->recovery.time_ns;
+    case KIND_BLOCK:
+        return record->block.time_ns;
+    case KIND_EXCLUDED:
+        return record->excluded.time_ns;
+    case KIND_STAGE_SKIPPED:
+        return record->stage_skipped.time_ns;
     case KIND_JOB_ENDED:
         return record->job_ended.time_ns;
     case KIND_JOB:
@@ -317,6 +342,12 @@ BARKS_CHECKED static barks_status *take_record(struct reading *reading,
         return on_executor_lost(reading, record);
     case KIND_RECOVERY:
         return on_recovery(reading, &record->recovery);
+    case KIND_BLOCK: /* for listeners, and who reads the log himself */
+        return NULL;
+    case KIND_EXCLUDED:
+        return on_excluded(reading, record);
+    case KIND_STAGE_SKIPPED:
+        return on_stage_skipped(reading, record);
     case KIND_DROPPED:
         log->dropped_count += record->dropped.record_count;
         return NULL;
@@ -479,6 +510,12 @@ void job_log_drop(struct job_log *log)
         free(log->attempts[i].error);
     for (uint64_t i = 0; i < log->trouble_count; i++)
         free_text(log->troubles[i].error);
+    for (uint64_t i = 0; i < log->exclusion_count; i++)
+        free_text(log->exclusions[i].error);
+    for (uint64_t i = 0; i < log->skip_count; i++) {
+        free_text(log->skips[i].steps);
+        free_text(log->skips[i].reason);
+    }
     for (uint64_t i = 0; i < log->departure_count; i++)
         free_text(log->departures[i].error);
     free(log->settings);
@@ -489,6 +526,8 @@ void job_log_drop(struct job_log *log)
     free(log->memory_samples);
     free(log->troubles);
     free(log->departures);
+    free(log->exclusions);
+    free(log->skips);
     free(log->recoveries);
     *log = (struct job_log){0};
 }

@@ -55,8 +55,11 @@ struct job_log {
     struct history_trouble *troubles;
     struct history_executor_lost *departures; /* executors that the job went on without */
     struct history_recovery *recoveries;
+    struct history_excluded *exclusions;
+    struct history_stage_skipped *skips;
     uint64_t setting_count, executor_count, action_count, stage_count, attempt_count,
-        memory_sample_count, trouble_count, departure_count, recovery_count;
+        memory_sample_count, trouble_count, departure_count, recovery_count, exclusion_count,
+        skip_count;
     uint64_t node_count; /* distinct machines */
     uint64_t end_ns;     /* of the last event */
     uint64_t dropped_count, damaged_count, unknown_count;

@@ -88,6 +88,8 @@ static void summary(FILE *out, const struct job_log *log)
         snprintf(text, sizeof text, "%" PRIu64 " stages, %" PRIu64 " tasks", log->ended.stage_count,
                  log->ended.task_count);
         row(out, "work", text);
+        snprintf(text, sizeof text, "%" PRIu64 " stages", log->ended.skipped_count);
+        row(out, "skipped", text);
         snprintf(text, sizeof text, "%s rows, %s", count_with_gaps(log->ended.rows_read).text,
                  units_bytes(log->ended.bytes_read).text);
         row(out, "read", text);
@@ -139,6 +141,24 @@ static void failure(FILE *out, uint64_t time_ns, const char *where, uint64_t exi
     fputs("</td></tr>\n", out);
 }
 
+/* An executor that was left out since tasks failed there. */
+static void exclusion(FILE *out, const struct job_log *log, const struct history_excluded *excluded)
+{
+    const char *host = excluded->executor > 0 && excluded->executor <= log->executor_count
+                           ? log->executors[excluded->executor - 1].is.host
+                           : NULL;
+    fprintf(out, "<tr><td>%s</td><td class=\"t\">executor %" PRIu64 " (",
+            units_duration(excluded->time_ns).text, excluded->executor);
+    html_write(out, host != NULL ? host : "unknown");
+    fprintf(out, ") is left out of action %" PRIu64, excluded->action);
+    if (excluded->whole_action == 0)
+        fprintf(out, ", stage %" PRIu64, excluded->stage + 1);
+    fprintf(out, ", until %s</td><td></td><td class=\"t e\">",
+            units_duration(excluded->until_ns).text);
+    html_write(out, excluded->error != NULL ? excluded->error : "(without a word)");
+    fputs("</td></tr>\n", out);
+}
+
 static bool failed(const struct logged_attempt *attempt)
 {
     return logged_attempt_state(attempt) == ATTEMPT_FAILED;
@@ -147,7 +167,7 @@ static bool failed(const struct logged_attempt *attempt)
 static void failures(FILE *out, const struct job_log *log)
 {
     char where[200];
-    uint64_t count = log->trouble_count, shown = 0;
+    uint64_t count = log->trouble_count + log->exclusion_count, shown = 0;
     for (uint64_t i = 0; i < log->attempt_count; i++)
         count += failed(&log->attempts[i]);
     for (uint64_t i = 0; i < log->action_count; i++)
@@ -160,6 +180,8 @@ static void failures(FILE *out, const struct job_log *log)
     for (uint64_t i = 0; i < log->trouble_count && shown < FAILURES_MAX; i++, shown++)
         failure(out, log->troubles[i].time_ns, "the driver", log->troubles[i].exit_code,
                 log->troubles[i].error);
+    for (uint64_t i = 0; i < log->exclusion_count && shown < FAILURES_MAX; i++, shown++)
+        exclusion(out, log, &log->exclusions[i]);
     for (uint64_t i = 0; i < log->action_count && shown < FAILURES_MAX; i++) {
         const struct logged_action *action = &log->actions[i];
         if (action->exit_code == 0)

@@ -146,6 +146,31 @@ static void stage_line(FILE *out, const struct job_log *log, const struct logged
     fputs("</tr>\n", out);
 }
 
+static void skipped_stages(FILE *out, const struct job_log *log)
+{
+    if (log->skip_count == 0)
+        return;
+    fputs("<h2>Skipped stages</h2>\n<table id=\"skipped\"><tr><th>action</th><th>stage</th>"
+          "<th class=\"t\">steps</th><th class=\"t\">why</th></tr>\n",
+          out);
+    for (uint64_t i = 0; i < log->skip_count && i < STAGES_MAX; i++) {
+        const struct history_stage_skipped *skip = &log->skips[i];
+        fprintf(out, "<tr><td>%" PRIu64 "</td>", skip->action);
+        if (skip->stage == UINT32_MAX)
+            fputs("<td>not planned</td>", out);
+        else
+            fprintf(out, "<td>%" PRIu64 "</td>", skip->stage + 1);
+        fputs("<td class=\"t\">", out);
+        html_write(out, skip->steps);
+        fputs("</td><td class=\"t\">", out);
+        html_write(out, skip->reason);
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</table>\n", out);
+    if (log->skip_count > STAGES_MAX)
+        fprintf(out, "<p class=\"n\">and %" PRIu64 " more</p>\n", log->skip_count - STAGES_MAX);
+}
+
 void report_stages(FILE *out, const struct job_log *log, const struct stage_times *times)
 {
     fputs("<h2>Stages</h2>\n<div class=\"wide\"><table id=\"stages\"><tr><th>action</th>"
@@ -159,6 +184,7 @@ void report_stages(FILE *out, const struct job_log *log, const struct stage_time
     fputs("</table></div>\n", out);
     if (log->stage_count > STAGES_MAX)
         fprintf(out, "<p class=\"n\">and %" PRIu64 " more</p>\n", log->stage_count - STAGES_MAX);
+    skipped_stages(out, log);
     fputs("<h2>Actions</h2>\n<table id=\"actions\"><tr><th>action</th><th class=\"t\">what</th>"
           "<th>stages</th><th>time</th><th>status</th></tr>\n",
           out);

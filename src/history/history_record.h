@@ -35,9 +35,10 @@ enum { HISTORY_FORMAT = 1 };
 #define HISTORY_STAGE_STARTED(N, T)                                                                \
     N(time_ns) N(action) N(stage) T(reads) T(output) N(partition_count) N(output_partition_count)  \
     N(bytes_total) T(steps)
+/* lender: the executor that has lent it what it reads; 0: nobody had to. */
 #define HISTORY_TASK_STARTED(N, T)                                                                 \
     N(time_ns) N(action) N(stage) N(task) N(attempt) N(executor) N(first_partition)                \
-    N(end_partition)
+    N(end_partition) N(lender)
 /* exit_code: 0 done, 8 cancelled, else failed; of its error, as in barks(7). rows_filtered: of a
  * join, that were not sent since the other side lacks their keys. */
 #define HISTORY_TASK_ENDED(N, T)                                                                   \
@@ -54,13 +55,23 @@ enum { HISTORY_FORMAT = 1 };
 #define HISTORY_JOB_ENDED(N, T)                                                                    \
     N(time_ns) N(exit_code) N(stage_count) N(task_count) N(rows_read) N(bytes_read)                \
     N(bytes_shuffled) N(rows_written) N(bytes_written) N(peak_bytes) N(spilled_bytes)              \
-    N(hot_key_count) N(dropped_count) T(output) N(rows_filtered)
+    N(hot_key_count) N(dropped_count) T(output) N(rows_filtered) N(skipped_count)
 /* The job goes on without it. */
 #define HISTORY_EXECUTOR_LOST(N, T) N(time_ns) N(executor) T(error)
 /* After lost_count executors were lost, took_ns ago: task_count tasks run again, and sent_bytes are
  * sent again to those who took their place. */
 #define HISTORY_RECOVERY(N, T)                                                                     \
     N(time_ns) N(lost_count) N(took_ns) N(task_count) N(sent_bytes)
+/* An executor keeps a partition of a dataset (is_kept 1), in memory or on disk, or no more (0). */
+#define HISTORY_BLOCK(N, T)                                                                        \
+    N(time_ns) N(executor) N(dataset) N(partition) N(is_kept) N(row_count) N(memory_bytes)         \
+    N(disk_bytes)
+/* It gets no more tasks of the stage, or (whole_action 1) of any stage of the action, until then. */
+#define HISTORY_EXCLUDED(N, T)                                                                     \
+    N(time_ns) N(executor) N(action) N(stage) N(whole_action) N(until_ns) T(error)
+/* It does not run, for the reason. stage: 2^32 - 1 for one that the plan has left out, since what is
+ * read of it is kept or is not asked for. */
+#define HISTORY_STAGE_SKIPPED(N, T) N(time_ns) N(action) N(stage) T(steps) T(reason)
 /* clang-format on */
 
 /* KIND(number, NAME, name): numbers are never used again for something else. */
@@ -79,7 +90,10 @@ enum { HISTORY_FORMAT = 1 };
     KIND(12, DROPPED, dropped)                                                                     \
     KIND(13, JOB_ENDED, job_ended)                                                                 \
     KIND(14, EXECUTOR_LOST, executor_lost)                                                         \
-    KIND(15, RECOVERY, recovery)
+    KIND(15, RECOVERY, recovery)                                                                   \
+    KIND(16, BLOCK, block)                                                                         \
+    KIND(17, EXCLUDED, excluded)                                                                   \
+    KIND(18, STAGE_SKIPPED, stage_skipped)
 
 #define HISTORY_ENUMERATOR_(number, NAME, name) KIND_##NAME = (number),
 enum history_kind { HISTORY_KINDS(HISTORY_ENUMERATOR_) };

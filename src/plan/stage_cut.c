@@ -217,9 +217,14 @@ static bool has_shared_step(struct node **order, uint32_t count, bool *seen)
 BARKS_CHECKED static barks_status *cut_all(struct cut *cut, struct node **order, uint32_t count,
                                            const bool *is_read)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (node_is_exchange(order[i]) && is_read[order[i]->id])
+    for (uint32_t i = 0; i < count; i++) {
+        if (!node_is_exchange(order[i]))
+            continue;
+        if (is_read[order[i]->id])
             BARKS_TRY(cut_exchange(cut, order[i]));
+        else
+            cut->plan->left_out_count++;
+    }
     struct stage_plan *last = &cut->plan->stages[cut->plan->stage_count++];
     last->lineage = order[count - 1]->id;
     return stage_fill(cut, order[count - 1], cut->options->terminal, last);

@@ -48,6 +48,8 @@ struct job_plan {
     struct stage_plan
         *stages; /* parents before children; the last one bears the terminal that was asked for */
     uint32_t stage_count;
+    uint32_t left_out_count; /* exchanges without a stage: what is read of them is kept, or nobody
+                                has asked for it */
 };
 
 struct cut_options {

@@ -47,10 +47,11 @@ BARKS_CHECKED static barks_status *check_pipeline(const barks_context *context,
                       driver_executor_count(context->driver));
 }
 
-barks_status *action_run_job(barks_context *context, struct node *node, struct terminal *terminal,
-                             const char *what, struct job *job)
+/* Takes terminal, as stage_cut does. Who calls it drops the plan, also of one that is refused. */
+BARKS_CHECKED static barks_status *cut_and_check(barks_context *context, struct node *node,
+                                                 struct terminal *terminal,
+                                                 struct job_plan *out_plan)
 {
-    *job = (struct job){.what = what, .result_bytes_max = result_bytes_max(context)};
     uint32_t *worker_counts = NULL;
     BARKS_TRY(driver_worker_counts(context->driver, &worker_counts));
     struct cut_options options = {.terminal = terminal,
@@ -61,11 +62,37 @@ barks_status *action_run_job(barks_context *context, struct node *node, struct t
                                   .divides_partitions =
                                       config_choice(&context->config, CONFIG_LARGE_PARTITIONS) ==
                                       LARGE_PARTITIONS_AUTO};
-    barks_status *cut = stage_cut(node, &options, &job->plan);
+    barks_status *cut = stage_cut(node, &options, out_plan);
     free(worker_counts);
     BARKS_TRY(cut);
-    for (uint32_t i = 0; i < job->plan.stage_count; i++)
-        BARKS_TRY(check_pipeline(context, job->plan.stages[i].pipeline));
+    for (uint32_t i = 0; i < out_plan->stage_count; i++)
+        BARKS_TRY(check_pipeline(context, out_plan->stages[i].pipeline));
+    return NULL;
+}
+
+/* What cannot run is refused before the jobs that prepare it have run. Where none do, running it
+ * will tell. */
+BARKS_CHECKED static barks_status *check_unprepared(barks_context *context, struct node *node,
+                                                    const struct terminal *terminal)
+{
+    barks_status *status = NULL;
+    struct job_plan plan = {0};
+    struct terminal counting = {.kind = TERMINAL_COUNT,
+                                .first_partition = terminal->first_partition,
+                                .end_partition = terminal->end_partition};
+    if (find_unprepared(node, context->node_count, &status) == NULL)
+        return status;
+    status = cut_and_check(context, node, &counting, &plan);
+    job_plan_drop(&plan);
+    terminal_drop(&counting);
+    return status;
+}
+
+barks_status *action_run_job(barks_context *context, struct node *node, struct terminal *terminal,
+                             const char *what, struct job *job)
+{
+    *job = (struct job){.what = what, .result_bytes_max = result_bytes_max(context)};
+    BARKS_TRY(cut_and_check(context, node, terminal, &job->plan));
     bool was_there = false;
     BARKS_TRY(resume_plan(context, node, what, job, &was_there));
     if (was_there) {
@@ -131,7 +158,9 @@ BARKS_CHECKED static barks_status *run_planned(barks_context *context, struct no
     struct plan_basis basis = {0};
     for (;;) {
         plan_basis_note(context, &basis);
-        barks_status *status = preparing_run(context, node, what);
+        barks_status *status = check_unprepared(context, node, terminal);
+        if (status == NULL)
+            status = preparing_run(context, node, what);
         if (status == NULL)
             status = action_run_job(context, node, terminal, what, job);
         if (!plan_basis_has_changed(context, &basis, status))
@@ -308,7 +337,9 @@ BARKS_CHECKED static barks_status *find_output(barks_context *context, struct no
     do {
         barks_status_free(status);
         plan_basis_note(context, &basis);
-        status = preparing_run(context, node, what);
+        status = check_unprepared(context, node, &(struct terminal){.kind = TERMINAL_WRITE});
+        if (status == NULL)
+            status = preparing_run(context, node, what);
     } while (plan_basis_has_changed(context, &basis, status));
     status = plan_basis_give_up(context, &basis, status);
     if (status == NULL)

@@ -1,5 +1,7 @@
 #include "runtime/action_watch.h"
 
+#include "base/checked.h"
+#include "base/clock.h"
 #include "runtime/driver.h"
 
 #include <stddef.h>
@@ -40,7 +42,10 @@ int watch_list_cancel(struct watch_list *list,
 
 void action_watch_init(struct action_watch *watch, struct driver *driver, struct watch_list *list)
 {
-    *watch = (struct action_watch){.driver = driver, .labels = *job_labels_mine(), .list = list};
+    const struct job_labels *labels = job_labels_mine();
+    *watch = (struct action_watch){.driver = driver, .labels = *labels, .list = list};
+    if (labels->limit_ns > 0 && ckd_add(&watch->end_ns, monotonic_ns(), labels->limit_ns))
+        watch->end_ns = 0; /* later than any clock */
     lock_init(&watch->lock, LOCK_WATCH, "watch of an action");
     lock_acquire(&list->lock);
     watch->next = list->locked.first;
@@ -95,6 +100,7 @@ bool action_watch_begin(struct job *job)
     job->labels = watching != NULL ? watching->labels : *job_labels_mine();
     if (watching == NULL)
         return true;
+    job->end_ns = watching->end_ns;
     lock_acquire(&watching->lock);
     bool may_run = !watching->locked.is_cancelled;
     watching->locked.job = may_run ? job : NULL;

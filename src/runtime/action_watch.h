@@ -31,6 +31,7 @@ struct action_watch {
     struct lock lock; /* rank LOCK_WATCH */
     struct driver *driver;
     struct job_labels labels;             /* unchanged */
+    uint64_t end_ns;                      /* by its limit and monotonic_ns; 0: none */
     struct watch_list *list;              /* NULL: in none any more */
     struct action_watch *previous, *next; /* in the list, by its lock */
     struct {

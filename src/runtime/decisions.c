@@ -154,8 +154,7 @@ barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
     dispatch->totals.task_count++;
     dispatch->totals.again_count += id->attempt > 0;
     say_if_shared(job, start);
-    job_history_task_started(dispatch->options.history, id, start->start_task.first_partition,
-                             start->start_task.end_partition);
+    job_history_task_started(dispatch->options.history, start);
     return task_batches_note(&dispatch->batches, id->executor) ? dispatch_send_batches(dispatch)
                                                                : NULL;
 }
@@ -475,6 +474,7 @@ static void warn_of_exclusion(const struct dispatch *dispatch, const struct job 
         " (%s): it gets no more of %s for a time (--barks-exclusion)",
         job->what, rank, dispatch->members->all[rank - 1].hello.host,
         is_of_job ? "them" : "this stage");
+    job_history_excluded(dispatch->options.history, decision);
 }
 
 static uint64_t job_of(const struct decision *decision)

@@ -122,17 +122,70 @@ struct driver_totals dispatch_totals(const struct dispatch *dispatch)
     return totals;
 }
 
+/* Takes status, which says why. */
+BARKS_CHECKED static barks_status *end_job(struct dispatch *dispatch, struct job *job,
+                                           barks_status *status)
+{
+    job->status = status;
+    struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
+    event.job_cancelled.job = job->id;
+    return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *cancel_job(struct dispatch *dispatch, struct job *job)
+{
+    return end_job(
+        dispatch, job,
+        barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what));
+}
+
+static bool stage_is_over(const struct dispatch *dispatch, const struct job *job, uint32_t stage)
+{
+    struct stage_progress progress = {0};
+    if (stage >= job->plan.stage_count)
+        return true;
+    barks_status_free(scheduler_stage_progress(dispatch->scheduler, job->id, stage, &progress));
+    return progress.state == STAGE_COMMITTED || progress.state == STAGE_SKIPPED;
+}
+
+BARKS_CHECKED static barks_status *stop_task(struct dispatch *dispatch, const struct job_part *part,
+                                             bool *out_was_told)
+{
+    struct event event = {
+        .kind = EVENT_TASK_STOPPED,
+        .time_ns = monotonic_ns(),
+        .task_stopped = {.job = part->job, .stage = part->stage, .task = part->task}};
+    *out_was_told = scheduler_task_runs(dispatch->scheduler, part->job, part->stage, part->task);
+    return *out_was_told ? dispatch_handle(dispatch, &event) : NULL;
+}
+
+barks_status *dispatch_stop(struct dispatch *dispatch, const struct job_part *part,
+                            bool *out_was_told)
+{
+    struct job *job = dispatch_find_job(dispatch, part->job);
+    *out_was_told = false;
+    if (job == NULL || job->status != NULL)
+        return NULL;
+    if (part->kind == PART_TASK)
+        return stop_task(dispatch, part, out_was_told);
+    if (part->kind == PART_STAGE && stage_is_over(dispatch, job, part->stage))
+        return NULL;
+    *out_was_told = true;
+    if (part->kind == PART_ALL)
+        return cancel_job(dispatch, job);
+    return end_job(dispatch, job,
+                   barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE,
+                                    "%s was cancelled: its stage %" PRIu32 " was", job->what,
+                                    part->stage + 1));
+}
+
 barks_status *dispatch_cancel_marked(struct dispatch *dispatch)
 {
     for (struct job *job = dispatch->jobs, *next; job != NULL; job = next) {
         next = job->next;
         if (!job->is_cancelled || job->status != NULL)
             continue;
-        job->status =
-            barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);
-        struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
-        event.job_cancelled.job = job->id;
-        BARKS_TRY(dispatch_handle(dispatch, &event));
+        BARKS_TRY(cancel_job(dispatch, job));
         next = dispatch->jobs; /* from the front: the job may have left the list */
     }
     return NULL;
@@ -190,11 +243,9 @@ barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns)
             continue;
         BARKS_TRY(take_results(dispatch, job));
         job->is_late = true;
-        job->status = barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE,
-                                       "%s was not done in its time", job->what);
-        struct event event = {.kind = EVENT_JOB_CANCELLED, .time_ns = monotonic_ns()};
-        event.job_cancelled.job = job->id;
-        BARKS_TRY(dispatch_handle(dispatch, &event));
+        BARKS_TRY(end_job(dispatch, job,
+                          barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE,
+                                           "%s was not done in its time", job->what)));
         next = dispatch->jobs; /* from the front: the job may have left the list */
     }
     return NULL;
@@ -283,6 +334,39 @@ static void settle_pool(const struct dispatch *dispatch, struct job *job)
         barks_status_free(pool_settings_find(dispatch->options.pools, NULL, &job->labels.pool));
 }
 
+void dispatch_note_skipped(struct dispatch *dispatch, const struct job *job, uint32_t stage,
+                           const char *reason)
+{
+    dispatch->totals.skipped_count++;
+    job_history_stage_skipped(dispatch->options.history, job, stage, reason);
+}
+
+/* Stages that the scheduler will not run, from the last one on, before it hears of the job, which
+ * may be over when it has. Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED static barks_status *note_skipped_stages(struct dispatch *dispatch,
+                                                       const struct job *job)
+{
+    uint32_t count = job->plan.stage_count;
+    bool *is_read = calloc(count, sizeof *is_read);
+    if (is_read == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a job of %" PRIu32 " stages", count);
+    is_read[count - 1] = true;
+    for (uint32_t stage = count; stage-- > 0;) {
+        const struct stage_plan *plan = &job->plan.stages[stage];
+        if (!is_read[stage])
+            dispatch_note_skipped(dispatch, job, stage, "only stages that are skipped read it");
+        else if (plan->stored != NULL)
+            dispatch_note_skipped(dispatch, job, stage, "its rows are in the work directory");
+        for (uint32_t i = 0; i < plan->input_count && is_read[stage] && plan->stored == NULL; i++)
+            is_read[plan->inputs[i].parent] = true;
+    }
+    free(is_read);
+    for (uint32_t i = 0; i < job->plan.left_out_count; i++)
+        dispatch_note_skipped(dispatch, job, SCHEDULER_ANY,
+                              "what is read of it is kept, or is not asked for");
+    return NULL;
+}
+
 barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
 {
     fault_point(POINT_JOB_SUBMITTED);
@@ -314,8 +398,11 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
         specs[i].place_firsts = places[i].firsts;
         specs[i].places = places[i].places;
     }
+    if (status == NULL)
+        status = note_skipped_stages(dispatch, job);
     if (status == NULL) {
         struct job_spec spec = {.id = job->id,
+                                .deadline_ns = job->end_ns,
                                 .pool = job->labels.pool,
                                 .priority = job->labels.priority,
                                 .stage_count = stage_count,

@@ -65,6 +65,16 @@ BARKS_CHECKED barks_status *dispatch_message(struct dispatch *dispatch,
 /* Ends the jobs that run and have is_cancelled set with BARKS_CANCELLED. */
 BARKS_CHECKED barks_status *dispatch_cancel_marked(struct dispatch *dispatch);
 
+struct job_part {
+    enum { PART_ALL, PART_STAGE, PART_TASK } kind;
+    uint64_t job;
+    uint32_t stage, task;
+};
+/* Ends the job, also for one of its stages; a task is tried again. *out_was_told: it was there and
+ * not over. */
+BARKS_CHECKED barks_status *dispatch_stop(struct dispatch *dispatch, const struct job_part *part,
+                                          bool *out_was_told);
+
 /* Ends the jobs whose deadline has passed. */
 BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns);
 

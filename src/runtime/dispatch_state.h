@@ -186,6 +186,10 @@ BARKS_CHECKED barks_status *dispatch_begin_again(struct dispatch *dispatch, stru
 /* The job is over: from now on it belongs to the thread that waits for it. */
 void dispatch_let_go(struct dispatch *dispatch, struct job *job);
 
+/* A stage need not run; SCHEDULER_ANY: one that stands not even in the plan. */
+void dispatch_note_skipped(struct dispatch *dispatch, const struct job *job, uint32_t stage,
+                           const char *reason);
+
 struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const struct job *job,
                                       uint32_t stage);
 

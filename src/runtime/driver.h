@@ -39,6 +39,7 @@ struct job {
     uint64_t deadline_ns; /* by monotonic_ns; 0: none. Then the job ends with BARKS_CANCELLED, and
                              is_late; its results are those of the last stage's partitions that
                              were done */
+    uint64_t end_ns;      /* by monotonic_ns; 0: none. Then it fails: its action has had its time */
     /* After driver_wait: */
     barks_status *status;   /* owned; NULL: all is well */
     struct buffer *results; /* of each run of the last stage, in order; owned */
@@ -111,7 +112,7 @@ BARKS_CHECKED barks_status *driver_find_pool(const struct driver *driver, const 
 uint32_t driver_workers_of(const struct driver *driver, uint32_t rank);
 uint64_t driver_node_of(const struct driver *driver, uint32_t rank); /* equal: one machine */
 
-/* Some executor has all that tasks of the stage need. Errors: BARKS_LIMIT. */
+/* Of executors that live, as offers_check. Errors: BARKS_LIMIT. */
 BARKS_CHECKED barks_status *driver_check_needs(const struct driver *driver,
                                                const struct pipeline *pipeline);
 
@@ -128,6 +129,7 @@ struct driver_totals {
     uint64_t peak_bytes;    /* of the pools, added up */
     uint64_t spilled_bytes; /* written to scratch */
     uint32_t stage_count, task_count;
+    uint32_t skipped_count; /* of stages that did not have to run; not among stage_count */
     uint32_t again_count;   /* of these tasks: tried again, or copied since they were slow */
     uint32_t hot_key_count; /* of joins, spread */
     uint64_t rows_filtered; /* of joins, that were not sent since they had no partner */

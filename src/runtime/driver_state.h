@@ -47,7 +47,8 @@ struct driver {
         barks_status *start_error; /* owned */
         barks_status *end_error;   /* owned: why the driver gave up; later jobs fail with it */
         struct job *submitted, **submitted_end;
-        bool has_cancelled; /* some job has is_cancelled set */
+        struct job_stop *stops; /* that wait for an answer (job_stops.c) */
+        bool has_cancelled;     /* some job has is_cancelled set */
         bool stopping;
         int stop_status;
     } locked;

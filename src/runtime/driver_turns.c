@@ -5,6 +5,7 @@
 #include "runtime/dispatch.h"
 #include "runtime/driver_state.h"
 #include "runtime/heartbeat.h"
+#include "runtime/job_stops.h"
 #include "runtime/live_progress.h"
 #include "runtime/mailbox.h"
 #include "runtime/message.h"
@@ -220,6 +221,7 @@ barks_status *driver_serve(struct driver *driver)
             return NULL;
         BARKS_TRY(send_posted(driver));
         BARKS_TRY(cancel_jobs(driver));
+        BARKS_TRY(driver_answer_stops(driver));
         BARKS_TRY(read_or_find_lost(driver));
         uint64_t now_ns = monotonic_ns();
         BARKS_TRY(look_for_trouble(driver, now_ns));

@@ -45,6 +45,8 @@ BARKS_CHECKED static barks_status *skip_copies(struct dispatch *dispatch, struct
                           .time_ns = monotonic_ns(),
                           .stage_skipped = {.job = job->id, .stage = stage}};
     BARKS_TRY(hot_stage_skip(&job->plan, stage));
+    dispatch_note_skipped(dispatch, job, stage,
+                          "the join has no hot keys, whose rows it would copy");
     return dispatch_handle(dispatch, &event);
 }
 

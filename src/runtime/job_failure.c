@@ -130,6 +130,10 @@ barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
                                 ": executors that ran it were lost, again and again; start the job "
                                 "again",
                                 job->what, outcome->attempt.task);
+    if (outcome->cause == CAUSE_DEADLINE && outcome->attempt.executor == 0)
+        return barks_status_new(BARKS_LIMIT, NULL, BARKS_HERE,
+                                "%s was not done in %.9g s (barks_set_deadline)", job->what,
+                                (double)job->labels.limit_ns * 1e-9);
     uint64_t error = error_of(dispatch, outcome);
     if (error == 0 || dispatch->errors[error - 1].status == NULL)
         return barks_status_new(BARKS_CANCELLED, NULL, BARKS_HERE, "%s was cancelled", job->what);

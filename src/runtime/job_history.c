@@ -10,6 +10,7 @@
 #include "history/history_writer.h"
 #include "runtime/dispatch_state.h"
 #include "runtime/live_progress.h"
+#include "store/kept.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -270,6 +271,24 @@ void job_history_stage_started(struct job_history *history, const struct job *jo
     note(history, &record);
 }
 
+void job_history_stage_skipped(struct job_history *history, const struct job *job, uint32_t stage,
+                               const char *reason)
+{
+    char steps[STEPS_BYTES];
+    bool is_there = stage != SCHEDULER_ANY;
+    if (!is_wanted(history))
+        return;
+    if (is_there)
+        describe_steps(job->plan.stages[stage].pipeline, steps);
+    struct history_record record = {.kind = KIND_STAGE_SKIPPED,
+                                    .stage_skipped = {.time_ns = time_of(history),
+                                                      .action = job->id,
+                                                      .stage = stage,
+                                                      .steps = is_there ? steps : NULL,
+                                                      .reason = reason}};
+    note(history, &record);
+}
+
 void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
                              uint32_t task_count, uint64_t spilled_bytes)
 {
@@ -286,20 +305,23 @@ void job_history_stage_ended(struct job_history *history, const struct job *job,
     note(history, &record);
 }
 
-void job_history_task_started(struct job_history *history, const struct attempt_id *id,
-                              uint32_t first_partition, uint32_t end_partition)
+void job_history_task_started(struct job_history *history, const struct decision *start)
 {
+    const struct attempt_id *id = &start->start_task.id;
+    uint32_t lender = start->start_task.lender;
     if (!is_wanted(history))
         return;
-    struct history_record record = {.kind = KIND_TASK_STARTED,
-                                    .task_started = {.time_ns = time_of(history),
-                                                     .action = id->job,
-                                                     .stage = id->stage,
-                                                     .task = id->task,
-                                                     .attempt = id->attempt,
-                                                     .executor = id->executor,
-                                                     .first_partition = first_partition,
-                                                     .end_partition = end_partition}};
+    struct history_record record = {
+        .kind = KIND_TASK_STARTED,
+        .task_started = {.time_ns = time_of(history),
+                         .action = id->job,
+                         .stage = id->stage,
+                         .task = id->task,
+                         .attempt = id->attempt,
+                         .executor = id->executor,
+                         .first_partition = start->start_task.first_partition,
+                         .end_partition = start->start_task.end_partition,
+                         .lender = lender != SCHEDULER_ANY ? lender : 0}};
     note(history, &record);
 }
 
@@ -341,6 +363,42 @@ void job_history_task_failed(struct job_history *history, const struct attempt_i
     struct history_record record = task_ended(history, id);
     record.task_ended.exit_code = code_of(error);
     record.task_ended.error = words_of(error, words);
+    note(history, &record);
+}
+
+void job_history_excluded(struct job_history *history, const struct decision *excluded)
+{
+    bool is_of_action = excluded->executor_excluded.stage == SCHEDULER_ANY;
+    if (!is_wanted(history))
+        return;
+    struct history_record record = {
+        .kind = KIND_EXCLUDED,
+        .excluded = {.time_ns = time_of(history),
+                     .executor = excluded->executor_excluded.executor,
+                     .action = excluded->executor_excluded.job,
+                     .stage = is_of_action ? 0 : excluded->executor_excluded.stage,
+                     .whole_action = is_of_action,
+                     .until_ns = excluded->executor_excluded.until_ns - history->start_ns,
+                     .error = excluded->executor_excluded.is_for_node
+                                  ? "tasks keep failing on other executors of its node"
+                                  : "tasks keep failing on it"}};
+    note(history, &record);
+}
+
+void job_history_block(struct job_history *history, uint32_t executor,
+                       const struct kept_change *change)
+{
+    if (!is_wanted(history))
+        return;
+    struct history_record record = {.kind = KIND_BLOCK,
+                                    .block = {.time_ns = time_of(history),
+                                              .executor = executor,
+                                              .dataset = change->name.dataset,
+                                              .partition = change->name.partition,
+                                              .is_kept = change->is_kept,
+                                              .row_count = change->row_count,
+                                              .memory_bytes = change->memory_bytes,
+                                              .disk_bytes = change->disk_bytes}};
     note(history, &record);
 }
 
@@ -480,6 +538,7 @@ static void tell_end(struct job_history *history, int exit_code, const struct dr
                                                 .spilled_bytes = totals->spilled_bytes,
                                                 .hot_key_count = totals->hot_key_count,
                                                 .rows_filtered = totals->rows_filtered,
+                                                .skipped_count = totals->skipped_count,
                                                 .output = output}};
     for (uint32_t executor = 1; executor <= history->members->count; executor++)
         write_memory(history, executor);

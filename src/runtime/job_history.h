@@ -10,8 +10,10 @@
 struct attempt_id;
 struct attempt_report;
 struct config;
+struct decision;
 struct job;
 struct job_history;
+struct kept_change;
 struct members;
 struct recovery;
 
@@ -31,16 +33,22 @@ void job_history_action_started(struct job_history *history, const struct job *j
                                 const char *pool);
 void job_history_action_ended(struct job_history *history, const struct job *job);
 void job_history_stage_started(struct job_history *history, const struct job *job, uint32_t stage);
+/* stage: SCHEDULER_ANY: one that the plan has left out. */
+void job_history_stage_skipped(struct job_history *history, const struct job *job, uint32_t stage,
+                               const char *reason);
 /* spilled_bytes: of all executors so far. */
 void job_history_stage_ended(struct job_history *history, const struct job *job, uint32_t stage,
                              uint32_t task_count, uint64_t spilled_bytes);
-void job_history_task_started(struct job_history *history, const struct attempt_id *id,
-                              uint32_t first_partition, uint32_t end_partition);
+void job_history_task_started(struct job_history *history, const struct decision *start);
 /* sent has executor_count entries where it is not NULL. */
 void job_history_task_done(struct job_history *history, const struct attempt_report *report,
                            uint64_t rows_sent);
 void job_history_task_failed(struct job_history *history, const struct attempt_id *id,
                              const barks_status *error);
+void job_history_excluded(struct job_history *history, const struct decision *excluded);
+/* The executor keeps a partition, or keeps it no more. */
+void job_history_block(struct job_history *history, uint32_t executor,
+                       const struct kept_change *change);
 /* Of a pulse of the executor; at most one a second is kept. */
 void job_history_memory(struct job_history *history, uint32_t executor);
 /* The job goes on without the executor; and then: it does. */

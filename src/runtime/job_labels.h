@@ -15,6 +15,7 @@ enum {
 struct job_labels {
     uint32_t pool; /* index among the pool settings; UINT32_MAX: the default one */
     int32_t priority;
+    uint64_t limit_ns;             /* of an action; 0: it takes as long as it takes */
     char group[LABEL_GROUP_BYTES]; /* "": none, as are the others */
     char description[LABEL_DESCRIPTION_BYTES];
     char tags[LABEL_TAGS_BYTES]; /* "one,two": each once */

@@ -74,6 +74,7 @@ static void tell_task(const struct history_record *record, barks_event *event)
         event->executor = (uint32_t)it->executor;
         event->first_partition = (uint32_t)it->first_partition;
         event->end_partition = (uint32_t)it->end_partition;
+        event->lender = (uint32_t)it->lender;
         return;
     }
     const struct history_task_ended *it = &record->task_ended;
@@ -108,6 +109,40 @@ static void tell_loss(const struct history_record *record, barks_event *event)
     event->time_ns = record->recovery.time_ns;
     event->count = record->recovery.task_count;
     event->bytes_sent = record->recovery.sent_bytes;
+}
+
+static void tell_block(const struct history_block *block, barks_event *event)
+{
+    event->kind = block->is_kept != 0 ? BARKS_EVENT_KEPT : BARKS_EVENT_EVICTED;
+    event->time_ns = block->time_ns;
+    event->executor = (uint32_t)block->executor;
+    event->dataset = block->dataset;
+    event->first_partition = (uint32_t)block->partition;
+    event->end_partition = (uint32_t)block->partition + 1;
+    event->count = block->row_count;
+    event->memory_bytes = block->memory_bytes;
+    event->spilled_bytes = block->disk_bytes;
+}
+
+static void tell_exclusion(const struct history_excluded *excluded, barks_event *event)
+{
+    event->kind = BARKS_EVENT_EXCLUDED;
+    event->time_ns = excluded->time_ns;
+    event->executor = (uint32_t)excluded->executor;
+    event->job = excluded->action;
+    event->stage = excluded->whole_action != 0 ? UINT32_MAX : (uint32_t)excluded->stage;
+    event->until_ns = excluded->until_ns;
+    event->error = excluded->error;
+}
+
+static void tell_skipped(const struct history_stage_skipped *skipped, barks_event *event)
+{
+    event->kind = BARKS_EVENT_STAGE_SKIPPED;
+    event->time_ns = skipped->time_ns;
+    event->job = skipped->action;
+    event->stage = (uint32_t)skipped->stage;
+    event->what = skipped->steps;
+    event->error = skipped->reason;
 }
 
 static void tell_executor(const struct history_record *record, barks_event *event)
@@ -153,6 +188,15 @@ static bool tell(const struct history_record *record, barks_event *event)
     case KIND_EXECUTOR_LOST:
     case KIND_RECOVERY:
         tell_loss(record, event);
+        return true;
+    case KIND_BLOCK:
+        tell_block(&record->block, event);
+        return true;
+    case KIND_EXCLUDED:
+        tell_exclusion(&record->excluded, event);
+        return true;
+    case KIND_STAGE_SKIPPED:
+        tell_skipped(&record->stage_skipped, event);
         return true;
     case KIND_TROUBLE:
         event->kind = BARKS_EVENT_TROUBLE;

@@ -231,6 +231,44 @@ BARKS_CHECKED static barks_status *check(const struct members *members,
         needs->where, step_needs_threads(needs), needs->memory_bytes >> 20);
 }
 
+/* How many such tasks have room on it at once. */
+static uint32_t room_on(const struct members *members, const struct member *member,
+                        const struct step_needs *needs)
+{
+    uint64_t room = member_workers(member) / step_needs_threads(needs);
+    if (needs->memory_bytes > 0 && member->offer.memory_bytes / needs->memory_bytes < room)
+        room = member->offer.memory_bytes / needs->memory_bytes;
+    for (uint32_t i = 0; i < needs->resources.count; i++) {
+        const struct name_count *wanted = &needs->resources.items[i];
+        uint32_t units = units_of(members, member, wanted->name);
+        if (wanted->count > 0 && units / wanted->count < room)
+            room = units / wanted->count;
+    }
+    return (uint32_t)room;
+}
+
+/* All tasks of a gang have room at once. */
+BARKS_CHECKED static barks_status *check_gang(const struct members *members,
+                                              const struct pipeline *pipeline)
+{
+    const struct step_needs *needs = &pipeline->needs;
+    uint32_t task_count = pipeline_partition_count(pipeline);
+    uint64_t room = 0;
+    for (uint32_t i = 0; i < members->count; i++) {
+        uint32_t here = room_on(members, &members->all[i], needs);
+        room += pipeline->gang.is_spread && here > 1 ? 1 : here;
+    }
+    if (room >= task_count)
+        return NULL;
+    BARKS_FAIL(BARKS_LIMIT,
+               "set_needs at %s: %" PRIu32 " tasks run at once (map_partitions_together), and "
+               "executors have what each needs for only %" PRIu64
+               " of them%s; barks_coalesce or barks_repartition to fewer, ask for less, or start "
+               "more executors",
+               needs->where, task_count, room,
+               pipeline->gang.is_spread ? ", one on each (.spread)" : "");
+}
+
 barks_status *offers_check(const struct members *members, const struct pipeline *pipeline)
 {
     if (step_needs_are_plain(&pipeline->needs))
@@ -238,5 +276,6 @@ barks_status *offers_check(const struct members *members, const struct pipeline 
     for (uint32_t i = 0; i < pipeline->node_count; i++)
         if (pipeline->nodes[i].needs != NULL)
             BARKS_TRY(check(members, pipeline->nodes[i].needs));
-    return check(members, &pipeline->needs);
+    BARKS_TRY(check(members, &pipeline->needs));
+    return pipeline->gang.is_gang ? check_gang(members, pipeline) : NULL;
 }

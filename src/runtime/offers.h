@@ -26,8 +26,8 @@ BARKS_CHECKED barks_status *offers_make(const struct hello *executors, uint32_t 
 /* Of an executor's budget: three quarters; the rest is for rows. */
 uint64_t offers_memory_bytes(uint64_t budget_bytes);
 
-/* Some living executor has all that tasks of the stage need. Errors: BARKS_LIMIT, in one sentence.
- */
+/* Some living executor has all that tasks of the stage need, and where they run at once all of
+ * them have it. Errors: BARKS_LIMIT, in one sentence. */
 BARKS_CHECKED barks_status *offers_check(const struct members *members,
                                          const struct pipeline *pipeline);
 

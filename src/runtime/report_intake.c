@@ -498,6 +498,7 @@ BARKS_CHECKED static barks_status *on_kept(struct dispatch *dispatch, struct unp
     change.memory_bytes = unpack_u64(in);
     change.disk_bytes = unpack_u64(in);
     BARKS_TRY(unpacker_finish(in));
+    job_history_block(dispatch->options.history, executor, &change);
     dispatch->options.kept_changed(dispatch->options.context, executor, &change);
     return NULL;
 }

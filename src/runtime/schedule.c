@@ -3,7 +3,9 @@
 
 #include "runtime/action_watch.h"
 #include "runtime/context.h"
+#include "runtime/dispatch.h"
 #include "runtime/job_labels.h"
+#include "runtime/job_stops.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +59,22 @@ bool barks_set_priority_at(barks_context *context, int priority, const char *whe
                                       "set_priority at %s: %d is no priority: these are %d to %d",
                                       where, priority, -SCHEDULER_PRIORITY_MAX,
                                       SCHEDULER_PRIORITY_MAX));
+    return is_right;
+}
+
+bool barks_set_deadline_at(barks_context *context, double seconds, const char *where)
+{
+    if (living(context, "set_deadline", where) == NULL)
+        return false;
+    bool is_right = seconds >= 0; /* no number is not */
+    double ns = seconds * 1e9;
+    if (is_right) /* one that is as good as none is none */
+        job_labels_mine()->limit_ns = ns < 0x1p63 ? (uint64_t)ns + (seconds > 0 && ns < 1) : 0;
+    else
+        context_fail(context, barks_status_new(BARKS_INVALID, NULL, BARKS_HERE,
+                                               "set_deadline at %s: %g is no time: seconds, or 0 "
+                                               "for as long as it takes",
+                                               where, seconds));
     return is_right;
 }
 
@@ -133,4 +151,26 @@ int barks_cancel_tag(barks_context *context, const char *tag)
 int barks_cancel_all(barks_context *context)
 {
     return cancel_those(context, "cancel_all", is_any, "");
+}
+
+static bool stop(barks_context *context, const char *call, const struct job_part *part)
+{
+    return living(context, call, "") != NULL && driver_stop(context->driver, part);
+}
+
+bool barks_cancel_job(barks_context *context, uint64_t job)
+{
+    return stop(context, "cancel_job", &(struct job_part){.kind = PART_ALL, .job = job});
+}
+
+bool barks_cancel_stage(barks_context *context, uint64_t job, uint32_t stage)
+{
+    return stop(context, "cancel_stage",
+                &(struct job_part){.kind = PART_STAGE, .job = job, .stage = stage});
+}
+
+bool barks_cancel_task(barks_context *context, uint64_t job, uint32_t stage, uint32_t task)
+{
+    return stop(context, "cancel_task",
+                &(struct job_part){.kind = PART_TASK, .job = job, .stage = stage, .task = task});
 }

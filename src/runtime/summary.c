@@ -30,7 +30,7 @@ void summary_print(const barks_context *context)
     struct driver_totals totals = driver_totals(context->driver);
     struct progress *progress = driver_progress(context->driver);
     char rows[32], read[32], shuffled[32], written[32], peak[32], spilled[48] = "", hot[48] = "";
-    char again[48] = "", lost[32] = "", filtered[80] = "";
+    char again[48] = "", lost[32] = "", filtered[80] = "", skipped[48] = "";
     text_of_count((double)totals.rows_read, rows, sizeof rows);
     text_of_bytes((double)totals.bytes_read, read, sizeof read);
     text_of_bytes((double)totals.bytes_shuffled, shuffled, sizeof shuffled);
@@ -49,6 +49,9 @@ void summary_print(const barks_context *context)
         text_of_count((double)totals.rows_filtered, count, sizeof count);
         snprintf(filtered, sizeof filtered, ", %s rows without a partner not sent", count);
     }
+    if (totals.skipped_count > 0)
+        snprintf(skipped, sizeof skipped, ", %" PRIu32 " stage%s skipped", totals.skipped_count,
+                 totals.skipped_count == 1 ? "" : "s");
     uint32_t lost_count = driver_lost_count(context->driver);
     if (lost_count > 0)
         snprintf(lost, sizeof lost, " (%" PRIu32 " lost)", lost_count);
@@ -58,13 +61,13 @@ void summary_print(const barks_context *context)
         progress,
         "%s in %.2f s: %" PRIu32 " executor%s%s with %" PRIu32 " worker%s, %" PRIu32
         " stages, %" PRIu32
-        " tasks%s; read %s rows (%s), shuffled %s, wrote %s, peak memory %s%s%s%s",
+        " tasks%s; read %s rows (%s), shuffled %s, wrote %s, peak memory %s%s%s%s%s",
         context->exit_code == 0 ? "done" : "failed",
         (double)(monotonic_ns() - context->start_ns) * 1e-9, driver_executor_count(context->driver),
         driver_executor_count(context->driver) == 1 ? "" : "s", lost,
         driver_worker_count(context->driver), driver_worker_count(context->driver) == 1 ? "" : "s",
         totals.stage_count, totals.task_count, again, rows, read, shuffled, written, peak, spilled,
-        hot, filtered);
+        hot, filtered, skipped);
     uint32_t restart_count = slurm_allocation().restart_count;
     if (restart_count > 0)
         progress_say(progress, "Slurm has started this job again: restart %" PRIu32, restart_count);

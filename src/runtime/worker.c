@@ -171,14 +171,24 @@ static void hand_back(struct worker *worker, struct assignment *assignment)
         net_wake(workers->options.net);
 }
 
+/* What a body says as it ends because it was told to is no failure of its own. */
+BARKS_CHECKED static barks_status *excuse_if_told(const struct assignment *assignment,
+                                                  barks_status *status)
+{
+    bool was_told = atomic_load_explicit(&assignment->progress.cancelled, memory_order_relaxed);
+    if (status == NULL || !was_told || barks_status_code(status) == BARKS_CANCELLED)
+        return status;
+    return barks_status_new(BARKS_CANCELLED, status, BARKS_HERE, "it was told to end");
+}
+
 /* A stage that could not be read has nothing to run: each of its tasks fails with a copy of why. */
 BARKS_CHECKED static barks_status *run(struct assignment *assignment,
                                        const struct workers_options *options)
 {
     const barks_status *problem = assignment->stage->problem;
     if (problem == NULL)
-        return task_run(&assignment->spec, options->services, &assignment->progress,
-                        &assignment->result);
+        return excuse_if_told(assignment, task_run(&assignment->spec, options->services,
+                                                   &assignment->progress, &assignment->result));
     char text[2048];
     barks_status_format(problem, text, sizeof text);
     return barks_status_new(barks_status_code(problem), NULL, barks_status_where(problem), "%s",

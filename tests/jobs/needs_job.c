@@ -3,7 +3,7 @@
  *   shuffled  the same of rows that come through an exchange; cached of rows that are kept, whose
  *             tasks need nothing
  *   flaky     the first attempt of each task fails
- *   together  all tasks run at once
+ *   together  all tasks run at once; behind a sort in sorted
  *   beside    an action whose tasks need nothing runs meanwhile
  * Prints a line for each task: executor, begin and end in nanoseconds, threads, how many units of
  * 'gpu' it was given, which (-1: none), the sum of its rows. */
@@ -73,6 +73,14 @@ BARKS_MAP(dawdle, number, number)
     out->value = in->value;
 }
 
+/* Tells that a task has begun. */
+BARKS_MAP(heard, number, number)
+{
+    if (in->value == 0)
+        fprintf(stderr, "a task runs\n");
+    out->value = in->value;
+}
+
 BARKS_REDUCE(keep_one, number) { (void)acc, (void)in; }
 
 static void print(const struct given *rows, int64_t count)
@@ -91,7 +99,8 @@ int main(int argc, char **argv)
         return 2;
     struct mode mode = {""};
     snprintf(mode.name, sizeof mode.name, "%s", argv[1]);
-    uint32_t partitions = is(&mode, "together") ? 2 : PARTITIONS;
+    bool runs_together = is(&mode, "together") || is(&mode, "sorted");
+    uint32_t partitions = runs_together ? 2 : PARTITIONS;
     static struct number rows[ROWS];
     for (int i = 0; i < ROWS; i++)
         rows[i].value = i;
@@ -102,8 +111,10 @@ int main(int argc, char **argv)
     if (is(&mode, "beside"))
         busy = barks_count_async(
             barks_map(barks_parallelize(ctx, number, rows, ROWS, 40), dawdle, NULL));
-    barks_rdd *told = is(&mode, "together") ? barks_map_partitions_together(numbers, tell, &mode)
-                                            : barks_map_partitions(numbers, tell, &mode);
+    if (is(&mode, "sorted"))
+        numbers = barks_sort_by(barks_map(numbers, heard, NULL), "value", .partitions = partitions);
+    barks_rdd *told = runs_together ? barks_map_partitions_together(numbers, tell, &mode)
+                                    : barks_map_partitions(numbers, tell, &mode);
     barks_set_needs(told, .threads = (uint32_t)strtoul(argv[2], NULL, 10),
                     .memory_bytes = strtoull(argv[3], NULL, 10) << 20, .resources = argv[4]);
     if (is(&mode, "cached")) {

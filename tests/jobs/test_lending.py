@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 
+import event_log
 import harness
 import kills
 import test_recovery
@@ -52,6 +53,17 @@ def lends(programs, job, seed, folder):
             need(lent_count > 0 or not JOBS[job], "nothing was lent", ended)
 
 
+def is_logged(programs, seed, folder):
+    """The event log has, of each attempt that was lent something and was sent, who lent it."""
+    place = Place.of(programs, "terasort", seed, folder)
+    with tempfile.TemporaryDirectory(prefix="barks-log-") as log:
+        ended, lent_count = run(place, FAULT, (), options=[f"--barks-event-log={log}"])
+        (name,) = os.listdir(log)
+        begun = event_log.of_kind(event_log.read(os.path.join(log, name)), "task_started")
+    lent = [one for one in begun if one["lender"] != 0]
+    need(0 < len(lent) <= lent_count and all(one["lender"] != one["executor"] for one in lent), "other loans", ended)
+
+
 def in_little_memory(programs, seed, folder):
     """What is lent may lie on the disk of who lends it."""
     place = Place.of(programs, "terasort", seed, folder)
@@ -79,7 +91,8 @@ def main():
     programs, names, seed = os.path.abspath(sys.argv[1]), sys.argv[2:], harness.seed_of_run()
     cases = [(f"{job}: a slow executor lends", functools.partial(lends, programs, job, seed)) for job in JOBS]
     cases += [(f"{job}: one dies", functools.partial(one_dies, programs, job, seed)) for job in ("terasort", "join_csv")]
-    cases += [("what is lent lies on disk", functools.partial(in_little_memory, programs, seed)),
+    cases += [("loans are in the event log", functools.partial(is_logged, programs, seed)),
+              ("what is lent lies on disk", functools.partial(in_little_memory, programs, seed)),
               ("no speculation, no loans", functools.partial(without_speculation, programs, seed))]
     chosen = [(name, call) for name, call in cases if not names or any(part in name for part in names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:

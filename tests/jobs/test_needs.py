@@ -110,10 +110,11 @@ def beside(shape, program, folder):
     require(b"busy 1000" in ended.stdout, "the other action failed", ended)
 
 
-def refused(sentence, options, needs, shape, program, folder):
-    ended = run(program, shape, "plain", folder, ["--barks-workers=2", "--barks-memory=256m", *options], **needs)
+def refused(mode, sentence, options, needs, shape, program, folder):
+    ended = run(program, shape, mode, folder, ["--barks-workers=2", "--barks-memory=256m", *options], **needs)
     require(ended.status == (2 if b"NAME:COUNT" in sentence else 4), "not that status", ended)
     require(re.search(sentence, ended.stderr), f"no sentence {sentence}", ended)
+    require(b"a task runs" not in ended.stderr, "it was refused late", ended)
 
 
 REFUSED = {
@@ -128,6 +129,14 @@ REFUSED = {
     "no count": (rb"set_needs at .*: .*'gpu' has no such count: an entry is NAME:COUNT", [], {"resources": "gpu"}),
     "a bad setting": (rb"--barks-resources: 'gpu:x' has no such count: an entry is NAME:COUNT",
                       ["--barks-resources=gpu:x"], {}),
+}
+
+
+# Two tasks run at once, and of what each needs one executor has enough for one.
+REFUSED_TOGETHER = {
+    "a GPU for one of two": ([], {"resources": "gpu:1"}),
+    "threads for one of two": ([], {"threads": 2}),
+    "memory for one of two": ([], {"mebibytes": 120}),
 }
 
 
@@ -151,7 +160,14 @@ def all_calls(program):
             yield f"{variable}, {shape.name}", in_folder(found, variable, value, allowed, shape)
     for name, (sentence, options, needs) in REFUSED.items():
         for shape in (shapes.PLAIN, three):
-            yield f"refused: {name}, {shape.name}", in_folder(refused, sentence, options, needs, shape)
+            yield f"refused: {name}, {shape.name}", in_folder(refused, "plain", sentence, options, needs, shape)
+    sentence = (rb"set_needs at .*needs_job\.c:\d+: 2 tasks run at once \(map_partitions_together\), and executors "
+                rb"have what each needs for only 1 of them; barks_coalesce")
+    for name, (options, needs) in REFUSED_TOGETHER.items():
+        for mode in ("together", "sorted"):
+            for shape in (shapes.PLAIN, shapes.Shape(ranks=2)):
+                yield (f"refused: {name}, {mode}, {shape.name}",
+                       in_folder(refused, mode, sentence, ["--barks-resources=gpu:1", *options], needs, shape))
 
 
 def main():

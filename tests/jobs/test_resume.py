@@ -105,6 +105,8 @@ def killed(program, at, first, then, seed, folder):
     outputs.check_nothing_visible(place.output())
     again = place.run(then)
     check(place, again, quiet, *DEATHS[at])
+    if at == "write":  # of the last action's stages only the last one runs
+        require(re.search(rb", [1-9]\d* stages? skipped$", again.stderr, re.MULTILINE), "no stage is skipped", again)
     once_more = place.run(then)
     stages = reused(once_more)
     require(stages[0] == stages[1] > 0, "a job that was done has computed something", once_more)

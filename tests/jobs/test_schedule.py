@@ -5,6 +5,8 @@ Answers are held against sums made here, events against the event log, ends agai
 
 import functools
 import os
+import re
+import subprocess
 import sys
 import time
 
@@ -14,7 +16,7 @@ import outputs
 import shapes
 
 ROWS, KEYS, ACTIONS = 20000, 7, 1500  # as in schedule_job.c
-CANCELLED = 8  # a barks_code
+CANCELLED, OF_LIMIT = 8, 5  # barks_codes
 LIMIT, OUT_OF_TIME = 4, 75
 SHAPES = [shapes.PLAIN, shapes.Shape(executors=3)] + [shapes.Shape(ranks=n) for n in (1, 2, 3, 5)]
 
@@ -49,6 +51,26 @@ def cancelled(mode, program, shape, folder):
     ended, seconds = run(program, [mode, "--barks-workers=2"], shape, folder)
     expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS} 0 0 1 0 {CANCELLED}\n0\n" and
            seconds < 30 * shapes.SLOWNESS, ended)
+
+
+def end_part(what, program, shape, folder):
+    """One attempt is all that a task has, and one that is ended must not be it."""
+    ended, _ = run(program, ["end", what, "--barks-attempts=1"], shape, folder)
+    lines = ended.stdout.decode().split("\n")
+    if what == "task":
+        expect(ended.status == 0 and lines == [f"{ROWS} 0 1000", f"{ROWS} {ROWS}", ""], ended)
+        return
+    words = "was cancelled: its stage 1 was" if what == "stage" else "was cancelled"
+    expect(ended.status == 0 and lines[0] == f"-1 {CANCELLED} 1000" and lines[1].endswith(words) and
+           lines[1].startswith("count at "), ended)
+
+
+def deadline(program, shape, folder):
+    ended, _ = run(program, ["deadline"], shape, folder)
+    lines = ended.stdout.decode().split("\n")
+    expect(ended.status == 0 and lines[0].startswith(f"1 -1 {OF_LIMIT} count at ") and
+           lines[0].endswith("was not done in 0.5 s (barks_set_deadline)") and lines[1] == f"{ROWS} 0 00", ended)
+    expect(b"-1 is no time" in ended.stderr, ended)
 
 
 def named(program, shape, folder):
@@ -108,6 +130,66 @@ def listeners(program, shape, folder):
         expect(b"listener 2 of 2 lost" in ended.stderr, ended)
 
 
+def heard(mode, kind, options, program, shape, folder):
+    """(how it ended, what the listener wrote of the kind, line by line, records of the log, its path)."""
+    log, path = os.path.join(folder, "log"), os.path.join(folder, "heard")
+    ended, _ = run(program, [mode, path, f"--barks-event-log={log}", *options], shape, folder, 120)
+    expect(ended.status == 0, ended)
+    with open(path, encoding="utf-8") as file:
+        lines = [line.split(" ", 1)[1] for line in file.read().splitlines() if line.startswith(kind + " ")]
+    (name,) = os.listdir(log)
+    return ended, lines, event_log.read(os.path.join(log, name)), os.path.join(log, name)
+
+
+def keep(program, shape, folder):
+    ended, lines, records, _ = heard("keep", "block", ["--barks-kept-bytes-max=12m"], program, shape, folder)
+    fields = ("is_kept", "executor", "dataset", "partition", "row_count", "memory_bytes", "disk_bytes")
+    blocks = event_log.of_kind(records, "block")
+    expect([" ".join(str(block[field]) for field in fields) for block in blocks] == lines, ended)
+    kept = [block for block in blocks if block["is_kept"] == 1]
+    expect(sum(block["row_count"] for block in kept) == 5 * 1000000 - 10 and
+           all(block["memory_bytes"] >= 8 * block["row_count"] for block in kept), ended)
+    now = {}
+    for block in blocks:  # what is evicted was kept, by the same one
+        name = (block["executor"], block["dataset"], block["partition"])
+        expect(block["is_kept"] == 1 or now.get(name), ended)
+        now[name] = block["is_kept"] == 1
+    expect(not all(now.values()), ended)
+
+
+def table_of(report, log, name):
+    page = subprocess.run([report, "report", "-o", "-", log], stdout=subprocess.PIPE, check=True).stdout
+    return page.split(b'id="' + name + b'"')[1].split(b"</table>")[0]
+
+
+def skip(report, program, shape, folder):
+    """The second count reads what the first has kept, and a join of few rows of each key has none to copy."""
+    ended, lines, records, log = heard("skip", "skipped", [], program, shape, folder)
+    expect(ended.stdout.decode() == f"{2 * KEYS + ROWS}\n", ended)
+    told = event_log.of_kind(records, "stage_skipped")
+    expect([f"{one['action']} {one['stage'] if one['stage'] < 2**32 - 1 else -1} {one['reason']}" for one in told] == lines,
+           ended)
+    expect(lines[0] == "2 -1 what is read of it is kept, or is not asked for" and len(lines) == 2 and
+           re.fullmatch(r"3 \d+ the join has no hot keys, whose rows it would copy", lines[1]), ended)
+    begun = {(one["action"], one["stage"]) for one in event_log.of_kind(records, "stage_started")}
+    expect(not any((one["action"], one["stage"]) in begun for one in told), ended)
+    expect(records[-1]["skipped_count"] == 2 and b", 2 stages skipped\n" in ended.stderr, ended)
+    skipped = table_of(report, log, b"skipped")
+    expect(skipped.count(b"no hot keys") == 1 and skipped.count(b"not planned") == 1, ended)
+
+
+def exclude(report, program, shape, folder):
+    ended, lines, records, log = heard("exclude", "excluded", ["--barks-workers=2", "--barks-attempts=9"], program, shape, folder)
+    expect(ended.stdout.decode() == f"{ROWS}\n", ended)
+    told = event_log.of_kind(records, "excluded")
+    expect(told and [(one["executor"], one["action"], one["error"]) for one in told] ==
+           [(2, 1, "tasks keep failing on it")] * len(told), ended)
+    expect([f"2 1 {-1 if one['whole_action'] else one['stage']} 1 tasks keep failing on it" for one in told] == lines,
+           ended)
+    failures = table_of(report, log, b"failures")
+    expect(failures.count(b"is left out of action 1") == len(told) and b"executor 2 (" in failures, ended)
+
+
 def overrun(program, shape, folder):
     ended, _ = run(program, ["overrun", "1", "--barks-task-time-limit=500ms"], shape, folder)
     expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS}\n" and b"runs longer than 0.5 s" in ended.stderr,
@@ -139,11 +221,16 @@ def time_limit(mode, program, shape, folder):
 
 def main():
     program, wanted = os.path.abspath(sys.argv[1]), sys.argv[3:]
+    report = os.path.join(os.path.abspath(sys.argv[2]), os.pardir, "src", "cli", "barks")
     few = [shapes.PLAIN, shapes.Shape(ranks=3)]
     cases = [("threads", threads, SHAPES), ("order", order, few),
              ("group", functools.partial(cancelled, "group"), SHAPES),
-             ("tag", functools.partial(cancelled, "tag"), few), ("named", named, few), ("wrong", wrong, few),
-             ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("overrun", overrun, SHAPES),
+             ("tag", functools.partial(cancelled, "tag"), few), ("named", named, few),
+             *((f"end {what}", functools.partial(end_part, what), SHAPES) for what in ("job", "stage", "task")),
+             ("deadline", deadline, few), ("wrong", wrong, few),
+             ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("keep", keep, few),
+             ("skip", functools.partial(skip, report), few), ("exclude", functools.partial(exclude, report), [shapes.Shape(executors=2), shapes.Shape(ranks=3)]),
+             ("overrun", overrun, SHAPES),
              ("stuck", stuck, few), ("endless", functools.partial(time_limit, "endless"), SHAPES),
              ("deaf", functools.partial(time_limit, "stuck"), few), ("idle", functools.partial(time_limit, "idle"), few)]
     calls = [(f"{name}, {shape.name}", functools.partial(harness.in_folder, call, program, shape))

@@ -218,6 +218,13 @@ const char *trial_want_copy(struct trial *trial, uint64_t job, uint32_t stage, u
                                       .copy_wanted = {.job = job, .stage = stage, .task = task}});
 }
 
+const char *trial_stop(struct trial *trial, uint64_t job, uint32_t stage, uint32_t task)
+{
+    return trial_send(trial,
+                      &(struct event){.kind = EVENT_TASK_STOPPED,
+                                      .task_stopped = {.job = job, .stage = stage, .task = task}});
+}
+
 const char *trial_timer(struct trial *trial, uint64_t time_ns)
 {
     trial->time_ns = time_ns;

@@ -47,6 +47,7 @@ const char *trial_fail(struct trial *trial, struct attempt_id id, enum failure_c
 const char *trial_committed(struct trial *trial, uint64_t job, uint32_t stage, uint32_t commit);
 const char *trial_skip(struct trial *trial, uint64_t job, uint32_t stage);
 const char *trial_want_copy(struct trial *trial, uint64_t job, uint32_t stage, uint32_t task);
+const char *trial_stop(struct trial *trial, uint64_t job, uint32_t stage, uint32_t task);
 const char *trial_timer(struct trial *trial, uint64_t time_ns);
 
 /* Job 1, stage, task, attempt, executor. */

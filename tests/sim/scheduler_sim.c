@@ -171,6 +171,10 @@ static void start(struct sim_world *world, const struct decision *decision)
         world->jobs[id->job - 1].stages[id->stage].is_copy_wanted = true;
         post(world, world->time_ns + sim_below(world, 150), &copy);
     }
+    struct event stopped = {.kind = EVENT_TASK_STOPPED,
+                            .task_stopped = {.job = id->job, .stage = id->stage, .task = id->task}};
+    if (sim_chance(world, world->weather.task_is_stopped))
+        post(world, world->time_ns + sim_below(world, 150), &stopped);
     const struct job_spec *job = &world->jobs[id->job - 1].spec;
     struct event skipped = {
         .kind = EVENT_STAGE_SKIPPED,
@@ -346,6 +350,7 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
         break;
     case EVENT_STAGE_SKIPPED: /* the oracle asks the scheduler what was skipped */
     case EVENT_COPY_WANTED:
+    case EVENT_TASK_STOPPED:
         break;
     case EVENT_TIMER:
         for (uint32_t job = 0; job < world->job_count; job++)
@@ -399,6 +404,7 @@ static void choose_weather(struct sim_world *world)
     struct sim_weather *weather = &world->weather;
     weather->report_twice = 50;
     weather->copy_wanted = sim_chance(world, 500) ? 200 : 0;
+    weather->task_is_stopped = sim_chance(world, 250) ? 100 : 0;
     weather->stage_skipped = sim_chance(world, 250) ? 50 : 0;
     weather->cancel_is_ignored = 300;
     if (sim_chance(world, 500))
@@ -513,6 +519,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
                                       .decisions = world->decisions_made,
                                       .copies = world->copies_made,
                                       .overruns = world->overruns,
+                                      .stops = world->stops,
                                       .pieces = world->pieces_made,
                                       .loans = world->loans_made,
                                       .given_ahead = world->given_ahead,

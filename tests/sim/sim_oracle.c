@@ -332,9 +332,13 @@ void oracle_cancel(struct sim_world *world, const struct decision *decision)
         return;
     if (index == SIZE_MAX || !world->attempts[index].is_open)
         sim_fail(world, "an attempt is cancelled that does not run");
-    else if (world->attempts[index].was_told_to_cancel)
+    else if (world->attempts[index].was_told_to_cancel ||
+             (world->attempts[index].was_stopped && world->event == EVENT_TASK_STOPPED))
         sim_fail(world, "an attempt is cancelled twice");
-    else
+    else if (world->event == EVENT_TASK_STOPPED) {
+        world->attempts[index].was_stopped = true;
+        world->stops++;
+    } else
         world->attempts[index].was_told_to_cancel = true;
 }
 

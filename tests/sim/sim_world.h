@@ -31,6 +31,7 @@ struct sim_weather {
     uint32_t job_has_deadline;
     uint32_t commit_fails;
     uint32_t copy_wanted;
+    uint32_t task_is_stopped;
     uint32_t stage_skipped;
     uint32_t cancel_is_ignored; /* the attempt ends as it would have */
     uint32_t node_is_slow;
@@ -54,6 +55,7 @@ struct sim_attempt {
     uint64_t error_hash;
     bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
     bool was_told_to_cancel;
+    bool was_stopped;    /* likewise, but it counts if it ends well all the same */
     bool is_overrun;     /* it has failed since it ran too long */
     bool is_said_to_run; /* at said_ns */
     uint64_t said_ns;
@@ -134,7 +136,7 @@ struct sim_world {
     size_t message_count, message_capacity;
     uint64_t message_sequence;
     uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
-    uint64_t events, decisions_made, decision_hash, copies_made, overruns, pieces_made, loans_made;
+    uint64_t events, decisions_made, decision_hash, copies_made, overruns, stops, pieces_made, loans_made;
     uint64_t given_ahead; /* attempts that began while all workers were busy */
     char failure[256];    /* "": all is well */
 };
@@ -195,7 +197,7 @@ void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash, copies, overruns, pieces, loans, given_ahead;
+    uint64_t events, decisions, decision_hash, copies, overruns, stops, pieces, loans, given_ahead;
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
     char failure[256];

@@ -26,6 +26,7 @@ static void add(struct sim_result *sum, const struct sim_result *result)
     sum->decisions += result->decisions;
     sum->copies += result->copies;
     sum->overruns += result->overruns;
+    sum->stops += result->stops;
     sum->pieces += result->pieces;
     sum->loans += result->loans;
     sum->given_ahead += result->given_ahead;
@@ -55,16 +56,16 @@ START_TEST(jobs_end_right_in_worlds_that_fail)
     double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
     fprintf(stderr,
             "# %" PRIu64 " worlds: %" PRIu64 " events, %" PRIu64 " decisions, %" PRIu64
-            " copies, %" PRIu64 " overruns, %" PRIu64 " pieces, %" PRIu64 " loans, %" PRIu64
-            " given ahead, jobs done %u, failed %u, cancelled %u; %.0f decisions/s, all checks "
-            "included\n",
-            count, sum.events, sum.decisions, sum.copies, sum.overruns, sum.pieces, sum.loans,
-            sum.given_ahead, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled,
+            " copies, %" PRIu64 " overruns, %" PRIu64 " stops, %" PRIu64 " pieces, %" PRIu64
+            " loans, %" PRIu64 " given ahead, jobs done %u, failed %u, cancelled %u; "
+            "%.0f decisions/s, all checks included\n",
+            count, sum.events, sum.decisions, sum.copies, sum.overruns, sum.stops, sum.pieces,
+            sum.loans, sum.given_ahead, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled,
             (double)sum.decisions / (seconds > 0 ? seconds : 1));
     if (count >= WORLDS) /* else the test could pass by failing every job */
         ck_assert(sum.jobs_done > sum.jobs_failed && sum.jobs_failed > 0 &&
-                  sum.jobs_cancelled > 0 && sum.copies > 0 && sum.overruns > 0 && sum.pieces > 0 &&
-                  sum.loans > 0 && sum.given_ahead > 0);
+                  sum.jobs_cancelled > 0 && sum.copies > 0 && sum.overruns > 0 && sum.stops > 0 &&
+                  sum.pieces > 0 && sum.loans > 0 && sum.given_ahead > 0);
 }
 END_TEST
 
