@@ -35,6 +35,7 @@ struct attempt {
     uint8_t state;       /* enum attempt_state */
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_away;        /* its task wished for another node */
+    bool is_loan;        /* what it reads another one has lent */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
     uint32_t next_of_task;
     uint32_t previous_of_job, next_of_job;

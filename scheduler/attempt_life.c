@@ -63,6 +63,8 @@ barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index)
     if (attempt->is_cancel_sent)
         return NULL;
     attempt->is_cancel_sent = true;
+    if (attempt->is_loan)
+        attempt->stage->tasks[attempt->task].was_lent = false;
     if (!executor_is_alive(&scheduler->executors, attempt->executor))
         return NULL;
     struct decision cancel = {.kind = DECISION_CANCEL_ATTEMPT,
@@ -129,7 +131,7 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
                                             .lender = lender_of(stage, task, executor)}};
     if (start.start_task.lender != SCHEDULER_ANY) {
         start.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;
-        task->was_lent = true;
+        task->was_lent = attempt->is_loan = true;
     }
     return scheduler_decide(scheduler, &start);
 }
@@ -140,6 +142,8 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
     struct stage *stage = attempt->stage;
     attempt_move(attempt, end, &scheduler->transitions);
     stage->attempts_failed += end == ATTEMPT_FAILED;
+    if (attempt->is_loan && !attempt->is_cancel_sent && end != ATTEMPT_CANCELLED)
+        stage->tasks[attempt->task].was_lent = false; /* what it reads was there */
     unlink_attempt(scheduler, index);
     overruns_remove(scheduler, index);
     bool was_full = !executor_has_idle_worker(&scheduler->executors, attempt->executor);

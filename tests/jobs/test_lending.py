@@ -1,6 +1,7 @@
 """Tasks of a slow executor begin elsewhere: test_lending.py JOBS-FOLDER [PART-OF-A-NAME...]
 
-Jobs run with one executor that takes forty times as long as the others, which take over tasks whose input was sent to it.
+Jobs run with one executor that takes forty times as long as the others, which take over tasks whose input was sent to it;
+or with one on which they fail.
 What they write must be, byte for byte, what a quiet run writes; also where who lends or who borrows is killed meanwhile.
 BARKS_TEST_SEED=n repeats a run.
 """
@@ -66,6 +67,14 @@ def without_speculation(programs, seed, folder):
     need(lent_count == 0, "something was lent", ended)
 
 
+def one_cannot_write(programs, seed, folder):
+    """Tasks that fail where their rows were sent, since no part of theirs gets its name there, are lent to others."""
+    place = Place.of(programs, "terasort", seed, folder)
+    ended, lent_count = run(place, f"fail:call=rename,error=EACCES,n=1+,executor={SLOW}", (),
+                            options=["--barks-speculation=off"])
+    need(lent_count > 0 and b"rename" in ended.stderr, "nothing was lent, or nothing failed", ended)
+
+
 def one_dies(programs, job, seed, folder):
     """Who lends or who borrows; the others go on."""
     place, struck_count = Place.of(programs, job, seed, folder), 0
@@ -80,6 +89,7 @@ def main():
     cases = [(f"{job}: a slow executor lends", functools.partial(lends, programs, job, seed)) for job in JOBS]
     cases += [(f"{job}: one dies", functools.partial(one_dies, programs, job, seed)) for job in ("terasort", "join_csv")]
     cases += [("what is lent lies on disk", functools.partial(in_little_memory, programs, seed)),
+              ("what fails where its rows are is lent", functools.partial(one_cannot_write, programs, seed)),
               ("no speculation, no loans", functools.partial(without_speculation, programs, seed))]
     chosen = [(name, call) for name, call in cases if not names or any(part in name for part in names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:

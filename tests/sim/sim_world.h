@@ -55,6 +55,7 @@ struct sim_attempt {
     bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
     bool was_told_to_cancel;
     bool is_overrun;     /* it has failed since it ran too long */
+    bool is_setback;     /* its executor ended it uncalled for: so ends what cannot be lent */
     bool is_said_to_run; /* at said_ns */
     uint64_t said_ns;
     bool is_discarded;
