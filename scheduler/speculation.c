@@ -97,6 +97,7 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the times of the tasks of stage %u",
                    stage->index);
     durations_add(stage->durations, duration_ns);
+    locality_note_duration(scheduler, stage);
     if (!may_be_copied)
         return NULL;
     if (!is_near_end(scheduler, stage) || stage->state != STAGE_RUNNING ||
