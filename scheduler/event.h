@@ -166,7 +166,8 @@ enum event_kind {
     EVENT_STAGE_COMMITTED, /* answers DECISION_COMMIT_STAGE */
     EVENT_COMMIT_FAILED,   /* answers DECISION_COMMIT_STAGE: the job fails */
     EVENT_STAGE_SKIPPED,   /* a stage that waits need not run: its output is there, or is nothing */
-    EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle */
+    EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle; who
+                              lacks what it reads is lent it */
     EVENT_TIMER,           /* nothing but the time has changed */
 };
 

@@ -150,6 +150,8 @@ barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
     const struct attempt_id *id = &start->start_task.id;
     struct packer out = {0};
     barks_status *status = pack_task(dispatch, &job->plan.stages[id->stage], start, loan, &out);
+    if (status == NULL)
+        status = live_tasks_add(dispatch, job, start);
     if (status != NULL) {
         packer_drop(&out);
         return status;

@@ -73,7 +73,8 @@ void dispatch_destroy(struct dispatch *dispatch)
     dispatch_forget_reports(dispatch);
     gatherings_forget(dispatch, NULL);
     loans_drop(dispatch);
-    free(dispatch->live);
+    for (uint32_t executor = 1; executor <= dispatch->members->count; executor++)
+        live_tasks_forget(dispatch, executor);
     free(dispatch->reports);
     free(dispatch->errors);
     free(dispatch->overruns);
@@ -361,11 +362,7 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
         .bytes_total = state->bytes_total,
         .started_ns = state->started_ns,
     };
-    for (uint64_t i = 0; i < dispatch->live_count; i++)
-        if (dispatch->live[i].job == job->id && dispatch->live[i].stage == stage) {
-            view.rows += dispatch->live[i].rows;
-            view.bytes += dispatch->live[i].bytes;
-        }
+    live_tasks_add_up(dispatch, job, stage, &view);
     return view;
 }
 

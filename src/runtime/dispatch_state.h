@@ -4,7 +4,9 @@
 #include "base/pack.h"
 #include "runtime/dispatch.h"
 #include "runtime/job_recovery.h"
+#include "runtime/live_tasks.h"
 #include "runtime/members.h"
+#include "runtime/task_pace.h"
 #include "scheduler/scheduler.h"
 #include "shuffle/exchange.h"
 
@@ -40,8 +42,9 @@ struct job_stage {
     bool has_filter;          /* of one at least */
     bool has_told_filter;     /* it is whose it was for: what comes now changes nothing */
     uint64_t started_ns;
-    uint64_t bytes_total; /* that its tasks will read of files; 0: not known */
-    uint64_t rows, bytes; /* of the attempts that finished */
+    uint64_t bytes_total;  /* that its tasks will read of files; 0: not known */
+    uint64_t rows, bytes;  /* of the attempts that finished */
+    struct task_pace pace; /* likewise */
     /* Of tasks that run together: one that has ended well, of the last attempt. */
     bool has_ended;
     uint32_t ended_attempt, ended_task;
@@ -51,14 +54,6 @@ struct job_stage {
 struct attempt_error {
     struct attempt_id id;
     barks_status *status; /* owned; NULL once it is told */
-};
-
-/* What a running attempt has read, by the last pulse of its executor. */
-struct live_task {
-    uint64_t job;
-    uint32_t stage;
-    uint32_t executor;
-    uint64_t rows, bytes;
 };
 
 /* An attempt that has run longer than it may, until its executor says that it has ended. */
@@ -83,8 +78,6 @@ struct dispatch {
     struct overrun *overruns; /* owned; few */
     uint32_t overrun_count, overrun_capacity;
     bool has_stuck_attempt;
-    struct live_task *live;
-    uint64_t live_count, live_capacity;
     struct gathering *gatherings;    /* of tasks that run together; owned */
     struct loan *loans;              /* owned */
     uint64_t loan_count, lent_count; /* ever: loans, and shuffles of theirs */

@@ -43,7 +43,6 @@ void dispatch_forget_reports(struct dispatch *dispatch)
         barks_status_free(dispatch->errors[i].status);
     dispatch->report_count = 0;
     dispatch->error_count = 0;
-    dispatch->live_count = 0;
 }
 
 /* ---- reports ---- */
@@ -208,6 +207,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     read_peaks(in, &dispatch->members->all[executor - 1]);
     struct packed_keys keys = {0};
     BARKS_TRY(read_report(in, dispatch->members->count, report, &keys));
+    live_tasks_end(dispatch, &event.attempt_finished.id, &report->counters);
     struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
     if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
         return NULL; /* of a job that is over */
@@ -313,6 +313,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     const barks_status *overrun = dispatch_end_overrun(dispatch, &event.attempt_failed.id);
     count_answer(dispatch, executor);
     BARKS_TRY(loans_note_ended(dispatch, &event.attempt_failed.id));
+    live_tasks_end(dispatch, &event.attempt_failed.id, NULL);
     barks_status *error = unpack_status(in);
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task failed without saying why");
@@ -413,26 +414,15 @@ BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct un
                                             uint32_t executor)
 {
     struct member *member = &dispatch->members->all[executor - 1];
-    uint64_t kept = 0;
     member->used_bytes = unpack_u64(in);
     member->sent_bytes = unpack_u64(in);
     read_peaks(in, member);
     job_history_memory(dispatch->options.history, executor);
     uint32_t count = unpack_count(in);
-    for (uint64_t i = 0; i < dispatch->live_count; i++)
-        if (dispatch->live[i].executor != executor)
-            dispatch->live[kept++] = dispatch->live[i];
-    dispatch->live_count = kept;
     for (uint32_t i = 0; i < count; i++) {
         struct attempt_id id = read_attempt(in, executor);
-        struct live_task task = {.job = id.job, .stage = id.stage, .executor = executor};
-        task.rows = unpack_u64(in);
-        task.bytes = unpack_u64(in);
-        void *live = dispatch->live;
-        BARKS_TRY(
-            grow(&live, dispatch->live_count, &dispatch->live_capacity, sizeof *dispatch->live));
-        dispatch->live = live;
-        dispatch->live[dispatch->live_count++] = task;
+        uint64_t rows = unpack_u64(in), bytes = unpack_u64(in);
+        BARKS_TRY(live_tasks_note_read(dispatch, &id, rows, bytes));
     }
     return unpacker_finish(in);
 }

@@ -9,11 +9,16 @@ BARKS_TEST_SEED=n repeats a run.
 import functools
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
+import event_log
 import harness
+import inputs
 import kills
+import outputs
+import shapes
 import test_recovery
 from test_recovery import Place, need
 
@@ -67,6 +72,28 @@ def without_speculation(programs, seed, folder):
     need(lent_count == 0, "something was lent", ended)
 
 
+def copies_begin_early(programs, _seed, folder):
+    """Six tasks for six workers, of which three are slow: what they read tells it when just the others are done."""
+    folder = os.path.join(folder, "early")
+    os.makedirs(folder)
+    text = b"".join(b"the quick brown fox jumps over the lazy dog %d\n" % i for i in range(540000))
+    command = shapes.MPIRUN + ["3", os.path.join(programs, "grep"), "fox", inputs.write(folder, "text", text), "out",
+                               "--barks-split-bytes=5m", "--barks-workers=3", "--barks-speculation-min=5ms",
+                               "--barks-event-log=log", f"--barks-fault={FAULT}"]
+    ended = subprocess.run(command, cwd=folder, env=shapes.environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                           timeout=LIMIT_SECONDS * shapes.SLOWNESS, check=False)
+    if ended.returncode != 0 or b"".join(outputs.parts(os.path.join(folder, "out"), ".txt")) != text:
+        raise outputs.Wrong(f"status {ended.returncode}, or not all lines\n{ended.stderr.decode(errors='replace')}")
+    records = event_log.read(os.path.join(folder, "log", os.listdir(os.path.join(folder, "log"))[0]))
+    tasks = {one["task"] for one in event_log.of_kind(records, "task_started")}
+    copies = [one for one in event_log.of_kind(records, "task_started") if one["attempt"] > 0]
+    done = {one["task"] for one in event_log.of_kind(records, "task_ended")
+            if copies and one["time_ns"] <= copies[0]["time_ns"]}
+    print(f"# {len(tasks)} tasks, {len(copies)} copies, the first when {len(done)} were done", flush=True)
+    if not copies or len(done) >= 0.75 * len(tasks):
+        raise outputs.Wrong(f"{len(copies)} copies, the first when {len(done)} of {len(tasks)} tasks were done")
+
+
 def one_cannot_write(programs, seed, folder):
     """Tasks that fail where their rows were sent, since no part of theirs gets its name there, are lent to others."""
     place = Place.of(programs, "terasort", seed, folder)
@@ -89,6 +116,7 @@ def main():
     cases = [(f"{job}: a slow executor lends", functools.partial(lends, programs, job, seed)) for job in JOBS]
     cases += [(f"{job}: one dies", functools.partial(one_dies, programs, job, seed)) for job in ("terasort", "join_csv")]
     cases += [("what is lent lies on disk", functools.partial(in_little_memory, programs, seed)),
+              ("a slow attempt is copied by what it has read", functools.partial(copies_begin_early, programs, seed)),
               ("what fails where its rows are is lent", functools.partial(one_cannot_write, programs, seed)),
               ("no speculation, no loans", functools.partial(without_speculation, programs, seed))]
     chosen = [(name, call) for name, call in cases if not names or any(part in name for part in names)]
