@@ -36,6 +36,7 @@ struct attempt {
     bool is_cancel_sent; /* it will not count, however it ends */
     bool is_stop_sent;   /* it counts where it ends well before it hears of that */
     bool is_away;        /* its task wished for another node */
+    bool is_loan;        /* what it reads another one has lent */
     bool is_timed;       /* it stands in the list by start (overrun.h) */
     bool is_ahead;       /* it waits for a worker of its executor (ahead.h) */
     uint32_t next_of_task;

@@ -73,6 +73,8 @@ barks_status *attempt_cancel(struct scheduler *scheduler, uint32_t index)
     if (attempt->is_cancel_sent)
         return NULL;
     attempt->is_cancel_sent = true;
+    if (attempt->is_loan)
+        attempt->stage->tasks[attempt->task].was_lent = false;
     return tell_to_end(scheduler, attempt);
 }
 
@@ -156,7 +158,7 @@ BARKS_CHECKED static barks_status *start(struct scheduler *scheduler, struct sta
                                                .lender = lender_of(stage, task, executor)}};
     if (decision.start_task.lender != SCHEDULER_ANY) {
         decision.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;
-        task->was_lent = true;
+        task->was_lent = attempt->is_loan = true;
     }
     return scheduler_decide(scheduler, &decision);
 }
@@ -193,6 +195,8 @@ void attempt_end(struct scheduler *scheduler, uint32_t index, enum attempt_state
     struct stage *stage = attempt->stage;
     attempt_move(attempt, end, &scheduler->transitions);
     stage->attempts_failed += end == ATTEMPT_FAILED;
+    if (attempt->is_loan && !attempt->is_cancel_sent && end != ATTEMPT_CANCELLED)
+        stage->tasks[attempt->task].was_lent = false; /* what it reads was there */
     unlink_attempt(scheduler, index);
     overruns_remove(scheduler, index);
     vacate(scheduler, index);

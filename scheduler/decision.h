@@ -57,7 +57,8 @@ struct decision {
              * SCHEDULER_ANY: nobody need lend it anything. Where that fails it ends by
              * EVENT_ATTEMPT_FAILED of CAUSE_CANCELLED; it is cancelled when the lender is lost. */
             uint32_t lender;
-            bool lender_is_slow; /* else it has more to do than others */
+            bool lender_is_slow; /* else it has more to do than others, or the task or others of its
+                                    stage have failed there */
         } start_task;
         struct attempt_id attempt_overrun;
         struct attempt_id cancel_attempt;

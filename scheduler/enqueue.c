@@ -55,6 +55,7 @@ barks_status *stage_enqueue(struct scheduler *scheduler, struct stage *stage)
         return gang_wait(scheduler, stage);
     count_needy(scheduler, stage, true);
     BARKS_TRY(locality_begin(scheduler, stage));
+    BARKS_TRY(exclusions_apply(scheduler, stage));
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         if (lane_first(&stage->lanes[lane]) != TASK_NONE)
             BARKS_TRY(lane_enqueue(scheduler, &stage->lanes[lane]));
@@ -78,13 +79,17 @@ static struct lane *retry_lane(const struct stage *stage, uint32_t task)
     return &stage->lanes[lane == LANE_NONE ? stage->any_lane : lane];
 }
 
-barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage, uint32_t task)
+barks_status *task_enqueue(struct scheduler *scheduler, struct stage *stage, uint32_t index)
 {
+    struct task *task = &stage->tasks[index];
     if (stage->gang.is_gang)
         return NULL; /* it starts with all others, or not at all */
-    if (stage->tasks[task].is_wary)
-        return retry_list_add(&scheduler->retries, stage, task);
-    struct lane *lane = retry_lane(stage, task);
-    lane_retry(lane, task);
+    struct lane *lane = retry_lane(stage, index);
+    if (task->lane != LANE_NONE && task_may_be_lent(stage, task))
+        task->is_wary =
+            task->failures_head != FAILURE_NONE || exclusion_exists(scheduler, stage, lane->place);
+    if (task->is_wary)
+        return retry_list_add(&scheduler->retries, stage, index);
+    lane_retry(lane, index);
     return lane_enqueue(scheduler, lane);
 }

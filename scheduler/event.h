@@ -116,6 +116,9 @@ struct stage_spec {
     bool is_spread;
     uint64_t gang_wait_ns;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
+    /* Nobody has asked for so many output partitions: who reads few bytes of them has fewer tasks
+     * (runs_worth). */
+    bool is_count_free;
 };
 
 /* Borrowed until scheduler_handle returns. The last stages (that nobody reads) put out results or
@@ -165,7 +168,8 @@ enum event_kind {
     EVENT_STAGE_COMMITTED, /* answers DECISION_COMMIT_STAGE */
     EVENT_COMMIT_FAILED,   /* answers DECISION_COMMIT_STAGE: the job fails */
     EVENT_STAGE_SKIPPED,   /* a stage that waits need not run: its output is there, or is nothing */
-    EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle */
+    EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle; who
+                              lacks what it reads is lent it */
     EVENT_TASK_STOPPED,    /* someone wants its attempts ended and the task tried again */
     EVENT_TIMER,           /* nothing but the time has changed */
 };

@@ -52,11 +52,26 @@ uint32_t exclusion_usable_count(const struct scheduler *scheduler, const struct 
     return admitted > 0 ? admitted : count_able(scheduler, stage);
 }
 
+bool exclusion_exists(const struct scheduler *scheduler, const struct stage *stage,
+                      uint32_t executor)
+{
+    return scheduler->executors.executors[executor].exclusion_count > 0 &&
+           find(stage->job, stage->index, executor) != NULL;
+}
+
 bool exclusion_holds(const struct scheduler *scheduler, const struct stage *stage,
                      uint32_t executor)
 {
-    return scheduler->executors.executors[executor].exclusion_count > 0 &&
-           find(stage->job, stage->index, executor) != NULL && count_admitted(scheduler, stage) > 0;
+    return exclusion_exists(scheduler, stage, executor) && count_admitted(scheduler, stage) > 0;
+}
+
+barks_status *exclusions_apply(struct scheduler *scheduler, struct stage *stage)
+{
+    for (const struct exclusion *exclusion = stage->job->exclusions; exclusion != NULL;
+         exclusion = exclusion->next)
+        if (covers(exclusion, stage->index))
+            BARKS_TRY(retries_leave(scheduler, stage, exclusion->executor));
+    return NULL;
 }
 
 /* Takes it out of its job and its executor, and frees it; it is in no heap. */
@@ -134,6 +149,9 @@ BARKS_CHECKED static barks_status *exclude(struct scheduler *scheduler, struct j
     BARKS_TRY(add_exclusion(scheduler, job, stage, executor, &new));
     if (new == NULL)
         return NULL;
+    for (uint32_t index = 0; index < job->stage_count; index++)
+        if (covers(new, index) && stage_is_active(&job->stages[index]))
+            BARKS_TRY(retries_leave(scheduler, &job->stages[index], executor));
     struct decision decision = {.kind = DECISION_EXECUTOR_EXCLUDED,
                                 .executor_excluded = {.job = job->id,
                                                       .stage = stage,

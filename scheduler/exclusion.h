@@ -17,8 +17,8 @@ enum {
     EXCLUSION_EXECUTORS_OF_NODE = 2 /* so many are excluded: the others of their node are too */
 };
 
-/* Pinned tasks have no choice and run all the same. An exclusion that would leave nobody for the
- * stage is void as long as that is so. */
+/* Tasks that are pinned there are lent to others; those that cannot be run there all the same. An
+ * exclusion that would leave nobody for the stage is void as long as that is so. */
 struct exclusion {
     struct timer expiry; /* first, so that a heap's node is its exclusion */
     struct job *job;     /* borrowed */
@@ -47,10 +47,16 @@ void exclusion_end(struct scheduler *scheduler, struct exclusion *exclusion);
 /* The job is over: ends its exclusions. */
 void exclusion_end_job(struct scheduler *scheduler, struct job *job);
 
-/* O(1) for an executor that is excluded from nothing, else O(exclusions of the job), and
- * O(executors) where the tasks need more than a worker. */
+/* Is the executor excluded, be it in vain? O(1) for one that is excluded from nothing, else
+ * O(exclusions of the job). */
+bool exclusion_exists(const struct scheduler *scheduler, const struct stage *stage,
+                      uint32_t executor);
+/* The same, and not in vain: O(executors) where the tasks need more than a worker. */
 bool exclusion_holds(const struct scheduler *scheduler, const struct stage *stage,
                      uint32_t executor);
+/* The stage may start tasks: those that are pinned to excluded executors leave their lanes
+ * (retries_leave). Errors: BARKS_NO_MEMORY. */
+BARKS_CHECKED barks_status *exclusions_apply(struct scheduler *scheduler, struct stage *stage);
 /* The living that may run tasks of the stage; never 0 while somebody lives that could. */
 uint32_t exclusion_usable_count(const struct scheduler *scheduler, const struct stage *stage);
 

@@ -273,7 +273,7 @@ static bool no_worker_is_idle_in_vain(const struct scheduler *scheduler)
     return true;
 }
 
-/* Each pending task that has failed and is pinned nowhere is a retry, once. */
+/* Each pending task that is wary is a retry, once. */
 static bool retries_are_sound(const struct scheduler *scheduler)
 {
     uint64_t pending = 0, listed = 0;

@@ -24,6 +24,15 @@ static void stop_waiting(struct scheduler *scheduler, struct timer *timer)
         heap_remove(&scheduler->timers, &timer->node);
 }
 
+/* What a wait is for takes no longer than a task of the stage, where that is known. */
+static uint64_t longest_wait_ns(const struct scheduler *scheduler, const struct stage *stage)
+{
+    uint64_t wait_ns = scheduler->options.locality_wait_ns, median_ns = wait_ns;
+    if (stage->durations != NULL && stage->durations->total > 0)
+        median_ns = durations_median_ns(stage->durations);
+    return median_ns < wait_ns ? median_ns : wait_ns;
+}
+
 /* ---- stages ---- */
 
 static bool has_wishes(const struct stage *stage)
@@ -35,13 +44,27 @@ static bool is_counted(const struct stage *stage) { return stage->wishes.stage !
 
 barks_status *locality_begin(struct scheduler *scheduler, struct stage *stage)
 {
-    uint64_t wait_ns = scheduler->options.locality_wait_ns;
-    if (wait_ns == 0 || is_counted(stage) || !has_wishes(stage))
+    if (scheduler->options.locality_wait_ns == 0 || is_counted(stage) || !has_wishes(stage))
         return NULL;
-    stage->wishes = (struct wishes){
-        .timer = {.node = {.position = HEAP_OUTSIDE}, .kind = TIMER_WISHES}, .stage = stage};
+    stage->wishes =
+        (struct wishes){.timer = {.node = {.position = HEAP_OUTSIDE}, .kind = TIMER_WISHES},
+                        .stage = stage,
+                        .begin_ns = scheduler->now_ns};
     scheduler->wishing_count++;
-    return wait_for(scheduler, &stage->wishes.timer, wait_ns, stage->index);
+    return wait_for(scheduler, &stage->wishes.timer, longest_wait_ns(scheduler, stage),
+                    stage->index);
+}
+
+void locality_note_duration(struct scheduler *scheduler, struct stage *stage)
+{
+    struct heap_node *node = &stage->wishes.timer.node;
+    if (!locality_holds_all(stage))
+        return;
+    uint64_t until_ns = stage->wishes.begin_ns + longest_wait_ns(scheduler, stage);
+    if (until_ns >= node->key[0]) /* it was cut short before, or has no end */
+        return;
+    node->key[0] = until_ns;
+    heap_settle(&scheduler->timers, node);
 }
 
 void locality_end(struct scheduler *scheduler, struct stage *stage)
@@ -95,7 +118,7 @@ void locality_note_end(struct scheduler *scheduler, const struct attempt *attemp
     struct patience *patience = patience_of(scheduler, attempt->executor);
     if (patience == NULL || !executor_is_alive(&scheduler->executors, attempt->executor))
         return;
-    uint64_t wait_ns = scheduler->options.locality_wait_ns;
+    uint64_t wait_ns = longest_wait_ns(scheduler, attempt->stage);
     uint64_t took_ns = scheduler->now_ns - attempt->start_ns;
     patience->wait_ns = attempt->is_away && took_ns < wait_ns ? took_ns : wait_ns;
     patience->is_to_begin |= was_full;

@@ -1,8 +1,9 @@
 /* Waiting for a better place: tasks that wish for a node go to another one only after a while, in
  * which a worker of their own may become idle. Twice something is waited for: by the stage, from
  * when its tasks may start, and by the executor, from when a worker of its has become idle. So no
- * worker is idle for longer than options.locality_wait_ns at a time, and after a task that wished
- * to be elsewhere no longer than that took. */
+ * worker is idle for longer than options.locality_wait_ns at a time, nor than the median of the
+ * tasks of the stage that it has worked for, and after a task that wished to be elsewhere no longer
+ * than that took. */
 #pragma once
 
 #include "barks/status.h"
@@ -19,6 +20,7 @@ struct stage;
 struct wishes {
     struct timer timer;  /* first, so that a heap's node is its wishes */
     struct stage *stage; /* borrowed; NULL: it is not counted in wishing_count */
+    uint64_t begin_ns;   /* of the wait */
 };
 
 /* Of an executor; at one place, since executors move when their table grows. */
@@ -37,6 +39,9 @@ void locality_lose(struct scheduler *scheduler, uint32_t executor);
 /* Tasks of the stage may start. It may be told again. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *locality_begin(struct scheduler *scheduler, struct stage *stage);
 void locality_end(struct scheduler *scheduler, struct stage *stage);
+/* One more of its tasks has ended well: it waits no longer than such a task takes. O(log timers).
+ */
+void locality_note_duration(struct scheduler *scheduler, struct stage *stage);
 
 /* An attempt has ended there. was_full: no worker was idle before. */
 void locality_note_end(struct scheduler *scheduler, const struct attempt *attempt, bool was_full);

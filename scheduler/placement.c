@@ -10,8 +10,8 @@ bool executor_admits(const struct scheduler *scheduler, const struct stage *stag
            !passed_holds(scheduler, stage, executor);
 }
 
-/* May tasks of the lane start there, once there is room? Those of a pinned lane must, but not
- * before a gang. */
+/* May tasks of the lane start there, once there is room? Those of a pinned lane must, where they
+ * have not left it, but not before a gang. */
 static bool lane_may_use(const struct scheduler *scheduler, const struct lane *lane,
                          uint32_t executor)
 {
@@ -215,8 +215,7 @@ __attribute__((noinline)) static void note_passed(struct scheduler *scheduler, u
     }
     for (const struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
         if (could_hold(scheduler, retry->stage, id) && stage_is_active(retry->stage) &&
-            retry_goes_before(retry, chosen) &&
-            task_may_run_on(scheduler, retry->stage, retry->task, id) &&
+            retry_goes_before(retry, chosen) && retry_is_for(scheduler, retry, id) &&
             !gang_holds(scheduler, retry->stage, id))
             passed_note(scheduler, retry->stage, id);
 }
@@ -233,7 +232,7 @@ static struct chosen task_of(const struct scheduler *scheduler, const struct sta
 {
     uint32_t node = scheduler->executors.executors[executor].node;
     for (struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
-        if (retry->stage == stage && task_may_run_on(scheduler, stage, retry->task, executor))
+        if (retry->stage == stage && retry_is_for(scheduler, retry, executor))
             return (struct chosen){.retry = retry};
     for (uint32_t index = 0; index < stage->lane_count; index++) {
         struct lane *lane = &stage->lanes[index];
@@ -374,12 +373,11 @@ static uint32_t idle_executor(const struct scheduler *scheduler, const struct la
     return executor;
 }
 
-static uint32_t idle_executor_for(const struct scheduler *scheduler, const struct stage *stage,
-                                  uint32_t task)
+static uint32_t idle_executor_for(const struct scheduler *scheduler, const struct retry *retry)
 {
     const struct executor_table *table = &scheduler->executors;
     uint32_t executor = table->free_list.head;
-    while (executor != EXECUTOR_NONE && !task_may_run_on(scheduler, stage, task, executor))
+    while (executor != EXECUTOR_NONE && !retry_is_for(scheduler, retry, executor))
         executor = table->executors[executor].free_links[FREE_ANYWHERE].next;
     return executor;
 }
@@ -392,7 +390,7 @@ BARKS_CHECKED static barks_status *retries_dispatch(struct scheduler *scheduler,
         next = retry->next;
         if (retry->stage != stage || !stage_is_active(stage))
             continue;
-        uint32_t executor = idle_executor_for(scheduler, stage, retry->task);
+        uint32_t executor = idle_executor_for(scheduler, retry);
         if (executor != EXECUTOR_NONE)
             BARKS_TRY(start_retry(scheduler, retry, executor));
     }

@@ -223,7 +223,7 @@ static void end_stages(struct scheduler *scheduler, struct job *job)
     for (uint32_t index = 0; index < job->stage_count; index++) {
         struct stage *stage = &job->stages[index];
         stage_dequeue(scheduler, stage);
-        if (stage->failure_count > 0)
+        if (stage->is_split && scheduler->retries.count > 0)
             retry_list_forget(&scheduler->retries, stage);
         if (stage->state == STAGE_WAITING || stage->state == STAGE_READY)
             stage_move(stage, stage->has_begun ? STAGE_FAILED : STAGE_SKIPPED,

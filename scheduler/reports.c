@@ -303,5 +303,8 @@ barks_status *handle_copy_wanted(struct scheduler *scheduler, const struct event
     bool has_started = false;
     if (task->state != TASK_RUNNING)
         return NULL;
+    uint32_t executor = scheduler->attempts.items[task->attempts_head].executor;
+    if (task->lane != LANE_NONE && stage->lanes[task->lane].place == executor)
+        stage->lanes[task->lane].is_slow |= !task->is_heavy;
     return speculation_copy(scheduler, task->attempts_head, &has_started);
 }

@@ -75,12 +75,17 @@ barks_status *failure_note(struct stage *stage, uint32_t task_index, uint32_t ex
     return NULL;
 }
 
+static uint32_t owner_of(const struct stage *stage, const struct task *task)
+{
+    return task->lane != LANE_NONE ? stage->lanes[task->lane].place : EXECUTOR_NONE;
+}
+
 bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stage,
                      uint32_t task_index, uint32_t executor)
 {
     const struct task *task = &stage->tasks[task_index];
-    if (task->lane != LANE_NONE && stage->lanes[task->lane].place == executor)
-        return true;
+    if (task->lane != LANE_NONE && !task_may_be_lent(stage, task))
+        return owner_of(stage, task) == executor;
     if (exclusion_holds(scheduler, stage, executor))
         return false;
     bool has_failed_here = false;
@@ -92,6 +97,40 @@ bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stag
                      !exclusion_holds(scheduler, stage, other);
     }
     return !has_failed_here || failed_on >= exclusion_usable_count(scheduler, stage);
+}
+
+bool retry_is_for(const struct scheduler *scheduler, const struct retry *retry, uint32_t executor)
+{
+    uint32_t owner = owner_of(retry->stage, &retry->stage->tasks[retry->task]);
+    return task_may_run_on(scheduler, retry->stage, retry->task, executor) &&
+           (owner == EXECUTOR_NONE || owner == executor ||
+            !task_may_run_on(scheduler, retry->stage, retry->task, owner));
+}
+
+/* A pending task of a lane, whose owner is excluded. */
+BARKS_CHECKED static barks_status *move_to_retries(struct scheduler *scheduler, struct stage *stage,
+                                                   uint32_t index)
+{
+    struct task *task = &stage->tasks[index];
+    if (!task_is_in_lanes(task) || !task_may_be_lent(stage, task))
+        return NULL;
+    task->is_wary = true;
+    return retry_list_add(&scheduler->retries, stage, index);
+}
+
+barks_status *retries_leave(struct scheduler *scheduler, struct stage *stage, uint32_t executor)
+{
+    for (uint32_t index = 0; index < stage->lane_count; index++) {
+        const struct lane *lane = &stage->lanes[index];
+        if (!lane->is_pinned || lane->place != executor || stage->gang.is_gang)
+            continue;
+        for (uint32_t task = lane->retry_head; task != TASK_NONE;
+             task = stage->tasks[task].next_retry)
+            BARKS_TRY(move_to_retries(scheduler, stage, task));
+        for (uint32_t entry = lane->cursor; entry < lane->end; entry++)
+            BARKS_TRY(move_to_retries(scheduler, stage, stage->order[entry]));
+    }
+    return NULL;
 }
 
 static bool is_before(const struct retry *a, const struct retry *b)
@@ -106,7 +145,7 @@ struct retry *retry_for(const struct scheduler *scheduler, uint32_t executor)
     struct retry *best = NULL;
     for (struct retry *retry = scheduler->retries.first; retry != NULL; retry = retry->next)
         if (stage_is_active(retry->stage) && (best == NULL || is_before(retry, best)) &&
-            task_may_run_on(scheduler, retry->stage, retry->task, executor) &&
+            retry_is_for(scheduler, retry, executor) &&
             !gang_holds(scheduler, retry->stage, executor) &&
             executor_admits(scheduler, retry->stage, executor))
             best = retry;

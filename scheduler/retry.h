@@ -1,4 +1,5 @@
-/* Tasks that have failed and are to be tried again: they avoid the executors where they failed. */
+/* Tasks that have failed and are to be tried again: they avoid the executors where they failed. So
+ * do tasks that are pinned to one that is excluded, where they may be lent (speculation.h). */
 #pragma once
 
 #include "barks/status.h"
@@ -17,8 +18,8 @@ struct failure {
     uint32_t next_of_task;
 };
 
-/* A pending task that is pinned nowhere and has failed. It stands in no lane, since lanes give
- * their tasks to anybody. */
+/* A pending task that is wary (task.h). It stands in no lane, since lanes give their tasks to
+ * anybody, or to their owner. */
 struct retry {
     struct stage *stage; /* borrowed */
     uint32_t task;
@@ -45,10 +46,19 @@ BARKS_CHECKED barks_status *failure_note(struct stage *stage, uint32_t task, uin
                                          bool *out_is_new);
 
 /* May an attempt at the task start there? Not where its stage excludes the executor, nor where it
- * has failed, as long as another one lives that could take it; where it is pinned it always may.
- * O(1) for tasks that have not failed and executors that are excluded from nothing. */
+ * has failed, as long as another one lives that could take it. Pinned, and not to be lent, it may
+ * start there and nowhere else. O(1) for tasks that have not failed and executors that are excluded
+ * from nothing. */
 bool task_may_run_on(const struct scheduler *scheduler, const struct stage *stage, uint32_t task,
                      uint32_t executor);
+
+/* Is it what the executor should try? It may, and it is its own, or its owner may not. */
+bool retry_is_for(const struct scheduler *scheduler, const struct retry *retry, uint32_t executor);
+
+/* The executor is excluded from the stage, which may start tasks: those that wait there and may be
+ * lent become retries. Errors: BARKS_NO_MEMORY. O(tasks of its lanes). */
+BARKS_CHECKED barks_status *retries_leave(struct scheduler *scheduler, struct stage *stage,
+                                          uint32_t executor);
 
 /* The first pending retry, by job and stage, that may run on the executor now; NULL: none.
  * O(retries). */

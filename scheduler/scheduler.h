@@ -51,7 +51,7 @@ struct scheduler_options {
     /* A task that wishes for a node is given to another one only once its stage has waited so long,
      * and an idle worker there too (locality.h); 0: at once. */
     uint64_t locality_wait_ns;
-    uint64_t attempt_ns_max;     /* an attempt that runs longer has failed; 0: none does */
+    uint64_t attempt_ns_max; /* an attempt that runs longer has failed; 0: none does */
     /* Of a stage whose tasks take less than a millisecond in the median each worker has up to so
      * many more attempts than the one that it is busy with; only where slow attempts are copied and
      * their time is not limited. 0: none. */

@@ -68,6 +68,11 @@ static bool may_lend(const struct stage *stage)
     return !stage->forbids_copies && !stage->is_bound;
 }
 
+bool task_may_be_lent(const struct stage *stage, const struct task *task)
+{
+    return may_lend(stage) && !task->was_lent && task->piece_count == 1;
+}
+
 /* A share of the tasks is done. Where all are pinned those of a slow executor are a large part of
  * what is left, so that half of that share will do. */
 static bool is_near_end(const struct scheduler *scheduler, const struct stage *stage)
@@ -92,6 +97,7 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the times of the tasks of stage %u",
                    stage->index);
     durations_add(stage->durations, duration_ns);
+    locality_note_duration(scheduler, stage);
     if (!may_be_copied)
         return NULL;
     if (!is_near_end(scheduler, stage) || stage->state != STAGE_RUNNING ||
@@ -135,11 +141,10 @@ BARKS_CHECKED static barks_status *start_elsewhere(struct scheduler *scheduler, 
     return attempt_start(scheduler, stage, task, executor);
 }
 
-/* Pinned, it may begin elsewhere: not twice, since it is not known why it has failed to, and not a
- * piece, whose input other tasks read too. */
-static bool may_be_lent(const struct stage *stage, const struct task *task)
+/* Likewise because it is slow, or would begin late. */
+static bool is_worth_a_loan(const struct stage *stage, const struct task *task)
 {
-    return may_lend(stage) && !task->was_lent && !task->is_heavy && task->piece_count == 1;
+    return task_may_be_lent(stage, task) && !task->is_heavy;
 }
 
 /* Runs, is not told to cancel, may run elsewhere, and has no copy. */
@@ -147,7 +152,7 @@ static bool may_have_copy(const struct scheduler *scheduler, const struct attemp
 {
     const struct task *task = &attempt->stage->tasks[attempt->task];
     return !attempt->is_cancel_sent &&
-           (task->lane == LANE_NONE || may_be_lent(attempt->stage, task)) &&
+           (task->lane == LANE_NONE || is_worth_a_loan(attempt->stage, task)) &&
            &scheduler->attempts.items[task->attempts_head] == attempt &&
            attempt->next_of_task == ATTEMPT_NONE;
 }
@@ -164,7 +169,7 @@ barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool
 
 static bool is_waiting(const struct stage *stage, uint32_t task)
 {
-    return task_is_in_lanes(&stage->tasks[task]) && may_be_lent(stage, &stage->tasks[task]);
+    return task_is_in_lanes(&stage->tasks[task]) && is_worth_a_loan(stage, &stage->tasks[task]);
 }
 
 /* How many tasks may wait for their executor while others are idle: as many as it begins in the

@@ -12,6 +12,7 @@
 
 struct scheduler;
 struct stage;
+struct task;
 
 enum {
     DURATION_STEPS = 8, /* of each power of two */
@@ -38,5 +39,8 @@ BARKS_CHECKED barks_status *speculation_look(struct scheduler *scheduler, struct
 /* A copy of one attempt, if it may have one and a worker elsewhere is idle. */
 BARKS_CHECKED barks_status *speculation_copy(struct scheduler *scheduler, uint32_t attempt,
                                              bool *out_has_started);
+/* May a pinned task begin elsewhere? Not while it has been lent, nor once that was in vain, since
+ * it is not known why; and not a piece, whose input other tasks read too. O(1). */
+bool task_may_be_lent(const struct stage *stage, const struct task *task);
 /* Its tasks start no more, or not now. */
 void speculation_end(struct scheduler *scheduler, struct stage *stage);

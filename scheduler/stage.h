@@ -41,6 +41,7 @@ struct stage {
     uint32_t readers_left; /* INPUT_PARTITIONS of stages that are neither committed nor skipped */
     uint32_t commit;       /* of the last DECISION_COMMIT_STAGE, from 1; 0: none yet */
     bool forbids_copies;   /* as its specification says */
+    bool is_count_free;    /* likewise */
     bool is_bound;         /* once it is split: its specification pins tasks to executors, whatever
                               they read */
     struct gang gang;
@@ -74,7 +75,7 @@ struct stage {
     struct durations *durations; /* owned; of attempts that count; NULL: none yet, or of no use */
     uint32_t ahead_measured;     /* of these, when ahead_depth was found (ahead.h); 0: never */
     uint32_t ahead_depth;
-    struct failure *failures;    /* owned; of tasks, and where */
+    struct failure *failures; /* owned; of tasks, and where */
     uint32_t failure_count, failure_capacity;
     uint64_t *shipped; /* owned; bit for each executor that has the pipeline */
     uint32_t shipped_limit;

@@ -38,8 +38,9 @@ struct task {
     bool is_in_retries;
     bool
         is_heavy; /* of far more bytes than its stage's others: that it takes longer says nothing */
-    bool was_lent; /* pinned: an attempt has begun elsewhere, once */
-    bool is_wary;  /* it has failed and is pinned nowhere: pending it is a retry and in no lane */
+    bool was_lent; /* pinned: an attempt has begun elsewhere, and runs, or ended uncalled for */
+    bool is_wary;  /* it does not go just anywhere, or just where it is pinned: pending it is a
+                      retry (retry.h) and in no lane */
 };
 
 /* May a lane give it away? */

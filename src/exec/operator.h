@@ -77,6 +77,7 @@ struct task {
     struct given given;              /* for what it needs */
     const struct resource *resource; /* that a body asked for last, or NULL */
     const struct source *source;     /* of files, whose rows are on their way; else NULL */
+    uint64_t lag_since_ns;           /* task_lag */
     char place[320];                 /* where the source stands, for errors: "file 'x', byte 17" */
 };
 
@@ -155,6 +156,8 @@ BARKS_CHECKED barks_status *number_source_run(struct task *task, const struct pi
 BARKS_CHECKED barks_status *custom_source_run(struct task *task, const struct pipe_node *leaf,
                                               const struct task_payload *payload,
                                               struct operator* into);
+/* A fault makes this executor slow: the task waits for as long as that takes since it last did. */
+void task_lag(struct task *task, bool is_at_end);
 /* What sources do with each batch: progress, and an end of cancelled tasks (BARKS_CANCELLED). */
 void source_count(struct task *task, uint64_t rows, uint64_t bytes);
 BARKS_CHECKED barks_status *source_check_cancelled(struct task *task);

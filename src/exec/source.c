@@ -1,5 +1,6 @@
 /* The leaves of pipelines: lines of files, rows the driver sent, reduce partitions, stored or not.
  */
+#include "base/fault.h"
 #include "batch/codec.h"
 #include "exec/operator.h"
 #include "exec/stored_source.h"
@@ -13,6 +14,8 @@ void source_count(struct task *task, uint64_t rows, uint64_t bytes)
 {
     atomic_fetch_add_explicit(&task->progress->rows_read, rows, memory_order_relaxed);
     atomic_fetch_add_explicit(&task->progress->bytes_read, bytes, memory_order_relaxed);
+    if (faults_are_on)
+        task_lag(task, false);
 }
 
 barks_status *source_check_cancelled(struct task *task)

@@ -134,20 +134,25 @@ static barks_status *run_place(struct task *task, struct pipe_place place, struc
     return status;
 }
 
-/* A fault makes this executor slow. It can be cancelled meanwhile, as one that is slow can. */
-static void lag(const struct task *task, uint64_t since_ns)
+enum { LAG_LEAST_NS = 10 * NS_PER_MS }; /* sleeps are no shorter, so that they are not too long */
+
+/* It can be cancelled meanwhile, as one that is slow can. */
+void task_lag(struct task *task, bool is_at_end)
 {
-    double more = fault_slowness() - 1;
     uint64_t now_ns = monotonic_ns();
-    uint64_t until_ns = now_ns + (uint64_t)((double)(now_ns - since_ns) * more);
+    double more_ns = (double)(now_ns - task->lag_since_ns) * (fault_slowness() - 1);
+    uint64_t until_ns = now_ns + (uint64_t)more_ns;
+    if (!is_at_end && more_ns < LAG_LEAST_NS)
+        return;
     while (monotonic_ns() < until_ns &&
            !atomic_load_explicit(&task->progress->cancelled, memory_order_relaxed))
         (void)nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    task->lag_since_ns = monotonic_ns();
 }
 
 BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t partition)
 {
-    uint64_t began_ns = faults_are_on ? monotonic_ns() : 0;
+    task->lag_since_ns = faults_are_on ? monotonic_ns() : 0;
     fault_point(POINT_PARTITION_BEGUN);
     struct operator* terminal = task->terminal;
     task->partition = partition;
@@ -161,7 +166,7 @@ BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t par
     if (terminal->kind->end_partition != NULL)
         BARKS_TRY(terminal->kind->end_partition(terminal));
     if (faults_are_on)
-        lag(task, began_ns);
+        task_lag(task, true);
     fault_point(POINT_PARTITION_ENDED);
     return NULL;
 }

@@ -149,6 +149,7 @@ barks_status *dispatch_send_task(struct dispatch *dispatch, struct job *job,
     const struct attempt_id *id = &start->start_task.id;
     struct packer *out = task_batches_open(&dispatch->batches, id->executor);
     BARKS_TRY(pack_task(dispatch, &job->plan.stages[id->stage], start, loan, out));
+    BARKS_TRY(live_tasks_add(dispatch, job, start));
     dispatch_note_running(dispatch, job, id->stage);
     dispatch->members->all[id->executor - 1].attempts_out++;
     dispatch->totals.task_count++;

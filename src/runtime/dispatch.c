@@ -78,7 +78,8 @@ void dispatch_destroy(struct dispatch *dispatch)
     task_batches_drop(&dispatch->batches);
     gatherings_forget(dispatch, NULL);
     loans_drop(dispatch);
-    free(dispatch->live);
+    for (uint32_t executor = 1; executor <= dispatch->members->count; executor++)
+        live_tasks_forget(dispatch, executor);
     free(dispatch->errors);
     free(dispatch->overruns);
     decision_list_drop(&dispatch->decisions);
@@ -323,6 +324,7 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .is_spread = plan->pipeline->gang.is_spread,
         .gang_wait_ns = gang_wait_ns,
         .is_available = plan->stored != NULL,
+        .is_count_free = plan->is_count_free,
     };
     return NULL;
 }
@@ -454,11 +456,7 @@ struct stage_view dispatch_view_stage(const struct dispatch *dispatch, const str
         .bytes_total = state->bytes_total,
         .started_ns = state->started_ns,
     };
-    for (uint64_t i = 0; i < dispatch->live_count; i++)
-        if (dispatch->live[i].job == job->id && dispatch->live[i].stage == stage) {
-            view.rows += dispatch->live[i].rows;
-            view.bytes += dispatch->live[i].bytes;
-        }
+    live_tasks_add_up(dispatch, job, stage, &view);
     return view;
 }
 

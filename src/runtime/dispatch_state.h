@@ -4,10 +4,12 @@
 #include "base/pack.h"
 #include "runtime/dispatch.h"
 #include "runtime/job_recovery.h"
+#include "runtime/live_tasks.h"
 #include "runtime/members.h"
 #include "runtime/report_table.h"
 #include "runtime/shuffle_index.h"
 #include "runtime/task_batches.h"
+#include "runtime/task_pace.h"
 #include "scheduler/scheduler.h"
 
 #include <stdbool.h>
@@ -30,9 +32,10 @@ struct job_stage {
     bool has_filter;          /* of one at least */
     bool has_told_filter;     /* it is whose it was for: what comes now changes nothing */
     uint64_t started_ns;
-    uint64_t bytes_total; /* that its tasks will read of files; 0: not known */
-    uint64_t rows, bytes; /* of the attempts that finished */
-    uint64_t reports;     /* list of these attempts, until it is released */
+    uint64_t bytes_total;  /* that its tasks will read of files; 0: not known */
+    uint64_t rows, bytes;  /* of the attempts that finished */
+    struct task_pace pace; /* likewise */
+    uint64_t reports;      /* list of these attempts, until it is released */
     /* In the list of stages that run, from its first task or commit until it is committed. */
     bool is_running;
     struct job *job;
@@ -48,14 +51,6 @@ struct attempt_error {
     struct attempt_id id;
     barks_status *status; /* owned; NULL once it is told */
     uint64_t next_free;   /* number, of those whose job is over; 0: the last */
-};
-
-/* What a running attempt has read, by the last pulse of its executor. */
-struct live_task {
-    uint64_t job;
-    uint32_t stage;
-    uint32_t executor;
-    uint64_t rows, bytes;
 };
 
 /* An attempt that has run longer than it may, until its executor says that it has ended. */
@@ -82,8 +77,6 @@ struct dispatch {
     struct overrun *overruns; /* owned; few */
     uint32_t overrun_count, overrun_capacity;
     bool has_stuck_attempt;
-    struct live_task *live;
-    uint64_t live_count, live_capacity;
     struct gathering *gatherings;    /* of tasks that run together; owned */
     struct loan *loans;              /* owned */
     uint64_t loan_count, lent_count; /* ever: loans, and shuffles of theirs */

@@ -206,16 +206,6 @@ BARKS_CHECKED static barks_status *tell_scheduler(struct dispatch *dispatch, uin
     return NULL;
 }
 
-/* What it was doing is no longer shown. */
-static void forget_live_tasks(struct dispatch *dispatch)
-{
-    uint64_t kept = 0;
-    for (uint64_t i = 0; i < dispatch->live_count; i++)
-        if (!is_lost(dispatch, dispatch->live[i].executor))
-            dispatch->live[kept++] = dispatch->live[i];
-    dispatch->live_count = kept;
-}
-
 static void tell_end(struct dispatch *dispatch, uint32_t lost_count, uint64_t took_ns)
 {
     const struct recovery *recovery = &dispatch->recovery;
@@ -233,7 +223,9 @@ BARKS_CHECKED static barks_status *end_recovery(struct dispatch *dispatch)
     struct recovery *recovery = &dispatch->recovery;
     recovery->is_under_way = false;
     recovery->again_count = recovery->resent_bytes = 0;
-    forget_live_tasks(dispatch);
+    for (uint32_t rank = 1; rank <= dispatch->members->count; rank++)
+        if (is_lost(dispatch, rank))
+            live_tasks_forget(dispatch, rank);
     for (uint32_t rank = 1; rank <= dispatch->members->count; rank++)
         if (is_lost(dispatch, rank) && !recovery->is_known[rank - 1])
             BARKS_TRY(tell_scheduler(dispatch, rank));

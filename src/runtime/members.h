@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct config;
+struct live_task;
 struct net;
 struct unpacker;
 
@@ -20,12 +21,13 @@ struct member {
     struct welcome welcome;
     struct executor_offer offer; /* of kinds as members.resources names them */
     bool has_hello;
-    _Atomic bool is_lost;  /* relaxed: set by the driver's thread, read by those that plan */
-    _Atomic bool is_spare; /* likewise: it is given nothing until another is lost */
-    bool is_suspect;       /* MPI says that it is gone */
-    bool was_called_slow;  /* to the person, once */
-    uint64_t damage_count; /* places on its disks that did not hold what was written */
-    uint32_t attempts_out; /* that it was sent and has not answered */
+    _Atomic bool is_lost;   /* relaxed: set by the driver's thread, read by those that plan */
+    _Atomic bool is_spare;  /* likewise: it is given nothing until another is lost */
+    bool is_suspect;        /* MPI says that it is gone */
+    bool was_called_slow;   /* to the person, once */
+    uint64_t damage_count;  /* places on its disks that did not hold what was written */
+    uint32_t attempts_out;  /* that it was sent and has not answered */
+    struct live_task *live; /* these, owned by the dispatch (live_tasks.h) */
     uint64_t last_heard_ns;
     uint64_t used_bytes, sent_bytes; /* of its last pulse */
     /* Likewise; relaxed, since whoever waits for actions reads them between two. */

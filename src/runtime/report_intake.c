@@ -34,8 +34,6 @@ void dispatch_forget_job(struct dispatch *dispatch, struct job *job)
     for (uint32_t stage = 0; job->stages != NULL && stage < job->plan.stage_count; stage++)
         report_table_forget(&dispatch->reports, &job->stages[stage].reports);
     forget_errors(dispatch, job->id);
-    if (dispatch->jobs == NULL)
-        dispatch->live_count = 0;
 }
 
 /* ---- reports ---- */
@@ -204,6 +202,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     /* It has finished, so that it ran too long does not matter any more. */
     (void)dispatch_end_overrun(dispatch, id);
     read_report(in, &report, &passing);
+    live_tasks_end(dispatch, id, &report.counters);
     barks_status *status = unpacker_check(in);
     struct job *job = dispatch_find_job(dispatch, id->job);
     if (status != NULL || job == NULL || id->stage >= job->plan.stage_count) {
@@ -327,6 +326,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch,
     struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
     event.attempt_failed.id = *id;
     const barks_status *overrun = dispatch_end_overrun(dispatch, id);
+    live_tasks_end(dispatch, id, NULL);
     job_history_task_failed(dispatch->options.history, &event.attempt_failed.id,
                             overrun != NULL ? overrun : error);
     event.attempt_failed.cause = cause_of(barks_status_code(error));
@@ -464,26 +464,15 @@ BARKS_CHECKED static barks_status *on_pulse(struct dispatch *dispatch, struct un
                                             uint32_t executor)
 {
     struct member *member = &dispatch->members->all[executor - 1];
-    uint64_t kept = 0;
     member->used_bytes = unpack_u64(in);
     member->sent_bytes = unpack_u64(in);
     read_peaks(in, member);
     job_history_memory(dispatch->options.history, executor);
     uint32_t count = unpack_count(in);
-    for (uint64_t i = 0; i < dispatch->live_count; i++)
-        if (dispatch->live[i].executor != executor)
-            dispatch->live[kept++] = dispatch->live[i];
-    dispatch->live_count = kept;
     for (uint32_t i = 0; i < count; i++) {
         struct attempt_id id = read_attempt(in, executor);
-        struct live_task task = {.job = id.job, .stage = id.stage, .executor = executor};
-        task.rows = unpack_u64(in);
-        task.bytes = unpack_u64(in);
-        void *live = dispatch->live;
-        BARKS_TRY(
-            grow(&live, dispatch->live_count, &dispatch->live_capacity, sizeof *dispatch->live));
-        dispatch->live = live;
-        dispatch->live[dispatch->live_count++] = task;
+        uint64_t rows = unpack_u64(in), bytes = unpack_u64(in);
+        BARKS_TRY(live_tasks_note_read(dispatch, &id, rows, bytes));
     }
     return unpacker_finish(in);
 }

@@ -1,6 +1,7 @@
 """Tasks of a slow executor begin elsewhere: test_lending.py JOBS-FOLDER [PART-OF-A-NAME...]
 
-Jobs run with one executor that takes forty times as long as the others, which take over tasks whose input was sent to it.
+Jobs run with one executor that takes forty times as long as the others, which take over tasks whose input was sent to it;
+or with one on which they fail.
 What they write must be, byte for byte, what a quiet run writes; also where who lends or who borrows is killed meanwhile.
 BARKS_TEST_SEED=n repeats a run.
 """
@@ -8,12 +9,16 @@ BARKS_TEST_SEED=n repeats a run.
 import functools
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
 import event_log
 import harness
+import inputs
 import kills
+import outputs
+import shapes
 import test_recovery
 from test_recovery import Place, need
 
@@ -78,6 +83,36 @@ def without_speculation(programs, seed, folder):
     need(lent_count == 0, "something was lent", ended)
 
 
+def copies_begin_early(programs, _seed, folder):
+    """Six tasks for six workers, of which three are slow: what they read tells it when just the others are done."""
+    folder = os.path.join(folder, "early")
+    os.makedirs(folder)
+    text = b"".join(b"the quick brown fox jumps over the lazy dog %d\n" % i for i in range(540000))
+    command = shapes.MPIRUN + ["3", os.path.join(programs, "grep"), "fox", inputs.write(folder, "text", text), "out",
+                               "--barks-split-bytes=5m", "--barks-workers=3", "--barks-speculation-min=5ms",
+                               "--barks-event-log=log", f"--barks-fault={FAULT}"]
+    ended = subprocess.run(command, cwd=folder, env=shapes.environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                           timeout=LIMIT_SECONDS * shapes.SLOWNESS, check=False)
+    if ended.returncode != 0 or b"".join(outputs.parts(os.path.join(folder, "out"), ".txt")) != text:
+        raise outputs.Wrong(f"status {ended.returncode}, or not all lines\n{ended.stderr.decode(errors='replace')}")
+    records = event_log.read(os.path.join(folder, "log", os.listdir(os.path.join(folder, "log"))[0]))
+    tasks = {one["task"] for one in event_log.of_kind(records, "task_started")}
+    copies = [one for one in event_log.of_kind(records, "task_started") if one["attempt"] > 0]
+    done = {one["task"] for one in event_log.of_kind(records, "task_ended")
+            if copies and one["time_ns"] <= copies[0]["time_ns"]}
+    print(f"# {len(tasks)} tasks, {len(copies)} copies, the first when {len(done)} were done", flush=True)
+    if not copies or len(done) >= 0.75 * len(tasks):
+        raise outputs.Wrong(f"{len(copies)} copies, the first when {len(done)} of {len(tasks)} tasks were done")
+
+
+def one_cannot_write(programs, seed, folder):
+    """Tasks that fail where their rows were sent, since no part of theirs gets its name there, are lent to others."""
+    place = Place.of(programs, "terasort", seed, folder)
+    ended, lent_count = run(place, f"fail:call=rename,error=EACCES,n=1+,executor={SLOW}", (),
+                            options=["--barks-speculation=off"])
+    need(lent_count > 0 and b"rename" in ended.stderr, "nothing was lent, or nothing failed", ended)
+
+
 def one_dies(programs, job, seed, folder):
     """Who lends or who borrows; the others go on."""
     place, struck_count = Place.of(programs, job, seed, folder), 0
@@ -93,6 +128,8 @@ def main():
     cases += [(f"{job}: one dies", functools.partial(one_dies, programs, job, seed)) for job in ("terasort", "join_csv")]
     cases += [("loans are in the event log", functools.partial(is_logged, programs, seed)),
               ("what is lent lies on disk", functools.partial(in_little_memory, programs, seed)),
+              ("a slow attempt is copied by what it has read", functools.partial(copies_begin_early, programs, seed)),
+              ("what fails where its rows are is lent", functools.partial(one_cannot_write, programs, seed)),
               ("no speculation, no loans", functools.partial(without_speculation, programs, seed))]
     chosen = [(name, call) for name, call in cases if not names or any(part in name for part in names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:

@@ -93,6 +93,28 @@ START_TEST(after_a_task_from_elsewhere_it_waits_no_longer_than_that_took)
 }
 END_TEST
 
+START_TEST(nobody_waits_longer_than_tasks_of_the_stage_take)
+{
+    struct trial trial;
+    begin(&trial, &(struct scheduler_options){.locality_wait_ns = 1000, .keeps_durations = true});
+    struct stage_spec stage = on_node_1(8);
+    trial_submit(&trial, 1, 1, &stage);
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), 1000);
+    trial.time_ns = 7; /* a bucket of its own */
+    DECIDED(trial_finish(&trial, attempt_of(0, 0, 0, 1)), " start 1/0.1#0@1[1,2)");
+    DECIDED(trial_timer(&trial, 7), " ship 1/0@2 start 1/0.2#0@2[2,3)");
+    /* It took long there; what is waited for is the others' time. */
+    trial.time_ns = 14;
+    trial_finish(&trial, attempt_of(0, 1, 0, 1));
+    DECIDED(trial_timer(&trial, 499), "");
+    trial.time_ns = 500;
+    DECIDED(trial_finish(&trial, attempt_of(0, 2, 0, 2)), "");
+    ck_assert_uint_eq(scheduler_next_deadline_ns(trial.scheduler), 507);
+    DECIDED(trial_timer(&trial, 507), " start 1/0.4#0@2[4,5)");
+    trial_drop(&trial);
+}
+END_TEST
+
 START_TEST(a_lost_executor_waits_for_nothing_and_its_tasks_go_elsewhere)
 {
     struct trial trial;
@@ -126,5 +148,6 @@ END_TEST
 SUITE_MAIN("scheduler/locality", another_node_gets_nothing_before_the_stage_has_waited,
            who_wishes_for_nothing_does_not_wait, an_executor_waits_from_when_its_worker_is_idle,
            after_a_task_from_elsewhere_it_waits_no_longer_than_that_took,
+           nobody_waits_longer_than_tasks_of_the_stage_take,
            a_lost_executor_waits_for_nothing_and_its_tasks_go_elsewhere,
            a_stage_that_ends_waits_no_more)

@@ -204,6 +204,21 @@ START_TEST(tasks_that_wait_for_a_slow_executor_begin_elsewhere)
 }
 END_TEST
 
+START_TEST(a_copy_of_a_pinned_task_that_is_wanted_is_lent)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_of_eight();
+    begin_reading(&trial, &reader);
+    DECIDED(trial_want_copy(&trial, 1, 1, 4), " start 1/1.4#1@0[4,5)<1");
+    DECIDED(trial_want_copy(&trial, 1, 1, 4), "");
+    ck_assert(trial.decisions.count == 0);
+    DECIDED(trial_finish(&trial, attempt_of(1, 4, 1, 0)), " cancel 1/1.4#0@1");
+    /* Whose attempt is slow is slow: what waits there is lent without any wait. */
+    DECIDED(await(&trial, trial.time_ns + 1000), " start 1/1.7#0@0[7,8)<1");
+    trial_drop(&trial);
+}
+END_TEST
+
 START_TEST(what_is_lent_in_vain_is_not_lent_again)
 {
     struct trial trial;
@@ -337,7 +352,7 @@ SUITE_MAIN("scheduler/speculation", a_slow_attempt_is_copied_elsewhere_and_the_f
            a_slow_attempt_waits_for_an_idle_worker_on_another_executor,
            copies_go_to_another_node_where_one_is_idle,
            tasks_that_wait_for_a_slow_executor_begin_elsewhere,
-           what_is_lent_in_vain_is_not_lent_again, what_is_lent_ends_with_its_lender,
-           who_borrows_may_be_lost, what_is_heavy_is_not_lent, who_has_more_to_do_lends_too,
-           stages_that_forbid_copies_or_have_pins_lend_nothing,
+           a_copy_of_a_pinned_task_that_is_wanted_is_lent, what_is_lent_in_vain_is_not_lent_again,
+           what_is_lent_ends_with_its_lender, who_borrows_may_be_lost, what_is_heavy_is_not_lent,
+           who_has_more_to_do_lends_too, stages_that_forbid_copies_or_have_pins_lend_nothing,
            the_median_is_at_most_an_eighth_too_much)

@@ -330,6 +330,8 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
         if (index != SIZE_MAX && world->attempts[index].is_open) {
             world->attempts[index].has_failed |=
                 attempt != NULL && event->attempt_failed.cause != CAUSE_CANCELLED;
+            world->attempts[index].is_setback = event->attempt_failed.cause == CAUSE_CANCELLED &&
+                                                !world->attempts[index].was_told_to_cancel;
             world->attempts[index].is_final |= !event->attempt_failed.is_retryable;
             world->attempts[index].error_hash = event->attempt_failed.error_hash;
             close_attempt(world, index);

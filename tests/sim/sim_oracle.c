@@ -119,14 +119,41 @@ static bool has_choice(struct sim_world *world, const struct attempt_id *id, uin
     return true;
 }
 
+static bool is_of_task(const struct sim_attempt *attempt, const struct attempt_id *id)
+{
+    return attempt->id.job == id->job && attempt->id.stage == id->stage &&
+           attempt->id.task == id->task;
+}
+
+static bool was_lent_in_vain(const struct sim_world *world, const struct attempt_id *id,
+                             uint32_t lender)
+{
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        const struct sim_attempt *attempt = &world->attempts[index];
+        bool is_loan = attempt->lender != SCHEDULER_ANY &&
+                       (lender == SCHEDULER_ANY || attempt->lender == lender);
+        if (is_loan && is_of_task(attempt, id) && attempt->is_setback)
+            return true;
+    }
+    return false;
+}
+
+/* Pinned, an attempt may begin elsewhere all the same. */
+static bool may_be_lent(const struct sim_world *world, const struct decision *decision)
+{
+    const struct attempt_id *id = &decision->start_task.id;
+    const struct stage_spec *spec = &world->jobs[id->job - 1].stages[id->stage].spec;
+    return decision->start_task.piece_count == 1 && !spec->is_gang && !spec->forbids_copies &&
+           spec->pins == NULL && !was_lent_in_vain(world, id, SCHEDULER_ANY);
+}
+
 static bool has_failed_on(const struct sim_world *world, const struct attempt_id *id,
                           uint32_t executor)
 {
     for (size_t index = 0; index < world->attempt_count; index++) {
         const struct sim_attempt *attempt = &world->attempts[index];
         bool counts = attempt->is_overrun || !attempt->was_told_to_cancel;
-        if (attempt->has_failed && counts && attempt->id.job == id->job &&
-            attempt->id.stage == id->stage && attempt->id.task == id->task &&
+        if (attempt->has_failed && counts && is_of_task(attempt, id) &&
             attempt->id.executor == executor)
             return true;
     }
@@ -138,7 +165,7 @@ static bool has_failed_on(const struct sim_world *world, const struct attempt_id
 static void check_avoidance(struct sim_world *world, const struct decision *decision)
 {
     const struct attempt_id *id = &decision->start_task.id;
-    bool is_free = decision->start_task.lender != SCHEDULER_ANY ||
+    bool is_free = decision->start_task.lender != SCHEDULER_ANY || may_be_lent(world, decision) ||
                    has_choice(world, id, decision->start_task.first_partition);
     const struct sim_job *job = &world->jobs[id->job - 1];
     bool is_gang = job->stages[id->stage].spec.is_gang;
@@ -174,8 +201,7 @@ static void check_copy(struct sim_world *world, const struct decision *decision)
     const struct sim_attempt *running = NULL;
     for (size_t index = 0; index < world->attempt_count; index++) {
         const struct sim_attempt *attempt = &world->attempts[index];
-        if (!attempt->is_open || attempt->was_told_to_cancel || attempt->id.job != id->job ||
-            attempt->id.stage != id->stage || attempt->id.task != id->task)
+        if (!attempt->is_open || attempt->was_told_to_cancel || !is_of_task(attempt, id))
             continue;
         if (running != NULL)
             sim_fail(world, "task %u of stage %u gets a second copy", id->task, id->stage);
@@ -268,7 +294,7 @@ static void check_piece(struct sim_world *world, const struct sim_stage *stage,
 }
 
 /* Whoever lends lives, and is another one; what is lent is a whole run of a task that may run
- * anywhere and has not been lent before. */
+ * anywhere, is lent to nobody else, and has not been lent by the same one in vain. */
 static void check_lender(struct sim_world *world, const struct sim_stage *stage,
                          const struct decision *decision)
 {
@@ -283,10 +309,13 @@ static void check_lender(struct sim_world *world, const struct sim_stage *stage,
         sim_fail(world, "task %u of stage %u is lent what is nowhere", id->task, id->stage);
     for (size_t index = 0; index < world->attempt_count; index++) {
         const struct sim_attempt *attempt = &world->attempts[index];
-        if (attempt->lender != SCHEDULER_ANY && attempt->id.job == id->job &&
-            attempt->id.stage == id->stage && attempt->id.task == id->task)
+        if (attempt->lender != SCHEDULER_ANY && is_of_task(attempt, id) && attempt->is_open &&
+            !attempt->was_told_to_cancel)
             sim_fail(world, "task %u of stage %u is lent twice", id->task, id->stage);
     }
+    if (was_lent_in_vain(world, id, lender))
+        sim_fail(world, "task %u of stage %u is lent again, which was in vain", id->task,
+                 id->stage);
     world->loans_made++;
 }
 

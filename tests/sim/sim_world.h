@@ -57,6 +57,7 @@ struct sim_attempt {
     bool was_told_to_cancel;
     bool was_stopped;    /* likewise, but it counts if it ends well all the same */
     bool is_overrun;     /* it has failed since it ran too long */
+    bool is_setback;     /* its executor ended it uncalled for: so ends what cannot be lent */
     bool is_said_to_run; /* at said_ns */
     uint64_t said_ns;
     bool is_discarded;
