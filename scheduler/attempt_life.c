@@ -179,11 +179,11 @@ barks_status *attempt_start_ahead(struct scheduler *scheduler, struct stage *sta
 static void vacate(struct scheduler *scheduler, uint32_t index)
 {
     const struct attempt *attempt = &scheduler->attempts.items[index];
-    bool was_full = !executor_has_idle_worker(&scheduler->executors, attempt->executor);
     if (attempt->is_ahead) {
         ahead_remove(scheduler, index);
         return;
     }
+    bool was_full = !executor_has_idle_worker(&scheduler->executors, attempt->executor);
     executor_vacate(&scheduler->executors, attempt->executor, needs_threads(attempt->stage->needs));
     ahead_promote(scheduler, attempt->executor);
     locality_note_end(scheduler, attempt, was_full);
