@@ -459,6 +459,14 @@ barks_status *driver_submit(struct driver *driver, struct job *job)
     return error;
 }
 
+bool driver_has_ended(struct driver *driver)
+{
+    lock_acquire(&driver->lock);
+    bool has_ended = driver->locked.end_error != NULL;
+    lock_release(&driver->lock);
+    return has_ended;
+}
+
 void driver_wait(struct driver *driver, struct job *job)
 {
     lock_acquire(&driver->lock);
