@@ -257,7 +257,7 @@ void crash_thread_end(void)
     handler_stack = NULL;
 }
 
-void crash_show_stack(pthread_t thread, const char *whose)
+static void show_stack(pthread_t thread, const char *whose)
 {
     struct line line = {.length = 0};
     atomic_store_explicit(&is_shown, false, memory_order_relaxed);
@@ -272,4 +272,13 @@ void crash_show_stack(pthread_t thread, const char *whose)
         if (atomic_load_explicit(&is_shown, memory_order_acquire))
             return;
     }
+}
+
+void crash_show_stack(pthread_t thread, const char *whose)
+{
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* is_shown is of one stack */
+    int error = pthread_mutex_lock(&one_at_a_time);
+    show_stack(thread, whose);
+    if (error == 0)
+        (void)pthread_mutex_unlock(&one_at_a_time); /* it is held */
 }

@@ -19,5 +19,5 @@ void crash_thread_end(void);
 void crash_set_rank(uint32_t rank);
 
 /* Writes the stack of another thread to the standard error, from that thread, wherever it is.
- * Returns after at most a second. Threads: any, one at a time. */
+ * Returns a second later at the latest, or two where another stack is being shown. Threads: any. */
 void crash_show_stack(pthread_t thread, const char *whose);
