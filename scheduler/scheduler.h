@@ -92,6 +92,11 @@ bool scheduler_is_broken(const struct scheduler *scheduler);
  * look at slow attempts), so that the driver knows when to send EVENT_TIMER; UINT64_MAX: none. */
 uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler);
 
+/* Whether the job is over but for attempts that were told to cancel and have not ended: then
+ * *out_outcome is what DECISION_JOB_FINISHED will say. */
+bool scheduler_job_outcome(const struct scheduler *scheduler, uint64_t job,
+                           struct job_outcome *out_outcome);
+
 /* The median time of those attempts at tasks of a stage that count, at most an eighth too long; 0:
  * none yet, or without options.keeps_durations. */
 uint64_t scheduler_stage_median_ns(const struct scheduler *scheduler, uint64_t job, uint32_t stage);

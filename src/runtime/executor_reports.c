@@ -121,6 +121,7 @@ BARKS_CHECKED static barks_status *report_ended(struct executor *executor)
             status = report(executor, assignment);
         forget_inputs(executor, assignment);
         assignment_drop(assignment);
+        executor_end_released(executor);
         BARKS_TRY(status);
         fault_point(POINT_ATTEMPT_TOLD);
     }

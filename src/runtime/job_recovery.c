@@ -85,11 +85,12 @@ barks_status *recovery_begin(struct dispatch *dispatch, const struct member_loss
     struct recovery *recovery = &dispatch->recovery;
     uint32_t living = members_living_count(dispatch->members);
     fault_point(POINT_LOSS_NOTICED);
-    if (!recovery->is_on || living == 0)
-        BARKS_FAIL(BARKS_LOST, "%s%s", loss->sentence,
-                   living == 0 && recovery->is_on ? ", and it was the last one" : "");
-    say(dispatch, "%s; going on with %" PRIu32, loss->sentence, living);
+    if (!recovery->is_on)
+        BARKS_FAIL(BARKS_LOST, "%s", loss->sentence);
     members_end_lost(dispatch->net, dispatch->members, loss);
+    if (living == 0)
+        BARKS_FAIL(BARKS_LOST, "%s, and it was the last one", loss->sentence);
+    say(dispatch, "%s; going on with %" PRIu32, loss->sentence, living);
     if (!recovery->is_under_way)
         recovery->began_ns = now_ns;
     recovery->is_under_way = true;
@@ -199,6 +200,7 @@ BARKS_CHECKED static barks_status *tell_scheduler(struct dispatch *dispatch, uin
     event.executor_lost.executor = executor;
     uint64_t done_before = tasks_done(dispatch);
     recovery->again_count += dispatch->members->all[executor - 1].attempts_out;
+    dispatch_forget_cancelled(dispatch, executor);
     BARKS_TRY(dispatch_handle(dispatch, &event));
     BARKS_TRY(loans_lose(dispatch, executor));
     uint64_t done_after = tasks_done(dispatch);

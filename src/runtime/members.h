@@ -50,7 +50,8 @@ BARKS_CHECKED barks_status *members_gather(struct net *net, const struct config 
 /* Tells every executor that is not lost to end with the exit status. False: one could not be told
  * (which is logged), or is lost, so that nothing collective may follow. */
 bool members_end(struct net *net, const struct members *members, int exit_status);
-/* Where that is so, everybody leaves at once: gives those who were told a moment to go. */
+/* Where that is so, everybody leaves at once: gives those who were told a moment to go, and ends
+ * those of this node that do not. */
 void members_await_end(struct net *net, const struct members *members);
 
 /* An executor that is surely gone (its process on this node has ended, MPI says so) or silent past

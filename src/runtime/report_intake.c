@@ -195,7 +195,7 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     struct event event = {.kind = EVENT_ATTEMPT_FINISHED, .time_ns = monotonic_ns()};
     event.attempt_finished.id = read_attempt(in, executor);
     /* It has finished, so that it ran too long does not matter any more. */
-    (void)dispatch_end_overrun(dispatch, &event.attempt_finished.id);
+    (void)dispatch_note_answered(dispatch, &event.attempt_finished.id);
     count_answer(dispatch, executor);
     BARKS_TRY(loans_note_ended(dispatch, &event.attempt_finished.id));
     void *reports = dispatch->reports;
@@ -209,8 +209,10 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     struct packed_keys keys = {0};
     BARKS_TRY(read_report(in, dispatch->members->count, report, &keys));
     struct job *job = dispatch_find_job(dispatch, event.attempt_finished.id.job);
-    if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count)
-        return NULL; /* of a job that is over */
+    if (job == NULL || event.attempt_finished.id.stage >= job->plan.stage_count) {
+        report_drop(report); /* of a job that is over, or was left (dispatch_leave_deaf) */
+        return dispatch_handle(dispatch, &event);
+    }
     BARKS_TRY(dispatch_take_keys(job, report, &keys));
     count_report(dispatch, job, 1, report);
     job_history_task_done(dispatch->options.history, report, dispatch->members->count);
@@ -310,7 +312,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
 {
     struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
     event.attempt_failed.id = read_attempt(in, executor);
-    const barks_status *overrun = dispatch_end_overrun(dispatch, &event.attempt_failed.id);
+    const barks_status *overrun = dispatch_note_answered(dispatch, &event.attempt_failed.id);
     count_answer(dispatch, executor);
     BARKS_TRY(loans_note_ended(dispatch, &event.attempt_failed.id));
     barks_status *error = unpack_status(in);
