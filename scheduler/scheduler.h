@@ -53,7 +53,8 @@ struct scheduler_options {
     uint64_t locality_wait_ns;
     uint64_t attempt_ns_max;     /* an attempt that runs longer has failed; 0: none does */
     bool keeps_durations;        /* for scheduler_stage_median_ns */
-    uint32_t losses_max;         /* lost executors that one task survives; default 3 */
+    uint32_t losses_max;         /* lost executors that one task survives while it runs there, of
+                                    which nobody knows why they were; default 3 */
     uint32_t executor_count_min; /* no job begins before so many live; default 1 */
     /* False: a lost executor fails every job that has begun (its shuffle data is gone). True:
      * attempts and outputs that were lost are run again, the rest is kept. A job fails in any case
