@@ -114,6 +114,10 @@ BARKS_CHECKED barks_status *dispatch_add_error(struct dispatch *dispatch,
                                                const struct attempt_id *id, barks_status *error,
                                                uint64_t *out_number);
 
+/* What has ended the executor, where that was a crash which has ended another one amid the same
+ * task before; borrowed. NULL: it was not. */
+const barks_status *dispatch_repeated_crash(const struct dispatch *dispatch, uint32_t executor);
+
 /* The job that runs under the id, or NULL. */
 struct job *dispatch_find_job(const struct dispatch *dispatch, uint64_t id);
 const struct terminal *job_terminal(const struct job *job, uint32_t stage);

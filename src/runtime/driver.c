@@ -157,8 +157,9 @@ static void log_start(const struct driver *driver)
 static struct scheduler_options scheduling(const struct driver *driver)
 {
     const struct config *config = driver->config;
+    uint32_t attempts = (uint32_t)config_int(config, CONFIG_ATTEMPTS);
     return (struct scheduler_options){
-        .attempts_max = (uint32_t)config_int(config, CONFIG_ATTEMPTS),
+        .attempts_max = attempts,
         .exclusion_ns = config_duration_ns(config, CONFIG_EXCLUSION),
         .slow_percent = config_bool(config, CONFIG_SPECULATION)
                             ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
@@ -170,7 +171,7 @@ static struct scheduler_options scheduling(const struct driver *driver)
         .attempt_ns_max = config_duration_ns(config, CONFIG_TASK_TIME_LIMIT),
         .keeps_durations = true,
         .recovers = net_recovers(driver->net),
-        .losses_max = driver->members.count, /* what ends a recovery is its deadline */
+        .losses_max = attempts > 1 ? attempts - 1 : 1, /* others may kill one at any time */
     };
 }
 

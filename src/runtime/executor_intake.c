@@ -370,6 +370,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_HELLO:
     case MESSAGE_TASK_DONE:
     case MESSAGE_TASK_FAILED:
+    case MESSAGE_CRASHED:
     case MESSAGE_SHUFFLE_READY:
     case MESSAGE_BURST_WANTED:
     case MESSAGE_PULSE:

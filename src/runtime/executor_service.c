@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "runtime/crash.h"
 #include "runtime/end_grace.h"
 #include "runtime/executor_state.h"
 #include "runtime/heartbeat.h"
@@ -391,6 +392,8 @@ BARKS_CHECKED static barks_status *start(struct executor *executor, const struct
     BARKS_TRY(topology_load(NULL, &executor->topology));
     BARKS_TRY(hello_exchange(executor->net, executor->topology, config, &executor->welcome,
                              out_refused, &executor->exit_status));
+    if (executor->watchdog != NULL && net_recovers(executor->net))
+        crash_await_reader();
     return *out_refused ? NULL : start_services(executor);
 }
 

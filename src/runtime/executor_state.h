@@ -65,7 +65,8 @@ struct executor {
     struct errands *lending; /* of struct lend_order */
     struct log_relay *log;   /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
-    uint64_t last_deaf_ns; /* when tasks that do not end were looked for */
+    uint64_t crash_sent_ns; /* when the driver was told that a task crashes; 0: it was not */
+    uint64_t last_deaf_ns;  /* when tasks that do not end were looked for */
     uint64_t last_work_ns;
     uint32_t tasks_held;       /* given to workers and not yet reported */
     uint32_t epoch;            /* of the living executors; 0: nobody was lost */

@@ -25,6 +25,8 @@ struct member {
     bool is_suspect;       /* MPI says that it is gone */
     bool was_called_slow;  /* to the person, once */
     uint32_t attempts_out; /* that it was sent and has not answered */
+    bool has_crashed;      /* or is about to, as its last message says: */
+    struct attempt_crash crash;
     uint64_t last_heard_ns;
     uint64_t used_bytes, sent_bytes; /* of its last pulse */
     /* Likewise; relaxed, since whoever waits for actions reads them between two. */

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 9 };
+enum { PROTOCOL_VERSION = 10 };
 
 enum message_kind {
     /* executor -> driver */
@@ -16,6 +16,7 @@ enum message_kind {
     MESSAGE_TASK_DONE,     /* job, stage index, task, attempt, pool bytes peak, scratch
                               bytes written, counters, sent, result, accumulated */
     MESSAGE_TASK_FAILED,   /* job, stage index, task, attempt, status */
+    MESSAGE_CRASHED,       /* the same: the executor ends with the task */
     MESSAGE_SHUFFLE_READY, /* shuffle, slot, number of the commit, count, then partition and bytes
                               of those with rows; whether it was stored, then status and pieces
                               (store_reports.h) */

@@ -336,6 +336,22 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch, str
     return dispatch_handle(dispatch, &event);
 }
 
+/* What it says counts once its executor is known to be lost. */
+BARKS_CHECKED static barks_status *on_crashed(struct dispatch *dispatch, struct unpacker *in,
+                                              uint32_t executor)
+{
+    struct member *member = &dispatch->members->all[executor - 1];
+    struct attempt_crash crash = {.id = read_attempt(in, executor)};
+    barks_status *error = unpack_status(in);
+    if (error == NULL)
+        BARKS_FAIL(BARKS_INTERNAL, "a task crashed without saying how");
+    crash.error_hash = hash_of_error(error);
+    BARKS_TRY(dispatch_add_error(dispatch, &crash.id, error, &crash.error));
+    member->crash = crash;
+    member->has_crashed = true;
+    return unpacker_finish(in);
+}
+
 BARKS_CHECKED static barks_status *read_sizes(struct unpacker *in, struct job_stage *stage,
                                               uint32_t partition_count)
 {
@@ -494,6 +510,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_task_done(dispatch, &in, message->from);
     else if (kind == MESSAGE_TASK_FAILED)
         status = on_task_failed(dispatch, &in, message->from);
+    else if (kind == MESSAGE_CRASHED)
+        status = on_crashed(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHUFFLE_READY)
         status = on_shuffle_ready(dispatch, &in, message->from);
     else if (kind == MESSAGE_BURST_WANTED)

@@ -8,6 +8,7 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/crash.h"
+#include "scheduler/event.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -340,6 +341,24 @@ static void end_waiting(struct workers *workers)
         else
             append_ended_locked(workers, assignment);
     }
+}
+
+bool workers_find_running(struct workers *workers, pthread_t thread, struct attempt_id *out_id)
+{
+    bool is_found = false;
+    lock_acquire(&workers->lock);
+    for (uint32_t i = 0; i < workers->started && !is_found; i++) {
+        const struct assignment *running = workers->all[i].running;
+        if (running == NULL || pthread_equal(workers->all[i].thread, thread) == 0)
+            continue;
+        *out_id = (struct attempt_id){.job = running->job,
+                                      .stage = running->stage_index,
+                                      .task = running->spec.task,
+                                      .attempt = running->spec.attempt};
+        is_found = true;
+    }
+    lock_release(&workers->lock);
+    return is_found;
 }
 
 /* One whose task does not end, or NULL. */

@@ -4,6 +4,7 @@
 #include "exec/partition_share.h"
 #include "exec/task_run.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -69,6 +70,10 @@ struct assignment *workers_take_ended(struct workers *workers);
 /* Calls visit for each task that runs or waits, under the lock; for cancelling and progress. */
 void workers_visit(struct workers *workers,
                    void (*visit)(void *context, struct assignment *assignment), void *context);
+
+/* The attempt that the thread runs; false: it is no worker, or runs none. executor is not set. */
+struct attempt_id;
+bool workers_find_running(struct workers *workers, pthread_t thread, struct attempt_id *out_id);
 
 /* Shows the stack of a worker whose task was told to end so long ago and has not, once for each
  * task, one in a call, which takes up to a second then. */
