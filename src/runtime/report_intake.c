@@ -346,6 +346,7 @@ BARKS_CHECKED static barks_status *on_crashed(struct dispatch *dispatch, struct 
     if (error == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a task crashed without saying how");
     crash.error_hash = hash_of_error(error);
+    job_history_task_failed(dispatch->options.history, &crash.id, error);
     BARKS_TRY(dispatch_add_error(dispatch, &crash.id, error, &crash.error));
     member->crash = crash;
     member->has_crashed = true;
