@@ -264,6 +264,7 @@ barks_status *driver_serve(struct driver *driver)
     watchdog_phase(driver->watchdog, "a call of MPI", STUCK_NS);
     watchdog_show_after(driver->watchdog, silence_to_show_ns(driver->config));
     barks_status *status = serve(driver);
-    watchdog_deadline(driver->watchdog, 0, 0, ""); /* what is left to do has limits of its own */
+    watchdog_show_after(driver->watchdog, 0); /* what is left to do has limits of its own */
+    watchdog_deadline(driver->watchdog, 0, 0, "");
     return status;
 }

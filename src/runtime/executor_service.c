@@ -402,6 +402,7 @@ BARKS_CHECKED static barks_status *start(struct executor *executor, const struct
 static int leave(struct executor *executor, bool has_good_end)
 {
     int exit_status = executor->exit_status;
+    shipped_remove_files(executor->shipped);
     if (executor->watchdog == NULL)
         return exit_status;
     watchdog_phase(executor->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
@@ -429,6 +430,7 @@ int executor_serve(struct net *net, const struct config *config, struct watchdog
         fault_point(POINT_EXECUTOR_STARTED);
         status = serve(executor);
     }
+    watchdog_show_after(watchdog, 0); /* nobody takes it for lost any more */
     bool had_trouble = status != NULL && tell_trouble(executor, status);
     int exit_status = executor->exit_status;
     bool has_good_end = !had_trouble && exit_status == 0 && !executor->others_are_lost;
