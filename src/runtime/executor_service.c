@@ -296,7 +296,11 @@ static void leave_without_stuck(struct executor *executor)
 BARKS_CHECKED static bool stop(struct executor *executor)
 {
     leave_without_stuck(executor);
-    if (!workers_stop(executor->workers, monotonic_ns() + LEAVE_NS_MAX)) {
+    /* Where the process goes on the task may well touch what others of it have freed. */
+    uint64_t patience_ns = executor->watchdog == NULL && executor->workers != NULL
+                               ? end_grace_ns(&executor->welcome.config)
+                               : LEAVE_NS_MAX;
+    if (!workers_stop(executor->workers, monotonic_ns() + patience_ns)) {
         workers_show_deaf(executor->workers, 0);
         LOG(LEVEL_WARN, "runtime",
             "executor %" PRIu32 " leaves amid a task that was told to end and does not: functions "
