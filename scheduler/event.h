@@ -142,6 +142,12 @@ struct attempt_id {
     uint32_t executor; /* that runs it */
 };
 
+/* An attempt took its executor with it: that is a failure of its task, and not a loss. */
+struct attempt_crash {
+    struct attempt_id id;
+    uint64_t error, error_hash; /* as of EVENT_ATTEMPT_FAILED */
+};
+
 enum failure_cause {
     CAUSE_NONE = 0, /* in an outcome: no failure */
     CAUSE_USER_ERROR,
@@ -188,6 +194,7 @@ struct event {
         } executor_joined;
         struct {
             uint32_t executor;
+            const struct attempt_crash *crash; /* that has ended it; borrowed; NULL: not known */
         } executor_lost;
         struct {
             uint32_t executor;

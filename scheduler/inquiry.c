@@ -126,6 +126,16 @@ bool scheduler_task_runs(const struct scheduler *scheduler, uint64_t job_id, uin
            stage->tasks[task].state == TASK_RUNNING;
 }
 
+bool scheduler_job_outcome(const struct scheduler *scheduler, uint64_t id,
+                           struct job_outcome *out_outcome)
+{
+    const struct job *job = scheduler_find_job(scheduler, id);
+    if (job == NULL || job->state != JOB_FINISHING)
+        return false;
+    *out_outcome = job->outcome;
+    return true;
+}
+
 uint64_t scheduler_stage_median_ns(const struct scheduler *scheduler, uint64_t job,
                                    uint32_t stage_index)
 {

@@ -15,8 +15,28 @@
 #include "scheduler/roster.h"
 #include "scheduler/scheduler_state.h"
 
+static bool is_of(const struct attempt_crash *crash, const struct attempt_id *id)
+{
+    return crash != NULL && crash->id.job == id->job && crash->id.stage == id->stage &&
+           crash->id.task == id->task && crash->id.attempt == id->attempt;
+}
+
+/* What has ended its executor would have failed the attempt, were it less grave, so that it counts
+ * as that: the same twice is enough. Its executor needs no avoiding. Is it the last failure? */
+static bool count_crash(const struct scheduler *scheduler, struct stage *stage, struct task *task,
+                        uint64_t hash)
+{
+    bool is_same = hash != 0 && hash == task->error_hash;
+    task->error_hash = hash;
+    task->failures++;
+    stage->gang.failures += stage->gang.is_gang;
+    return is_same || task->failures >= scheduler->options.attempts_max ||
+           stage->gang.failures >= scheduler->options.attempts_max;
+}
+
 /* Takes one attempt off the lost executor; its task may need another. */
-BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uint32_t index)
+BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uint32_t index,
+                                                const struct attempt_crash *crash)
 {
     struct attempt attempt = scheduler->attempts.items[index];
     struct attempt_id id = attempt_identity(&attempt);
@@ -25,12 +45,20 @@ BARKS_CHECKED static barks_status *lose_attempt(struct scheduler *scheduler, uin
     if (attempt.is_cancel_sent)
         return job_end_if_idle(scheduler, job);
     struct task *task = &attempt.stage->tasks[attempt.task];
-    task->losses += !attempt.is_ahead;
+    bool is_crash = is_of(crash, &id);
+    if (!is_crash && !attempt.is_ahead)
+        task->losses++;
+    bool is_last = is_crash ? count_crash(scheduler, attempt.stage, task, crash->error_hash)
+                            : task->losses > scheduler->options.losses_max;
     bool can_go_on = scheduler->options.recovers && scheduler->executors.living_count > 0;
-    if (!can_go_on || task->losses > scheduler->options.losses_max) {
+    if (!can_go_on || is_last) {
         task_move(task, TASK_FAILED, &scheduler->transitions);
         struct job_outcome outcome = {
             .result = JOB_RESULT_FAILED, .cause = CAUSE_LOST, .attempt = id};
+        if (is_crash && is_last) {
+            outcome.cause = CAUSE_USER_ERROR;
+            outcome.error = crash->error;
+        }
         return job_finish(scheduler, job, &outcome);
     }
     if (attempt.stage->gang.is_gang)
@@ -323,9 +351,10 @@ static struct task_needs needs_of_running(const struct scheduler *scheduler)
     return sum;
 }
 
-barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost)
+barks_status *executor_recover(struct scheduler *scheduler, const struct event *event)
 {
     struct executor_table *table = &scheduler->executors;
+    uint32_t lost = event->executor_lost.executor;
     struct task_needs wanted = needs_of_running(scheduler);
     executor_lose(table, lost, &wanted);
     locality_lose(scheduler, lost);
@@ -334,7 +363,8 @@ barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost)
     if (can_go_on)
         BARKS_TRY(for_each_running_job(scheduler, lost, move_lanes_of_job));
     while (table->executors[lost].attempts_head != ATTEMPT_NONE)
-        BARKS_TRY(lose_attempt(scheduler, table->executors[lost].attempts_head));
+        BARKS_TRY(lose_attempt(scheduler, table->executors[lost].attempts_head,
+                               event->executor_lost.crash));
     BARKS_TRY(for_each_running_job(scheduler, lost, can_go_on ? recover_job : fail_job));
     lane_queue_drop(&table->executors[lost].lanes);
     return dispatch_all(scheduler);

@@ -209,7 +209,7 @@ BARKS_CHECKED static barks_status *on_executor_lost(struct scheduler *scheduler,
     if (!executor_is_alive(&scheduler->executors, executor))
         return NULL;
     scheduler->is_deciding = true;
-    return executor_recover(scheduler, executor);
+    return executor_recover(scheduler, event);
 }
 
 BARKS_CHECKED static barks_status *on_executor_distrusted(struct scheduler *scheduler,

@@ -57,7 +57,8 @@ struct scheduler_options {
      * their time is not limited. 0: none. */
     uint32_t ahead;
     bool keeps_durations;        /* for scheduler_stage_median_ns */
-    uint32_t losses_max;         /* lost executors that one task survives; default 3 */
+    uint32_t losses_max;         /* lost executors that one task survives while it runs there, of
+                                    which nobody knows why they were; default 3 */
     uint32_t executor_count_min; /* no job begins before so many live; default 1 */
     /* False: a lost executor fails every job that has begun (its shuffle data is gone). True:
      * attempts and outputs that were lost are run again, the rest is kept. A job fails in any case
@@ -95,6 +96,11 @@ bool scheduler_is_broken(const struct scheduler *scheduler);
 /* The earliest moment at which something is due (the deadline of a job, the end of an exclusion, a
  * look at slow attempts), so that the driver knows when to send EVENT_TIMER; UINT64_MAX: none. */
 uint64_t scheduler_next_deadline_ns(const struct scheduler *scheduler);
+
+/* Whether the job is over but for attempts that were told to cancel and have not ended: then
+ * *out_outcome is what DECISION_JOB_FINISHED will say. */
+bool scheduler_job_outcome(const struct scheduler *scheduler, uint64_t job,
+                           struct job_outcome *out_outcome);
 
 /* The median time of those attempts at tasks of a stage that count, at most an eighth too long; 0:
  * none yet, or without options.keeps_durations. */

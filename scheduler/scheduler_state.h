@@ -149,4 +149,5 @@ BARKS_CHECKED barks_status *job_end_if_idle(struct scheduler *scheduler, struct 
 /* recovery.c */
 
 /* The executor is lost: what ran there, what was kept there and what was sent there. */
-BARKS_CHECKED barks_status *executor_recover(struct scheduler *scheduler, uint32_t lost);
+BARKS_CHECKED barks_status *executor_recover(struct scheduler *scheduler,
+                                             const struct event *event);

@@ -173,7 +173,8 @@ BARKS_API barks_task_info *barks_task(void);
 BARKS_API const char *barks_place(void);
 
 /* In a body that takes long: whether nobody wants its task's result any more, so that it may
- * return at once. False on the driver. */
+ * return at once. Who does not ask, and goes on, occupies a worker, and may cost its executor
+ * (docs/faults.md). False on the driver. */
 BARKS_API bool barks_cancelled(void);
 
 /* In a body: the seconds that are left of the job's time: of --barks-time-limit, from its start, or

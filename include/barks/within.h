@@ -39,7 +39,8 @@ typedef struct barks_bounds {
  *
  * The time goes from the call on, and includes what must be computed before (exchanges, samples of
  * sorts). Bodies of functions are not interrupted within a batch (up to some thousand rows), so
- * slow ones make the answer late by as much, unless they ask barks_cancelled(). Accumulators get
+ * slow ones make the answer late by as much, --barks-time-reserve at most, unless they ask
+ * barks_cancelled(). Accumulators get
  * nothing of a job that was cancelled so.
  *
  * seconds: 0 or more; INFINITY: no limit. confidence: between 0 and 1.

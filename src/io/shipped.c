@@ -47,16 +47,24 @@ barks_status *shipped_create(const char *scratch, struct shipped **out_shipped)
     return NULL;
 }
 
+void shipped_remove_files(struct shipped *shipped)
+{
+    lock_acquire(&shipped->lock);
+    const char *directory = shipped->locked.directory;
+    lock_release(&shipped->lock);
+    if (directory == NULL)
+        return;
+    barks_status *status = directory_remove(directory);
+    if (status != NULL)
+        LOG(LEVEL_WARN, "io", "shipped files are left behind: %s", barks_status_text(status));
+    barks_status_free(status);
+}
+
 void shipped_destroy(struct shipped *shipped)
 {
     if (shipped == NULL)
         return;
-    if (shipped->locked.directory != NULL) {
-        barks_status *status = directory_remove(shipped->locked.directory);
-        if (status != NULL)
-            LOG(LEVEL_WARN, "io", "shipped files are left behind: %s", barks_status_text(status));
-        barks_status_free(status);
-    }
+    shipped_remove_files(shipped);
     while (shipped->locked.names != NULL) {
         struct shipped_name *next = shipped->locked.names->next;
         free(shipped->locked.names->path);

@@ -35,6 +35,10 @@ struct shipped;
 BARKS_CHECKED barks_status *shipped_create(const char *scratch, struct shipped **out_shipped);
 /* Removes all. NULL is fine. */
 void shipped_destroy(struct shipped *shipped);
+/* All that destroying does outside of this process: where it ends amid tasks that may look for
+ * files.
+ */
+void shipped_remove_files(struct shipped *shipped);
 
 /* Errors: BARKS_IO, BARKS_LIMIT (disk full). They are also kept, and what comes until
  * shipped_take_failure is left out. */

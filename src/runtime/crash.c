@@ -19,6 +19,7 @@ enum {
     STACK_BYTES = 64 << 10,
     LINE_BYTES = 2048,
     SHOW_TENTHS_OF_SECOND = 10,
+    READER_MS_MAX = 1000,
 };
 
 static const struct {
@@ -93,6 +94,7 @@ static void add_process(struct line *line, uint32_t rank)
     add(line, ")");
 }
 
+/* info NULL: without the address, which may be another one the next time. */
 static void add_signal(struct line *line, int number, const siginfo_t *info)
 {
     add(line, " got signal ");
@@ -102,7 +104,8 @@ static void add_signal(struct line *line, int number, const siginfo_t *info)
             add(line, " (");
             add(line, crashes[i].name);
         }
-    if (info->si_code > 0 && number != SIGABRT) { /* of the processor, not sent by somebody */
+    if (info != NULL && info->si_code > 0 &&
+        number != SIGABRT) { /* of the processor, not sent by somebody */
         add(line, " at address 0x");
         add_number(line, (uint64_t)(uintptr_t)info->si_addr, 16);
     }
@@ -133,7 +136,7 @@ static void add_function(struct line *line)
     }
 }
 
-static void add_task(struct line *line, const struct task_sight *task)
+static void add_place(struct line *line, const struct task_sight *task)
 {
     add(line, " of partition ");
     add_number(line, task->partition, 10);
@@ -141,8 +144,10 @@ static void add_task(struct line *line, const struct task_sight *task)
     add_number(line, task->stage, 10);
     add(line, " of job ");
     add_number(line, task->job, 10);
-    add(line, ", attempt ");
-    add_number(line, task->attempt, 10);
+}
+
+static void add_file(struct line *line, const struct task_sight *task)
+{
     if (task->path != NULL) {
         add(line, ", rows from byte ");
         add_number(line, task->offset, 10);
@@ -161,6 +166,15 @@ static void show_frames(void)
 
 /* ---- handlers ---- */
 
+/* Of the first crash amid a task, for the reader; state publishes the rest. */
+enum { NOTE_NONE, NOTE_WRITTEN, NOTE_READ, NOTE_TOLD };
+static struct {
+    _Atomic int state;
+    pthread_t thread;
+    struct line line;
+} note;
+static _Atomic bool has_reader; /* alone: nothing is published by it */
+
 static void report(int number, const siginfo_t *info)
 {
     struct line line = {.length = 0};
@@ -170,12 +184,37 @@ static void report(int number, const siginfo_t *info)
     add_process(&line, has_task ? task.executor : own_rank);
     add_signal(&line, number, info);
     add_function(&line);
-    if (has_task)
-        add_task(&line, &task);
+    if (has_task) {
+        add_place(&line, &task);
+        add(&line, ", attempt ");
+        add_number(&line, task.attempt, 10);
+        add_file(&line, &task);
+    }
     tell(&line);
     add(&line, "barks: the calls of that thread, the last one first:");
     tell(&line);
     show_frames();
+}
+
+/* The reader has another thread, which may be stuck: not longer than READER_MS_MAX. */
+static void await_reader(int number)
+{
+    struct task_sight task;
+    if (!atomic_load_explicit(&has_reader, memory_order_relaxed) || !task_see(&task))
+        return;
+    add(&note.line, "it");
+    add_signal(&note.line, number, NULL);
+    add_function(&note.line);
+    add_place(&note.line, &task);
+    add_file(&note.line, &task);
+    note.line.bytes[note.line.length] = '\0';
+    note.thread = pthread_self();
+    atomic_store_explicit(&note.state, NOTE_WRITTEN, memory_order_release);
+    for (int i = 0; i < READER_MS_MAX; i++) {
+        if (atomic_load_explicit(&note.state, memory_order_relaxed) == NOTE_TOLD)
+            return;
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+    }
 }
 
 /* The signal comes again where an instruction is tried again, or must be sent again. */
@@ -197,6 +236,7 @@ static void crashed(int number, siginfo_t *info, void *context)
     if (!has_told) {       /* else telling has crashed */
         has_told = true;
         report(number, info);
+        await_reader(number);
     }
     pass_on(number, info);
 }
@@ -232,6 +272,20 @@ void crash_catch(void)
     is_caught = true;
 }
 
+void crash_await_reader(void) { atomic_store_explicit(&has_reader, true, memory_order_relaxed); }
+
+bool crash_read(pthread_t *out_thread, const char **out_text)
+{
+    if (atomic_load_explicit(&note.state, memory_order_acquire) != NOTE_WRITTEN)
+        return false;
+    atomic_store_explicit(&note.state, NOTE_READ, memory_order_relaxed);
+    *out_thread = note.thread;
+    *out_text = note.line.bytes;
+    return true;
+}
+
+void crash_was_told(void) { atomic_store_explicit(&note.state, NOTE_TOLD, memory_order_relaxed); }
+
 void crash_set_rank(uint32_t rank) { own_rank = rank; }
 
 void crash_thread_begin(void)
@@ -257,7 +311,7 @@ void crash_thread_end(void)
     handler_stack = NULL;
 }
 
-void crash_show_stack(pthread_t thread, const char *whose)
+static void show_stack(pthread_t thread, const char *whose)
 {
     struct line line = {.length = 0};
     atomic_store_explicit(&is_shown, false, memory_order_relaxed);
@@ -272,4 +326,13 @@ void crash_show_stack(pthread_t thread, const char *whose)
         if (atomic_load_explicit(&is_shown, memory_order_acquire))
             return;
     }
+}
+
+void crash_show_stack(pthread_t thread, const char *whose)
+{
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* is_shown is of one stack */
+    int error = pthread_mutex_lock(&one_at_a_time);
+    show_stack(thread, whose);
+    if (error == 0)
+        (void)pthread_mutex_unlock(&one_at_a_time); /* it is held */
 }

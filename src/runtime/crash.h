@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT are told, and then go to who handled them
@@ -15,9 +16,17 @@ void crash_catch(void);
 void crash_thread_begin(void);
 void crash_thread_end(void);
 
+/* From now on a thread that crashes amid a task waits a second at most for a reader, who is told of
+ * it before the process ends. Threads: the reader. */
+void crash_await_reader(void);
+/* True once, where a thread has crashed amid a task: which, and how, without what would be
+ * otherwise the next time. *out_text stays. Threads: the reader. */
+bool crash_read(pthread_t *out_thread, const char **out_text);
+void crash_was_told(void); /* the process may end */
+
 /* What stands in the report where no task runs: "driver", or the executor's number. */
 void crash_set_rank(uint32_t rank);
 
 /* Writes the stack of another thread to the standard error, from that thread, wherever it is.
- * Returns after at most a second. Threads: any, one at a time. */
+ * Returns a second later at the latest, or two where another stack is being shown. Threads: any. */
 void crash_show_stack(pthread_t thread, const char *whose);

@@ -186,6 +186,7 @@ BARKS_CHECKED static barks_status *send_cancel(struct dispatch *dispatch,
     BARKS_TRY(loans_cancel(dispatch, id, &was_sent));
     if (!was_sent)
         return NULL;
+    BARKS_TRY(dispatch_note_cancelled(dispatch, id));
     pack_u64(&out, MESSAGE_CANCEL);
     pack_u64(&out, id->job);
     pack_u64(&out, id->stage);
@@ -436,8 +437,8 @@ void dispatch_let_go(struct dispatch *dispatch, struct job *job)
     dispatch->options.job_ended(dispatch->options.context, job);
 }
 
-BARKS_CHECKED static barks_status *finish_job(struct dispatch *dispatch, struct job *job,
-                                              const struct job_outcome *outcome)
+BARKS_CHECKED static barks_status *end_job(struct dispatch *dispatch, struct job *job,
+                                           const struct job_outcome *outcome)
 {
     for (uint32_t stage = 0; stage < job->plan.stage_count; stage++)
         BARKS_TRY(release_stage(dispatch, job, stage));
@@ -450,32 +451,6 @@ BARKS_CHECKED static barks_status *finish_job(struct dispatch *dispatch, struct 
         job->status = job_failure(dispatch, job, outcome);
     dispatch_let_go(dispatch, job);
     return NULL;
-}
-
-void dispatch_abandon(struct dispatch *dispatch, const barks_status *status)
-{
-    char text[2048]; /* with its causes */
-    barks_status_format(status, text, sizeof text);
-    while (dispatch->jobs != NULL) {
-        struct job *job = dispatch->jobs;
-        if (job->status == NULL)
-            job->status = barks_status_new(barks_status_code(status), NULL, BARKS_HERE,
-                                           "%s; %s did not end", text, job->what);
-        dispatch_let_go(dispatch, job);
-    }
-}
-
-static void warn_of_exclusion(const struct dispatch *dispatch, const struct job *job,
-                              const struct decision *decision)
-{
-    uint32_t rank = decision->executor_excluded.executor;
-    bool is_of_job = decision->executor_excluded.stage == SCHEDULER_ANY;
-    LOG(LEVEL_WARN, "runtime",
-        "tasks of %s keep failing on executor %" PRIu32
-        " (%s): it gets no more of %s for a time (--barks-exclusion)",
-        job->what, rank, dispatch->members->all[rank - 1].hello.host,
-        is_of_job ? "them" : "this stage");
-    job_history_excluded(dispatch->options.history, decision);
 }
 
 static uint64_t job_of(const struct decision *decision)
@@ -505,9 +480,67 @@ static uint64_t job_of(const struct decision *decision)
     return 0;
 }
 
+/* The scheduler says so once more when the last of its attempts has ended. */
+barks_status *dispatch_finish_job(struct dispatch *dispatch, struct job *job,
+                                  const struct job_outcome *outcome)
+{
+    if (dispatch->left_count == dispatch->left_capacity) {
+        uint32_t capacity = 2 * dispatch->left_capacity + 8;
+        uint64_t *left = reallocarray(dispatch->left_jobs, capacity, sizeof *left);
+        if (left == NULL)
+            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %" PRIu32 " jobs", capacity);
+        dispatch->left_jobs = left;
+        dispatch->left_capacity = capacity;
+    }
+    dispatch->left_jobs[dispatch->left_count++] = job->id;
+    return end_job(dispatch, job, outcome);
+}
+
+/* Whether the decision is about a job that was left, of which nobody wants to hear any more. */
+static bool is_of_left_job(struct dispatch *dispatch, const struct decision *decision)
+{
+    uint64_t id = job_of(decision);
+    uint32_t index = 0;
+    while (index < dispatch->left_count && dispatch->left_jobs[index] != id)
+        index++;
+    if (index == dispatch->left_count)
+        return false;
+    if (decision->kind == DECISION_JOB_FINISHED)
+        dispatch->left_jobs[index] = dispatch->left_jobs[--dispatch->left_count];
+    return true;
+}
+
+void dispatch_abandon(struct dispatch *dispatch, const barks_status *status)
+{
+    char text[2048]; /* with its causes */
+    barks_status_format(status, text, sizeof text);
+    while (dispatch->jobs != NULL) {
+        struct job *job = dispatch->jobs;
+        if (job->status == NULL)
+            job->status = barks_status_new(barks_status_code(status), NULL, BARKS_HERE,
+                                           "%s; %s did not end", text, job->what);
+        dispatch_let_go(dispatch, job);
+    }
+}
+
+static void warn_of_exclusion(const struct dispatch *dispatch, const struct job *job,
+                              const struct decision *decision)
+{
+    uint32_t rank = decision->executor_excluded.executor;
+    bool is_of_job = decision->executor_excluded.stage == SCHEDULER_ANY;
+    LOG(LEVEL_WARN, "runtime",
+        "tasks of %s keep failing on executor %" PRIu32
+        " (%s): it gets no more of %s for a time (--barks-exclusion)",
+        job->what, rank, dispatch->members->all[rank - 1].hello.host,
+        is_of_job ? "them" : "this stage");
+    job_history_excluded(dispatch->options.history, decision);
+}
+
 barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decision *decision)
 {
     struct job *job = dispatch_find_job(dispatch, job_of(decision));
+    if (job == NULL && is_of_left_job(dispatch, decision))
+        return NULL;
     if (job == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "the scheduler decided %d about a job that is over",
                    (int)decision->kind);
@@ -536,7 +569,7 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
     case DECISION_RELEASE_STAGE:
         return release_stage(dispatch, job, decision->release_stage.stage);
     case DECISION_JOB_FINISHED:
-        return finish_job(dispatch, job, &decision->job_finished.outcome);
+        return end_job(dispatch, job, &decision->job_finished.outcome);
     }
     BARKS_FAIL(BARKS_INTERNAL, "unknown decision %d", (int)decision->kind);
 }

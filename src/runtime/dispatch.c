@@ -81,7 +81,8 @@ void dispatch_destroy(struct dispatch *dispatch)
     for (uint32_t executor = 1; executor <= dispatch->members->count; executor++)
         live_tasks_forget(dispatch, executor);
     free(dispatch->errors);
-    free(dispatch->overruns);
+    free(dispatch->cancelled);
+    free(dispatch->left_jobs);
     decision_list_drop(&dispatch->decisions);
     recovery_drop(&dispatch->recovery);
     scheduler_destroy(dispatch->scheduler);
@@ -258,6 +259,12 @@ barks_status *dispatch_lose(struct dispatch *dispatch, const struct member_loss 
     return recovery_begin(dispatch, loss, now_ns);
 }
 
+uint64_t dispatch_recovery_until_ns(const struct dispatch *dispatch)
+{
+    const struct recovery *recovery = &dispatch->recovery;
+    return recovery->is_under_way ? recovery->epoch_began_ns + recovery->deadline_ns : 0;
+}
+
 uint32_t dispatch_lost_count(const struct dispatch *dispatch)
 {
     return dispatch->recovery.lost_count;
@@ -265,7 +272,6 @@ uint32_t dispatch_lost_count(const struct dispatch *dispatch)
 
 barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns)
 {
-    BARKS_TRY(dispatch_check_overruns(dispatch, now_ns));
     BARKS_TRY(recovery_look(dispatch, now_ns));
     if (now_ns < scheduler_next_deadline_ns(dispatch->scheduler))
         return NULL;

@@ -32,7 +32,7 @@ struct dispatch_options {
     struct members *members;
     struct scheduler_options scheduling;
     uint64_t together_wait_ns; /* tasks that run together wait so long for workers; 0: for ever */
-    uint64_t overrun_grace_ns; /* for an attempt that has run too long, to end */
+    uint64_t deaf_grace_ns;    /* for an attempt that was told to end */
     const struct pool_settings *pools; /* borrowed; that of scheduling, with names */
     uint64_t recovery_deadline_ns;     /* where scheduling.recovers */
     struct job_history *history;
@@ -78,14 +78,25 @@ BARKS_CHECKED barks_status *dispatch_stop(struct dispatch *dispatch, const struc
 /* Ends the jobs whose deadline has passed. */
 BARKS_CHECKED barks_status *dispatch_end_late(struct dispatch *dispatch, uint64_t now_ns);
 
-/* An executor is lost (members.h): the job goes on without it. Errors: BARKS_LOST: it cannot. */
+/* Jobs whose outcome is known end without attempts that were told to end and do not answer; the
+ * workers of these stay occupied. Time is that of pauses->looked_ns. */
+struct pause_watch;
+BARKS_CHECKED barks_status *dispatch_leave_deaf(struct dispatch *dispatch,
+                                                const struct pause_watch *pauses);
+/* An executor with an attempt that does not answer, without which the others can go on or without
+ * whom they cannot: it is lost from now on. */
 struct member_loss;
+bool dispatch_find_deaf(struct dispatch *dispatch, const struct pause_watch *pauses,
+                        struct member_loss *out_loss);
+
+/* An executor is lost (members.h): the job goes on without it. Errors: BARKS_LOST: it cannot. */
 BARKS_CHECKED barks_status *dispatch_lose(struct dispatch *dispatch, const struct member_loss *loss,
                                           uint64_t now_ns);
+/* When those that are left must have gone on; 0: nobody was just lost. */
+uint64_t dispatch_recovery_until_ns(const struct dispatch *dispatch);
 uint32_t dispatch_lost_count(const struct dispatch *dispatch); /* so far */
 
-/* Lets the scheduler do what is due by now. Errors: BARKS_LIMIT: an attempt that was told to end
- * since it ran too long has not done so. BARKS_LOST: a recovery takes too long. */
+/* Lets the scheduler do what is due by now. Errors: BARKS_LOST: a recovery takes too long. */
 BARKS_CHECKED barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns);
 
 /* Ends all jobs at once with copies of status: nobody is left who could run them. */
@@ -98,7 +109,7 @@ void dispatch_set_time_left(struct dispatch *dispatch, uint64_t left_ns);
 bool dispatch_has_run_dry(const struct dispatch *dispatch);
 
 /* An attempt has not ended though it was told to, and never may. */
-bool dispatch_has_stuck_attempt(const struct dispatch *dispatch);
+bool dispatch_has_deaf_attempt(const struct dispatch *dispatch);
 
 bool dispatch_is_busy(const struct dispatch *dispatch); /* a job runs */
 

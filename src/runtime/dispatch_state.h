@@ -53,10 +53,11 @@ struct attempt_error {
     uint64_t next_free;   /* number, of those whose job is over; 0: the last */
 };
 
-/* An attempt that has run longer than it may, until its executor says that it has ended. */
-struct overrun {
+/* An attempt that was told to end, until its executor says that it has. */
+struct cancelled_attempt {
     struct attempt_id id;
-    uint64_t stuck_ns; /* then it will not end */
+    uint64_t since_ns;
+    bool is_overrun; /* it had run longer than it may */
 };
 
 struct dispatch {
@@ -74,9 +75,12 @@ struct dispatch {
     bool is_taking_reports;       /* of one message: the tasks that follow go together */
     struct attempt_error *errors; /* owned; number n stands at n - 1 */
     uint64_t error_count, error_capacity, first_free_error;
-    struct overrun *overruns; /* owned; few */
-    uint32_t overrun_count, overrun_capacity;
-    bool has_stuck_attempt;
+    struct cancelled_attempt *cancelled; /* owned; few */
+    uint32_t cancelled_count, cancelled_capacity;
+    bool has_deaf_attempt;
+    uint64_t waiting_since_ns; /* tasks, for workers of attempts that do not answer; 0: none do */
+    uint64_t *left_jobs;       /* owned; ids: over, but for attempts that do not answer */
+    uint32_t left_count, left_capacity;
     struct gathering *gatherings;    /* of tasks that run together; owned */
     struct loan *loans;              /* owned */
     uint64_t loan_count, lent_count; /* ever: loans, and shuffles of theirs */
@@ -87,17 +91,24 @@ struct dispatch {
     struct recovery recovery;
 };
 
-/* overruns.c: an attempt has run too long, which becomes its error; it has ended; it must have.
- * Errors: BARKS_NO_MEMORY; BARKS_LIMIT: see dispatch_tick. */
+/* cancelled_attempts.c: an attempt has run too long, which becomes its error; one is told to end;
+ * it has ended, which gives the error of one that ran too long (borrowed; NULL: it did not); those
+ * of an executor that is lost. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *dispatch_note_overrun(struct dispatch *dispatch, const struct job *job,
                                                   const struct attempt_id *id);
-const barks_status *dispatch_end_overrun(struct dispatch *dispatch, const struct attempt_id *id);
-BARKS_CHECKED barks_status *dispatch_check_overruns(struct dispatch *dispatch, uint64_t now_ns);
+BARKS_CHECKED barks_status *dispatch_note_cancelled(struct dispatch *dispatch,
+                                                    const struct attempt_id *id);
+const barks_status *dispatch_note_answered(struct dispatch *dispatch, const struct attempt_id *id);
+void dispatch_forget_cancelled(struct dispatch *dispatch, uint32_t executor);
 
 /* Takes error. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *dispatch_add_error(struct dispatch *dispatch,
                                                const struct attempt_id *id, barks_status *error,
                                                uint64_t *out_number);
+
+/* What has ended the executor, where that was a crash which has ended another one amid the same
+ * task before; borrowed. NULL: it was not. */
+const barks_status *dispatch_repeated_crash(const struct dispatch *dispatch, uint32_t executor);
 
 /* The job that runs under the id, or NULL. */
 struct job *dispatch_find_job(const struct dispatch *dispatch, uint64_t id);
@@ -176,6 +187,9 @@ BARKS_CHECKED barks_status *dispatch_start_burst(struct dispatch *dispatch, uint
 BARKS_CHECKED barks_status *dispatch_begin_again(struct dispatch *dispatch, struct job *job,
                                                  barks_status *status);
 
+/* It has this outcome, though some of its attempts may never answer. */
+BARKS_CHECKED barks_status *dispatch_finish_job(struct dispatch *dispatch, struct job *job,
+                                                const struct job_outcome *outcome);
 /* The job is over: from now on it belongs to the thread that waits for it. */
 void dispatch_let_go(struct dispatch *dispatch, struct job *job);
 

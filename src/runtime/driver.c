@@ -8,6 +8,7 @@
 #include "runtime/crash.h"
 #include "runtime/dispatch.h"
 #include "runtime/driver_state.h"
+#include "runtime/end_grace.h"
 #include "runtime/executor_service.h"
 #include "runtime/exit_note.h"
 #include "runtime/hard_end.h"
@@ -26,8 +27,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of who must end, where --barks-time-reserve says nothing. */
-#define LEAST_GRACE_NS (UINT64_C(10) * NS_PER_S)
 /* Of a worker, where tasks take microseconds: what it does in some turns of the driver. */
 enum { TASKS_AHEAD_MAX = 128 };
 
@@ -166,8 +165,9 @@ static void log_start(const struct driver *driver)
 static struct scheduler_options scheduling(const struct driver *driver)
 {
     const struct config *config = driver->config;
+    uint32_t attempts = (uint32_t)config_int(config, CONFIG_ATTEMPTS);
     return (struct scheduler_options){
-        .attempts_max = (uint32_t)config_int(config, CONFIG_ATTEMPTS),
+        .attempts_max = attempts,
         .exclusion_ns = config_duration_ns(config, CONFIG_EXCLUSION),
         .slow_percent = config_bool(config, CONFIG_SPECULATION)
                             ? (uint32_t)config_int(config, CONFIG_SPECULATION_PERCENT)
@@ -180,14 +180,8 @@ static struct scheduler_options scheduling(const struct driver *driver)
         .attempt_ns_max = config_duration_ns(config, CONFIG_TASK_TIME_LIMIT),
         .keeps_durations = true,
         .recovers = net_recovers(driver->net),
-        .losses_max = driver->members.count, /* what ends a recovery is its deadline */
+        .losses_max = attempts > 1 ? attempts - 1 : 1, /* others may kill one at any time */
     };
-}
-
-static uint64_t grace_ns(const struct config *config)
-{
-    uint64_t reserve_ns = config_duration_ns(config, CONFIG_TIME_RESERVE);
-    return reserve_ns > 0 ? reserve_ns : LEAST_GRACE_NS;
 }
 
 /* Whoever is to end because of the time, or of a signal that somebody else has sent, must: main,
@@ -196,12 +190,13 @@ static bool must_end(const struct driver *driver, const barks_status *error)
 {
     int number = signals_pending();
     return barks_status_code(error) == BARKS_OUT_OF_TIME ||
-           dispatch_has_stuck_attempt(driver->dispatch) || number == SIGTERM || number == SIGHUP;
+           dispatch_has_deaf_attempt(driver->dispatch) || number == SIGTERM || number == SIGHUP;
 }
 
 static void arm_hard_end(struct driver *driver, int exit_status)
 {
-    barks_status *status = hard_end_arm(grace_ns(driver->config), exit_status, &driver->hard_end);
+    barks_status *status =
+        hard_end_arm(end_grace_ns(driver->config), exit_status, &driver->hard_end);
     if (status != NULL)
         LOG(LEVEL_WARN, "runtime", "nothing will be ended by force: %s", barks_status_text(status));
     barks_status_free(status);
@@ -235,7 +230,7 @@ static void drive(struct driver *driver)
         .members = &driver->members,
         .scheduling = scheduling(driver),
         .together_wait_ns = config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
-        .overrun_grace_ns = grace_ns(driver->config),
+        .deaf_grace_ns = end_grace_ns(driver->config),
         .recovery_deadline_ns = config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE),
         .pools = &driver->pools,
         .history = driver->history,
@@ -265,13 +260,14 @@ static void drive(struct driver *driver)
     bool has_lost = members_living_count(&driver->members) < driver->members.count;
     if (had_error) {
         int exit_status = barks_exit_code(error);
-        /* At once: they have nothing left to do. After a loss nobody ends MPI, and mpirun's
-         * status is that of who leaves first; of a 0 it makes 1, which is final. Who cannot be told
-         * is logged there. */
-        (void)members_end(driver->net, &driver->members, has_lost ? exit_status : 0);
+        bool recovers = net_recovers(driver->net);
+        /* At once: they have nothing left to do. After a loss nobody ends MPI, nor where nobody
+         * else ends those who stay, and mpirun's status is that of who leaves first; of a 0 it
+         * makes 1, which is final. Who cannot be told is logged there. */
+        (void)members_end(driver->net, &driver->members, has_lost || recovers ? exit_status : 0);
         bool is_by_force = must_end(driver, error);
         give_up(driver, error); /* which is told before an mpirun that lets nobody live ends all */
-        if (has_lost && net_recovers(driver->net))
+        if (recovers)
             members_await_end(driver->net, &driver->members);
         if (is_by_force)
             arm_hard_end(driver, exit_status);
@@ -465,6 +461,14 @@ barks_status *driver_submit(struct driver *driver, struct job *job)
     }
     lock_release(&driver->lock);
     return error;
+}
+
+bool driver_has_ended(struct driver *driver)
+{
+    lock_acquire(&driver->lock);
+    bool has_ended = driver->locked.end_error != NULL;
+    lock_release(&driver->lock);
+    return has_ended;
 }
 
 void driver_wait(struct driver *driver, struct job *job)

@@ -96,6 +96,9 @@ BARKS_CHECKED barks_status *driver_wait_shared(struct driver *driver, struct sha
                                                bool *out_is_broken);
 void driver_drop_shared(struct driver *driver, struct shared_wait *wait);
 
+/* It has given up: no job can run any more. Threads: any. */
+bool driver_has_ended(struct driver *driver);
+
 /* What executors have said of kept partitions since the last call, in order; false: nothing. */
 bool driver_take_kept(struct driver *driver, struct kept_note *out_note);
 

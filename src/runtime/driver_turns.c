@@ -4,6 +4,7 @@
 #include "net/net.h"
 #include "runtime/dispatch.h"
 #include "runtime/driver_state.h"
+#include "runtime/end_grace.h"
 #include "runtime/heartbeat.h"
 #include "runtime/job_stops.h"
 #include "runtime/live_progress.h"
@@ -25,6 +26,8 @@ enum {
     NAP_LONG_IDLE_NS = 10 * 1000 * 1000,
 };
 #define IDLE_AFTER_NS NS_PER_S
+/* What this thread sees to in time itself, were it not stuck in a call of MPI. */
+#define STUCK_MARGIN_NS NS_PER_S
 /* mpirun's signal comes a second after the loss. */
 #define MPIRUN_ENDS_NS (5 * NS_PER_S)
 
@@ -138,13 +141,34 @@ BARKS_CHECKED static barks_status *say_alive(struct driver *driver, uint64_t now
     return NULL;
 }
 
+/* Of the time that the job has, and of a recovery until recovered_ns (0: none): the first. */
+static void set_deadline(struct driver *driver, uint64_t recovered_ns, uint64_t now_ns)
+{
+    uint64_t margin_ns = end_grace_ns(driver->config) / 2;
+    uint64_t left_ns = allotment_left_ns(&driver->allotment, now_ns);
+    uint64_t over_ns = left_ns < UINT64_MAX - margin_ns - now_ns ? now_ns + left_ns + margin_ns : 0;
+    uint64_t lost_ns = recovered_ns > 0 ? recovered_ns + STUCK_MARGIN_NS : 0;
+    if (lost_ns > 0 && (over_ns == 0 || lost_ns < over_ns))
+        watchdog_deadline(driver->watchdog, lost_ns, EXIT_LOST,
+                          "after a loss the job did not go on within --barks-recovery-deadline: "
+                          "a call of MPI does not return; start the job again");
+    else
+        watchdog_deadline(driver->watchdog, over_ns, EXIT_OUT_OF_TIME,
+                          "out of time, and a call of MPI does not return; start the job again");
+}
+
 BARKS_CHECKED static barks_status *look_for_lost(struct driver *driver, uint64_t now_ns)
 {
     uint64_t silent_ns = config_duration_ns(driver->config, CONFIG_LOST_DEADLINE);
     struct member_loss loss;
     pause_watch_look(&driver->pauses, now_ns);
-    while (members_find_lost(&driver->members, driver->net, &driver->pauses, silent_ns, &loss))
+    while (members_find_lost(&driver->members, driver->net, &driver->pauses, silent_ns, &loss) ||
+           dispatch_find_deaf(driver->dispatch, &driver->pauses, &loss)) {
+        set_deadline(driver, now_ns + config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE),
+                     now_ns);
         BARKS_TRY(dispatch_lose(driver->dispatch, &loss, now_ns));
+    }
+    set_deadline(driver, dispatch_recovery_until_ns(driver->dispatch), now_ns);
     return NULL;
 }
 
@@ -164,6 +188,7 @@ BARKS_CHECKED static barks_status *look_for_trouble(struct driver *driver, uint6
         return NULL;
     driver->last_look_ns = now_ns;
     BARKS_TRY(look_for_lost(driver, now_ns));
+    BARKS_TRY(dispatch_leave_deaf(driver->dispatch, &driver->pauses));
     BARKS_TRY(say_alive(driver, now_ns));
     if (signal_number != 0 && allotment_explains_signal(&driver->allotment, now_ns))
         BARKS_FAIL(BARKS_OUT_OF_TIME,
@@ -208,9 +233,8 @@ BARKS_CHECKED static barks_status *read_or_find_lost(struct driver *driver)
     return loss;
 }
 
-barks_status *driver_serve(struct driver *driver)
+BARKS_CHECKED static barks_status *serve(struct driver *driver)
 {
-    watchdog_phase(driver->watchdog, "a call of MPI", STUCK_NS);
     for (;;) {
         bool stopping = false;
         watchdog_beat(driver->watchdog);
@@ -231,4 +255,14 @@ barks_status *driver_serve(struct driver *driver)
         if (job == NULL)
             net_wait(driver->net, nap_ns(driver, now_ns));
     }
+}
+
+barks_status *driver_serve(struct driver *driver)
+{
+    watchdog_phase(driver->watchdog, "a call of MPI", STUCK_NS);
+    watchdog_show_after(driver->watchdog, silence_to_show_ns(driver->config));
+    barks_status *status = serve(driver);
+    watchdog_show_after(driver->watchdog, 0); /* what is left to do has limits of its own */
+    watchdog_deadline(driver->watchdog, 0, 0, "");
+    return status;
 }

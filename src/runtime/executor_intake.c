@@ -11,7 +11,7 @@
 static struct stage_entry *find_stage(const struct executor *executor, uint64_t stage)
 {
     struct stage_entry *entry = executor->stages;
-    while (entry != NULL && entry->stage != stage)
+    while (entry != NULL && (entry->stage != stage || entry->is_released))
         entry = entry->next;
     return entry;
 }
@@ -165,7 +165,7 @@ static void cancel_if_named(void *context, struct assignment *assignment)
     const struct task_name *name = context;
     if (assignment->job == name->job && assignment->stage_index == name->stage_index &&
         assignment->spec.task == name->task && assignment->spec.attempt == name->attempt)
-        atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+        assignment_cancel(assignment);
 }
 
 static void on_cancel(struct executor *executor, struct unpacker *in)
@@ -290,19 +290,29 @@ BARKS_CHECKED static barks_status *on_lend(struct executor *executor, struct unp
     return errands_give(executor->lending, &order->errand);
 }
 
+/* A task that was told to end may still read what its stage holds. */
+void executor_end_released(struct executor *executor)
+{
+    for (struct stage_entry **link = &executor->stages; *link != NULL;) {
+        struct stage_entry *entry = *link;
+        if (!entry->is_released || entry->holders > 1) {
+            link = &entry->next;
+            continue;
+        }
+        *link = entry->next;
+        hold_values(executor, entry, -1);
+        stage_entry_release(entry);
+    }
+}
+
 static void on_release(struct executor *executor, struct unpacker *in)
 {
-    uint64_t stage = unpack_u64(in);
+    struct stage_entry *entry = find_stage(executor, unpack_u64(in));
     uint64_t shuffle = unpack_u64(in);
     fault_point(POINT_RELEASE_TAKEN);
-    for (struct stage_entry **link = &executor->stages; *link != NULL; link = &(*link)->next)
-        if ((*link)->stage == stage) {
-            struct stage_entry *entry = *link;
-            *link = entry->next;
-            hold_values(executor, entry, -1);
-            stage_entry_release(entry);
-            break;
-        }
+    if (entry != NULL)
+        entry->is_released = true;
+    executor_end_released(executor);
     if (shuffle == 0)
         return;
     executor_forget_awaited(executor, shuffle);
@@ -374,6 +384,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
         return unpacker_finish(&in);
     case MESSAGE_HELLO:
     case MESSAGE_TASKS_ENDED:
+    case MESSAGE_CRASHED:
     case MESSAGE_SHUFFLE_READY:
     case MESSAGE_BURST_WANTED:
     case MESSAGE_PULSE:

@@ -3,17 +3,20 @@
 #include "base/config.h"
 #include "base/fault.h"
 #include "base/pool.h"
+#include "runtime/crash.h"
 #include "runtime/executor_state.h"
 #include "runtime/frame_counts.h"
 #include "runtime/heartbeat.h"
 #include "runtime/message.h"
 #include "runtime/store_reports.h"
+#include "scheduler/event.h"
 
 #include <stdlib.h>
 
 /* Beyond that a message saves nothing by being larger. */
 enum { REPORTS_BYTES_MAX = 1 << 20 };
 #define PULSE_RUNNING_NS (UINT64_C(100) * NS_PER_MS)
+#define CRASH_LEAVES_NS (UINT64_C(10) * NS_PER_MS)
 
 static void pack_task_name(struct packer *out, const struct assignment *assignment)
 {
@@ -33,6 +36,33 @@ static void pack_sent(struct packer *out, const struct exchange_sent *sent, uint
     pack_u64(out, rows);
     pack_u64(out, bytes);
     frame_counts_pack(out, sent, count);
+}
+
+/* The process ends soon after, so the message, a small one, must have left MPI by then. */
+BARKS_CHECKED static barks_status *report_crash(struct executor *executor, uint64_t now_ns)
+{
+    pthread_t thread;
+    const char *text;
+    struct attempt_id id;
+    struct packer out = {0};
+    if (executor->crash_sent_ns != 0 && now_ns - executor->crash_sent_ns > CRASH_LEAVES_NS)
+        crash_was_told();
+    if (!crash_read(&thread, &text))
+        return NULL;
+    if (!workers_find_running(executor->workers, thread, &id)) {
+        crash_was_told();
+        return NULL;
+    }
+    barks_status *status = barks_status_new(BARKS_USER_ERROR, NULL, BARKS_HERE, "%s", text);
+    pack_u64(&out, MESSAGE_CRASHED);
+    pack_u64(&out, id.job);
+    pack_u64(&out, id.stage);
+    pack_u64(&out, id.task);
+    pack_u64(&out, id.attempt);
+    pack_status(&out, status);
+    barks_status_free(status);
+    executor->crash_sent_ns = now_ns;
+    return message_send(executor->net, 0, &out);
 }
 
 /* A report with what bodies have added; a failure of packing it fails the attempt. */
@@ -142,6 +172,7 @@ static uint32_t pack_all_ended(struct executor *executor, struct assignment **li
         pack_ended(out, executor, assignment);
         forget_inputs(executor, assignment);
         assignment_drop(assignment);
+        executor_end_released(executor);
     }
     return count;
 }
@@ -409,6 +440,7 @@ barks_status *executor_report_work(struct executor *executor)
 
 barks_status *executor_report(struct executor *executor, uint64_t now_ns)
 {
+    BARKS_TRY(report_crash(executor, now_ns));
     BARKS_TRY(report_complete_shuffles(executor));
     BARKS_TRY(report_stored_shuffles(executor));
     BARKS_TRY(report_loans(executor));

@@ -5,7 +5,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "runtime/crash.h"
+#include "runtime/end_grace.h"
 #include "runtime/executor_state.h"
+#include "runtime/heartbeat.h"
 #include "runtime/message.h"
 #include "runtime/time_limit.h"
 #include "store/scratch.h"
@@ -30,6 +33,7 @@ enum {
 #define LEAVE_NS_MAX (2 * NS_PER_S)
 /* How long who was stopped by another waits for what that one has told the driver. */
 #define OTHERS_TROUBLE_NS (2 * NS_PER_S)
+#define LOOK_FOR_DEAF_NS (UINT64_C(100) * NS_PER_MS)
 #define IDLE_AFTER_NS (UINT64_C(1000) * 1000 * 1000)
 
 static barks_status *deliver(void *context, struct frame *frame)
@@ -221,6 +225,16 @@ BARKS_CHECKED static barks_status *check_tasks_in_mpi(struct executor *executor,
                (double)(now_ns - executor->stuck_since_ns) * 1e-9);
 }
 
+/* The person is shown where a task is that was told to end and does not, before the driver draws
+ * its consequences. */
+static void look_for_deaf(struct executor *executor, uint64_t now_ns)
+{
+    if (executor->tasks_held == 0 || now_ns - executor->last_deaf_ns < LOOK_FOR_DEAF_NS)
+        return;
+    executor->last_deaf_ns = now_ns;
+    workers_show_deaf(executor->workers, end_grace_ns(&executor->welcome.config) / 2);
+}
+
 /* A job that fails or is cancelled may end amid a burst of rounds. Those who take part in it go on
  * until it ends, for all after the same round, since a round that one of them leaves can never end,
  * nor MPI with it. Every executor has been told of the same bursts before the end. */
@@ -243,6 +257,7 @@ BARKS_CHECKED static barks_status *leave_exchange(struct executor *executor)
 BARKS_CHECKED static barks_status *serve(struct executor *executor)
 {
     watchdog_phase(executor->watchdog, "a call of MPI", STUCK_NS);
+    watchdog_show_after(executor->watchdog, silence_to_show_ns(&executor->welcome.config));
     while (!executor->ended) {
         bool exchange_busy = false;
         watchdog_beat(executor->watchdog);
@@ -258,6 +273,7 @@ BARKS_CHECKED static barks_status *serve(struct executor *executor)
         BARKS_TRY(executor_report(executor, now_ns));
         BARKS_TRY(check_round(executor, now_ns));
         BARKS_TRY(check_tasks_in_mpi(executor, now_ns));
+        look_for_deaf(executor, now_ns);
         BARKS_TRY(executor_look_for_driver(executor, now_ns));
         net_wait(executor->net, nap_ns(executor, exchange_busy, now_ns));
     }
@@ -278,10 +294,22 @@ static void leave_without_stuck(struct executor *executor)
     _exit(executor->exit_status != 0 ? executor->exit_status : EXIT_LOST);
 }
 
-static void stop(struct executor *executor)
+/* False: a task does not end, and all that it may use is left to the end of the process. */
+BARKS_CHECKED static bool stop(struct executor *executor)
 {
     leave_without_stuck(executor);
-    workers_stop(executor->workers);
+    /* Where the process goes on the task may well touch what others of it have freed. */
+    uint64_t patience_ns = executor->watchdog == NULL && executor->workers != NULL
+                               ? end_grace_ns(&executor->welcome.config)
+                               : LEAVE_NS_MAX;
+    if (!workers_stop(executor->workers, monotonic_ns() + patience_ns)) {
+        workers_show_deaf(executor->workers, 0);
+        LOG(LEVEL_WARN, "runtime",
+            "executor %" PRIu32 " leaves amid a task that was told to end and does not: functions "
+            "that take long ask barks_cancelled()",
+            executor->net->rank);
+        return false;
+    }
     resources_destroy(executor->resources);
     key_windows_destroy(executor->key_windows);
     meetings_destroy(executor->meetings);
@@ -304,6 +332,7 @@ static void stop(struct executor *executor)
     topology_destroy(executor->topology);
     pool_destroy(executor->pool);
     welcome_drop(&executor->welcome);
+    return true;
 }
 
 /* Reads on until the driver has said how to end. Of a driver that is gone only what it has said
@@ -361,33 +390,63 @@ BARKS_CHECKED static bool tell_trouble(struct executor *executor, barks_status *
     return is_trouble;
 }
 
+BARKS_CHECKED static barks_status *start(struct executor *executor, const struct config *config,
+                                         bool *out_refused)
+{
+    if (executor->watchdog != NULL) /* a process of its own, under MPI */
+        BARKS_TRY(log_relay_open(&executor->log));
+    BARKS_TRY(topology_load(NULL, &executor->topology));
+    BARKS_TRY(hello_exchange(executor->net, executor->topology, config, &executor->welcome,
+                             out_refused, &executor->exit_status));
+    if (executor->watchdog != NULL && net_recovers(executor->net))
+        crash_await_reader();
+    return *out_refused ? NULL : start_services(executor);
+}
+
+/* Amid a task that does not end. What it may use stays, and so does the net where the process goes
+ * on, since the task may wake who is behind it. */
+static int leave(struct executor *executor, bool has_good_end)
+{
+    int exit_status = executor->exit_status;
+    shipped_remove_files(executor->shipped);
+    if (executor->watchdog == NULL)
+        return exit_status;
+    watchdog_phase(executor->watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
+    net_close(executor->net, !has_good_end);
+    _exit(exit_status);
+}
+
 int executor_serve(struct net *net, const struct config *config, struct watchdog *watchdog)
 {
-    struct executor executor = {.net = net,
-                                .watchdog = watchdog,
-                                .last_work_ns = monotonic_ns(),
-                                .last_driver_ns = monotonic_ns()};
     bool refused = false;
     fault_enter_rank(net->rank);
-    bool is_alone = watchdog != NULL; /* a process of its own, under MPI */
-    barks_status *status = is_alone ? log_relay_open(&executor.log) : NULL;
-    if (status == NULL)
-        status = topology_load(NULL, &executor.topology);
-    if (status == NULL)
-        status = hello_exchange(net, executor.topology, config, &executor.welcome, &refused,
-                                &executor.exit_status);
-    if (status == NULL && !refused)
-        status = start_services(&executor);
+    /* Not on the stack: tasks that do not end may outlive this thread. */
+    struct executor *executor = calloc(1, sizeof *executor);
+    if (executor == NULL) {
+        LOG(LEVEL_ERROR, "runtime", "no memory for executor %" PRIu32, net->rank);
+        net_close(net, true);
+        return EXIT_LOST;
+    }
+    *executor = (struct executor){.net = net,
+                                  .watchdog = watchdog,
+                                  .last_work_ns = monotonic_ns(),
+                                  .last_driver_ns = monotonic_ns()};
+    barks_status *status = start(executor, config, &refused);
     if (status == NULL && !refused) {
         fault_point(POINT_EXECUTOR_STARTED);
-        status = serve(&executor);
+        status = serve(executor);
     }
-    bool had_trouble = status != NULL && tell_trouble(&executor, status);
-    int exit_status = executor.exit_status;
+    watchdog_show_after(watchdog, 0); /* nobody takes it for lost any more */
+    bool had_trouble = status != NULL && tell_trouble(executor, status);
+    int exit_status = executor->exit_status;
+    bool has_good_end = !had_trouble && exit_status == 0 && !executor->others_are_lost;
     watchdog_phase(watchdog, "the end of the tasks", STUCK_NS);
-    stop(&executor);
-    log_relay_close(executor.log);
+    bool is_whole = stop(executor);
+    log_relay_close(executor->log);
+    if (!is_whole)
+        return leave(executor, has_good_end);
+    free(executor);
     watchdog_phase(watchdog, "the end of MPI (MPI_Finalize)", STUCK_NS);
-    net_close(net, had_trouble || exit_status != 0 || executor.others_are_lost);
+    net_close(net, !has_good_end);
     return exit_status;
 }

@@ -65,6 +65,8 @@ struct executor {
     struct errands *lending; /* of struct lend_order */
     struct log_relay *log;   /* NULL where the driver is in this process and prints itself */
     uint64_t last_pulse_ns;
+    uint64_t crash_sent_ns; /* when the driver was told that a task crashes; 0: it was not */
+    uint64_t last_deaf_ns;  /* when tasks that do not end were looked for */
     uint64_t last_work_ns;
     uint64_t damage_told;      /* of scratch_damage_count */
     uint32_t tasks_held;       /* given to workers and not yet reported */
@@ -82,6 +84,8 @@ struct executor {
  * the executor cannot go on. */
 BARKS_CHECKED barks_status *executor_take_message(struct executor *executor,
                                                   struct net_message *message);
+/* Stages that the driver has released and whose last task here has ended are gone. */
+void executor_end_released(struct executor *executor);
 void executor_forget_awaited(struct executor *executor, uint64_t shuffle);
 void executor_take_end(struct executor *executor, struct unpacker *in); /* MESSAGE_END's fields */
 

@@ -104,6 +104,37 @@ BARKS_CHECKED static barks_status *no_executor(const struct job *job,
                job->what, outcome->attempt.stage + 1, needs->where != NULL ? needs->where : "?");
 }
 
+/* Final: it would be so again. */
+BARKS_CHECKED static barks_status *
+too_many_losses(const struct dispatch *dispatch, const struct job *job, const struct attempt_id *id)
+{
+    BARKS_FAIL(BARKS_LIMIT,
+               "%s failed in task %" PRIu32 " of stage %" PRIu32 ": %" PRIu32
+               " executors that ran it were lost while they did (--barks-attempts), the last one "
+               "executor %" PRIu32 " (%s); a task that needs more memory than its node has ends so",
+               job->what, id->task, id->stage + 1, dispatch->options.scheduling.losses_max + 1,
+               id->executor, host_of(dispatch, id->executor));
+}
+
+const barks_status *dispatch_repeated_crash(const struct dispatch *dispatch, uint32_t executor)
+{
+    const struct member *member = &dispatch->members->all[executor - 1];
+    uint64_t number = member->crash.error;
+    char text[EARLIER_BYTES], other[EARLIER_BYTES];
+    if (!member->has_crashed || number > dispatch->error_count ||
+        !is_of_task(&dispatch->errors[number - 1], &member->crash.id))
+        return NULL;
+    barks_status_format(dispatch->errors[number - 1].status, text, sizeof text);
+    for (uint64_t i = 0; i + 1 < number; i++) {
+        if (!is_of_task(&dispatch->errors[i], &member->crash.id))
+            continue;
+        barks_status_format(dispatch->errors[i].status, other, sizeof other);
+        if (strcmp(text, other) == 0)
+            return dispatch->errors[number - 1].status;
+    }
+    return NULL;
+}
+
 /* The number of the error that has ended the job. That of an attempt that ran too long is known by
  * the attempt alone. 0: there is none. */
 static uint64_t error_of(const struct dispatch *dispatch, const struct job_outcome *outcome)
@@ -125,11 +156,7 @@ barks_status *job_failure(struct dispatch *dispatch, const struct job *job,
     if (outcome->cause == CAUSE_ROOM || outcome->cause == CAUSE_ROOM_LATE)
         return no_room(dispatch, job, outcome);
     if (outcome->cause == CAUSE_LOST)
-        return barks_status_new(BARKS_LOST, NULL, BARKS_HERE,
-                                "%s failed in task %" PRIu32
-                                ": executors that ran it were lost, again and again; start the job "
-                                "again",
-                                job->what, outcome->attempt.task);
+        return too_many_losses(dispatch, job, &outcome->attempt);
     if (outcome->cause == CAUSE_DEADLINE && outcome->attempt.executor == 0)
         return barks_status_new(BARKS_LIMIT, NULL, BARKS_HERE,
                                 "%s was not done in %.9g s (barks_set_deadline)", job->what,

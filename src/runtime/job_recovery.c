@@ -79,17 +79,31 @@ BARKS_CHECKED static barks_status *send_epoch(struct dispatch *dispatch, uint32_
     return message_send(dispatch->net, to, &out);
 }
 
+/* Starting the job again helps, but where the same crash has ended others. */
+BARKS_CHECKED static barks_status *was_the_last_one(const struct dispatch *dispatch,
+                                                    const struct member_loss *loss)
+{
+    const barks_status *crash = dispatch_repeated_crash(dispatch, loss->rank);
+    if (crash == NULL)
+        BARKS_FAIL(BARKS_LOST, "%s, and it was the last one", loss->sentence);
+    BARKS_FAIL(barks_status_code(crash),
+               "%s, and it was the last one; as on the one before, amid task %" PRIu32 " %s",
+               loss->sentence, dispatch->members->all[loss->rank - 1].crash.id.task,
+               barks_status_text(crash));
+}
+
 barks_status *recovery_begin(struct dispatch *dispatch, const struct member_loss *loss,
                              uint64_t now_ns)
 {
     struct recovery *recovery = &dispatch->recovery;
     uint32_t living = members_living_count(dispatch->members);
     fault_point(POINT_LOSS_NOTICED);
-    if (!recovery->is_on || living == 0)
-        BARKS_FAIL(BARKS_LOST, "%s%s", loss->sentence,
-                   living == 0 && recovery->is_on ? ", and it was the last one" : "");
-    say(dispatch, "%s; going on with %" PRIu32, loss->sentence, living);
+    if (!recovery->is_on)
+        BARKS_FAIL(BARKS_LOST, "%s", loss->sentence);
     members_end_lost(dispatch->net, dispatch->members, loss);
+    if (living == 0)
+        return was_the_last_one(dispatch, loss);
+    say(dispatch, "%s; going on with %" PRIu32, loss->sentence, living);
     if (!recovery->is_under_way)
         recovery->began_ns = now_ns;
     recovery->is_under_way = true;
@@ -197,8 +211,11 @@ BARKS_CHECKED static barks_status *tell_scheduler(struct dispatch *dispatch, uin
     BARKS_TRY(replace(dispatch, executor));
     BARKS_TRY(begin_readers_again(dispatch, executor));
     event.executor_lost.executor = executor;
+    const struct member *member = &dispatch->members->all[executor - 1];
+    event.executor_lost.crash = member->has_crashed ? &member->crash : NULL;
     uint64_t done_before = tasks_done(dispatch);
-    recovery->again_count += dispatch->members->all[executor - 1].attempts_out;
+    recovery->again_count += member->attempts_out;
+    dispatch_forget_cancelled(dispatch, executor);
     BARKS_TRY(dispatch_handle(dispatch, &event));
     BARKS_TRY(loans_lose(dispatch, executor));
     uint64_t done_after = tasks_done(dispatch);

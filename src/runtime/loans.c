@@ -107,7 +107,7 @@ BARKS_CHECKED static barks_status *answer(struct dispatch *dispatch, struct loan
     event.attempt_failed.is_retryable = true;
     loan->is_over = true;
     /* Where it ran too long its error has been told; it has only to leave the list of those. */
-    (void)dispatch_end_overrun(dispatch, attempt_of(loan));
+    (void)dispatch_note_answered(dispatch, attempt_of(loan));
     if (error != NULL)
         BARKS_TRY(
             dispatch_add_error(dispatch, attempt_of(loan), error, &event.attempt_failed.error));

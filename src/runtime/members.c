@@ -23,9 +23,9 @@ enum {
     NAP_LEAVING_NS = 2 * 1000 * 1000,
     END_TRIES = 3,
 };
-/* How long the driver stays when others, told to end, have not gone; of other nodes it is not seen
- * whether they have. */
-#define LEAVE_NS_MAX (2 * NS_PER_S)
+/* How long the driver stays when others, told to end, have not gone, which takes those 2 s that
+ * have tasks that do not end; of other nodes it is not seen whether they have. */
+#define LEAVE_NS_MAX (5 * NS_PER_S)
 #define LEAVE_UNSEEN_NS (NS_PER_S / 2)
 
 void members_drop(struct members *members)
@@ -224,6 +224,22 @@ static bool some_are_leaving(const struct members *members, bool *out_unseen)
     return some;
 }
 
+/* Nobody else would, where mpirun lets ranks outlive others. */
+static void end_by_force(const struct members *members)
+{
+    for (uint32_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->all[i];
+        pid_t pid = (pid_t)member->hello.pid;
+        if (!is_visible(members, member) || process_is_gone(pid))
+            continue;
+        LOG(LEVEL_WARN, "runtime",
+            "executor %" PRIu32 " (process %" PRIu32
+            ") has not ended though it was told to, and is killed",
+            i + 1, member->hello.pid);
+        (void)kill(pid, SIGKILL); /* unless it has ended meanwhile */
+    }
+}
+
 void members_await_end(struct net *net, const struct members *members)
 {
     uint64_t began_ns = monotonic_ns();
@@ -240,6 +256,7 @@ void members_await_end(struct net *net, const struct members *members)
         if (goes_on && !got)
             net_wait(net, NAP_LEAVING_NS);
     }
+    end_by_force(members);
 }
 
 static void word_loss(const struct member *member, struct member_loss *loss)

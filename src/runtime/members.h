@@ -28,6 +28,8 @@ struct member {
     uint64_t damage_count;  /* places on its disks that did not hold what was written */
     uint32_t attempts_out;  /* that it was sent and has not answered */
     struct live_task *live; /* these, owned by the dispatch (live_tasks.h) */
+    bool has_crashed;       /* or is about to, as its last message says: */
+    struct attempt_crash crash;
     uint64_t last_heard_ns;
     uint64_t used_bytes, sent_bytes; /* of its last pulse */
     /* Likewise; relaxed, since whoever waits for actions reads them between two. */
@@ -53,7 +55,8 @@ BARKS_CHECKED barks_status *members_gather(struct net *net, const struct config 
 /* Tells every executor that is not lost to end with the exit status. False: one could not be told
  * (which is logged), or is lost, so that nothing collective may follow. */
 bool members_end(struct net *net, const struct members *members, int exit_status);
-/* Where that is so, everybody leaves at once: gives those who were told a moment to go. */
+/* Where that is so, everybody leaves at once: gives those who were told a moment to go, and ends
+ * those of this node that do not. */
 void members_await_end(struct net *net, const struct members *members);
 
 /* An executor that is surely gone (its process on this node has ended, MPI says so) or silent past

@@ -16,6 +16,7 @@ enum message_kind {
     MESSAGE_TASKS_ENDED,   /* pool bytes peak, scratch bytes written, then for each: job, stage
                               index, task, attempt, status, and where that is none counters, rows
                               and bytes sent, frames (frame_counts.h), result, accumulated, keys */
+    MESSAGE_CRASHED,       /* job, stage index, task, attempt, status: the executor ends with it */
     MESSAGE_SHUFFLE_READY, /* shuffle, slot, number of the commit, count, then partition and bytes
                               of those with rows; whether it was stored, then status and pieces
                               (store_reports.h) */

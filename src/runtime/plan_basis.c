@@ -1,5 +1,6 @@
 #include "runtime/plan_basis.h"
 
+#include "runtime/driver.h"
 #include "runtime/kept_state.h"
 #include "runtime/resume.h"
 
@@ -23,7 +24,8 @@ bool plan_basis_has_changed(barks_context *context, struct plan_basis *basis,
                             const barks_status *status)
 {
     kept_state_update(context);
-    if (status == NULL || barks_status_code(status) != BARKS_LOST || basis->tries == TRIES_MAX)
+    if (status == NULL || barks_status_code(status) != BARKS_LOST || basis->tries == TRIES_MAX ||
+        driver_has_ended(context->driver)) /* there is nobody left who could run another plan */
         return false;
     /* Each time one stored stage or one executor less is there. */
     bool is_less = resume_lost_count(context->resume) != basis->stored_losses ||

@@ -200,14 +200,14 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     struct passing passing = {0};
     event.attempt_finished.id = *id;
     /* It has finished, so that it ran too long does not matter any more. */
-    (void)dispatch_end_overrun(dispatch, id);
+    (void)dispatch_note_answered(dispatch, id);
     read_report(in, &report, &passing);
     live_tasks_end(dispatch, id, &report.counters);
     barks_status *status = unpacker_check(in);
     struct job *job = dispatch_find_job(dispatch, id->job);
     if (status != NULL || job == NULL || id->stage >= job->plan.stage_count) {
-        report_drop(&report); /* of a job that is over */
-        return status;
+        report_drop(&report); /* of a job that is over, or was left (dispatch_leave_deaf) */
+        return status != NULL ? status : dispatch_handle(dispatch, &event);
     }
     status = dispatch_take_keys(job, &report, &passing.keys);
     count_report(dispatch, job, 1, &report);
@@ -325,7 +325,7 @@ BARKS_CHECKED static barks_status *on_task_failed(struct dispatch *dispatch,
 {
     struct event event = {.kind = EVENT_ATTEMPT_FAILED, .time_ns = monotonic_ns()};
     event.attempt_failed.id = *id;
-    const barks_status *overrun = dispatch_end_overrun(dispatch, id);
+    const barks_status *overrun = dispatch_note_answered(dispatch, id);
     live_tasks_end(dispatch, id, NULL);
     job_history_task_failed(dispatch->options.history, &event.attempt_failed.id,
                             overrun != NULL ? overrun : error);
@@ -383,6 +383,23 @@ BARKS_CHECKED static barks_status *on_tasks_ended(struct dispatch *dispatch, str
         status = on_task_ended(dispatch, in, executor);
     dispatch->is_taking_reports = false;
     return status != NULL ? status : unpacker_finish(in);
+}
+
+/* What it says counts once its executor is known to be lost. */
+BARKS_CHECKED static barks_status *on_crashed(struct dispatch *dispatch, struct unpacker *in,
+                                              uint32_t executor)
+{
+    struct member *member = &dispatch->members->all[executor - 1];
+    struct attempt_crash crash = {.id = read_attempt(in, executor)};
+    barks_status *error = unpack_status(in);
+    if (error == NULL)
+        BARKS_FAIL(BARKS_INTERNAL, "a task crashed without saying how");
+    crash.error_hash = hash_of_error(error);
+    job_history_task_failed(dispatch->options.history, &crash.id, error);
+    BARKS_TRY(dispatch_add_error(dispatch, &crash.id, error, &crash.error));
+    member->crash = crash;
+    member->has_crashed = true;
+    return unpacker_finish(in);
 }
 
 BARKS_CHECKED static barks_status *read_sizes(struct unpacker *in, struct job_stage *stage,
@@ -531,6 +548,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
     enum message_kind kind = (enum message_kind)unpack_u32(&in);
     if (kind == MESSAGE_TASKS_ENDED)
         status = on_tasks_ended(dispatch, &in, message->from);
+    else if (kind == MESSAGE_CRASHED)
+        status = on_crashed(dispatch, &in, message->from);
     else if (kind == MESSAGE_SHUFFLE_READY)
         status = on_shuffle_ready(dispatch, &in, message->from);
     else if (kind == MESSAGE_BURST_WANTED)

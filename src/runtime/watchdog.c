@@ -7,6 +7,7 @@
 #include "runtime/exit_note.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,30 +23,79 @@ struct watchdog {
     /* Written by the watched thread, read by this one; a tick more or less is all the same. */
     _Atomic uint64_t beat_ns;
     _Atomic uint64_t limit_ns;
+    _Atomic uint64_t show_ns;
     _Atomic(const char *) what;
     struct lock lock;
     struct condition changed;
+    uint64_t shown_beat_ns; /* of this thread: when the silence began that has been shown */
     struct {
         bool stopping;
+        uint64_t deadline_ns; /* 0: none */
+        int deadline_status;
+        char sentence[256];
     } locked;
 };
 
-/* By one write and _exit: whatever the stuck thread holds must not be waited for. */
-static void give_up(const struct watchdog *watchdog, uint64_t silent_ns)
+/* By one write: whatever the stuck thread holds, as the lock of stdio, must not be waited for. */
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
 {
-    char line[512], host[256] = "unknown host";
+    char line[768], host[256] = "unknown host";
     if (gethostname(host, sizeof host - 1) != 0)
         snprintf(host, sizeof host, "unknown host");
-    int length =
-        snprintf(line, sizeof line,
-                 "barks: process %ld on %s: %s has not ended for %.1f s; this rank gives up\n",
-                 (long)getpid(), host, atomic_load_explicit(&watchdog->what, memory_order_relaxed),
-                 (double)silent_ns * 1e-9);
-    ssize_t written = write(STDERR_FILENO, line, (size_t)length);
+    size_t length =
+        (size_t)snprintf(line, sizeof line, "barks: process %ld on %s: ", (long)getpid(), host);
+    va_list arguments;
+    va_start(arguments, format);
+    int more = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
+    va_end(arguments);
+    length += more > 0 ? (size_t)more : 0;
+    length = length < sizeof line - 1 ? length : sizeof line - 2;
+    line[length++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, length);
     (void)written; /* there is nobody left to tell */
+}
+
+static const char *what_of(const struct watchdog *watchdog)
+{
+    return atomic_load_explicit(&watchdog->what, memory_order_relaxed);
+}
+
+static void leave(const struct watchdog *watchdog, int exit_status)
+{
     crash_show_stack(watchdog->watched, "the thread that is stuck");
-    exit_note_write(EXIT_LOST);
-    _exit(EXIT_LOST);
+    exit_note_write(exit_status);
+    _exit(exit_status);
+}
+
+static void look_at_silence(struct watchdog *watchdog, uint64_t beat_ns, uint64_t silent_ns)
+{
+    uint64_t limit_ns = atomic_load_explicit(&watchdog->limit_ns, memory_order_relaxed);
+    uint64_t show_ns = atomic_load_explicit(&watchdog->show_ns, memory_order_relaxed);
+    if (limit_ns == 0)
+        return;
+    if (silent_ns > limit_ns) {
+        tell("%s has not ended for %.1f s; this rank gives up", what_of(watchdog),
+             (double)silent_ns * 1e-9);
+        leave(watchdog, EXIT_LOST);
+    }
+    if (show_ns == 0 || silent_ns <= show_ns || watchdog->shown_beat_ns == beat_ns)
+        return;
+    watchdog->shown_beat_ns = beat_ns;
+    tell("%s has not ended for %.1f s; this rank may soon be taken for lost", what_of(watchdog),
+         (double)silent_ns * 1e-9);
+    crash_show_stack(watchdog->watched, "the thread that is silent");
+}
+
+/* Who has just woken up from a pause with the whole process is given a moment. */
+static void look_at_deadline_locked(const struct watchdog *watchdog,
+                                    const struct pause_watch *pauses)
+{
+    uint64_t now_ns = pauses->looked_ns;
+    if (watchdog->locked.deadline_ns == 0 || now_ns < watchdog->locked.deadline_ns ||
+        now_ns < pauses->woke_ns + NS_PER_S)
+        return;
+    tell("%s", watchdog->locked.sentence);
+    leave(watchdog, watchdog->locked.deadline_status);
 }
 
 static void *watch(void *argument)
@@ -57,11 +107,10 @@ static void *watch(void *argument)
         condition_wait_until(&watchdog->changed, &watchdog->lock, monotonic_ns() + TICK_NS);
         uint64_t now_ns = monotonic_ns();
         uint64_t beat_ns = atomic_load_explicit(&watchdog->beat_ns, memory_order_relaxed);
-        uint64_t limit_ns = atomic_load_explicit(&watchdog->limit_ns, memory_order_relaxed);
         pause_watch_look(&pauses, now_ns);
         uint64_t since_ns = pause_watch_since(&pauses, beat_ns);
-        if (limit_ns > 0 && now_ns > since_ns && now_ns - since_ns > limit_ns)
-            give_up(watchdog, now_ns - since_ns);
+        look_at_deadline_locked(watchdog, &pauses);
+        look_at_silence(watchdog, beat_ns, now_ns > since_ns ? now_ns - since_ns : 0);
     }
     lock_release(&watchdog->lock);
     return NULL;
@@ -111,6 +160,24 @@ void watchdog_phase(struct watchdog *watchdog, const char *what, uint64_t limit_
     atomic_store_explicit(&watchdog->what, what, memory_order_relaxed);
     watchdog_beat(watchdog);
     atomic_store_explicit(&watchdog->limit_ns, limit_ns, memory_order_release);
+}
+
+void watchdog_show_after(struct watchdog *watchdog, uint64_t silent_ns)
+{
+    if (watchdog != NULL)
+        atomic_store_explicit(&watchdog->show_ns, silent_ns, memory_order_relaxed);
+}
+
+void watchdog_deadline(struct watchdog *watchdog, uint64_t at_ns, int exit_status,
+                       const char *sentence)
+{
+    if (watchdog == NULL)
+        return;
+    lock_acquire(&watchdog->lock);
+    watchdog->locked.deadline_ns = at_ns;
+    watchdog->locked.deadline_status = exit_status;
+    snprintf(watchdog->locked.sentence, sizeof watchdog->locked.sentence, "%s", sentence);
+    lock_release(&watchdog->lock);
 }
 
 void watchdog_beat(struct watchdog *watchdog)

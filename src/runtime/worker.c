@@ -1,5 +1,6 @@
 #include "runtime/worker.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -7,8 +8,11 @@
 #include "net/net.h"
 #include "net/topology.h"
 #include "runtime/crash.h"
+#include "scheduler/event.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +27,13 @@ struct workers {
     struct workers_options options;
     struct worker *all;
     uint32_t started;
-    struct lock lock; /* guards locked and each worker's running */
-    struct condition work;
+    struct lock lock;             /* guards locked and each worker's running */
+    struct condition work, ended; /* there is some; a thread has */
     struct {
         struct assignment *waiting, **waiting_end;
         uint32_t waiting_count, low_count; /* so few that the driver should send more */
         struct assignment *ended, **ended_end;
+        uint32_t running_count; /* threads that have not ended */
         bool stopping;
     } locked;
 };
@@ -101,20 +106,27 @@ static void append_ended_locked(struct workers *workers, struct assignment *assi
     workers->locked.ended_end = &assignment->next;
 }
 
+void assignment_cancel(struct assignment *assignment)
+{
+    if (assignment->cancelled_ns == 0)
+        assignment->cancelled_ns = monotonic_ns();
+    atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+}
+
 static void cancel(void *context, struct assignment *assignment)
 {
     (void)context;
-    atomic_store_explicit(&assignment->progress.cancelled, true, memory_order_relaxed);
+    assignment_cancel(assignment);
 }
 
 static void cancel_stage_locked(struct workers *workers, const struct stage_entry *stage)
 {
     for (uint32_t i = 0; i < workers->started; i++)
         if (workers->all[i].running != NULL && workers->all[i].running->stage == stage)
-            cancel(NULL, workers->all[i].running);
+            assignment_cancel(workers->all[i].running);
     for (struct assignment *other = workers->locked.waiting; other != NULL; other = other->next)
         if (other->stage == stage)
-            cancel(NULL, other);
+            assignment_cancel(other);
 }
 
 static void let_go_locked(struct workers *workers, struct stage_entry *stage, bool fail_together)
@@ -166,9 +178,10 @@ static void hand_back(struct worker *worker, struct assignment *assignment)
     else
         append_ended_locked(workers, assignment);
     bool is_low = workers->locked.waiting_count <= workers->locked.low_count;
-    lock_release(&workers->lock);
-    if (is_low) /* else it is told of soon enough, together with others */
+    /* Else it is told of soon enough, together with others; or the net may be closed already. */
+    if (is_low && !workers->locked.stopping)
         net_wake(workers->options.net);
+    lock_release(&workers->lock);
 }
 
 /* What a body says as it ends because it was told to is no failure of its own. */
@@ -237,6 +250,10 @@ static void *run_worker(void *argument)
         hand_back(worker, assignment);
     }
     crash_thread_end();
+    lock_acquire(&worker->workers->lock);
+    worker->workers->locked.running_count--;
+    condition_broadcast(&worker->workers->ended);
+    lock_release(&worker->workers->lock);
     return NULL;
 }
 
@@ -274,11 +291,14 @@ barks_status *workers_start(const struct workers_options *options, struct worker
     workers->locked.ended_end = &workers->locked.ended;
     lock_init(&workers->lock, LOCK_TASK, "workers");
     condition_init(&workers->work);
+    condition_init(&workers->ended);
+    workers->locked.running_count = options->worker_count;
     for (uint32_t i = 0; i < options->worker_count; i++) {
         all[i] = (struct worker){.workers = workers, .core = options->first_core + i};
         int error = start_worker(&all[i]);
         if (error != 0) {
-            workers_stop(workers);
+            workers->locked.running_count = i;
+            (void)workers_stop(workers, UINT64_MAX); /* they have no tasks */
             BARKS_FAIL(
                 BARKS_LIMIT,
                 "cannot start worker %u of %u: %s; lower --barks-workers or raise `ulimit -u`", i,
@@ -342,21 +362,87 @@ static void end_waiting(struct workers *workers)
     }
 }
 
-void workers_stop(struct workers *workers)
+bool workers_find_running(struct workers *workers, pthread_t thread, struct attempt_id *out_id)
+{
+    bool is_found = false;
+    lock_acquire(&workers->lock);
+    for (uint32_t i = 0; i < workers->started && !is_found; i++) {
+        const struct assignment *running = workers->all[i].running;
+        if (running == NULL || pthread_equal(workers->all[i].thread, thread) == 0)
+            continue;
+        *out_id = (struct attempt_id){.job = running->job,
+                                      .stage = running->stage_index,
+                                      .task = running->spec.task,
+                                      .attempt = running->spec.attempt};
+        is_found = true;
+    }
+    lock_release(&workers->lock);
+    return is_found;
+}
+
+/* One whose task does not end, or NULL. */
+static struct worker *find_deaf_locked(struct workers *workers, uint64_t silent_ns_max,
+                                       uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < workers->started; i++) {
+        const struct assignment *running = workers->all[i].running;
+        if (running != NULL && running->cancelled_ns != 0 && !running->was_shown &&
+            now_ns - running->cancelled_ns >= silent_ns_max)
+            return &workers->all[i];
+    }
+    return NULL;
+}
+
+void workers_show_deaf(struct workers *workers, uint64_t silent_ns_max)
+{
+    char whose[128];
+    uint64_t now_ns = monotonic_ns();
+    lock_acquire(&workers->lock);
+    struct worker *worker = find_deaf_locked(workers, silent_ns_max, now_ns);
+    if (worker != NULL) {
+        struct assignment *running = worker->running;
+        running->was_shown = true;
+        snprintf(whose, sizeof whose,
+                 "task %" PRIu32 " of stage %" PRIu32 " on executor %" PRIu32
+                 ", which was told to end %.1f s ago",
+                 running->spec.task, running->stage_index + 1, workers->options.services->executor,
+                 (double)(now_ns - running->cancelled_ns) * 1e-9);
+    }
+    lock_release(&workers->lock);
+    /* Without the lock, which the task may need to end meanwhile; the thread stays. */
+    if (worker != NULL)
+        crash_show_stack(worker->thread, whose);
+}
+
+BARKS_CHECKED static bool await_threads(struct workers *workers, uint64_t until_ns)
+{
+    lock_acquire(&workers->lock);
+    while (workers->locked.running_count > 0 && monotonic_ns() < until_ns)
+        condition_wait_until(&workers->ended, &workers->lock, until_ns);
+    bool have_ended = workers->locked.running_count == 0;
+    lock_release(&workers->lock);
+    return have_ended;
+}
+
+bool workers_stop(struct workers *workers, uint64_t until_ns)
 {
     if (workers == NULL)
-        return;
+        return true;
     workers_visit(workers, cancel, NULL);
     lock_acquire(&workers->lock);
     workers->locked.stopping = true;
     condition_broadcast(&workers->work);
     lock_release(&workers->lock);
+    if (!await_threads(workers, until_ns))
+        return false;
     for (uint32_t i = 0; i < workers->started; i++)
         pthread_join(workers->all[i].thread, NULL);
     end_waiting(workers);
     assignments_drop(workers->locked.ended);
+    condition_drop(&workers->ended);
     condition_drop(&workers->work);
     lock_drop(&workers->lock);
     free(workers->all);
     free(workers);
+    return true;
 }

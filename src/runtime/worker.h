@@ -4,6 +4,7 @@
 #include "exec/partition_share.h"
 #include "exec/task_run.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,12 +30,17 @@ struct assignment {
     struct task_message *message; /* counted: the bytes that payloads point into */
     struct share_member member;   /* of its stage's share */
     struct task_progress progress;
-    barks_status *status; /* of the attempt, owned */
+    uint64_t cancelled_ns; /* since when it is told to end; 0: it is not. Guarded by the workers'
+                              lock, as is the next */
+    bool was_shown;        /* the stack of the worker that does not end it */
+    barks_status *status;  /* of the attempt, owned */
     struct task_result result;
     struct assignment *next;
 };
 void assignment_drop(struct assignment *assignment); /* frees it; NULL is fine */
 void assignments_drop(struct assignment *list);      /* that are linked by next */
+/* Under the workers' lock: tells it to end. */
+void assignment_cancel(struct assignment *assignment);
 
 /* A stage that the driver has shipped. Counted by its assignments and by the executor's table; only
  * the communication thread counts. Where its tasks share partitions, those that have ended are kept
@@ -51,6 +57,7 @@ struct stage_entry {
     struct assignment *ended; /* the others, failures first; owned */
     bool has_failed;          /* a task that shares */
     bool fail_together;       /* because partitions had moved */
+    bool is_released;         /* the driver needs it no more: it goes with its last assignment */
     struct stage_entry *next;
 };
 void stage_entry_release(struct stage_entry *entry);
@@ -74,5 +81,14 @@ struct assignment *workers_take_ended(struct workers *workers);
 void workers_visit(struct workers *workers,
                    void (*visit)(void *context, struct assignment *assignment), void *context);
 
-/* Cancels what runs, drops what waits, joins the threads. NULL is fine. */
-void workers_stop(struct workers *workers);
+/* The attempt that the thread runs; false: it is no worker, or runs none. executor is not set. */
+struct attempt_id;
+bool workers_find_running(struct workers *workers, pthread_t thread, struct attempt_id *out_id);
+
+/* Shows the stack of a worker whose task was told to end so long ago and has not, once for each
+ * task, one in a call, which takes up to a second then. */
+void workers_show_deaf(struct workers *workers, uint64_t silent_ns_max);
+
+/* Cancels what runs, drops what waits, joins the threads. False: at until_ns some still ran, and
+ * everything is left to the end of the process: they may use it. NULL is fine. */
+bool workers_stop(struct workers *workers, uint64_t until_ns);

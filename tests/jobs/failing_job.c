@@ -6,12 +6,15 @@
  *   field      a function wants a field that the dataset does not have
  *   segv, bus, fpe, ill, abrt, stack
  *              a body that emits gets this signal at row 777, or uses up its stack
+ *   once       the same as segv, but only in the first attempt
+ *   killed     a body ends its process by SIGKILL at row 777, as the kernel does for want of memory
  *   map        a body without emit gets SIGSEGV there
  *   finalized  an action after barks_finalize
  *   twice      barks_finalize is called twice
  * The exit status is what barks_finalize says, as in any job; with "finalized" 0 if the late action
  * succeeded. */
 #include <barks/barks.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +56,10 @@ __attribute__((noinline, no_sanitize("undefined", "address", "thread"))) static 
 {
     volatile int zero = 0;
     volatile int *volatile nowhere = NULL;
-    if (strcmp(crash, "segv") == 0 || strcmp(crash, "map") == 0)
+    if (strcmp(crash, "segv") == 0 || strcmp(crash, "map") == 0 || strcmp(crash, "once") == 0)
         *nowhere = 1;
+    if (strcmp(crash, "killed") == 0)
+        (void)raise(SIGKILL);
     if (strcmp(crash, "bus") == 0)
         read_behind_the_end();
     if (strcmp(crash, "fpe") == 0)
@@ -69,7 +74,7 @@ __attribute__((noinline, no_sanitize("undefined", "address", "thread"))) static 
 
 BARKS_FLAT_MAP(crash_at_one, number, text)
 {
-    if (in->value == REFUSED)
+    if (in->value == REFUSED && (strcmp(crash, "once") != 0 || barks_task()->attempt == 0))
         crash_now();
     emit(.text = BARKS_STR_LITERAL("fine"));
 }
@@ -124,7 +129,8 @@ int main(int argc, char **argv)
         (void)barks_write_text(barks_map(rows, stick_once, NULL), output);
     if (strcmp(mode, "field") == 0)
         (void)barks_write_text(barks_map(rows, name_of, NULL), output);
-    static const char *const crashes[] = {"segv", "bus", "fpe", "ill", "abrt", "stack"};
+    static const char *const crashes[] = {"segv", "bus",   "fpe",  "ill",
+                                          "abrt", "stack", "once", "killed"};
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
         if (strcmp(mode, crashes[i]) == 0)
             (void)barks_write_text(barks_flat_map(rows, crash_at_one, NULL), output);

@@ -13,7 +13,8 @@
  *                   without hot keys
  *   exclude FILE    the same of tasks that fail on executor 2
  *   overrun FIRST   tasks of attempts below FIRST do not end by themselves
- *   stuck           a task that does not ask whether it should end
+ *   stuck [FIRST]   a task that does not ask whether it should end, in attempts below FIRST (all)
+ *   again           likewise in its first attempt; then another action
  *   endless, idle   tasks, or main, go on for ever */
 #include <barks/barks.h>
 #include <inttypes.h>
@@ -382,12 +383,20 @@ static void run_listen(barks_context *context, const char *path)
 static void run_limited(barks_context *context, const char *mode, const char *argument)
 {
     struct wait wait = {.partition = 1, .attempts = 99};
-    if (strcmp(mode, "overrun") == 0)
+    bool is_again = strcmp(mode, "again") == 0;
+    if (argument[0] >= '0' && argument[0] <= '9')
         wait.attempts = (uint32_t)strtoul(argument, NULL, 10);
-    wait.is_deaf = strcmp(mode, "stuck") == 0;
+    if (is_again)
+        wait.attempts = 1;
+    wait.is_deaf = strcmp(mode, "stuck") == 0 || is_again;
     if (strcmp(mode, "idle") == 0)
         nap(100000000000);
     printf("%" PRId64 "\n", barks_count(waiting(context, ROWS, wait)));
+    if (is_again)
+        printf("%" PRId64 "\n",
+               barks_count(barks_reduce_by_key(
+                   barks_map(barks_range(context, 0, ROWS, 1, PARTITIONS), pair_of, NULL), "key",
+                   add)));
 }
 
 int main(int argc, char **argv)

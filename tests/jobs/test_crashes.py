@@ -11,6 +11,7 @@ import sys
 
 import harness
 import inputs
+import kills
 import outputs
 import shapes
 
@@ -37,9 +38,13 @@ def no_core():
 
 
 def start(shape, program, arguments, folder, **variables):
+    return start_command(shape.command(program, arguments), folder, **variables)
+
+
+def start_command(command, folder, **variables):
     # While one tells of a crash, which may take seconds, a copy of its attempt would crash elsewhere.
     environment = {**shapes.environment(), **own_signals(), "BARKS_SPECULATION": "off", **variables}
-    return subprocess.Popen(shape.command(program, arguments), cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+    return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
                             preexec_fn=no_core)
 
@@ -68,6 +73,34 @@ def crashes(mode, shape, program, folder):
     if b"Signal code" in ended.stderr:
         raise outputs.Wrong(f"MPI tells of it too\n{ended.describe()}")
     outputs.check_nothing_visible(output)
+
+
+# {mode of failing_job.c, number of ranks: (status, signals, what is said last)}
+IN_TURN = {
+    ("once", 4): (0, 1, rb"went on [0-9.]+ s after 1 executor"),
+    ("segv", 5): (6, 2, rb"failed in task 7 after 2 attempts: attempt 1 on executor \d \(\S+\): the same; attempt 2 on "
+                        rb"executor \d \(\S+\): it got signal 11 \(SIGSEGV\) in 'crash_at_one' \(\S*failing_job\.c:\d+\), "
+                        rb"called at \S*failing_job\.c:\d+, record 78 of partition 7 of stage \d+ of job \d+"),
+    ("segv", 3): (6, 2, rb"and it was the last one; as on the one before, amid task 7 it got signal 11 \(SIGSEGV\) in "
+                        rb"'crash_at_one'"),
+    ("killed", 4): (4, 0, rb"failed in task 7 of stage 1: 2 executors that ran it were lost while they did"),
+}
+
+
+def in_turn(mode, ranks, program, folder):
+    """A function that ends every executor that runs it ends its job first, and for good."""
+    output, note = os.path.join(folder, "output"), os.path.join(folder, "status")
+    status, signal_count, text = IN_TURN[mode, ranks]
+    command = ["mpirun", *kills.survival_options(), "--oversubscribe", "-np", str(ranks), program, mode, output,
+               f"--barks-exit-file={note}", "--barks-workers=1"] + (["--barks-attempts=2"] if mode == "killed" else [])
+    ended = shapes.finish(start_command(command, folder), 60)
+    with open(note, "rb") as file:
+        if file.read() != b"%d\n" % status or not re.search(text, ended.stderr):
+            raise outputs.Wrong(f"not {status}, or not {text!r}\n{ended.describe()}")
+    if ended.stderr.count(b" got signal 11 (SIGSEGV at") != signal_count:
+        raise outputs.Wrong(f"not {signal_count} signals\n{ended.describe()}")
+    if ended.status is None or os.path.exists(os.path.join(output, "_SUCCESS")) != (status == 0):
+        raise outputs.Wrong(f"no end, or another one\n{ended.describe()}")
 
 
 def the_own_handler_of_a_job_is_called_too(program, folder):
@@ -108,6 +141,9 @@ def main():
     for mode in CRASHES:
         for shape in SHAPES:
             calls.append((f"{mode}, {shape.name}", functools.partial(harness.in_folder, crashes, mode, shape, program)))
+    for mode, ranks in IN_TURN:
+        calls.append((f"{mode} in turn, np {ranks}",
+                      functools.partial(harness.in_folder, in_turn, mode, ranks, program)))
     calls.append(("the own handler of a job is called too",
                   functools.partial(harness.in_folder, the_own_handler_of_a_job_is_called_too, program)))
     calls.append(("a stuck thread shows its stack",

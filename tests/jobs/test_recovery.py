@@ -282,7 +282,7 @@ def all_but_one(programs, seed, folder):
     need(lost_count(ended) == 3, "three were killed", ended)
     run = place.start("kill:at=task.taken:1", launcher=RECOVERS)
     ended = run.finish(LIMIT_SECONDS)
-    need(b"it was the last one" in ended.stderr, "not told", ended)
+    need(b"it was the last one" in ended.stderr and b"did not start" not in ended.stderr, "not told", ended)
     outputs.check_nothing_visible(place.output)
 
 
@@ -370,6 +370,74 @@ def a_silent_one(programs, seed, folder):
     need(lost_count(ended) == 1 and b"executor 2" in LOST.search(ended.stderr).group(), "executor 2 was silent", ended)
 
 
+def a_stuck_thread(programs, seed, folder):
+    """A communication thread that stands still shows its stack before its executor is lost."""
+    place = Place.of(programs, "wordcount", seed, folder)
+    run = place.start("stall:at=commit.taken:1,executor=2", [lost_after(3)])
+    ended = run.finish(LIMIT_SECONDS)
+    place.check(run, ended)
+    shown = re.search(rb"^barks: the calls of the thread that is silent, the last one first:\n.*libbarks", ended.stderr,
+                      re.MULTILINE)
+    lost = LOST.search(ended.stderr)
+    need(shown and lost and lost_count(ended) == 1 and shown.start() < lost.start(), "no stack before its end", ended)
+
+
+class Scheduled:
+    """A run of schedule_job with recovery, some of whose tasks do not ask whether they should end."""
+
+    def __init__(self, programs, folder, arguments, fault=None):
+        program = os.path.join(programs, os.pardir, "tests", "jobs", "schedule_job")
+        self.note = os.path.join(folder, "status")
+        self.run = kills.Run(4, program, arguments + ["--barks-time-reserve=1s", f"--barks-exit-file={self.note}"], folder,
+                             RECOVERS, fault)
+        self.ended = self.run.finish(30)
+        need(self.ended.status is not None and not self.run.left_behind(), "somebody stays", self.ended)
+
+    def check(self, status, stdout, stderr):
+        with open(self.note, "rb") as file:
+            need(file.read() == b"%d\n" % status and self.ended.stdout == stdout, f"not {status}, {stdout}", self.ended)
+        for text in stderr:
+            need(re.search(text, self.ended.stderr), f"no {text!r}", self.ended)
+
+
+def deaf_tasks(programs, _seed, folder):
+    """Tasks that do not end when they are told to hold up neither their job nor its end."""
+    was_lost = rb"was lost: task \d+ of stage 1 of .* has not ended"
+    shown = rb"the calls of task \d+ of stage 1 on executor \d, which was told to end"
+    once = Scheduled(programs, folder, ["stuck", "1", "--barks-task-time-limit=500ms"])
+    once.check(0, b"20000\n", [shown, rb"ends without task"])
+    need(lost_count(once.ended) == 0, "nobody waited for its worker", once.ended)
+    again = Scheduled(programs, folder, ["again", "--barks-workers=1"])
+    again.check(0, b"20000\n7\n", [shown, rb"ends without task", was_lost, rb"went on"])
+    Scheduled(programs, folder, ["stuck", "--barks-task-time-limit=500ms", "--barks-attempts=100"]).check(
+        7, b"-1\n", [shown, was_lost + rb"[^\n]*going on with 2\n", rb"it was the last one"])
+
+
+def deaf_tasks_and_no_driver(programs, _seed, folder):
+    """Executors whose driver is gone leave whatever their tasks do."""
+    left = Scheduled(programs, folder, ["stuck"], "kill:at=report.taken:12,rank=0")
+    need(b"leaves amid a task" in left.ended.stderr, "no task was running", left.ended)
+
+
+# (deaths and stalls after it, what is said): the first is a living executor's, the second the driver's.
+NOT_IN_TIME = [("stall:at=epoch.taken:1,executor=3", rb"did not go on within [0-9.]+ s \(--barks-recovery-deadline\): executor 3"),
+               ("stall:at=epoch.sent,rank=0", rb"did not go on within --barks-recovery-deadline: a call of MPI")]
+
+
+def not_in_time(programs, seed, folder):
+    """After --barks-recovery-deadline the job ends with status 7, and takes along who stands still."""
+    place, note = Place.of(programs, "wordcount", seed, folder), os.path.join(folder, "status")
+    for stall, text in NOT_IN_TIME:
+        began = time.monotonic()
+        run = place.start("kill:at=attempt.told:1,executor=2;" + stall,
+                          [f"--barks-recovery-deadline={2 * shapes.SLOWNESS:.0f}s", f"--barks-exit-file={note}"])
+        ended = run.finish(LIMIT_SECONDS)
+        with open(note, "rb") as file:
+            need(file.read() == b"7\n" and re.search(text, ended.stderr), f"not 7, or no {text!r}", ended)
+        need(ended.status is not None and not run.left_behind(), f"ranks {run.left_behind()} still live", ended)
+        need(time.monotonic() - began < 25 * shapes.SLOWNESS, "it took long", ended)
+
+
 def in_one_process(programs, seed, folder):
     """Executors of one process, one of which stands still for ever at a point."""
     rng = inputs.generator(seed, "in one process")
@@ -441,7 +509,8 @@ def main():
             killed_at_points, programs, job, seed, draw_points(seed, job, options.full))) for job in JOBS]
         cases += [(f"{mode}: killed at points", functools.partial(killed_in_mode, programs, mode, seed)) for mode in MODES]
         cases += [(call.__doc__.split(".")[0], functools.partial(call, programs, seed))
-                  for call in (two_at_once, all_but_one, one_dies_at_the_end, spare_executors, with_stages_stored, a_silent_one, in_one_process, without_it, the_driver_dies)]
+                  for call in (two_at_once, all_but_one, one_dies_at_the_end, spare_executors, with_stages_stored, a_silent_one, a_stuck_thread, in_one_process, without_it,
+                               the_driver_dies, deaf_tasks, deaf_tasks_and_no_driver, not_in_time)]
     chosen = [(name, call) for name, call in cases if not options.names or any(part in name for part in options.names)]
     with tempfile.TemporaryDirectory(prefix="barks-test-", ignore_cleanup_errors=True) as folder:
         sys.exit(harness.run_all([(name, functools.partial(call, folder)) for name, call in chosen]))

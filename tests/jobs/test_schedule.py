@@ -17,7 +17,7 @@ import shapes
 
 ROWS, KEYS, ACTIONS = 20000, 7, 1500  # as in schedule_job.c
 CANCELLED, OF_LIMIT = 8, 5  # barks_codes
-LIMIT, OUT_OF_TIME = 4, 75
+LIMIT, LOST, OUT_OF_TIME = 4, 7, 75
 SHAPES = [shapes.PLAIN, shapes.Shape(executors=3)] + [shapes.Shape(ranks=n) for n in (1, 2, 3, 5)]
 
 
@@ -199,16 +199,47 @@ def overrun(program, shape, folder):
            b"it ran longer than 0.3 s (--barks-task-time-limit)" in ended.stderr, ended)
 
 
-def is_forced(ended, shape):
-    """Under mpirun the driver may leave well, and mpirun ends the executor that is stuck."""
-    return b"is ended by force" in ended.stderr or shape.ranks > 1
+def shows_deaf_task(ended):
+    return re.search(rb"^barks: the calls of task \d+ of stage 1 on executor \d, which was told to end [0-9.]+ s ago, the "
+                     rb"last one first:\n.*\(", ended.stderr, re.MULTILINE)
 
 
 def stuck(program, shape, folder):
+    """In all attempts: the job fails as with any error, without waiting for them."""
     ended, seconds = run(program, ["stuck", "--barks-task-time-limit=300ms", "--barks-time-reserve=1s",
                                    "--barks-attempts=2"], shape, folder)
-    expect(ended.status == LIMIT and b"has not ended 1.0 s after it was told to" in ended.stderr and
-           is_forced(ended, shape) and seconds < 20 * shapes.SLOWNESS, ended)
+    expect(ended.status == LIMIT and b"after 2 attempts" in ended.stderr and b"ends without task" in ended.stderr and
+           shows_deaf_task(ended) and seconds < 20 * shapes.SLOWNESS, ended)
+
+
+def stuck_everywhere(program, shape, folder):
+    """Where no worker is left, starting it again may help."""
+    ended, seconds = run(program, ["stuck", "--barks-task-time-limit=500ms", "--barks-time-reserve=1s",
+                                   "--barks-attempts=100"], shape, folder)
+    expect(ended.status == LOST and ended.stdout == b"-1\n" and shows_deaf_task(ended) and
+           re.search(rb"was lost: task \d+ of stage 1 of count at \S+ has not ended [0-9.]+ s after it was told to, for it "
+                     rb"ran longer than 0.5 s \(--barks-task-time-limit\)", ended.stderr) and
+           seconds < 30 * shapes.SLOWNESS, ended)
+
+
+def stuck_once(program, shape, folder):
+    """A copy has its answer, and the job ends with it."""
+    ended, seconds = run(program, ["stuck", "1", "--barks-time-reserve=1s"], shape, folder)
+    expect(ended.status == 0 and ended.stdout.decode() == f"{ROWS}\n" and shows_deaf_task(ended) and
+           b"ends without task" in ended.stderr and seconds < 30 * shapes.SLOWNESS, ended)
+
+
+def stuck_driver(program, shape, folder):
+    """A driver that is inside of MPI when the time is over leaves all the same."""
+    ended, seconds = run(program, ["overrun", "0", "--barks-fault=stall:at=report.taken:2,rank=0", "--barks-time-limit=1s",
+                                   "--barks-time-reserve=2s"], shape, folder)
+    expect(ended.status == OUT_OF_TIME and b"out of time, and a call of MPI does not return" in ended.stderr and
+           b"the calls of the thread that is stuck" in ended.stderr and seconds < 20 * shapes.SLOWNESS, ended)
+
+
+def is_forced(ended, shape):
+    """Either the driver or the executor is first, or mpirun."""
+    return b"is ended by force" in ended.stderr or b"leaves amid a task" in ended.stderr or shape.ranks > 1
 
 
 def time_limit(mode, program, shape, folder):
@@ -231,7 +262,9 @@ def main():
              ("bad pools", bad_pools, [shapes.PLAIN]), ("listeners", listeners, few), ("keep", keep, few),
              ("skip", functools.partial(skip, report), few), ("exclude", functools.partial(exclude, report), [shapes.Shape(executors=2), shapes.Shape(ranks=3)]),
              ("overrun", overrun, SHAPES),
-             ("stuck", stuck, few), ("endless", functools.partial(time_limit, "endless"), SHAPES),
+             ("stuck", stuck, few), ("stuck everywhere", stuck_everywhere, few),
+             ("stuck once", stuck_once, [shapes.Shape(executors=2), shapes.Shape(ranks=3)]),
+             ("stuck driver", stuck_driver, [shapes.Shape(ranks=3)]), ("endless", functools.partial(time_limit, "endless"), SHAPES),
              ("deaf", functools.partial(time_limit, "stuck"), few), ("idle", functools.partial(time_limit, "idle"), few)]
     calls = [(f"{name}, {shape.name}", functools.partial(harness.in_folder, call, program, shape))
              for name, call, those in cases for shape in those if not wanted or name in wanted]

@@ -153,6 +153,14 @@ const char *trial_lose(struct trial *trial, uint32_t executor)
                                              .executor_lost = {.executor = executor}});
 }
 
+const char *trial_crash(struct trial *trial, struct attempt_id id, uint64_t hash)
+{
+    struct attempt_crash crash = {.id = id, .error = hash, .error_hash = hash};
+    return trial_send(trial,
+                      &(struct event){.kind = EVENT_EXECUTOR_LOST,
+                                      .executor_lost = {.executor = id.executor, .crash = &crash}});
+}
+
 const char *trial_submit_to(struct trial *trial, uint64_t job, uint32_t pool, int32_t priority,
                             uint32_t stage_count, const struct stage_spec *stages)
 {

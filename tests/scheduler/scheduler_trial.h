@@ -35,6 +35,8 @@ barks_code trial_refused(struct trial *trial, const struct event *event);
 
 const char *trial_join(struct trial *trial, uint32_t executor, uint32_t node, uint32_t workers);
 const char *trial_lose(struct trial *trial, uint32_t executor);
+const char *trial_crash(struct trial *trial, struct attempt_id id,
+                        uint64_t hash); /* its executor is lost */
 const char *trial_submit(struct trial *trial, uint64_t job, uint32_t stage_count,
                          const struct stage_spec *stages);
 const char *trial_submit_to(struct trial *trial, uint64_t job, uint32_t pool, int32_t priority,

@@ -52,15 +52,22 @@ START_TEST(too_many_such_attempts_fail_the_job)
     trial_init(&trial, &limited);
     trial_join(&trial, 1, 0, 1);
     struct stage_spec stage = spec_source(1, 0);
+    struct job_outcome outcome;
     trial_submit(&trial, 1, 1, &stage);
     for (uint32_t attempt = 0; attempt < 2; attempt++) {
         ck_assert_ptr_nonnull(strstr(trial_timer(&trial, trial.time_ns + 100), "overrun"));
         ck_assert_ptr_nonnull(strstr(
             trial_fail(&trial, attempt_of(0, 0, attempt, 1), CAUSE_CANCELLED, 0, 0), "start"));
     }
+    ck_assert(!scheduler_job_outcome(trial.scheduler, 1, &outcome));
     DECIDED(trial_timer(&trial, trial.time_ns + 100), " overrun 1/0.0#2@1 cancel 1/0.0#2@1");
+    /* The end waits for it; what that will be is known. */
+    ck_assert(scheduler_job_outcome(trial.scheduler, 1, &outcome));
+    ck_assert_int_eq(outcome.result, JOB_RESULT_FAILED);
+    ck_assert_int_eq(outcome.cause, CAUSE_DEADLINE);
     DECIDED(trial_fail(&trial, attempt_of(0, 0, 2, 1), CAUSE_CANCELLED, 0, 0),
             " failed 1(deadline 0)");
+    ck_assert(!scheduler_job_outcome(trial.scheduler, 1, &outcome));
     trial_drop(&trial);
 }
 END_TEST

@@ -365,6 +365,34 @@ static void a_task_that_loses_too_many_executors_fails(struct transition_counts 
     end(&trial, counts);
 }
 
+static void the_same_crash_twice_fails_its_job(struct transition_counts *counts)
+{
+    struct trial trial;
+    begin(&trial, &(struct scheduler_options){.attempts_max = 4, .recovers = true});
+    struct stage_spec stage = spec_source(1, 0);
+    DECIDED(trial_submit(&trial, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    trial_join(&trial, 3, 0, 1);
+    DECIDED(trial_crash(&trial, attempt_of(0, 0, 0, 1), 7), " ship 1/0@2 start 1/0.0#1@2[0,1)");
+    DECIDED(trial_crash(&trial, attempt_of(0, 0, 1, 2), 7), " failed 1(user error 7)");
+    end(&trial, counts);
+}
+
+static void other_crashes_are_as_many_as_other_failures(struct transition_counts *counts)
+{
+    struct trial trial;
+    begin(&trial,
+          &(struct scheduler_options){.attempts_max = 3, .losses_max = 1, .recovers = true});
+    struct stage_spec stage = spec_source(1, 0);
+    DECIDED(trial_submit(&trial, 1, 1, &stage), " ship 1/0@1 start 1/0.0#0@1[0,1)");
+    for (uint32_t executor = 3; executor < 6; executor++)
+        trial_join(&trial, executor, 0, 1);
+    DECIDED(trial_crash(&trial, attempt_of(0, 0, 0, 1), 7), " ship 1/0@2 start 1/0.0#1@2[0,1)");
+    DECIDED(trial_lose(&trial, 2), " ship 1/0@3 start 1/0.0#2@3[0,1)"); /* is a loss */
+    DECIDED(trial_crash(&trial, attempt_of(0, 0, 2, 3), 0), " ship 1/0@4 start 1/0.0#3@4[0,1)");
+    DECIDED(trial_crash(&trial, attempt_of(0, 0, 3, 4), 8), " failed 1(user error 8)");
+    end(&trial, counts);
+}
+
 static void lost_map_output_is_made_again_before_the_commit(struct transition_counts *counts)
 {
     struct trial trial;
@@ -606,6 +634,8 @@ static void a_ready_reader_waits_when_its_input_is_lost(struct transition_counts
     each(a_loss_without_recovery_fails_what_has_begun)      \
     each(lost_attempts_run_elsewhere)                       \
     each(a_task_that_loses_too_many_executors_fails)        \
+    each(the_same_crash_twice_fails_its_job)                \
+    each(other_crashes_are_as_many_as_other_failures)       \
     each(lost_map_output_is_made_again_before_the_commit)   \
     each(partitions_sent_to_a_lost_executor_are_sent_again) \
     each(a_second_loss_while_waiting_for_a_first)           \

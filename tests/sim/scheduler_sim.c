@@ -293,6 +293,25 @@ static void note_committed(struct sim_world *world, struct sim_message *message,
         message->event.stage_committed.output_partition_bytes = bytes;
 }
 
+/* One of the attempts that run there may have ended it, mostly in the same way as others. */
+static void find_culprit(struct sim_world *world, struct event *lost)
+{
+    if (!sim_chance(world, 300))
+        return;
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        struct sim_attempt *attempt = &world->attempts[index];
+        if (attempt->id.executor != lost->executor_lost.executor || !attempt->is_open ||
+            attempt->was_told_to_cancel)
+            continue;
+        attempt->error_hash = sim_chance(world, 800) ? 1 + sim_below(world, 2) : 0;
+        attempt->crash =
+            (struct attempt_crash){.id = attempt->id, .error_hash = attempt->error_hash};
+        attempt->has_failed = true;
+        lost->executor_lost.crash = &attempt->crash;
+        return;
+    }
+}
+
 /* What the world knows by the event, before the scheduler does. False: nobody ever sends it. */
 static bool note(struct sim_world *world, struct sim_message *message, uint64_t *bytes)
 {
@@ -306,6 +325,7 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
         world->executors[event->executor_joined.executor].has_joined = true;
         break;
     case EVENT_EXECUTOR_LOST:
+        find_culprit(world, &message->event);
         oracle_lost(world, event->executor_lost.executor);
         break;
     case EVENT_EXECUTOR_DISTRUSTED: /* whatever runs or comes may be without it, and need not */

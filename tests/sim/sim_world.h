@@ -47,11 +47,12 @@ struct sim_attempt {
     uint32_t piece, piece_count;
     uint32_t lender;
     uint64_t start_ns;
-    uint64_t end_ns;   /* when its executor is done with it */
-    bool is_open;      /* the scheduler counts it as live */
-    bool has_finished; /* well, and the scheduler has been told */
-    bool has_failed;   /* of itself */
-    bool is_final;     /* it failed for good */
+    uint64_t end_ns;            /* when its executor is done with it */
+    bool is_open;               /* the scheduler counts it as live */
+    bool has_finished;          /* well, and the scheduler has been told */
+    bool has_failed;            /* of itself */
+    struct attempt_crash crash; /* with which it has ended its executor; has_failed then */
+    bool is_final;              /* it failed for good */
     uint64_t error_hash;
     bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
     bool was_told_to_cancel;
