@@ -133,6 +133,8 @@ static barks_status *run_place(struct task *task, struct pipe_place place, struc
     return status;
 }
 
+barks_status *task_fail_cancelled(void) { BARKS_FAIL(BARKS_CANCELLED, "the task was cancelled"); }
+
 /* A fault makes this executor slow. It can be cancelled meanwhile, as one that is slow can. */
 static void lag(const struct task *task, uint64_t since_ns)
 {
