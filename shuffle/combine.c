@@ -316,6 +316,7 @@ barks_status *combine_add(struct combine *combine, const struct batch *batch, ui
         uint32_t count = rows->row_count - first;
         if (count > FIND_ROWS)
             count = FIND_ROWS;
+        BARKS_TRY(combine_check_cancelled(combine));
         BARKS_TRY(combine_make_room(combine, count));
         BARKS_TRY(combine_find(combine, rows, first, count));
         BARKS_TRY(fold_found(combine, rows, first, count, out_row));

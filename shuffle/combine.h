@@ -6,6 +6,7 @@
 #include "batch/batch.h"
 #include "shuffle/combine_keep.h" /* struct call_scope */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,7 +48,8 @@ struct combine_options {
     /* A table of one whole number that grows past so many bytes becomes an array by key, where the
      * keys lie close together; it is then drained as it lies. 0: never. */
     uint64_t array_bytes_min;
-    struct key_window window; /* that an array of keys alike had; it is taken for likely */
+    const atomic_bool *cancelled; /* whether nobody wants the result any more; NULL: never */
+    struct key_window window;     /* that an array of keys alike had; it is taken for likely */
     /* Tests: the hash of a key becomes (hash & hash_and) | hash_or; 0 in hash_and: all bits. */
     uint64_t hash_and;
     uint64_t hash_or;
@@ -68,10 +70,10 @@ void combine_destroy(struct combine *combine); /* NULL is fine */
 /**
  * Folds the rows of batch in order. What long strings and lists it needs it copies.
  *
- * Errors:    BARKS_LIMIT, BARKS_NO_MEMORY (out of budget), BARKS_USER_ERROR (fail(...) in the body;
- *            *out_row then says which row of the batch). Rows before the one that failed, and some
- *            after it, may have been folded: what is in the table then is good for nothing but to
- *            be destroyed.
+ * Errors:    BARKS_LIMIT, BARKS_NO_MEMORY (out of budget), BARKS_CANCELLED (options.cancelled is
+ *            set), BARKS_USER_ERROR (fail(...) in the body; *out_row then says which row of the
+ *            batch). Rows before the one that failed, and some after it, may have been folded: what
+ *            is in the table then is good for nothing but to be destroyed.
  * Cost:      O(rows), about one cache miss each for a table beyond the caches, 256 of them at a
  *            time.
  */

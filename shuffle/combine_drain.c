@@ -326,6 +326,7 @@ BARKS_CHECKED static barks_status *pass_rows(struct drain *drain, const barks_ba
     for (uint32_t first = 0; first < rows->row_count; first += FIND_ROWS) {
         uint32_t count = rows->row_count - first < FIND_ROWS ? rows->row_count - first : FIND_ROWS;
         uint8_t *begun = combine->staged + combine->staged_count * size_bytes;
+        BARKS_TRY(combine_check_cancelled(combine));
         BARKS_TRY(combine_begin_accumulators(combine, rows, first, count, begun));
         for (uint32_t k = 0; k < count; k++)
             combine->accumulators[k] = begun + k * size_bytes;

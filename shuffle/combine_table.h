@@ -191,6 +191,15 @@ void combine_hash_row(struct combine *combine, const barks_batch *batch, uint32_
 BARKS_CHECKED barks_status *combine_find_row(struct combine *combine, const barks_batch *batch,
                                              uint32_t first, uint32_t k);
 
+/* Before rows are folded, which may take the function long. */
+BARKS_CHECKED static inline barks_status *combine_check_cancelled(const struct combine *combine)
+{
+    const atomic_bool *cancelled = combine->options.cancelled;
+    if (cancelled != NULL && atomic_load_explicit(cancelled, memory_order_relaxed))
+        BARKS_FAIL(BARKS_CANCELLED, "rows are no more folded: the task was cancelled");
+    return NULL;
+}
+
 void combine_release_slots(struct combine *combine);
 
 /* Instead of more slots: an array, or a wider one, where keys are close together. False: it is as

@@ -38,10 +38,9 @@ typedef struct barks_bounds {
  * give useful ones. What comes of time is not the same in every run.
  *
  * The time goes from the call on, and includes what must be computed before (exchanges, samples of
- * sorts). Bodies of functions are not interrupted within a batch (up to some thousand rows), so
- * slow ones make the answer late by as much, --barks-time-reserve at most, unless they ask
- * barks_cancelled(). Accumulators get
- * nothing of a job that was cancelled so.
+ * sorts). Bodies of functions are not interrupted within a batch (1,024 rows, or as many as .rows
+ * of barks_map_batches says), so slow ones make the answer late by as much, --barks-time-reserve at
+ * most, unless they ask barks_cancelled(). Accumulators get nothing of a job that was cancelled so.
  *
  * seconds: 0 or more; INFINITY: no limit. confidence: between 0 and 1.
  *

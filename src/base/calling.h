@@ -25,4 +25,11 @@ static inline struct calling calling_begin(struct calling calling)
     return before;
 }
 
+/* The same function is called with other records. */
+static inline void calling_move(uint64_t first_record, uint32_t record_count)
+{
+    calling_now.first_record = first_record;
+    calling_now.record_count = record_count;
+}
+
 static inline void calling_end(struct calling before) { calling_now = before; }

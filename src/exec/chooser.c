@@ -1,7 +1,6 @@
 #include "exec/chooser.h"
 
 #include "base/calling.h"
-#include "batch/bind.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,20 +11,14 @@ barks_status *chooser_init(struct chooser *chooser, struct task *task, const bar
     const barks_function *function = plan->step.function;
     if (function == NULL || function->partition == NULL)
         BARKS_FAIL(BARKS_INTERNAL, "a partitioner without a function");
-    uint32_t field_count = function->in->schema.field_count;
     *chooser = (struct chooser){.task = task, .plan = plan};
-    chooser->columns = calloc((size_t)field_count + 1, sizeof *chooser->columns);
-    chooser->bound = calloc((size_t)field_count + 1, sizeof(const barks_column *));
-    if (chooser->columns == NULL || chooser->bound == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of '%s'", function->name);
-    return bind_columns(rows, &function->in->schema, function->name, function->where,
-                        chooser->columns);
+    return row_window_init(&chooser->window, rows, &function->in->schema, function->name,
+                           function->where);
 }
 
 void chooser_drop(struct chooser *chooser)
 {
-    free(chooser->columns);
-    free(chooser->bound);
+    row_window_drop(&chooser->window);
     free(chooser->chosen);
     *chooser = (struct chooser){0};
 }
@@ -42,39 +35,57 @@ BARKS_CHECKED static barks_status *reserve(struct chooser *chooser, uint32_t row
     return NULL;
 }
 
+/* Rows from first on, as many as the call has. *out_row: where it failed. */
+BARKS_CHECKED static barks_status *choose_rows(struct chooser *chooser, const struct batch *batch,
+                                               uint32_t first, uint32_t row_count,
+                                               uint32_t *out_row)
+{
+    const barks_function *function = chooser->plan->step.function;
+    row_window_show(&chooser->window, &batch->base, first);
+    barks_call call = {.columns = chooser->window.bound,
+                       .row_count = row_count,
+                       .env = chooser->plan->step.env,
+                       .partition_count = chooser->plan->partition_count};
+    struct calling before =
+        calling_begin((struct calling){.name = function->name, .where = function->where});
+    function->partition(&call, chooser->chosen + first);
+    calling_end(before);
+    *out_row = first + call.row_index;
+    return call.status;
+}
+
+BARKS_CHECKED static barks_status *take_chosen(const struct chooser *chooser, uint32_t row_count,
+                                               uint32_t *out_partitions, uint32_t *out_row)
+{
+    uint32_t count = chooser->plan->partition_count;
+    for (uint32_t row = 0; row < row_count; row++) {
+        *out_row = row;
+        if (chooser->chosen[row] < 0 || chooser->chosen[row] >= count)
+            BARKS_FAIL(BARKS_USER_ERROR,
+                       "partition %" PRId64 " was chosen; there are %" PRIu32 ", numbered from 0",
+                       chooser->chosen[row], count);
+        out_partitions[row] = (uint32_t)chooser->chosen[row];
+    }
+    return NULL;
+}
+
 barks_status *chooser_choose(void *context, const struct batch *batch, uint32_t *out_partitions)
 {
     struct chooser *chooser = context;
-    const barks_function *function = chooser->plan->step.function;
-    uint32_t row_count = batch->base.row_count, count = chooser->plan->partition_count;
+    uint32_t row_count = batch->base.row_count, failed_row = 0;
+    barks_status *status = NULL;
     BARKS_TRY(reserve(chooser, row_count));
-    for (uint32_t i = 0; i < function->in->schema.field_count; i++)
-        chooser->bound[i] = &batch->base.columns[chooser->columns[i]];
-    barks_call call = {.columns = chooser->bound,
-                       .row_count = row_count,
-                       .env = chooser->plan->step.env,
-                       .batch = &batch->base,
-                       .partition_count = count};
-    struct calling before =
-        calling_begin((struct calling){.name = function->name, .where = function->where});
-    function->partition(&call, chooser->chosen);
-    calling_end(before);
-    uint32_t row = 0;
-    while (call.status == NULL && row < row_count) {
-        if (chooser->chosen[row] < 0 || chooser->chosen[row] >= count) {
-            call.status = barks_status_new(BARKS_USER_ERROR, NULL, BARKS_HERE,
-                                           "partition %" PRId64 " was chosen; there are %" PRIu32
-                                           ", numbered from 0",
-                                           chooser->chosen[row], count);
-            call.row_index = row;
-            break;
-        }
-        out_partitions[row] = (uint32_t)chooser->chosen[row];
-        row++;
+    for (uint32_t first = 0; first < row_count && status == NULL; first += BATCH_ROWS) {
+        uint32_t count = row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS;
+        BARKS_TRY(task_check_cancelled(chooser->task));
+        status = choose_rows(chooser, batch, first, count, &failed_row);
     }
-    if (call.status == NULL)
+    if (status == NULL)
+        status = take_chosen(chooser, row_count, out_partitions, &failed_row);
+    if (status == NULL)
         return NULL;
-    return operator_fail_at_row(
-        chooser->task, call.status,
-        &(struct failed_row){.function = function, .batch = &batch->base, .row = call.row_index});
+    return operator_fail_at_row(chooser->task, status,
+                                &(struct failed_row){.function = chooser->plan->step.function,
+                                                     .batch = &batch->base,
+                                                     .row = failed_row});
 }

@@ -1,15 +1,15 @@
 /* A user's function that says where rows go, as the partitioner of a shuffle. */
 #pragma once
 
+#include "batch/row_window.h"
 #include "exec/operator.h"
 
 /* Begins zeroed, ends with chooser_drop. Threads: the task's. */
 struct chooser {
     struct task *task;           /* borrowed */
     const struct terminal *plan; /* borrowed */
-    uint32_t *columns;           /* owned: of the rows, one for each field of the function */
-    const barks_column **bound;  /* owned */
-    int64_t *chosen;             /* owned */
+    struct row_window window;
+    int64_t *chosen; /* owned */
     uint32_t capacity;
 };
 BARKS_CHECKED barks_status *chooser_init(struct chooser *chooser, struct task *task,

@@ -236,7 +236,7 @@ BARKS_CHECKED static barks_status *load(struct combine_piles *piles, struct batc
 static barks_status *read_accumulators(void *context, struct batch *batch)
 {
     struct combine_piles *piles = context;
-    BARKS_TRY(source_check_cancelled(piles->options.task));
+    BARKS_TRY(task_check_cancelled(piles->options.task));
     barks_status *status = load(piles, batch);
     memory_unclaim(piles->options.task);
     return status;
@@ -245,7 +245,7 @@ static barks_status *read_accumulators(void *context, struct batch *batch)
 static barks_status *read_rows(void *context, struct batch *batch)
 {
     struct combine_piles *piles = context;
-    BARKS_TRY(source_check_cancelled(piles->options.task));
+    BARKS_TRY(task_check_cancelled(piles->options.task));
     return combine_piles_add(piles, batch);
 }
 

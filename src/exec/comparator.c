@@ -63,6 +63,27 @@ BARKS_CHECKED static barks_status *fail_in_compare(const barks_call *call,
                             order->compare->name, order->compare->where);
 }
 
+/* One pass: by pieces of some runs, between which it may end. */
+BARKS_CHECKED static barks_status *merge_runs(barks_call *call, const struct row_order *order,
+                                              struct task *task, const uint32_t *from, uint32_t *to,
+                                              uint32_t width)
+{
+    const uint64_t count = call->row_count, merged = 2 * (uint64_t)width;
+    const uint64_t at_once = merged < BATCH_ROWS ? BATCH_ROWS : merged; /* both are powers of two */
+    for (uint64_t first = 0; first < count; first += at_once) {
+        uint64_t end = first + at_once < count ? first + at_once : count;
+        if (task != NULL)
+            BARKS_TRY(task_check_cancelled(task));
+        struct calling before = calling_begin(
+            (struct calling){.name = order->compare->name, .where = order->compare->where});
+        order->compare->merge(call, from + first, to + first, (uint32_t)(end - first), width);
+        calling_end(before);
+        if (call->status != NULL)
+            return fail_in_compare(call, order, task);
+    }
+    return NULL;
+}
+
 /* Each pass goes from one of the two to the other; the result ends up in out_order. */
 BARKS_CHECKED static barks_status *merge_all(barks_call *call, const struct row_order *order,
                                              struct task *task, uint32_t *spare,
@@ -76,12 +97,7 @@ BARKS_CHECKED static barks_status *merge_all(barks_call *call, const struct row_
     for (uint32_t i = 0; i < count; i++)
         from[i] = i;
     for (uint64_t width = 1; width < count; width *= 2) {
-        struct calling before = calling_begin(
-            (struct calling){.name = order->compare->name, .where = order->compare->where});
-        order->compare->merge(call, from, to, count, (uint32_t)width);
-        calling_end(before);
-        if (call->status != NULL)
-            return fail_in_compare(call, order, task);
+        BARKS_TRY(merge_runs(call, order, task, from, to, (uint32_t)width));
         uint32_t *merged = to;
         to = from;
         from = merged;
@@ -187,21 +203,18 @@ barks_status *range_chooser_init(struct range_chooser *chooser, struct task *tas
     if (function->search == NULL || plan->splitters == NULL ||
         plan->splitters->base.row_count >= plan->partition_count)
         BARKS_FAIL(BARKS_INTERNAL, "ranges without a function and bounds");
-    uint32_t field_count = function->in->schema.field_count;
-    BARKS_TRY(find_columns(function, rows, &chooser->columns));
-    chooser->rows = calloc((size_t)field_count + 1, sizeof(const barks_column *));
-    chooser->bounds = calloc((size_t)field_count + 1, sizeof(const barks_column *));
-    if (chooser->rows == NULL || chooser->bounds == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of '%s'", function->name);
-    take_columns(function, &plan->splitters->base, chooser->columns, chooser->bounds);
+    BARKS_TRY(row_window_init(&chooser->rows, rows, &function->in->schema, function->name,
+                              function->where));
+    BARKS_TRY(row_window_init(&chooser->bounds, rows, &function->in->schema, function->name,
+                              function->where));
+    row_window_show(&chooser->bounds, &plan->splitters->base, 0);
     return NULL;
 }
 
 void range_chooser_drop(struct range_chooser *chooser)
 {
-    free(chooser->columns);
-    free(chooser->rows);
-    free(chooser->bounds);
+    row_window_drop(&chooser->rows);
+    row_window_drop(&chooser->bounds);
     *chooser = (struct range_chooser){0};
 }
 
@@ -210,9 +223,17 @@ barks_status *range_chooser_choose(void *context, const struct batch *batch,
 {
     struct range_chooser *chooser = context;
     const struct row_order *order = &chooser->order;
-    take_columns(order->compare, &batch->base, chooser->columns, chooser->rows);
-    barks_call call = call_of(order, chooser->task, &batch->base, chooser->rows);
-    call.right_columns = chooser->bounds;
-    order->compare->search(&call, chooser->splitters->base.row_count, out_partitions);
-    return call.status != NULL ? fail_in_compare(&call, order, chooser->task) : NULL;
+    uint32_t row_count = batch->base.row_count;
+    barks_call call = call_of(order, chooser->task, &batch->base, chooser->rows.bound);
+    call.right_columns = chooser->bounds.bound;
+    for (uint32_t first = 0; first < row_count; first += BATCH_ROWS) {
+        BARKS_TRY(task_check_cancelled(chooser->task));
+        row_window_show(&chooser->rows, &batch->base, first);
+        call.row_count = row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS;
+        order->compare->search(&call, chooser->splitters->base.row_count, out_partitions + first);
+        call.row_index += first;
+        if (call.status != NULL)
+            return fail_in_compare(&call, order, chooser->task);
+    }
+    return NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "barks/function.h"
+#include "batch/row_window.h"
 #include "exec/sort.h"
 
 #include <stdbool.h>
@@ -50,10 +51,8 @@ BARKS_CHECKED barks_status *row_comparer_ask(const struct row_comparer *comparer
 struct range_chooser {
     struct task *task; /* borrowed */
     struct row_order order;
-    const struct batch *splitters; /* ascending; borrowed */
-    uint32_t *columns;             /* owned: of the rows, one for each field of the function */
-    const barks_column **rows;     /* owned: those of the batch */
-    const barks_column **bounds;   /* owned: those of splitters */
+    const struct batch *splitters;  /* ascending; borrowed */
+    struct row_window rows, bounds; /* of the batch; of splitters */
 };
 BARKS_CHECKED barks_status *range_chooser_init(struct range_chooser *chooser, struct task *task,
                                                const barks_schema *rows);

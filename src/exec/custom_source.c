@@ -174,10 +174,8 @@ BARKS_CHECKED static barks_status *read_rows(struct source_rows *rows)
 {
     bool more = true;
     BARKS_TRY(call_in_task(rows, BARKS_OPEN));
-    while (more && !rows->base.task->partition_done) {
-        BARKS_TRY(source_check_cancelled(rows->base.task));
+    while (more && !rows->base.task->partition_done)
         BARKS_TRY(push_next(rows, &more));
-    }
     return NULL;
 }
 

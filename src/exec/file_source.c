@@ -56,7 +56,6 @@ BARKS_CHECKED static barks_status *push_rows(struct task *task, struct file_rows
 {
     uint64_t counted_bytes = 0;
     while (!task->partition_done) {
-        BARKS_TRY(source_check_cancelled(task));
         BARKS_TRY(source_next(rows->source, rows->batch));
         source_count(task, rows->batch->base.row_count, rows->source->file_bytes - counted_bytes);
         counted_bytes = rows->source->file_bytes;

@@ -1,6 +1,6 @@
 /* Calls a function on each row, or batch, for its side effects. */
 #include "base/calling.h"
-#include "batch/bind.h"
+#include "batch/row_window.h"
 #include "exec/operator.h"
 
 #include <stdlib.h>
@@ -8,47 +8,57 @@
 struct foreach_terminal {
     struct operator base;
     const struct terminal *plan;
-    uint32_t *columns;
-    const barks_column **bound;
+    struct row_window window;
 };
 
 static void foreach_destroy(struct operator* self)
 {
     struct foreach_terminal *op = (struct foreach_terminal *)self;
-    free(op->columns);
-    free(op->bound);
+    row_window_drop(&op->window);
     free(op);
 }
 
-static barks_status *foreach_push(struct operator* self, struct batch *batch)
+BARKS_CHECKED static barks_status *call_on(struct foreach_terminal *op, const struct batch *batch,
+                                           uint32_t first, uint32_t count)
 {
-    struct foreach_terminal *op = (struct foreach_terminal *)self;
     const barks_function *function = op->plan->step.function;
-    for (uint32_t i = 0; i < function->in->schema.field_count; i++)
-        op->bound[i] = &batch->base.columns[op->columns[i]];
-    barks_call call = {.columns = op->bound,
-                       .row_count = batch->base.row_count,
+    struct task *task = op->base.task;
+    BARKS_TRY(task_check_cancelled(task));
+    row_window_show(&op->window, &batch->base, first);
+    barks_call call = {.columns = op->window.bound,
+                       .row_count = count,
                        .env = op->plan->step.env,
                        .row_index = BARKS_NO_ROW,
-                       .task = &self->task->info};
-    struct calling before =
-        calling_begin((struct calling){.name = function->name,
-                                       .where = function->where,
-                                       .first_record = self->rows_in - batch->base.row_count,
-                                       .record_count = batch->base.row_count,
-                                       .record = &call.row_index});
+                       .task = &task->info};
+    struct calling before = calling_begin(
+        (struct calling){.name = function->name,
+                         .where = function->where,
+                         .first_record = op->base.rows_in - batch->base.row_count + first,
+                         .record_count = count,
+                         .record = &call.row_index});
     function->foreach (&call);
     calling_end(before);
     if (call.status == NULL)
         return NULL;
-    uint64_t begin = self->rows_in - batch->base.row_count;
-    return operator_fail_at_row(self->task, call.status,
-                                &(struct failed_row){.function = function,
-                                                     .batch = &batch->base,
-                                                     .row = call.row_index,
-                                                     .record = call.row_index < call.row_count
-                                                                   ? begin + call.row_index + 1
-                                                                   : 0});
+    uint32_t row = first + call.row_index;
+    uint64_t begin = op->base.rows_in - batch->base.row_count;
+    return operator_fail_at_row(
+        task, call.status,
+        &(struct failed_row){.function = function,
+                             .batch = &batch->base,
+                             .row = row,
+                             .record = call.row_index < call.row_count ? begin + row + 1 : 0});
+}
+
+/* Rows of a shuffle come by far more than a batch has elsewhere. */
+static barks_status *foreach_push(struct operator* self, struct batch *batch)
+{
+    uint32_t row_count = batch->base.row_count;
+    for (uint32_t first = 0; first < row_count; first += BATCH_ROWS) {
+        uint32_t count = row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS;
+        BARKS_TRY(call_on((struct foreach_terminal *)self, batch, first, count));
+    }
+    return NULL;
 }
 
 static const struct operator_kind foreach_kind = {
@@ -61,21 +71,14 @@ barks_status *foreach_terminal_create(struct task *task, const barks_record *rec
                                       struct operator** out_operator)
 {
     const struct terminal *plan = &task->spec->pipeline->terminal;
-    uint32_t field_count = plan->step.function->in->schema.field_count;
+    const barks_function *function = plan->step.function;
     struct foreach_terminal *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &foreach_kind, .task = task};
     op->plan = plan;
-    op->columns = calloc(field_count + 1, sizeof *op->columns);
-    op->bound = calloc(field_count + 1, sizeof *op->bound);
-    barks_status *status = NULL;
-    if (op->columns == NULL || op->bound == NULL)
-        status = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
-                                  "no memory for the columns of '%s'", plan->step.function->name);
-    if (status == NULL)
-        status = bind_columns(&record->schema, &plan->step.function->in->schema,
-                              plan->step.function->name, plan->step.function->where, op->columns);
+    barks_status *status = row_window_init(&op->window, &record->schema, &function->in->schema,
+                                           function->name, function->where);
     if (status != NULL) {
         foreach_destroy(&op->base);
         return status;

@@ -1,7 +1,7 @@
 /* map, flat_map, filter, map_batches and map_partitions: a registered function over each batch. */
 #include "base/calling.h"
-#include "batch/bind.h"
 #include "batch/gather_columns.h"
+#include "batch/row_window.h"
 #include "exec/emitting.h"
 #include "exec/memory_share.h"
 #include "exec/operator.h"
@@ -18,17 +18,17 @@ struct function_operator {
     struct emitting emitting; /* filter: its output has the rows kept */
     struct batch *input;      /* lent by push, or none; NULL outside of loops */
     struct batch *none;       /* map_partitions: no rows, for its first and last call */
-    uint32_t *columns;        /* of the input, one for each field of function->in */
+    struct row_window window; /* what a call sees of the input */
+    uint32_t window_first;    /* where that begins */
+    barks_batch shown;        /* the same as a batch */
     uint32_t *selected;       /* filter: rows kept */
     uint32_t selected_capacity;
-    uint32_t *origins;          /* carried columns: of each row of the output, the input's row */
-    uint32_t origin_count;      /* known so far */
-    uint32_t origin;            /* the input's row that is mapped now, or is the next to be */
-    const barks_column **bound; /* the input's columns in the order of function->in */
-    barks_column *whole;        /* map_batches: copies of bound, in one array */
-    void *state;                /* map_partitions; owned */
-    struct batch *held;         /* map_batches: rows until they are as many as it wants */
-    uint64_t called_count;      /* rows of the partition that it was called on */
+    uint32_t *origins;     /* carried columns: of each row of the output, the input's row */
+    uint32_t origin_count; /* known so far */
+    uint32_t origin;       /* the input's row that is mapped now, or is the next to be */
+    void *state;           /* map_partitions; owned */
+    struct batch *held;    /* map_batches: rows until they are as many as it wants */
+    uint64_t called_count; /* rows of the partition that it was called on */
 };
 
 static void function_destroy(struct operator* self)
@@ -37,28 +37,69 @@ static void function_destroy(struct operator* self)
     emitting_drop(&op->emitting);
     batch_destroy(op->none);
     batch_destroy(op->held);
-    free(op->columns);
+    row_window_drop(&op->window);
     free(op->selected);
     free(op->origins);
-    free(op->bound);
-    free(op->whole);
     free(op->state);
     free(op);
 }
 
-BARKS_CHECKED static barks_status *push_filtered(struct function_operator *op, barks_call *call,
-                                                 struct batch *batch)
+/* The call sees the input's rows from first on: but a batch's worth, since rows of a shuffle come
+ * by far more, and a body may take its time over each. Returns where the next call begins. */
+static uint32_t show_rows(struct function_operator *op, barks_call *call, uint32_t first)
 {
-    struct batch *output = op->emitting.output;
-    if (batch->base.row_count > op->selected_capacity) {
-        uint32_t *selected = realloc(op->selected, batch->base.row_count * sizeof *selected);
-        if (selected == NULL)
-            BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a selection of %" PRIu32 " rows",
-                       batch->base.row_count);
-        op->selected = selected;
-        op->selected_capacity = batch->base.row_count;
+    const barks_batch *input = &op->input->base;
+    uint32_t left = input->row_count - first;
+    uint32_t count = left < BATCH_ROWS || op->held != NULL ? left : BATCH_ROWS;
+    row_window_show(&op->window, input, first);
+    op->window_first = first;
+    op->shown.row_count = count;
+    call->first_row = 0;
+    call->row_count = count;
+    call->row_index = BARKS_NO_ROW;
+    calling_move(op->called_count + first, count);
+    return first + count;
+}
+
+/* ---- filters ---- */
+
+BARKS_CHECKED static barks_status *reserve_selection(struct function_operator *op,
+                                                     uint32_t row_count)
+{
+    if (row_count <= op->selected_capacity)
+        return NULL;
+    uint32_t *selected = realloc(op->selected, row_count * sizeof *selected);
+    if (selected == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for a selection of %" PRIu32 " rows", row_count);
+    op->selected = selected;
+    op->selected_capacity = row_count;
+    return NULL;
+}
+
+/* *out_kept: how many rows are selected, if call->status is NULL. */
+BARKS_CHECKED static barks_status *select_rows(struct function_operator *op, barks_call *call,
+                                               uint32_t *out_kept)
+{
+    uint32_t row_count = op->input->base.row_count, kept = 0;
+    BARKS_TRY(reserve_selection(op, row_count));
+    for (uint32_t first = 0, end; first < row_count && call->status == NULL; first = end) {
+        BARKS_TRY(task_check_cancelled(op->base.task));
+        end = show_rows(op, call, first);
+        uint32_t more = op->function->filter(call, op->selected + kept);
+        for (uint32_t k = 0; k < more; k++)
+            op->selected[kept + k] += first;
+        kept += more;
     }
-    uint32_t kept = op->function->filter(call, op->selected);
+    *out_kept = kept;
+    return NULL;
+}
+
+/* What is kept is gathered once, so that its strings are looked at together. */
+BARKS_CHECKED static barks_status *push_filtered(struct function_operator *op, barks_call *call)
+{
+    struct batch *batch = op->input, *output = op->emitting.output;
+    uint32_t kept = 0;
+    BARKS_TRY(select_rows(op, call, &kept));
     if (call->status != NULL || kept == 0)
         return NULL;
     if (kept == batch->base.row_count)
@@ -98,7 +139,7 @@ static void map_row_by_row(struct function_operator *op, barks_call *call)
     barks_out *out = &op->emitting.emitter.out;
     uint32_t row_count = call->row_count;
     for (uint32_t row = 0; row < row_count && call->status == NULL && !out->stopped; row++) {
-        op->origin = row;
+        op->origin = op->window_first + row;
         call->first_row = row;
         call->row_count = row + 1;
         op->function->map(call, out);
@@ -120,11 +161,13 @@ static bool is_left(const struct function_operator *op, const barks_call *call)
            !op->emitting.emitter.out.stopped && !op->base.task->partition_done;
 }
 
-BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, barks_call *call)
+/* Of the rows that the call sees. What they have emitted stays, where it fills no batch, until the
+ * input's last ones are done. */
+BARKS_CHECKED static barks_status *emit_shown(struct function_operator *op, barks_call *call,
+                                              bool are_last)
 {
     struct emitting *emitting = &op->emitting;
     barks_status *failed = NULL;
-    op->origin = op->origin_count = 0;
     do {
         emitting_begin(emitting);
         if (op->origins != NULL && op->function->kind == BARKS_KIND_FLAT_MAP)
@@ -132,58 +175,62 @@ BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, b
         else
             op->function->map(call, &emitting->emitter.out);
         failed = emitting_end(emitting, call);
-        if (failed == NULL && call->status == NULL)
+        if (failed == NULL && call->status == NULL && (are_last || emitting->emitter.out.is_full))
             failed = emitting_flush(emitting);
     } while (failed == NULL && is_left(op, call));
-    emitting_forget(emitting);
     return failed;
 }
 
-static uint64_t record_of(uint64_t rows_before, const barks_call *call)
+BARKS_CHECKED static barks_status *push_emitting(struct function_operator *op, barks_call *call)
 {
-    return call->row_index < call->row_count ? rows_before + call->row_index + 1 : 0;
+    const struct task *task = op->base.task;
+    uint32_t row_count = op->input->base.row_count, first = 0;
+    barks_status *failed = NULL;
+    op->origin = op->origin_count = 0;
+    do { /* once without rows too: a map_partitions begins and ends so */
+        first = show_rows(op, call, first);
+        failed = emit_shown(op, call, first == row_count);
+        if (failed == NULL && first < row_count)
+            failed = task_check_cancelled(task);
+    } while (failed == NULL && call->status == NULL && first < row_count && !task->partition_done);
+    emitting_forget(&op->emitting);
+    return failed;
+}
+
+static uint64_t record_of(const struct function_operator *op, const struct batch *batch,
+                          const barks_call *call)
+{
+    uint64_t begin = op->called_count - batch->base.row_count + op->window_first;
+    return call->row_index < call->row_count ? begin + call->row_index + 1 : 0;
 }
 
 BARKS_CHECKED static barks_status *call_on(struct function_operator *op, struct batch *batch,
                                            int phase)
 {
-    uint32_t field_count = op->function->in->schema.field_count;
-    for (uint32_t i = 0; i < field_count; i++) {
-        op->bound[i] = &batch->base.columns[op->columns[i]];
-        op->whole[i] = *op->bound[i];
-    }
-    barks_batch whole = {.schema = &op->function->in->schema,
-                         .row_count = batch->base.row_count,
-                         .columns = op->whole};
-    barks_call call = {.columns = op->bound,
-                       .row_count = batch->base.row_count,
+    barks_call call = {.columns = op->window.bound,
                        .env = op->node->step.env,
-                       .batch = &whole,
+                       .batch = &op->shown,
                        .task = &op->base.task->info,
-                       .row_index = BARKS_NO_ROW,
                        .state = op->state,
                        .phase = phase};
     struct calling before = calling_begin((struct calling){.name = op->function->name,
                                                            .where = op->function->where,
                                                            .site = op->node->where,
-                                                           .first_record = op->called_count,
-                                                           .record_count = call.row_count,
                                                            .record = &call.row_index});
     op->input = batch;
     emitting_lend(&op->emitting, batch);
-    barks_status *status = op->function->kind == BARKS_KIND_FILTER ? push_filtered(op, &call, batch)
+    barks_status *status = op->function->kind == BARKS_KIND_FILTER ? push_filtered(op, &call)
                                                                    : push_emitting(op, &call);
     op->input = NULL;
-    op->called_count += call.row_count;
+    op->called_count += batch->base.row_count;
     calling_end(before);
     if (status == NULL && call.status != NULL)
-        status = operator_fail_at_row(
-            op->base.task, call.status,
-            &(struct failed_row){.function = op->function,
-                                 .site = op->node->where,
-                                 .batch = &batch->base,
-                                 .row = call.row_index,
-                                 .record = record_of(op->called_count - call.row_count, &call)});
+        status = operator_fail_at_row(op->base.task, call.status,
+                                      &(struct failed_row){.function = op->function,
+                                                           .site = op->node->where,
+                                                           .batch = &batch->base,
+                                                           .row = op->window_first + call.row_index,
+                                                           .record = record_of(op, batch, &call)});
     return status;
 }
 
@@ -269,18 +316,14 @@ BARKS_CHECKED static barks_status *fill_operator(struct function_operator *op,
                                                  const barks_schema *in)
 {
     const barks_function *function = op->function;
-    uint32_t in_count = function->in->schema.field_count;
     uint32_t carried_count = op->node->step.columns[0].count;
-    op->columns = calloc(in_count + 1, sizeof *op->columns);
-    op->bound = calloc(in_count + 1, sizeof *op->bound);
-    op->whole = calloc(in_count + 1, sizeof *op->whole);
     op->origins = carried_count > 0 ? calloc(BARKS_OUT_ROWS, sizeof *op->origins) : NULL;
     op->state = calloc(1, function->state_size + 1);
-    if (op->columns == NULL || op->bound == NULL || op->whole == NULL || op->state == NULL ||
-        (carried_count > 0 && op->origins == NULL))
+    if (op->state == NULL || (carried_count > 0 && op->origins == NULL))
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the rows of '%s'", function->name);
     BARKS_TRY(
-        bind_columns(in, &function->in->schema, function->name, op->node->where, op->columns));
+        row_window_init(&op->window, in, &function->in->schema, function->name, op->node->where));
+    op->shown = (barks_batch){.schema = &function->in->schema, .columns = op->window.shown};
     op->emitting.complete = carried_count > 0 ? gather_carried : NULL;
     BARKS_TRY(emitting_init(&op->emitting, &op->base, &op->node->record->schema, carried_count));
     if (function->kind == BARKS_KIND_MAP_PARTITIONS)

@@ -72,11 +72,18 @@ struct called_side {
     struct group_rows now;          /* at hand */
 };
 
+/* Of rows that are all there the cursor sees but so many at a time: a body that is long in one
+ * group comes back for more, and so the group can end where the task was cancelled. */
+static uint32_t shown_end(const struct group_rows *rows, uint32_t first)
+{
+    return rows->end - first < BATCH_ROWS ? rows->end : first + BATCH_ROWS;
+}
+
 static void point_at(barks_cursor *cursor, const struct group_rows *rows)
 {
     cursor->order = rows->order;
     cursor->row = rows->first;
-    cursor->end = rows->end;
+    cursor->end = shown_end(rows, rows->first);
     cursor->moved = true;
 }
 
@@ -99,9 +106,18 @@ static bool bring_more(barks_cursor *cursor)
 {
     struct called_side *side = cursor->engine;
     struct group_rows fed = side->now;
-    if (fed.feed == NULL || side->caller->emitting.emitter.failed != NULL)
+    if (side->caller->emitting.emitter.failed != NULL)
         return false;
-    barks_status *status = fed.feed->more(fed.feed, &fed);
+    barks_status *status = task_check_cancelled(side->caller->op->task);
+    if (status != NULL)
+        return take_fed(cursor, fed, status);
+    if (cursor->end < fed.end) {
+        cursor->end = shown_end(&fed, cursor->end);
+        return true;
+    }
+    if (fed.feed == NULL)
+        return false;
+    status = fed.feed->more(fed.feed, &fed);
     return take_fed(cursor, fed, status);
 }
 
@@ -137,6 +153,7 @@ barks_status *group_caller_call(struct group_caller *caller, const struct group_
     const struct step *step = &caller->node->step;
     barks_cursor cursors[STEP_INPUTS_MAX];
     struct called_side called[STEP_INPUTS_MAX];
+    BARKS_TRY(task_check_cancelled(caller->op->task)); /* it may never emit a row */
     for (uint32_t k = 0; k < caller->side_count; k++) {
         called[k] = (struct called_side){.caller = caller, .whole = &sides[k], .now = sides[k]};
         cursors[k] = (barks_cursor){.columns = caller->bound[k],

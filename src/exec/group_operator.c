@@ -184,6 +184,7 @@ BARKS_CHECKED static barks_status *give_from_disk(struct group_operator *op)
 {
     uint64_t wanted_rows = LIST_ITEMS, wanted_bytes = op->share_bytes / GATHERED_SHARE;
     while (!op->side.is_last && !op->base.task->partition_done) {
+        BARKS_TRY(task_check_cancelled(op->base.task));
         BARKS_TRY(fail_gathering(op, gather_slice(op)));
         if (op->gathered->base.row_count < wanted_rows &&
             batch_memory_bytes(op->gathered) < wanted_bytes)

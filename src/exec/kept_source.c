@@ -15,10 +15,7 @@ static barks_status *push_kept(void *context, struct batch *batch)
     struct task *task = reader->task;
     if (task->partition_done)
         return NULL;
-    if (atomic_load_explicit(&task->progress->cancelled, memory_order_relaxed))
-        BARKS_FAIL(BARKS_CANCELLED, "the task was cancelled");
-    atomic_fetch_add_explicit(&task->progress->rows_read, batch->base.row_count,
-                              memory_order_relaxed);
+    source_count(task, batch->base.row_count, 0);
     return operator_push(reader->into, batch);
 }
 

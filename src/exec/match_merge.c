@@ -46,7 +46,7 @@ BARKS_CHECKED static barks_status *reach_row(struct match_merge *merge)
         if (merge->next_piece == merge->left_run->piece_count)
             BARKS_FAIL(BARKS_INTERNAL, "a join has found more rows than it was given");
         BARKS_TRY(give_pairs(merge, merge->left, found_rows(merge)));
-        BARKS_TRY(source_check_cancelled(merge->options->task));
+        BARKS_TRY(task_check_cancelled(merge->options->task));
         merge->left_first += merge->left->base.row_count;
         batch_clear(merge->left);
         BARKS_TRY(row_run_read(merge->left_run, merge->next_piece, merge->left));

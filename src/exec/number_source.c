@@ -27,7 +27,6 @@ BARKS_CHECKED static barks_status *push_numbers(struct task *task, const struct 
 {
     for (uint64_t i = begin; i < end && !task->partition_done; i += BATCH_ROWS) {
         uint32_t count = end - i < BATCH_ROWS ? (uint32_t)(end - i) : BATCH_ROWS;
-        BARKS_TRY(source_check_cancelled(task));
         batch_clear(batch);
         BARKS_TRY(batch_reserve(batch, count));
         fill(batch, leaf->step.numbers[0], leaf->step.numbers[1], i, count);

@@ -81,11 +81,24 @@ struct task {
     char place[320];                 /* where the source stands, for errors: "file 'x', byte 17" */
 };
 
+BARKS_CHECKED barks_status *task_fail_cancelled(void);
+
 /* task->place, brought up to date: the source is asked for it only when someone wants it. */
 const char *task_place(struct task *task);
 
+/* One that was cancelled ends with the next batch that is pushed anywhere in it, which bounds what
+ * it still does however it comes by rows. What works on long without pushing asks this itself:
+ * before it calls a function of the job's, and for each piece that it reads. Errors:
+ * BARKS_CANCELLED. */
+BARKS_CHECKED static inline barks_status *task_check_cancelled(const struct task *task)
+{
+    bool is_cancelled = atomic_load_explicit(&task->progress->cancelled, memory_order_relaxed);
+    return __builtin_expect(is_cancelled, false) ? task_fail_cancelled() : NULL;
+}
+
 static inline barks_status *operator_push(struct operator* op, struct batch *batch)
 {
+    BARKS_TRY(task_check_cancelled(op->task));
     op->rows_in += batch->base.row_count;
     return op->kind->push(op, batch);
 }
@@ -158,9 +171,8 @@ BARKS_CHECKED barks_status *custom_source_run(struct task *task, const struct pi
                                               struct operator* into);
 /* A fault makes this executor slow: the task waits for as long as that takes since it last did. */
 void task_lag(struct task *task, bool is_at_end);
-/* What sources do with each batch: progress, and an end of cancelled tasks (BARKS_CANCELLED). */
+/* What sources do with each batch, for the progress. */
 void source_count(struct task *task, uint64_t rows, uint64_t bytes);
-BARKS_CHECKED barks_status *source_check_cancelled(struct task *task);
 /* A partition that this executor keeps. Errors: BARKS_LOST: it is gone. */
 BARKS_CHECKED barks_status *kept_source_run(struct task *task, const struct pipe_node *node,
                                             uint32_t partition, struct operator* into);

@@ -175,6 +175,7 @@ push_of_function(struct pair_output *pairs, const struct batch *left, const uint
 {
     const struct step *step = &pairs->node->step;
     struct emitting *emitting = &pairs->emitting;
+    BARKS_TRY(task_check_cancelled(pairs->op->task)); /* it may never emit a row */
     bind_side(pairs, 0, left != NULL ? left : pairs->none[0]);
     bind_side(pairs, 1, right != NULL ? right : pairs->none[1]);
     emitting->input_count = 2;

@@ -108,7 +108,7 @@ static barks_status *find_matches(void *context, struct batch *left)
     struct pile_join *join = context;
     const struct index_list *keys = &join->left_keys;
     const int64_t *numbers = numbered_rows_numbers(join->options->left, left);
-    BARKS_TRY(source_check_cancelled(join->options->task));
+    BARKS_TRY(task_check_cancelled(join->options->task));
     join_table_find(&join->table, &left->base, keys->items, join->first_match);
     for (uint32_t row = 0; row < left->base.row_count; row++)
         for (uint32_t match = join->first_match[row]; match != BARKS_NO_ROW;
@@ -247,7 +247,7 @@ static barks_status *deal_batch(void *context, struct batch *batch)
 {
     const struct dealing *dealing = context;
     uint64_t *hashes = dealing->join->hashes;
-    BARKS_TRY(source_check_cancelled(dealing->join->options->task));
+    BARKS_TRY(task_check_cancelled(dealing->join->options->task));
     pile_hashes(&batch->base, dealing->keys->items, dealing->keys->count, hashes);
     return piles_add(dealing->piles, batch, hashes);
 }

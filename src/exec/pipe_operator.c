@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/process_guard.h"
 #include "batch/gather_columns.h"
 #include "exec/operator.h"
 #include "io/shipped.h"
@@ -24,7 +25,8 @@ extern char **environ;
 
 enum {
     PIPE_BYTES = 1 << 16, /* read and written at once */
-    PIPE_WAIT_MS = 100,   /* so often the deadline is looked at */
+    PIPE_WAIT_MS = 100,   /* so often it is asked whether to go on */
+    TIDY_UP_MS = 500,     /* from SIGTERM to SIGKILL */
     LINE_BYTES_MAX = 1 << 30
 };
 
@@ -49,15 +51,36 @@ static void close_end(int *end)
     *end = -1;
 }
 
-/* Its whole group, so that what a shell has started dies too. */
-static void kill_process(struct pipe_operator *op)
+/* Its status is not taken: until then its number is that of its group, and no other's. */
+static bool has_ended(const struct pipe_operator *op)
 {
-    if (op->process > 0) {
-        (void)kill(-op->process, SIGKILL);
-        while (waitpid(op->process, NULL, 0) < 0 && errno == EINTR) {
-        }
-    }
+    siginfo_t ended = {.si_pid = 0};
+    int options = WEXITED | WNOHANG | WNOWAIT;
+    return waitid(P_PID, (id_t)op->process, &ended, options) != 0 || ended.si_pid != 0;
+}
+
+/* Takes the status of a process that has ended, or must soon. Returns an errno. */
+static int take_status(struct pipe_operator *op, int *out_status)
+{
+    pid_t process = op->process;
+    process_guard_remove(op->base.task->services->process_guard, process);
     op->process = 0;
+    while (waitpid(process, out_status, 0) < 0)
+        if (errno != EINTR)
+            return errno;
+    return 0;
+}
+
+/* Its whole group, so that what a shell has started ends too. */
+static void end_process(struct pipe_operator *op)
+{
+    uint64_t until_ns = monotonic_ns() + TIDY_UP_MS * NS_PER_MS;
+    int status = 0;
+    (void)kill(-op->process, SIGTERM); /* fails where nobody is left */
+    while (!has_ended(op) && monotonic_ns() < until_ns)
+        (void)poll(NULL, 0, 1);
+    (void)kill(-op->process, SIGKILL); /* likewise */
+    (void)take_status(op, &status);    /* nobody asks how it has ended */
 }
 
 static void let_go(struct pipe_operator *op)
@@ -65,7 +88,8 @@ static void let_go(struct pipe_operator *op)
     close_end(&op->input);
     close_end(&op->output);
     close_end(&op->errors);
-    kill_process(op);
+    if (op->process > 0)
+        end_process(op);
 }
 
 static void pipe_destroy(struct operator* self)
@@ -250,6 +274,7 @@ BARKS_CHECKED static barks_status *never_block(const struct pipe_operator *op)
 
 BARKS_CHECKED static barks_status *start(struct pipe_operator *op)
 {
+    struct process_guard *guard = op->base.task->services->process_guard;
     struct ends pipes[3] = {{-1, -1}, {-1, -1}, {-1, -1}};
     barks_status *status = NULL;
     sigset_t broken_pipe; /* of this thread alone: a write then fails, and no signal comes */
@@ -259,7 +284,11 @@ BARKS_CHECKED static barks_status *start(struct pipe_operator *op)
     for (int i = 0; i < 3 && status == NULL; i++)
         status = make_pipe(&pipes[i]);
     if (status == NULL)
+        status = process_guard_start(guard);
+    if (status == NULL)
         status = spawn(op, pipes);
+    if (status == NULL)
+        status = process_guard_add(guard, op->process);
     if (status == NULL) {
         op->input = pipes[0].write;
         op->output = pipes[1].read;
@@ -376,9 +405,10 @@ static void write_some(struct pipe_operator *op, size_t *written)
     }
 }
 
-BARKS_CHECKED static barks_status *check_deadline(struct pipe_operator *op)
+BARKS_CHECKED static barks_status *check_goes_on(struct pipe_operator *op)
 {
     double seconds = op->node->step.reals[0];
+    BARKS_TRY(task_check_cancelled(op->base.task));
     if (seconds <= 0 || (double)(monotonic_ns() - op->started_ns) * 1e-9 < seconds)
         return NULL;
     BARKS_FAIL(BARKS_USER_ERROR,
@@ -394,7 +424,7 @@ BARKS_CHECKED static barks_status *turn(struct pipe_operator *op, size_t *writte
     struct pollfd ends[3] = {{.fd = writes ? op->input : -1, .events = POLLOUT},
                              {.fd = op->output, .events = POLLIN},
                              {.fd = op->errors, .events = POLLIN}};
-    BARKS_TRY(check_deadline(op));
+    BARKS_TRY(check_goes_on(op));
     if (poll(ends, 3, PIPE_WAIT_MS) < 0 && errno != EINTR)
         BARKS_FAIL(BARKS_IO, "poll: %s", strerror(errno));
     if (ends[1].revents != 0)
@@ -466,14 +496,13 @@ BARKS_CHECKED static barks_status *finish(struct pipe_operator *op)
     if (op->line.size_bytes > 0)
         BARKS_TRY(add_line(op, (const char *)op->line.data, op->line.size_bytes));
     op->line.size_bytes = 0;
-    pid_t ended = 0;
-    while ((ended = waitpid(op->process, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
-        BARKS_TRY(check_deadline(op));
+    while (!has_ended(op)) {
+        BARKS_TRY(check_goes_on(op));
         (void)poll(NULL, 0, 1);
     }
-    op->process = 0;
-    if (ended < 0)
-        BARKS_FAIL(BARKS_IO, "waitpid: %s", strerror(errno));
+    int error = take_status(op, &status);
+    if (error != 0)
+        BARKS_FAIL(BARKS_IO, "waitpid: %s", strerror(error));
     if (WIFSIGNALED(status))
         return fail_with(op, "was ended by signal", WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)

@@ -292,6 +292,7 @@ BARKS_CHECKED static barks_status *open_few(const struct row_merge_options *opti
 BARKS_CHECKED static barks_status *copy_rows(struct row_merge *merge, struct row_run *to)
 {
     for (struct batch *batch = NULL;;) {
+        BARKS_TRY(task_check_cancelled(merge->options->task));
         BARKS_TRY(row_merge_next(merge, &batch));
         if (batch == NULL)
             return NULL;

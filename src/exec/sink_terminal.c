@@ -1,5 +1,5 @@
 /* Writes each partition into a sink of the job's own. */
-#include "batch/bind.h"
+#include "batch/row_window.h"
 #include "exec/operator.h"
 #include "exec/sink_caller.h"
 
@@ -8,9 +8,8 @@
 struct sink_terminal {
     struct operator base;
     const struct terminal *plan;
-    uint32_t *columns;          /* of the rows, one for each field of the sink's record */
-    const barks_column **bound; /* NULL in an operator half made */
-    struct sink_part *parts;    /* of the attempt, opened so far; owned */
+    struct row_window window;
+    struct sink_part *parts; /* of the attempt, opened so far; owned */
     uint32_t part_count, part_capacity;
     bool is_committed; /* all of them */
 };
@@ -32,8 +31,7 @@ static void sink_terminal_destroy(struct operator* self)
         sink_part_drop(&op->parts[i]);
     }
     free(op->parts);
-    free(op->columns);
-    free(op->bound);
+    row_window_drop(&op->window);
     free(op);
 }
 
@@ -67,12 +65,17 @@ static barks_status *sink_terminal_push(struct operator* self, struct batch *bat
 {
     struct sink_terminal *op = (struct sink_terminal *)self;
     struct sink_part *part = &op->parts[op->part_count - 1];
-    for (uint32_t i = 0; i < part->sink->in->schema.field_count; i++)
-        op->bound[i] = &batch->base.columns[op->columns[i]];
-    barks_call call = {
-        .columns = op->bound, .row_count = batch->base.row_count, .task = &self->task->info};
-    BARKS_TRY_DOING(sink_part_call(part, BARKS_BATCH, &call), "at %s", task_place(self->task));
-    part->row_count += batch->base.row_count;
+    uint32_t row_count = batch->base.row_count;
+    for (uint32_t first = 0; first < row_count; first += BATCH_ROWS) {
+        BARKS_TRY(task_check_cancelled(self->task));
+        row_window_show(&op->window, &batch->base, first);
+        barks_call call = {.columns = op->window.bound,
+                           .row_count =
+                               row_count - first < BATCH_ROWS ? row_count - first : BATCH_ROWS,
+                           .task = &self->task->info};
+        BARKS_TRY_DOING(sink_part_call(part, BARKS_BATCH, &call), "at %s", task_place(self->task));
+        part->row_count += call.row_count;
+    }
     return NULL;
 }
 
@@ -87,7 +90,7 @@ BARKS_CHECKED static barks_status *take_failure(struct task *task)
 {
     barks_status *failed = task->result->accumulated.failed;
     task->result->accumulated.failed = NULL;
-    return failed != NULL ? failed : source_check_cancelled(task);
+    return failed != NULL ? failed : task_check_cancelled(task);
 }
 
 static barks_status *sink_terminal_finish(struct operator* self)
@@ -117,30 +120,20 @@ static const struct operator_kind sink_terminal_kind = {
     .destroy = sink_terminal_destroy,
 };
 
-BARKS_CHECKED static barks_status *bind_rows(struct sink_terminal *op, const barks_schema *rows)
-{
-    const barks_function *sink = op->plan->step.function;
-    uint32_t field_count = sink->in->schema.field_count;
-    op->columns = calloc((size_t)field_count + 1, sizeof *op->columns);
-    op->bound = calloc((size_t)field_count + 1, sizeof *op->bound);
-    if (op->columns == NULL || op->bound == NULL)
-        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the columns of '%s'", sink->name);
-    return bind_columns(rows, &sink->in->schema, sink->name, sink->where, op->columns);
-}
-
 barks_status *sink_terminal_create(struct task *task, const barks_record *record,
                                    struct operator** out_operator)
 {
     const struct terminal *plan = &task->spec->pipeline->terminal;
-    if (plan->step.function == NULL || plan->step.function->kind != BARKS_KIND_SINK ||
-        plan->step.text_count == 0)
+    const barks_function *sink = plan->step.function;
+    if (sink == NULL || sink->kind != BARKS_KIND_SINK || plan->step.text_count == 0)
         BARKS_FAIL(BARKS_BAD_INPUT, "a plan writes into a sink that it does not name");
     struct sink_terminal *op = calloc(1, sizeof *op);
     if (op == NULL)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for an operator");
     op->base = (struct operator){.kind = &sink_terminal_kind, .task = task};
     op->plan = plan;
-    barks_status *status = bind_rows(op, &record->schema);
+    barks_status *status =
+        row_window_init(&op->window, &record->schema, &sink->in->schema, sink->name, sink->where);
     if (status != NULL) {
         sink_terminal_destroy(&op->base);
         return status;

@@ -96,6 +96,7 @@ BARKS_CHECKED static barks_status *find_order(struct sorted_runs *sorted, bool o
 BARKS_CHECKED static barks_status *write_piece(struct sorted_runs *sorted, uint32_t first,
                                                uint32_t count, struct row_run *run)
 {
+    BARKS_TRY(task_check_cancelled(sorted->options.task));
     if (sorted->order == NULL)
         return row_run_add(run, &sorted->rows->base, first, count);
     barks_status *status =

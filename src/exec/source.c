@@ -18,13 +18,6 @@ void source_count(struct task *task, uint64_t rows, uint64_t bytes)
         task_lag(task, false);
 }
 
-barks_status *source_check_cancelled(struct task *task)
-{
-    if (atomic_load_explicit(&task->progress->cancelled, memory_order_relaxed))
-        BARKS_FAIL(BARKS_CANCELLED, "the task was cancelled");
-    return NULL;
-}
-
 /* ---- rows that the driver sent ---- */
 
 BARKS_CHECKED static barks_status *push_in_pieces(struct task *task, struct batch *rows,
@@ -34,7 +27,6 @@ BARKS_CHECKED static barks_status *push_in_pieces(struct task *task, struct batc
          first += BATCH_ROWS) {
         uint32_t count =
             rows->base.row_count - first < BATCH_ROWS ? rows->base.row_count - first : BATCH_ROWS;
-        BARKS_TRY(source_check_cancelled(task));
         batch_clear(piece);
         BARKS_TRY(batch_append(piece, rows, first, count, BATCH_KEEP));
         source_count(task, count, 0);
@@ -72,11 +64,10 @@ struct shuffle_reader {
 static barks_status *push_frame(void *context, struct batch *batch)
 {
     struct shuffle_reader *reader = context;
-    barks_status *status = source_check_cancelled(reader->task);
     source_count(reader->task, batch->base.row_count, 0);
-    if (status == NULL && !reader->task->partition_done && batch->base.row_count > 0)
-        status = operator_push(reader->into, batch);
-    return status;
+    if (reader->task->partition_done || batch->base.row_count == 0)
+        return NULL;
+    return operator_push(reader->into, batch);
 }
 
 /* Freed once the attempt has ended well. */

@@ -52,7 +52,6 @@ struct stored_reader {
 static barks_status *push_rows(void *context, struct batch *batch)
 {
     struct stored_reader *reader = context;
-    BARKS_TRY(source_check_cancelled(reader->task));
     source_count(reader->task, batch->base.row_count, 0);
     if (reader->task->partition_done || batch->base.row_count == 0)
         return NULL;

@@ -117,7 +117,7 @@ BARKS_CHECKED static barks_status *run_step(struct task *task, struct pipe_place
     if (op->kind->begin_partition != NULL)
         BARKS_TRY(op->kind->begin_partition(op, place.partition));
     BARKS_TRY(run_inputs(task, place, op));
-    BARKS_TRY(source_check_cancelled(task)); /* bodies that were told may have left rows out */
+    BARKS_TRY(task_check_cancelled(task)); /* bodies that were told may have left rows out */
     /* What a blocking operator gives on belongs to the partition still. */
     return op->kind->end_partition != NULL ? op->kind->end_partition(op) : NULL;
 }
@@ -133,6 +133,8 @@ static barks_status *run_place(struct task *task, struct pipe_place place, struc
         task->result->accumulated.step_rows[place.node] += into->rows_in - before;
     return status;
 }
+
+barks_status *task_fail_cancelled(void) { BARKS_FAIL(BARKS_CANCELLED, "the task was cancelled"); }
 
 enum { LAG_LEAST_NS = 10 * NS_PER_MS }; /* sleeps are no shorter, so that they are not too long */
 
@@ -162,7 +164,7 @@ BARKS_CHECKED static barks_status *run_partition(struct task *task, uint32_t par
     if (terminal->kind->begin_partition != NULL)
         BARKS_TRY(terminal->kind->begin_partition(terminal, partition));
     BARKS_TRY(run_place(task, pipeline_root(task->spec->pipeline, partition), terminal));
-    BARKS_TRY(source_check_cancelled(task));
+    BARKS_TRY(task_check_cancelled(task));
     if (terminal->kind->end_partition != NULL)
         BARKS_TRY(terminal->kind->end_partition(terminal));
     if (faults_are_on)

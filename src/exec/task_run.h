@@ -14,6 +14,7 @@ struct exchange;
 struct exchange_sent;
 struct share_member;
 struct kept_store;
+struct process_guard;
 struct reduce_side;
 struct pool;
 struct shared_rows;
@@ -48,6 +49,7 @@ struct task_services {
     struct shared_rows *shared;
     struct shipped *shipped;
     struct resources *resources;
+    struct process_guard *process_guard;
     struct key_windows *key_windows; /* may be NULL */
     struct meetings *meetings;
     const struct communicators *communicators;
@@ -101,7 +103,7 @@ struct task_progress {
     _Atomic uint64_t rows_read;
     _Atomic uint64_t bytes_read;
     _Atomic bool
-        cancelled; /* written by others: the task ends at the next batch with BARKS_CANCELLED */
+        cancelled; /* written by others: the task ends soon with BARKS_CANCELLED (operator_push) */
 };
 
 struct task_counters {

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "base/process_guard.h"
 #include "runtime/crash.h"
 #include "runtime/end_grace.h"
 #include "runtime/executor_state.h"
@@ -63,6 +64,7 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     BARKS_TRY(kept_store_create(&kept, &executor->kept));
     BARKS_TRY(shared_rows_create(&executor->shared));
     BARKS_TRY(resources_create(&executor->resources));
+    BARKS_TRY(process_guard_create(&executor->process_guard));
     BARKS_TRY(key_windows_create(&executor->key_windows));
     BARKS_TRY(meetings_create(wake, executor, &executor->meetings));
     task_communicators_init(&executor->own_communicators, executor->net, &executor->communicators);
@@ -126,6 +128,7 @@ BARKS_CHECKED static barks_status *start_services(struct executor *executor)
         .shared = executor->shared,
         .shipped = executor->shipped,
         .resources = executor->resources,
+        .process_guard = executor->process_guard,
         .key_windows = executor->key_windows,
         .meetings = executor->meetings,
         .communicators = &executor->communicators,
@@ -311,6 +314,7 @@ BARKS_CHECKED static bool stop(struct executor *executor)
         return false;
     }
     resources_destroy(executor->resources);
+    process_guard_destroy(executor->process_guard);
     key_windows_destroy(executor->key_windows);
     meetings_destroy(executor->meetings);
     while (executor->stages != NULL) {

@@ -50,6 +50,7 @@ struct executor {
     struct shared_rows *shared;
     struct shipped *shipped;
     struct resources *resources;
+    struct process_guard *process_guard;
     struct key_windows *key_windows;
     struct meetings *meetings;
     struct communicators communicators;
