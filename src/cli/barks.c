@@ -1,6 +1,7 @@
-/* The command: barks log, barks report, barks trace, barks clean. */
+/* The command: barks log, barks report, barks trace, barks clean, barks replay. */
 #include "base/config.h"
 #include "base/scope.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/find_log.h"
 #include "cli/job_log.h"
@@ -11,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION "0.1.0"
-
 static const char usage[] =
     "usage: barks log [JOB...]            past jobs, the newest last\n"
     "       barks report JOB [-o FILE]    a page of HTML: stages, times, failures, advice\n"
     "       barks trace JOB [-o FILE]     events for Perfetto or chrome://tracing\n"
     "       barks clean [DIR]             stored stages of a work directory, to be removed\n"
+    "       barks replay FILE             the scheduler of a job with --barks-scheduler-log=FILE, "
+    "again\n"
     "       barks --help | --version\n"
     "\n"
     "JOB is the file of an event log, or the beginning of its name in the directory of logs, of "
@@ -38,14 +39,20 @@ static const char usage[] =
     "  --newest N    the same, until so many stages are left\n"
     "  --yes         removes them\n"
     "\n"
-    "Exit status: 0 done, 2 wrong use, 3 a log is damaged, 4 memory or a limit, 5 input or "
-    "output.\n"
+    "Exit status: 0 done, 1 barks replay decides otherwise, 2 wrong use, 3 a log is damaged, 4 "
+    "memory "
+    "or\n"
+    "a limit, 5 input or output.\n"
     "More: man barks\n";
 
 static int exit_status_of(const barks_status *status)
 {
     barks_code code = barks_status_code(status);
-    return code == BARKS_INVALID ? 2 : code == BARKS_BAD_INPUT ? 3 : code == BARKS_IO ? 5 : 4;
+    return code == BARKS_INTERNAL    ? 1
+           : code == BARKS_INVALID   ? 2
+           : code == BARKS_BAD_INPUT ? 3
+           : code == BARKS_IO        ? 5
+                                     : 4;
 }
 
 /* Where the value of an option goes; NULL: it takes none, or there is no such option. */
@@ -163,13 +170,16 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     options.directory = strcmp(logs, "none") != 0 ? logs : NULL;
     options.work = strcmp(work, "none") != 0 && work[0] != '\0' ? work : NULL;
     if (argc < 2)
-        BARKS_FAIL(BARKS_INVALID, "which command? log, report, trace or clean; see barks --help");
+        BARKS_FAIL(BARKS_INVALID,
+                   "which command? log, report, trace, clean or replay; see barks --help");
     BARKS_TRY(read_options(argc - 2, argv + 2, &options));
     if (strcmp(argv[1], "clean") == 0)
         return clean_command(&options);
     if (options.is_sure || options.older != NULL || options.keep != NULL || options.newest != NULL)
         BARKS_FAIL(BARKS_INVALID, "--yes, --older, --keep and --newest are options of barks clean; "
                                   "see barks --help");
+    if (strcmp(argv[1], "replay") == 0)
+        return replay_command(&options);
     if (strcmp(argv[1], "log") == 0)
         return log_command(&options);
     if (strcmp(argv[1], "report") == 0)
@@ -177,7 +187,8 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     if (strcmp(argv[1], "trace") == 0)
         return page_command(&options, false);
     BARKS_FAIL(BARKS_INVALID,
-               "unknown command '%.100s': it is log, report, trace or clean; see barks --help",
+               "unknown command '%.100s': it is log, report, trace, clean or replay; see barks "
+               "--help",
                argv[1]);
 }
 
@@ -186,7 +197,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         bool wants_help = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
         if (wants_help || strcmp(argv[i], "--version") == 0) {
-            fputs(wants_help ? usage : "barks " VERSION "\n", stdout);
+            fputs(wants_help ? usage : "barks " LIBRARY_VERSION "\n", stdout);
             return fflush(stdout) == 0 ? 0 : 5;
         }
     }

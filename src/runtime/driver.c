@@ -226,6 +226,7 @@ static void drive(struct driver *driver)
         .net = driver->net,
         .members = &driver->members,
         .scheduling = scheduling(driver),
+        .scheduler_log = config_string(driver->config, CONFIG_SCHEDULER_LOG),
         .together_wait_ns = config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
         .overrun_grace_ns = grace_ns(driver->config),
         .recovery_deadline_ns = config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE),
