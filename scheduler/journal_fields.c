@@ -123,7 +123,9 @@ static void *take(struct fields *f, uint32_t count, size_t item_bytes)
 {
     struct unpacked_block *block = calloc(1, sizeof *block + count * item_bytes);
     if (block == NULL) {
-        fail(f, "an array, for which there is no memory,");
+        if (f->in->failed == NULL)
+            f->in->failed = barks_status_new(BARKS_NO_MEMORY, NULL, BARKS_HERE,
+                                             "no memory for %" PRIu32 " items", count);
         return NULL;
     }
     block->next = f->memory->first;
