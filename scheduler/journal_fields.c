@@ -109,11 +109,11 @@ static void truth(struct fields *f, const char *name, bool *value)
 #define NUMBER(f, object, member) number(f, #member, &(object)->member, UINT64_MAX)
 #define NUMBER32(f, object, member) number32(f, #member, &(object)->member)
 #define TRUTH(f, object, member) truth(f, #member, &(object)->member)
-/* The enumerators count up to last. */
-#define CHOICE(f, object, member, last)                                                            \
+/* An enumerator. Whether there is such a one is the scheduler's to say, as of any event. */
+#define CHOICE(f, object, member)                                                                  \
     do {                                                                                           \
         uint64_t wide_ = (uint64_t)(object)->member;                                               \
-        number(f, #member, &wide_, last);                                                          \
+        number(f, #member, &wide_, INT32_MAX);                                                     \
         (object)->member = wide_;                                                                  \
     } while (0)
 
@@ -186,7 +186,7 @@ WALKED(job_outcome, 40);
 
 static void walk_pool(struct fields *f, struct pool_spec *pool)
 {
-    CHOICE(f, pool, policy, POOL_FAIR);
+    CHOICE(f, pool, policy);
     NUMBER32(f, pool, weight);
     NUMBER32(f, pool, workers_min);
 }
@@ -216,7 +216,7 @@ static void walk_u32(struct fields *f, uint32_t *item) { number32(f, "item", ite
 static void walk_input(struct fields *f, struct stage_input *input)
 {
     NUMBER32(f, input, parent);
-    CHOICE(f, input, kind, INPUT_AFTER);
+    CHOICE(f, input, kind);
     NUMBER32(f, input, first_partition);
     NUMBER32(f, input, parent_first);
     NUMBER32(f, input, partition_count);
@@ -225,7 +225,7 @@ static void walk_input(struct fields *f, struct stage_input *input)
 
 static void walk_place(struct fields *f, struct place *place)
 {
-    CHOICE(f, place, kind, PLACE_NODE);
+    CHOICE(f, place, kind);
     NUMBER32(f, place, id);
 }
 
@@ -248,8 +248,8 @@ static void walk_needs(struct fields *f, struct task_needs *needs)
 
 static void walk_stage(struct fields *f, struct stage_spec *stage)
 {
-    CHOICE(f, stage, output, OUTPUT_SINK);
-    CHOICE(f, stage, policy, RUNS_SINGLE);
+    CHOICE(f, stage, output);
+    CHOICE(f, stage, policy);
     NUMBER32(f, stage, partition_count);
     NUMBER32(f, stage, output_partition_count);
     NUMBER32(f, stage, input_count);
@@ -325,7 +325,7 @@ static void name_kind(struct fields *f, const char *name)
 static void walk_event(struct fields *f, struct event *event)
 {
     if (f->text == NULL) {
-        CHOICE(f, event, kind, INT32_MAX);
+        CHOICE(f, event, kind);
         NUMBER(f, event, time_ns);
     }
     switch (event->kind) {
@@ -360,7 +360,7 @@ static void walk_event(struct fields *f, struct event *event)
     case EVENT_ATTEMPT_FAILED:
         name_kind(f, "attempt_failed");
         walk_attempt(f, &event->attempt_failed.id);
-        CHOICE(f, &event->attempt_failed, cause, CAUSE_NEEDS);
+        CHOICE(f, &event->attempt_failed, cause);
         TRUTH(f, &event->attempt_failed, is_retryable);
         NUMBER(f, &event->attempt_failed, error);
         NUMBER(f, &event->attempt_failed, error_hash);
@@ -379,7 +379,7 @@ static void walk_event(struct fields *f, struct event *event)
         NUMBER(f, &event->commit_failed, job);
         NUMBER32(f, &event->commit_failed, stage);
         NUMBER32(f, &event->commit_failed, commit);
-        CHOICE(f, &event->commit_failed, cause, CAUSE_NEEDS);
+        CHOICE(f, &event->commit_failed, cause);
         NUMBER(f, &event->commit_failed, error);
         return;
     case EVENT_STAGE_SKIPPED:
@@ -405,8 +405,8 @@ static void walk_event(struct fields *f, struct event *event)
 
 static void walk_outcome(struct fields *f, struct job_outcome *outcome)
 {
-    CHOICE(f, outcome, result, JOB_RESULT_CANCELLED);
-    CHOICE(f, outcome, cause, CAUSE_NEEDS);
+    CHOICE(f, outcome, result);
+    CHOICE(f, outcome, cause);
     NUMBER(f, outcome, error);
     walk_attempt(f, &outcome->attempt);
 }
@@ -414,7 +414,7 @@ static void walk_outcome(struct fields *f, struct job_outcome *outcome)
 static void walk_decision(struct fields *f, struct decision *decision)
 {
     if (f->text == NULL)
-        CHOICE(f, decision, kind, INT32_MAX);
+        CHOICE(f, decision, kind);
     switch (decision->kind) {
     case DECISION_SHIP_STAGE:
         name_kind(f, "ship_stage");

@@ -12,7 +12,7 @@ enum { REPLAY_DIFFERENCE_BYTES = 2000, REPLAY_VERSION_BYTES = 32 };
 struct replay {
     char version[REPLAY_VERSION_BYTES]; /* of barks, that wrote the journal */
     uint64_t event_count, decision_count, job_count;
-    bool has_open_event; /* the last event has no decisions: the program ended in it */
+    bool has_open_event; /* the last event has no decisions: the program ended there */
     /* The first decision that is another one now, in words; "": all are the same. */
     char difference[REPLAY_DIFFERENCE_BYTES];
 };

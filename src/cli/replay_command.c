@@ -63,6 +63,6 @@ barks_status *replay_command(const struct command_options *options)
     printf("%s: %" PRIu64 " events of %" PRIu64 " jobs, %" PRIu64
            " decisions: the same are made again%s\n",
            path, replay.event_count, replay.job_count, replay.decision_count,
-           replay.has_open_event ? "; the job ended within the last event" : "");
+           replay.has_open_event ? "; the driver was killed after the last event" : "");
     return NULL;
 }

@@ -15,8 +15,8 @@ import shapes
 import test_join_csv
 
 SHAPES = [shapes.PLAIN, shapes.Shape(executors=2), shapes.Shape(ranks=3)]
-AGREES = re.compile(r"log: (\d+) events of (\d+) jobs, (\d+) decisions: the same are made again(; the job ended within "
-                    r"the last event)?\n")
+AGREES = re.compile(r"log: (\d+) events of (\d+) jobs, (\d+) decisions: the same are made again(; the driver was killed "
+                    r"after the last event)?\n")
 TASKS = re.compile(rb"(\d+) stages, (\d+) tasks")
 LIMIT_SECONDS = 60
 OPTION = "--barks-scheduler-log=log"
@@ -34,11 +34,12 @@ def replay(programs, folder, name="log"):
     return shapes.Ended(command, ended.returncode, ended.stdout, ended.stderr)
 
 
-def must_agree(programs, folder):
+def must_agree(programs, folder, is_killed=False):
     """Returns how many events the log has, jobs and decisions."""
     ended = replay(programs, folder)
     found = AGREES.fullmatch(ended.stdout.decode())
     need(ended.status == 0 and found and not ended.stderr, "the log does not replay", ended)
+    need((found.group(4) is not None) == is_killed, "it says the wrong end", ended)
     return tuple(map(int, found.groups()[:3]))
 
 
@@ -82,7 +83,7 @@ def the_log_of_a_killed_driver_replays(programs, folder):
     run.signal(0, signal.SIGKILL)
     ended = run.finish(LIMIT_SECONDS)
     need(ended.status not in (None, 0), "it ended well", ended)
-    must_agree(programs, folder)
+    must_agree(programs, folder, is_killed=True)
 
 
 def a_flipped_byte_is_told_in_one_sentence(programs, folder):
