@@ -20,6 +20,7 @@ enum {
     SOURCE_TASKS = 4, /* of each executor, in the stage that fills the shuffle: some must wait */
     STAGES = 2,
     DYING_NODES_MAX = 10,
+    BAD_EXECUTORS_MAX = 20, /* whoever looks for an idle worker walks over all exclusions */
     NOWHERE = UINT32_MAX
 };
 static const char program[] = "test_large_sim";
@@ -388,14 +389,15 @@ static void invent_executors(struct large_world *world)
 {
     uint32_t node_count = (world->executor_count + NODE_EXECUTORS - 1) / NODE_EXECUTORS;
     for (uint32_t id = 0; id < world->executor_count; id++) {
-        world->executors[id] = (struct large_executor){
-            .slowness = 1, .is_bad = chance(world, 5), .death_ns = UINT64_MAX};
+        world->executors[id] = (struct large_executor){.slowness = 1, .death_ns = UINT64_MAX};
         struct event joined = {.kind = EVENT_EXECUTOR_JOINED,
                                .executor_joined = {.executor = id,
                                                    .node = id / NODE_EXECUTORS,
                                                    .worker_count = WORKERS}};
         sim_queue_put(&world->queue, 0, &joined, UINT64_MAX);
     }
+    for (uint32_t i = 0; i < BAD_EXECUTORS_MAX && i < world->executor_count / 50; i++)
+        world->executors[below(world, world->executor_count)].is_bad = true;
     for (uint32_t i = 0; i < node_count / 50 + 1; i++) {
         uint32_t first = below(world, node_count) * NODE_EXECUTORS;
         for (uint32_t id = first; id < first + NODE_EXECUTORS && id < world->executor_count; id++)
