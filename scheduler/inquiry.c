@@ -53,6 +53,13 @@ barks_status *scheduler_counted_run(const struct scheduler *scheduler, uint64_t 
     return NULL;
 }
 
+uint32_t scheduler_output_partition_count(const struct scheduler *scheduler, uint64_t job_id,
+                                          uint32_t stage)
+{
+    const struct job *job = scheduler_find_job(scheduler, job_id);
+    return job != NULL && stage < job->stage_count ? job->stages[stage].output_partition_count : 0;
+}
+
 barks_status *scheduler_owners(const struct scheduler *scheduler, uint64_t job,
                                uint32_t stage_index, uint32_t range_count_max,
                                struct owner_range *out_ranges, uint32_t *out_range_count)

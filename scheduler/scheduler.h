@@ -152,6 +152,10 @@ BARKS_CHECKED barks_status *scheduler_owners(const struct scheduler *scheduler, 
                                              uint32_t stage, uint32_t range_count_max,
                                              struct owner_range *out_ranges,
                                              uint32_t *out_range_count);
+/* Of what a stage of a running job puts out; 0: there is no such stage, or it is no shuffle. O(1).
+ */
+uint32_t scheduler_output_partition_count(const struct scheduler *scheduler, uint64_t job,
+                                          uint32_t stage);
 /* One more than the greatest executor id so far. */
 uint32_t scheduler_executor_limit(const struct scheduler *scheduler);
 

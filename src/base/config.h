@@ -26,6 +26,8 @@ struct buffer;
             "the live line of each stage; auto: on a terminal")                                    \
     SETTING(EVENT_LOG, "event_log", TEXT, "none", "",                                              \
             "directory for a log of what the job did, for later; none: no log")                    \
+    SETTING(SCHEDULER_LOG, "scheduler_log", TEXT, "none", "",                                      \
+            "file for what the scheduler is told and decides, for barks replay; none: no file")    \
     SETTING(EXIT_FILE, "exit_file", TEXT, "none", "",                                              \
             "file that gets the exit status when the job ends; none: no file")                     \
     SETTING(MEMORY, "memory", BYTES, "0", "", "budget of each executor; 0: its share of the node") \

@@ -1,7 +1,8 @@
-/* The command: barks log, barks report, barks trace, barks clean. */
+/* The command: barks log, barks report, barks trace, barks clean, barks replay. */
 #include "barks/context.h"
 #include "base/config.h"
 #include "base/scope.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/find_log.h"
 #include "cli/job_log.h"
@@ -12,13 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION "0.1.0"
-
 static const char usage[] =
     "usage: barks log [JOB...]            past jobs, the newest last\n"
     "       barks report JOB [-o FILE]    a page of HTML: stages, times, failures, advice\n"
     "       barks trace JOB [-o FILE]     events for Perfetto or chrome://tracing\n"
     "       barks clean [DIR]             stored stages of a work directory, to be removed\n"
+    "       barks replay FILE             the scheduler of a job with --barks-scheduler-log=FILE, "
+    "again\n"
     "       barks --help | --version\n"
     "\n"
     "JOB is the file of an event log, or the beginning of its name in the directory of logs, of "
@@ -39,9 +40,9 @@ static const char usage[] =
     "  --newest N    the same, until so many stages are left\n"
     "  --yes         removes them\n"
     "\n"
-    "Exit status: 0 done, 2 wrong use, 3 a log is damaged, 4 memory or a limit, 5 input or "
-    "output,\n"
-    "70 a mistake of barks itself.\n"
+    "Exit status: 0 done, 1 barks replay decides otherwise, 2 wrong use, 3 a log is damaged, 4 "
+    "memory or\n"
+    "a limit, 5 input or output, 70 a mistake of barks itself.\n"
     "More: man barks\n";
 
 /* Where the value of an option goes; NULL: it takes none, or there is no such option. */
@@ -149,7 +150,8 @@ BARKS_CHECKED static barks_status *page_command(const struct command_options *op
     return status;
 }
 
-BARKS_CHECKED static barks_status *run(int argc, char **argv)
+/* *out_exit_status: where it is done, and that is not all. */
+BARKS_CHECKED static barks_status *run(int argc, char **argv, int *out_exit_status)
 {
     BARKS_AUTO(config) config = {0};
     struct command_options options = {0};
@@ -159,13 +161,16 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     options.directory = strcmp(logs, "none") != 0 ? logs : NULL;
     options.work = strcmp(work, "none") != 0 && work[0] != '\0' ? work : NULL;
     if (argc < 2)
-        BARKS_FAIL(BARKS_INVALID, "which command? log, report, trace or clean; see barks --help");
+        BARKS_FAIL(BARKS_INVALID,
+                   "which command? log, report, trace, clean or replay; see barks --help");
     BARKS_TRY(read_options(argc - 2, argv + 2, &options));
     if (strcmp(argv[1], "clean") == 0)
         return clean_command(&options);
     if (options.is_sure || options.older != NULL || options.keep != NULL || options.newest != NULL)
         BARKS_FAIL(BARKS_INVALID, "--yes, --older, --keep and --newest are options of barks clean; "
                                   "see barks --help");
+    if (strcmp(argv[1], "replay") == 0)
+        return replay_command(&options, out_exit_status);
     if (strcmp(argv[1], "log") == 0)
         return log_command(&options);
     if (strcmp(argv[1], "report") == 0)
@@ -173,7 +178,8 @@ BARKS_CHECKED static barks_status *run(int argc, char **argv)
     if (strcmp(argv[1], "trace") == 0)
         return page_command(&options, false);
     BARKS_FAIL(BARKS_INVALID,
-               "unknown command '%.100s': it is log, report, trace or clean; see barks --help",
+               "unknown command '%.100s': it is log, report, trace, clean or replay; see barks "
+               "--help",
                argv[1]);
 }
 
@@ -182,15 +188,16 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         bool wants_help = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
         if (wants_help || strcmp(argv[i], "--version") == 0) {
-            fputs(wants_help ? usage : "barks " VERSION "\n", stdout);
+            fputs(wants_help ? usage : "barks " LIBRARY_VERSION "\n", stdout);
             return fflush(stdout) == 0 ? 0 : 5;
         }
     }
-    barks_status *status = run(argc, argv);
+    int exit_status = 0;
+    barks_status *status = run(argc, argv, &exit_status);
     if (status == NULL)
-        return fflush(stdout) == 0 ? 0 : 5;
+        return fflush(stdout) == 0 ? exit_status : 5;
     char text[3000];
-    int exit_status = barks_exit_code(status);
+    exit_status = barks_exit_code(status);
     barks_status_format(status, text, sizeof text);
     fflush(stdout);
     fprintf(stderr, "barks: %s\n", text);

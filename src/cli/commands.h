@@ -1,4 +1,5 @@
-/* What `barks` can do: read event logs, clean work directories. None of it touches MPI. */
+/* What `barks` can do: read event logs, clean work directories, replay scheduler logs. None of it
+ * touches MPI. */
 #pragma once
 
 #include "barks/status.h"
@@ -27,6 +28,11 @@ BARKS_CHECKED barks_status *log_command(const struct command_options *options);
 
 /* Lists the stages of a work directory that would go, or with --yes removes them. */
 BARKS_CHECKED barks_status *clean_command(const struct command_options *options);
+
+/* Runs what a scheduler log has through the scheduler again. Errors: BARKS_INTERNAL: it decides
+ * otherwise; BARKS_BAD_INPUT: the log is damaged. */
+BARKS_CHECKED barks_status *replay_command(const struct command_options *options,
+                                           int *out_exit_status);
 
 /* Writes one self-contained page of HTML. Errors: BARKS_NO_MEMORY; what out refuses is out's to
  * tell. */

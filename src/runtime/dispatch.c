@@ -7,6 +7,7 @@
 #include "runtime/loans.h"
 #include "runtime/offers.h"
 #include "runtime/pool_settings.h"
+#include "runtime/scheduler_log.h"
 #include "runtime/stage_places.h"
 
 #include <inttypes.h>
@@ -54,6 +55,9 @@ barks_status *dispatch_create(const struct dispatch_options *dispatch_options,
     barks_status *status = task_batches_init(&dispatch->batches, members->count);
     if (status == NULL)
         status = scheduler_create(&dispatch_options->scheduling, &dispatch->scheduler);
+    if (status == NULL)
+        status = scheduler_log_open(dispatch_options->scheduler_log, &dispatch_options->scheduling,
+                                    &dispatch->scheduler_log);
     if (status == NULL && dispatch_options->scheduling.recovers)
         status = recovery_init(&dispatch->recovery, members->count,
                                dispatch_options->recovery_deadline_ns);
@@ -86,6 +90,7 @@ void dispatch_destroy(struct dispatch *dispatch)
     decision_list_drop(&dispatch->decisions);
     recovery_drop(&dispatch->recovery);
     scheduler_destroy(dispatch->scheduler);
+    scheduler_log_close(dispatch->scheduler_log);
     free(dispatch);
 }
 
@@ -432,7 +437,8 @@ barks_status *dispatch_submit(struct dispatch *dispatch, struct job *job)
 barks_status *dispatch_handle(struct dispatch *dispatch, const struct event *event)
 {
     bool is_outermost = dispatch->decisions.count == 0;
-    BARKS_TRY(scheduler_handle(dispatch->scheduler, event, &dispatch->decisions));
+    BARKS_TRY(scheduler_log_handle(dispatch->scheduler_log, dispatch->scheduler, event,
+                                   &dispatch->decisions));
     if (!is_outermost)
         return NULL;
     for (size_t i = 0; i < dispatch->decisions.count; i++) {

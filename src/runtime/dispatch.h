@@ -31,6 +31,7 @@ struct dispatch_options {
     struct net *net;
     struct members *members;
     struct scheduler_options scheduling;
+    const char *scheduler_log; /* see scheduler_log_open; borrowed until dispatch_create returns */
     uint64_t together_wait_ns; /* tasks that run together wait so long for workers; 0: for ever */
     uint64_t deaf_grace_ns;    /* for an attempt that was told to end */
     const struct pool_settings *pools; /* borrowed; that of scheduling, with names */
@@ -49,7 +50,8 @@ struct dispatch_options {
     void (*shared_ready)(void *context, uint64_t id, barks_status *status);
 };
 
-/* Threads: the driver's thread. options is copied. */
+/* Threads: the driver's thread. options is copied. Errors: BARKS_IO: no scheduler log can be
+ * written; BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *dispatch_create(const struct dispatch_options *options,
                                             struct dispatch **out_dispatch);
 void dispatch_destroy(struct dispatch *dispatch);

@@ -65,6 +65,7 @@ struct dispatch {
     struct net *net;         /* = options.net */
     struct members *members; /* = options.members */
     struct scheduler *scheduler;
+    struct scheduler_log *scheduler_log; /* owned; NULL: none */
     struct decision_list decisions;
     struct job *jobs; /* that run, newest first */
     uint64_t next_job;

@@ -229,6 +229,7 @@ static void drive(struct driver *driver)
         .net = driver->net,
         .members = &driver->members,
         .scheduling = scheduling(driver),
+        .scheduler_log = config_string(driver->config, CONFIG_SCHEDULER_LOG),
         .together_wait_ns = config_duration_ns(driver->config, CONFIG_TOGETHER_WAIT),
         .deaf_grace_ns = end_grace_ns(driver->config),
         .recovery_deadline_ns = config_duration_ns(driver->config, CONFIG_RECOVERY_DEADLINE),

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/scope.h"
+#include "base/version.h"
 #include "exec/registry.h"
 #include "net/net.h"
 #include "net/topology.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY_VERSION "0.1.0"
 enum { NAP_NS = 1000 * 1000, MEMORY_MIN_BYTES = 64 << 20, CONFIG_BYTES_MAX = 1 << 20 };
 
 void hello_drop(struct hello *hello)

@@ -1,3 +1,5 @@
+#include "base/hash.h"
+#include "sim/sim_replay.h"
 #include "sim/sim_world.h"
 #include "support/property.h"
 
@@ -28,65 +30,15 @@ void sim_fail(struct sim_world *world, const char *format, ...)
     va_end(arguments);
 }
 
-/* Tests end without memory. */
-static void *grown(void *items, size_t *capacity, size_t count, size_t item_bytes)
-{
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity == 0 ? 64 : 2 * *capacity;
-    items = reallocarray(items, *capacity, item_bytes);
-    if (items == NULL)
-        abort();
-    return items;
-}
-
-static bool is_before(const struct sim_message *a, const struct sim_message *b)
-{
-    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->sequence < b->sequence;
-}
-
 static void post_about(struct sim_world *world, uint64_t time_ns, const struct event *event,
                        uint64_t attempt)
 {
-    struct sim_message message = {.time_ns = time_ns,
-                                  .sequence = world->message_sequence++,
-                                  .attempt = attempt,
-                                  .event = *event};
-    message.event.time_ns = time_ns;
-    world->messages = grown(world->messages, &world->message_capacity, world->message_count,
-                            sizeof *world->messages);
-    size_t position = world->message_count++;
-    while (position > 0 && is_before(&message, &world->messages[(position - 1) / 2])) {
-        world->messages[position] = world->messages[(position - 1) / 2];
-        position = (position - 1) / 2;
-    }
-    world->messages[position] = message;
+    sim_queue_put(&world->queue, time_ns, event, attempt);
 }
 
 static void post(struct sim_world *world, uint64_t time_ns, const struct event *event)
 {
     post_about(world, time_ns, event, UINT64_MAX);
-}
-
-static struct sim_message take_message(struct sim_world *world)
-{
-    struct sim_message first = world->messages[0];
-    struct sim_message last = world->messages[--world->message_count];
-    size_t position = 0;
-    for (;;) {
-        size_t child = 2 * position + 1;
-        if (child >= world->message_count)
-            break;
-        if (child + 1 < world->message_count &&
-            is_before(&world->messages[child + 1], &world->messages[child]))
-            child++;
-        if (!is_before(&world->messages[child], &last))
-            break;
-        world->messages[position] = world->messages[child];
-        position = child;
-    }
-    world->messages[position] = last;
-    return first;
 }
 
 static uint64_t soon(struct sim_world *world) { return world->time_ns + 1 + sim_below(world, 20); }
@@ -135,6 +87,11 @@ static void plan_end(struct sim_world *world, size_t index)
     }
     if (attempt->end_ns > executor->death_ns)
         return;
+    if (sim_chance(world, world->weather.report_is_lost)) {
+        attempt->is_report_lost = true;
+        world->reports_lost++;
+        return;
+    }
     uint64_t arrival_ns = attempt->end_ns + 1 + sim_below(world, 20);
     post_about(world, arrival_ns, &event, index);
     if (sim_chance(world, world->weather.report_twice))
@@ -145,8 +102,8 @@ static void start(struct sim_world *world, const struct decision *decision)
 {
     oracle_start(world, decision);
     oracle_order(world, &decision->start_task.id);
-    world->attempts = grown(world->attempts, &world->attempt_capacity, world->attempt_count,
-                            sizeof *world->attempts);
+    world->attempts = sim_grown(world->attempts, &world->attempt_capacity, world->attempt_count,
+                                sizeof *world->attempts);
     size_t index = world->attempt_count++;
     const struct attempt_id *id = &decision->start_task.id;
     world->attempts[index] =
@@ -193,8 +150,11 @@ static void cancel(struct sim_world *world, const struct decision *decision)
         return;
     struct sim_attempt *attempt = &world->attempts[index];
     uint64_t obeyed_ns = soon(world);
-    if (obeyed_ns >= attempt->end_ns || sim_chance(world, world->weather.cancel_is_ignored) ||
-        obeyed_ns > world->executors[attempt->id.executor].death_ns)
+    /* Who runs it no more, and whose report got lost, says so now. */
+    bool is_ignored =
+        !attempt->is_report_lost &&
+        (obeyed_ns >= attempt->end_ns || sim_chance(world, world->weather.cancel_is_ignored));
+    if (is_ignored || obeyed_ns > world->executors[attempt->id.executor].death_ns)
         return;
     attempt->is_cancelled = true;
     struct event event = {
@@ -254,19 +214,6 @@ static void obey(struct sim_world *world, const struct decision *decision)
         return;
     }
     sim_fail(world, "a decision of the unknown kind %d", (int)decision->kind);
-}
-
-static uint64_t hash_of(uint64_t hash, const struct decision *decision)
-{
-    static const size_t id_bytes = sizeof(struct attempt_id);
-    uint64_t words[8] = {(uint64_t)decision->kind};
-    if (decision->kind == DECISION_START_TASK)
-        memcpy(words + 1, &decision->start_task.id, id_bytes);
-    else if (decision->kind == DECISION_COMMIT_STAGE)
-        words[1] = decision->commit_stage.job << 32 | decision->commit_stage.stage;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        hash = (hash ^ words[i]) * UINT64_C(0x100000001b3); /* FNV-1a by words */
-    return hash;
 }
 
 static void close_attempt(struct sim_world *world, size_t index)
@@ -387,21 +334,20 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
 static void step(struct sim_world *world)
 {
     uint64_t bytes[SIM_PARTITIONS_MAX];
-    struct sim_message message = take_message(world);
+    struct sim_message message = sim_queue_take(&world->queue);
     world->time_ns = message.time_ns;
     if (!note(world, &message, bytes))
         return;
     oracle_look_for_room(world);
-    world->decisions.count = 0;
     world->event = message.event.kind;
-    barks_status *status = scheduler_handle(world->scheduler, &message.event, &world->decisions);
+    barks_status *status =
+        sim_handle(&world->journal, world->scheduler, &message.event, &world->decisions);
     if (status != NULL) {
         sim_fail(world, "%s", barks_status_text(status));
         barks_status_free(status);
     }
     world->events++;
     for (size_t i = 0; i < world->decisions.count; i++) {
-        world->decision_hash = hash_of(world->decision_hash, &world->decisions.items[i]);
         obey(world, &world->decisions.items[i]);
         world->decisions_made++;
     }
@@ -435,6 +381,7 @@ static void choose_weather(struct sim_world *world)
         weather->executor_dies = sim_chance(world, 500) ? 150 : 600;
         weather->executor_is_slandered = 100;
     }
+    weather->node_dies = sim_chance(world, 250) ? 300 : 0;
     if (sim_chance(world, 250)) {
         weather->failure_is_final = 50;
         weather->job_is_cancelled = 200;
@@ -458,6 +405,9 @@ static void choose_weather(struct sim_world *world)
     if (sim_chance(world, 300))
         world->options.attempt_ns_max = 20 + sim_below(world, 300);
     world->options.ahead = sim_chance(world, 500) ? sim_below(world, 4) : 0;
+    /* Nothing else finds out: messages of MPI do not get lost, but who sends them may be stuck. */
+    if (world->options.attempt_ns_max > 0 && sim_chance(world, 500))
+        weather->report_is_lost = 60;
     world->options.keeps_durations = sim_chance(world, 500);
     world->options.attempts_max = 1 + sim_below(world, 4);
     if (sim_chance(world, 600))
@@ -479,11 +429,38 @@ static void choose_pools(struct sim_world *world)
                                .workers_min = sim_chance(world, 300) ? sim_below(world, 6) : 0};
 }
 
+/* It says nothing from now on, and the scheduler is told a little later; or it is told, although it
+ * lives. */
+static void plan_death(struct sim_world *world, uint32_t id, uint64_t join_ns,
+                       uint64_t node_death_ns)
+{
+    struct event lost = {.kind = EVENT_EXECUTOR_LOST, .executor_lost = {.executor = id}};
+    uint64_t death_ns = join_ns + 1 + sim_below(world, 1500);
+    bool dies = sim_chance(world, world->weather.executor_dies);
+    if (node_death_ns > join_ns && node_death_ns != never_ns) {
+        dies = true;
+        death_ns = node_death_ns;
+    }
+    if (dies) {
+        world->executors[id].death_ns = death_ns;
+        post(world, death_ns + 1 + sim_below(world, 100), &lost);
+    } else if (sim_chance(world, world->weather.executor_is_slandered)) {
+        post(world, death_ns, &lost);
+    }
+}
+
 static void plan_executors(struct sim_world *world)
 {
-    uint32_t node_count = 1 + sim_below(world, 4), slow_node = SIM_NOWHERE;
+    enum { NODES_MAX = 4 };
+    uint32_t node_count = 1 + sim_below(world, NODES_MAX), slow_node = SIM_NOWHERE;
+    uint64_t deaths_ns[NODES_MAX];
     if (sim_chance(world, world->weather.node_is_slow))
         slow_node = sim_below(world, node_count);
+    for (uint32_t node = 0; node < node_count; node++) {
+        bool dies = sim_chance(world, world->weather.node_dies);
+        deaths_ns[node] = dies ? 1 + sim_below(world, 1500) : never_ns;
+        world->nodes_lost += dies;
+    }
     world->executor_count = 1 + sim_below(world, SIM_EXECUTORS_MAX);
     world->options.executor_count_min = 1 + sim_below(world, world->executor_count);
     for (uint32_t id = 0; id < world->executor_count; id++) {
@@ -504,14 +481,7 @@ static void plan_executors(struct sim_world *world)
                                                    .worker_count = executor->worker_count,
                                                    .offer = &executor->offer}};
         post(world, join_ns, &joined);
-        struct event lost = {.kind = EVENT_EXECUTOR_LOST, .executor_lost = {.executor = id}};
-        uint64_t death_ns = join_ns + 1 + sim_below(world, 1500);
-        if (sim_chance(world, world->weather.executor_dies)) {
-            executor->death_ns = death_ns;
-            post(world, death_ns + 1 + sim_below(world, 100), &lost);
-        } else if (sim_chance(world, world->weather.executor_is_slandered)) {
-            post(world, death_ns, &lost);
-        }
+        plan_death(world, id, join_ns, deaths_ns[executor->node]);
         struct event distrusted = {.kind = EVENT_EXECUTOR_DISTRUSTED,
                                    .executor_distrusted = {.executor = id}};
         if (sim_chance(world, world->weather.executor_is_bad))
@@ -545,7 +515,10 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
                                       .pieces = world->pieces_made,
                                       .loans = world->loans_made,
                                       .given_ahead = world->given_ahead,
-                                      .decision_hash = world->decision_hash,
+                                      .reports_lost = world->reports_lost,
+                                      .nodes_lost = world->nodes_lost,
+                                      .journal_hash = hash_bytes(world->journal.records.bytes.data,
+                                                                 world->journal.records.bytes.size),
                                       .transitions = *scheduler_transitions(world->scheduler)};
     memcpy(out_result->failure, world->failure, sizeof out_result->failure);
     for (uint32_t job = 0; job < world->job_count; job++) {
@@ -573,18 +546,22 @@ bool sim_run(uint64_t seed, struct sim_result *out_result)
     barks_status *status = scheduler_create(&world->options, &world->scheduler);
     if (status != NULL)
         abort();
-    while (world->message_count > 0 && world->failure[0] == '\0') {
+    journal_begin(&world->journal, &world->options);
+    while (world->queue.count > 0 && world->failure[0] == '\0') {
         step(world);
         if (world->events > EVENTS_MAX)
             sim_fail(world, "no end after %d events", EVENTS_MAX);
     }
     if (world->failure[0] == '\0')
         oracle_at_end(world);
+    if (world->failure[0] == '\0')
+        (void)sim_replays(&world->journal, world->events, world->failure, sizeof world->failure);
     sum_up(world, out_result);
     scheduler_destroy(world->scheduler);
     decision_list_drop(&world->decisions);
     free(world->attempts);
-    free(world->messages);
+    sim_queue_drop(&world->queue);
+    journal_drop(&world->journal);
     free(world);
     return out_result->failure[0] == '\0';
 }

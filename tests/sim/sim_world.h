@@ -2,8 +2,10 @@
  * of its own. Everything follows from one seed. */
 #pragma once
 
+#include "scheduler/journal.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/transition.h"
+#include "sim/sim_queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +27,10 @@ struct sim_weather {
     uint32_t attempt_fails;
     uint32_t failure_is_final;
     uint32_t executor_dies;
+    uint32_t node_dies;             /* with all executors that are there */
     uint32_t executor_is_slandered; /* declared lost, though it lives and goes on reporting */
     uint32_t report_twice;
+    uint32_t report_is_lost; /* of an attempt that has ended; attempt_ns_max finds out */
     uint32_t job_is_cancelled;
     uint32_t job_has_deadline;
     uint32_t commit_fails;
@@ -54,7 +58,8 @@ struct sim_attempt {
     struct attempt_crash crash; /* with which it has ended its executor; has_failed then */
     bool is_final;              /* it failed for good */
     uint64_t error_hash;
-    bool is_cancelled; /* its executor has obeyed: what it would have said is not said */
+    bool is_report_lost; /* of its end */
+    bool is_cancelled;   /* its executor has obeyed: what it would have said is not said */
     bool was_told_to_cancel;
     bool was_stopped;    /* likewise, but it counts if it ends well all the same */
     bool is_overrun;     /* it has failed since it ran too long */
@@ -110,13 +115,6 @@ struct sim_executor {
     uint32_t open_attempts;
 };
 
-struct sim_message {
-    uint64_t time_ns;
-    uint64_t sequence; /* among equal times */
-    uint64_t attempt;  /* of a report: index of the attempt */
-    struct event event;
-};
-
 struct sim_world {
     uint64_t seed;
     uint64_t random;
@@ -134,13 +132,13 @@ struct sim_world {
     uint32_t job_count;
     struct sim_attempt *attempts; /* owned */
     size_t attempt_count, attempt_capacity;
-    struct sim_message *messages; /* owned heap */
-    size_t message_count, message_capacity;
-    uint64_t message_sequence;
-    uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
-    uint64_t events, decisions_made, decision_hash, copies_made, overruns, stops, pieces_made, loans_made;
+    struct sim_queue queue;
+    struct journal journal; /* of all events and decisions */
+    uint64_t timer_ns;      /* the earliest EVENT_TIMER that is under way */
+    uint64_t events, decisions_made, copies_made, overruns, stops, pieces_made, loans_made;
     uint64_t given_ahead; /* attempts that began while all workers were busy */
-    char failure[256];    /* "": all is well */
+    uint64_t reports_lost, nodes_lost;
+    char failure[512]; /* "": all is well */
 };
 
 /* A number below bound, which is not 0; true with that chance in 1000. */
@@ -199,9 +197,11 @@ void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash, copies, overruns, stops, pieces, loans, given_ahead;
+    uint64_t events, decisions, copies, overruns, stops, pieces, loans, given_ahead, reports_lost,
+        nodes_lost;
+    uint64_t journal_hash; /* of every field of every event and decision */
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
-    char failure[256];
+    char failure[512];
 };
 bool sim_run(uint64_t seed, struct sim_result *out_result);

@@ -4,6 +4,7 @@
  * get in the long run, and that nobody waits for ever.
  * BARKS_SIM_WORLDS=n runs n worlds; BARKS_TEST_SEED is the first. */
 #include "scheduler/scheduler.h"
+#include "sim/sim_replay.h"
 #include "support/property.h"
 
 #include <check.h>
@@ -60,10 +61,12 @@ struct world {
     struct running_task running[WORKERS_MAX];
     struct scheduler *scheduler;
     struct decision_list decisions;
+    struct journal journal;
+    uint64_t event_count;
     struct event answers[JOBS_MAX * STAGES_MAX]; /* commits to acknowledge */
     uint32_t answer_count;
     bool is_long; /* looks at all tasks are too dear */
-    char failure[200];
+    char failure[500];
 };
 
 static uint32_t below(struct world *world, uint32_t bound)
@@ -223,12 +226,12 @@ static void obey(struct world *world, const struct decision *decision)
     }
 }
 
-static void send(struct world *world, const struct event *event)
+static void tell(struct world *world, const struct event *event)
 {
     struct event timed = *event;
     timed.time_ns = world->now_ns;
-    world->decisions.count = 0;
-    barks_status *status = scheduler_handle(world->scheduler, &timed, &world->decisions);
+    barks_status *status = sim_handle(&world->journal, world->scheduler, &timed, &world->decisions);
+    world->event_count++;
     if (status != NULL)
         WRONG(world, "%s", barks_status_text(status));
     barks_status_free(status);
@@ -250,7 +253,7 @@ static void send_answers(struct world *world)
         uint32_t next = answer.stage_committed.stage + 1;
         if (next < job->spec.stage_count && job->spec.stages[next].input_count > 0)
             job->is_ready[next] = true;
-        send(world, &answer);
+        tell(world, &answer);
     }
 }
 
@@ -261,7 +264,7 @@ static void submit(struct world *world, uint32_t index)
     job->sequence = world->sequence++;
     for (uint32_t stage = 0; stage < job->spec.stage_count; stage++)
         job->is_ready[stage] = job->stages[stage].input_count == 0;
-    send(world, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &job->spec});
+    tell(world, &(struct event){.kind = EVENT_JOB_SUBMITTED, .job_submitted = &job->spec});
 }
 
 static void cancel(struct world *world, uint32_t index)
@@ -269,7 +272,7 @@ static void cancel(struct world *world, uint32_t index)
     if (!world->jobs[index].is_there)
         return;
     world->jobs[index].is_over = true;
-    send(world, &(struct event){.kind = EVENT_JOB_CANCELLED, .job_cancelled = {.job = index + 1}});
+    tell(world, &(struct event){.kind = EVENT_JOB_CANCELLED, .job_cancelled = {.job = index + 1}});
 }
 
 static void finish(struct world *world, struct running_task *task)
@@ -281,7 +284,7 @@ static void finish(struct world *world, struct running_task *task)
     pool->running--;
     pool->busy_ns += world->now_ns - task->start_ns;
     world->idle_count++;
-    send(world, &(struct event){.kind = EVENT_ATTEMPT_FINISHED, .attempt_finished = {task->id, 0}});
+    tell(world, &(struct event){.kind = EVENT_ATTEMPT_FINISHED, .attempt_finished = {task->id, 0}});
 }
 
 static void invent(struct world *world)
@@ -322,8 +325,9 @@ static void begin(struct world *world)
 {
     struct scheduler_options options = {.pools = world->specs, .pool_count = world->pool_count};
     ck_assert_ptr_null(scheduler_create(&options, &world->scheduler));
+    journal_begin(&world->journal, &options);
     for (uint32_t id = 0; id < world->executor_count; id++)
-        send(world, &(struct event){.kind = EVENT_EXECUTOR_JOINED,
+        tell(world, &(struct event){.kind = EVENT_EXECUTOR_JOINED,
                                     .executor_joined = {id, id / 2, world->worker_count}});
     world->idle_count = world->executor_count * world->worker_count;
 }
@@ -375,6 +379,7 @@ static void end(struct world *world)
 {
     scheduler_destroy(world->scheduler);
     decision_list_drop(&world->decisions);
+    journal_drop(&world->journal);
     free(world);
 }
 
@@ -386,12 +391,17 @@ static struct world *world_of(uint64_t seed)
     return world;
 }
 
+static void require_well(const struct world *world, uint64_t seed)
+{
+    if (world->failure[0] != '\0')
+        sim_tell_replay("test_pool_sim", "", seed);
+    ck_assert_msg(world->failure[0] == '\0', "BARKS_TEST_SEED=%" PRIu64 ": %s", seed,
+                  world->failure);
+}
+
 START_TEST(every_task_is_the_one_that_the_rules_give)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the program has one thread */
-    const char *wanted = getenv("BARKS_SIM_WORLDS");
-    uint64_t seed = property_seed(), started = 0;
-    uint64_t count = wanted == NULL ? WORLDS : strtoull(wanted, NULL, 10);
+    uint64_t seed = property_seed(), started = 0, count = sim_world_count(WORLDS);
     for (uint64_t i = 0; i < count; i++) {
         struct world *world = world_of(seed + i);
         invent(world);
@@ -401,9 +411,10 @@ START_TEST(every_task_is_the_one_that_the_rules_give)
             if (!world->jobs[index].is_over)
                 WRONG(world, "job %u never ended", index + 1);
         started += world->started;
-        ck_assert_msg(world->failure[0] == '\0',
-                      "BARKS_TEST_SEED=%" PRIu64 " BARKS_SIM_WORLDS=1: %s", seed + i,
-                      world->failure);
+        if (world->failure[0] == '\0')
+            (void)sim_replays(&world->journal, world->event_count, world->failure,
+                              sizeof world->failure);
+        require_well(world, seed + i);
         end(world);
     }
     fprintf(stderr, "# %" PRIu64 " worlds, %" PRIu64 " tasks, each by the rules\n", count, started);
@@ -442,7 +453,7 @@ START_TEST(pools_get_workers_by_weight)
         struct world *world = long_world(seed + i, 3, workers[i]);
         begin(world);
         run(world, 40000);
-        ck_assert_msg(world->failure[0] == '\0', "%s", world->failure);
+        require_well(world, seed);
         uint64_t all_ns = 0;
         for (uint32_t pool = 0; pool < 3; pool++)
             all_ns += world->pools[pool].busy_ns;
@@ -470,7 +481,7 @@ START_TEST(a_minimum_is_given_to_who_comes_late)
     run(world, 500);
     ck_assert_uint_eq(world->pools[0].starts, 0);
     run(world, 501 + 100); /* by then every task that ran at 500 has ended */
-    ck_assert_msg(world->failure[0] == '\0', "%s", world->failure);
+    require_well(world, seed);
     ck_assert_uint_ge(world->pools[0].running, 4);
     run(world, 5000);
     ck_assert_uint_ge(world->pools[0].running, 4);
@@ -482,10 +493,11 @@ END_TEST
 /* One worker and three pools: by name alone the first would have it all. */
 START_TEST(nobody_waits_for_ever)
 {
-    struct world *world = long_world(property_seed(), 3, 1);
+    uint64_t seed = property_seed();
+    struct world *world = long_world(seed, 3, 1);
     begin(world);
     run(world, 10000);
-    ck_assert_msg(world->failure[0] == '\0', "%s", world->failure);
+    require_well(world, seed);
     for (uint32_t pool = 0; pool < 3; pool++) {
         ck_assert_uint_gt(world->pools[pool].starts, 20);
         ck_assert_uint_lt(world->pools[pool].passed_over, 12);
