@@ -123,9 +123,10 @@ barks_status *attempt_start(struct scheduler *scheduler, struct stage *stage, ui
     struct decision start = {.kind = DECISION_START_TASK,
                              .start_task = {.id = attempt_identity(attempt),
                                             .first_partition = task->first_partition,
-                                            .end_partition = stage_run_end(stage, task_index),
+                                            .end_partition = task->end_partition,
                                             .piece = task->piece,
                                             .piece_count = task->piece_count,
+                                            .is_alone = task->is_alone,
                                             .lender = lender_of(stage, task, executor)}};
     if (start.start_task.lender != SCHEDULER_ANY) {
         start.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;

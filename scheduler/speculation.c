@@ -1,6 +1,7 @@
 #include "scheduler/speculation.h"
 
 #include "base/checked.h"
+#include "scheduler/cut.h"
 #include "scheduler/scheduler_state.h"
 
 #include <stdlib.h>
@@ -65,15 +66,15 @@ void speculation_end(struct scheduler *scheduler, struct stage *stage)
 /* Whether tasks of the stage that are pinned to where their input is may begin elsewhere. */
 static bool may_lend(const struct stage *stage)
 {
-    return !stage->forbids_copies && !stage->is_bound;
+    return !stage->forbids_copies && !stage->shares && !stage->is_bound;
 }
 
-/* A share of the tasks is done. Where all are pinned those of a slow executor are a large part of
- * what is left, so that half of that share will do. */
+/* A share of the tasks is done. Where all are pinned, or there are only as many as workers, those
+ * of a slow executor are a large part of what is left, so that half of that share will do. */
 static bool is_near_end(const struct scheduler *scheduler, const struct stage *stage)
 {
     uint64_t percent = scheduler->options.slow_after_percent;
-    if (stage->any_lane == LANE_NONE)
+    if (stage->any_lane == LANE_NONE || stage->shares)
         percent /= 2;
     return (uint64_t)stage->tasks_done * 100 >= (uint64_t)stage->task_count * percent;
 }
@@ -82,9 +83,10 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
                                         uint64_t duration_ns)
 {
     const struct scheduler_options *options = &scheduler->options;
-    bool may_be_copied = options->slow_percent > 0 && !stage->forbids_copies &&
-                         (stage->any_lane != LANE_NONE || may_lend(stage));
-    if (!may_be_copied && !options->keeps_durations)
+    bool may_be_helped = options->slow_percent > 0 &&
+                         (may_cut(stage) || (!stage->forbids_copies &&
+                                             (stage->any_lane != LANE_NONE || may_lend(stage))));
+    if (!may_be_helped && !options->keeps_durations)
         return NULL;
     if (stage->durations == NULL)
         stage->durations = calloc(1, sizeof *stage->durations);
@@ -92,7 +94,7 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the times of the tasks of stage %u",
                    stage->index);
     durations_add(stage->durations, duration_ns);
-    if (!may_be_copied)
+    if (!may_be_helped)
         return NULL;
     if (!is_near_end(scheduler, stage) || stage->state != STAGE_RUNNING ||
         stage->watch.node.position != HEAP_OUTSIDE)
@@ -142,11 +144,11 @@ static bool may_be_lent(const struct stage *stage, const struct task *task)
     return may_lend(stage) && !task->was_lent && !task->is_heavy && task->piece_count == 1;
 }
 
-/* Runs, is not told to cancel, may run elsewhere, and has no copy. */
+/* Runs, is not told to cancel, may run elsewhere, shares nothing, and has no copy. */
 static bool may_have_copy(const struct scheduler *scheduler, const struct attempt *attempt)
 {
     const struct task *task = &attempt->stage->tasks[attempt->task];
-    return !attempt->is_cancel_sent &&
+    return !attempt->is_cancel_sent && (!attempt->stage->shares || task->is_alone) &&
            (task->lane == LANE_NONE || may_be_lent(attempt->stage, task)) &&
            &scheduler->attempts.items[task->attempts_head] == attempt &&
            attempt->next_of_task == ATTEMPT_NONE;
@@ -244,6 +246,8 @@ barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
         return NULL;
     if (may_lend(stage))
         BARKS_TRY(lend_all_waiting(scheduler, stage, limit, &is_left));
+    if (may_cut(stage))
+        BARKS_TRY(cut_slow_runs(scheduler, stage, limit, &next_ns));
     /* New attempts come to the front of the list, which has been passed. */
     for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_job) {

@@ -29,7 +29,7 @@ void assignment_drop(struct assignment *assignment); /* frees it; NULL is fine *
 
 /* A stage that the driver has shipped. Counted by its assignments and by the executor's table; only
  * the communication thread counts. Where its tasks share partitions, those that have ended are kept
- * until all have, since they count together or not at all; the last four are guarded by the
+ * until all have, since they count together or not at all; the last three are guarded by the
  * workers' lock. */
 struct stage_entry {
     uint64_t stage;
@@ -40,7 +40,6 @@ struct stage_entry {
     struct partition_share share;
     uint32_t unfinished;      /* tasks that share and have not ended */
     struct assignment *ended; /* the others, failures first; owned */
-    bool has_failed;          /* a task that shares */
     bool fail_together;       /* because partitions had moved */
     struct stage_entry *next;
 };

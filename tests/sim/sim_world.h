@@ -36,6 +36,7 @@ struct sim_weather {
     uint32_t node_is_slow;
     uint32_t stage_is_gang;
     uint32_t stage_is_needy;
+    uint32_t stage_shares;    /* of those that combine */
     uint32_t executor_is_bad; /* half of what it is given fails there */
 };
 
@@ -46,7 +47,9 @@ struct sim_attempt {
     uint32_t piece, piece_count;
     uint32_t lender;
     uint64_t start_ns;
-    uint64_t end_ns;   /* when its executor is done with it */
+    uint64_t end_ns; /* when its executor is done with it */
+    bool is_alone;   /* of a stage that shares: it does not, or not any more */
+    bool was_cut;
     bool is_open;      /* the scheduler counts it as live */
     bool has_finished; /* well, and the scheduler has been told */
     bool has_failed;   /* of itself */
@@ -134,7 +137,8 @@ struct sim_world {
     size_t message_count, message_capacity;
     uint64_t message_sequence;
     uint64_t timer_ns; /* the earliest EVENT_TIMER that is under way */
-    uint64_t events, decisions_made, decision_hash, copies_made, overruns, pieces_made, loans_made;
+    uint64_t events, decisions_made, decision_hash, copies_made, overruns, pieces_made, loans_made,
+        cuts_made;
     char failure[256]; /* "": all is well */
 };
 
@@ -157,6 +161,8 @@ void oracle_start(struct sim_world *world, const struct decision *decision);
 void oracle_ship(struct sim_world *world, const struct decision *decision);
 void oracle_cancel(struct sim_world *world, const struct decision *decision);
 void oracle_overrun(struct sim_world *world, const struct decision *decision);
+void oracle_cut_wanted(struct sim_world *world, const struct decision *decision);
+void oracle_cut(struct sim_world *world, const struct event *event); /* before it is handled */
 void oracle_excluded(struct sim_world *world, const struct decision *decision);
 void oracle_discard(struct sim_world *world, const struct decision *decision);
 void oracle_commit(struct sim_world *world, const struct decision *decision);
@@ -194,7 +200,7 @@ void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, decision_hash, copies, overruns, pieces, loans;
+    uint64_t events, decisions, decision_hash, copies, overruns, pieces, loans, cuts;
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;
     char failure[256];

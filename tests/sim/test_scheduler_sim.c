@@ -28,6 +28,7 @@ static void add(struct sim_result *sum, const struct sim_result *result)
     sum->overruns += result->overruns;
     sum->pieces += result->pieces;
     sum->loans += result->loans;
+    sum->cuts += result->cuts;
     sum->jobs_done += result->jobs_done;
     sum->jobs_failed += result->jobs_failed;
     sum->jobs_cancelled += result->jobs_cancelled;
@@ -54,16 +55,16 @@ START_TEST(jobs_end_right_in_worlds_that_fail)
     double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
     fprintf(stderr,
             "# %" PRIu64 " worlds: %" PRIu64 " events, %" PRIu64 " decisions, %" PRIu64
-            " copies, %" PRIu64 " overruns, %" PRIu64 " pieces, %" PRIu64
-            " loans, jobs done %u, failed %u, cancelled %u; %.0f decisions/s, all checks "
+            " copies, %" PRIu64 " overruns, %" PRIu64 " pieces, %" PRIu64 " loans, %" PRIu64
+            " cuts, jobs done %u, failed %u, cancelled %u; %.0f decisions/s, all checks "
             "included\n",
             count, sum.events, sum.decisions, sum.copies, sum.overruns, sum.pieces, sum.loans,
-            sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled,
+            sum.cuts, sum.jobs_done, sum.jobs_failed, sum.jobs_cancelled,
             (double)sum.decisions / (seconds > 0 ? seconds : 1));
     if (count >= WORLDS) /* else the test could pass by failing every job */
         ck_assert(sum.jobs_done > sum.jobs_failed && sum.jobs_failed > 0 &&
                   sum.jobs_cancelled > 0 && sum.copies > 0 && sum.overruns > 0 && sum.pieces > 0 &&
-                  sum.loans > 0);
+                  sum.loans > 0 && sum.cuts > 0);
 }
 END_TEST
 

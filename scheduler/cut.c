@@ -1,0 +1,164 @@
+#include "scheduler/cut.h"
+
+#include "scheduler/scheduler_state.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+bool may_cut(const struct stage *stage)
+{
+    bool is_pinned = false;
+    for (uint32_t lane = 0; lane < stage->lane_count; lane++)
+        is_pinned |= stage->lanes[lane].is_pinned;
+    return stage->shares && !is_pinned && stage->commit == 0;
+}
+
+/* It can give something up, and has not done so yet. */
+static bool is_long(const struct attempt *attempt)
+{
+    const struct task *task = &attempt->stage->tasks[attempt->task];
+    return !attempt->is_cancel_sent && !task->is_cut &&
+           task->end_partition - task->first_partition > 1;
+}
+
+/* Attempts of the stage there that are long; *out_start_ns: when the first of them began. */
+static uint32_t count_long(const struct scheduler *scheduler, const struct stage *stage,
+                           uint32_t executor, uint64_t *out_start_ns)
+{
+    uint32_t count = 0;
+    *out_start_ns = UINT64_MAX;
+    for (uint32_t index = scheduler->executors.executors[executor].attempts_head;
+         index != ATTEMPT_NONE; index = scheduler->attempts.items[index].next_of_executor) {
+        const struct attempt *attempt = &scheduler->attempts.items[index];
+        if (attempt->stage != stage || !is_long(attempt))
+            continue;
+        count++;
+        if (attempt->start_ns < *out_start_ns)
+            *out_start_ns = attempt->start_ns;
+    }
+    return count;
+}
+
+/* Idle workers of others, which may take tasks of the stage. */
+static uint32_t idle_workers_elsewhere(const struct scheduler *scheduler, const struct stage *stage,
+                                       uint32_t here)
+{
+    const struct executor *executors = scheduler->executors.executors;
+    uint32_t count = 0;
+    for (uint32_t id = scheduler->executors.free_list.head; id != EXECUTOR_NONE;
+         id = executors[id].free_links[FREE_ANYWHERE].next)
+        if (id != here && !exclusion_holds(scheduler, stage, id) &&
+            executor_admits(scheduler, stage, id))
+            count += executors[id].worker_count - executors[id].busy_count;
+    return count;
+}
+
+/* What an executor should have begun by now, were it to end at the limit. */
+static uint32_t due_percent(const struct scheduler *scheduler, uint64_t start_ns, uint64_t limit_ns)
+{
+    uint64_t elapsed_ns = scheduler->now_ns > start_ns ? scheduler->now_ns - start_ns : 0;
+    if (elapsed_ns >= limit_ns)
+        return 100;
+    return (uint32_t)(elapsed_ns * 100 / limit_ns); /* no attempt runs for 2^57 ns */
+}
+
+BARKS_CHECKED static barks_status *ask(struct scheduler *scheduler, const struct stage *stage,
+                                       uint32_t executor, uint32_t percent)
+{
+    struct decision decision = {.kind = DECISION_CUT_RUNS,
+                                .cut_runs = {.job = stage->job->id,
+                                             .stage = stage->index,
+                                             .executor = executor,
+                                             .percent = percent}};
+    scheduler->is_deciding = true;
+    return scheduler_decide(scheduler, &decision);
+}
+
+barks_status *cut_slow_runs(struct scheduler *scheduler, struct stage *stage, uint64_t limit_ns,
+                            uint64_t *next_ns)
+{
+    /* Whoever is idle while tasks are pending waits for something. */
+    bool has_pending = stage->tasks_done + stage->attempts_live < stage->task_count;
+    uint32_t asked = EXECUTOR_NONE;
+    if (has_pending || gang_goes_before(scheduler, stage))
+        return NULL;
+    for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
+         index = scheduler->attempts.items[index].next_of_job) {
+        const struct attempt *attempt = &scheduler->attempts.items[index];
+        uint64_t start_ns = 0;
+        if (attempt->stage != stage || !is_long(attempt) || attempt->executor == asked)
+            continue;
+        asked = attempt->executor;
+        if (idle_workers_elsewhere(scheduler, stage, asked) > 0 &&
+            count_long(scheduler, stage, asked, &start_ns) > 0) {
+            uint32_t percent = due_percent(scheduler, start_ns, limit_ns);
+            if (percent > 0)
+                BARKS_TRY(ask(scheduler, stage, asked, percent));
+        }
+        if (*next_ns > scheduler->now_ns + limit_ns / 4)
+            *next_ns = scheduler->now_ns + limit_ns / 4;
+    }
+    return NULL;
+}
+
+/* Makes tasks of [first, end), of about equal length. */
+BARKS_CHECKED static barks_status *add_rests(struct scheduler *scheduler, struct stage *stage,
+                                             uint32_t first, uint32_t end, uint32_t count)
+{
+    uint32_t before = stage->task_count, length = end - first;
+    struct task *tasks = reallocarray(stage->tasks, (size_t)before + count, sizeof *tasks);
+    if (tasks == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for %u more tasks of stage %u", count, stage->index);
+    stage->tasks = tasks;
+    for (uint32_t i = 0; i < count; i++)
+        tasks[before + i] =
+            (struct task){.first_partition = first + (uint32_t)((uint64_t)length * i / count),
+                          .end_partition = first + (uint32_t)((uint64_t)length * (i + 1) / count),
+                          .piece_count = 1,
+                          .is_cut = true,
+                          .is_alone = true,
+                          .lane = LANE_NONE,
+                          .attempts_head = ATTEMPT_NONE,
+                          .failures_head = FAILURE_NONE,
+                          .next_retry = TASK_NONE};
+    stage->task_count += count;
+    stage->rest_count += count;
+    for (uint32_t i = 0; i < count; i++)
+        BARKS_TRY(task_enqueue(scheduler, stage, before + i));
+    return NULL;
+}
+
+/* As many rests as there are idle workers, those of the executor's other attempts included. */
+static uint32_t rests_wanted(const struct scheduler *scheduler, const struct attempt *attempt,
+                             uint32_t length)
+{
+    uint64_t start_ns = 0;
+    uint32_t idle = idle_workers_elsewhere(scheduler, attempt->stage, attempt->executor);
+    uint32_t shared_by = count_long(scheduler, attempt->stage, attempt->executor, &start_ns);
+    uint32_t wanted = shared_by > 1 ? (idle + shared_by - 1) / shared_by : idle;
+    if (wanted < 1)
+        wanted = 1;
+    return wanted < length ? wanted : length;
+}
+
+barks_status *handle_run_cut(struct scheduler *scheduler, const struct event *event)
+{
+    const struct attempt_id *id = &event->run_cut.id;
+    uint32_t index = attempt_find(scheduler, id), end = event->run_cut.end_partition;
+    if (index == ATTEMPT_NONE || scheduler->attempts.items[index].is_cancel_sent)
+        return NULL; /* it will not count, so whoever tries again does the whole run */
+    struct stage *stage = scheduler->attempts.items[index].stage;
+    struct task *task = &stage->tasks[id->task];
+    uint32_t first = task->first_partition, old_end = task->end_partition;
+    if (!may_cut(stage) || task->is_alone || end <= first || end >= old_end)
+        BARKS_FAIL(BARKS_INVALID,
+                   "an attempt at task %u of stage %u, which is [%u, %u), gives up all from %u on",
+                   id->task, stage->index, first, old_end, end);
+    scheduler->is_deciding = true;
+    uint32_t count = rests_wanted(scheduler, &scheduler->attempts.items[index], old_end - end);
+    task->end_partition = end;
+    task->is_cut = true;
+    task->is_alone = event->run_cut.is_alone;
+    BARKS_TRY(add_rests(scheduler, stage, end, old_end, count));
+    return stage_is_active(stage) ? stage_dispatch(scheduler, stage) : NULL;
+}
