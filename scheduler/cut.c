@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-bool may_cut(const struct stage *stage)
+bool stage_may_be_cut(const struct stage *stage)
 {
     bool is_pinned = false;
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
@@ -21,22 +21,28 @@ static bool is_long(const struct attempt *attempt)
            task->end_partition - task->first_partition > 1;
 }
 
-/* Attempts of the stage there that are long; *out_start_ns: when the first of them began. */
-static uint32_t count_long(const struct scheduler *scheduler, const struct stage *stage,
-                           uint32_t executor, uint64_t *out_start_ns)
+/* Attempts of a stage on an executor that are long. */
+struct long_attempts {
+    uint32_t count;
+    uint32_t first;    /* in the list of the executor's; ATTEMPT_NONE: there are none */
+    uint64_t start_ns; /* when the earliest of them began */
+};
+
+static struct long_attempts find_long(const struct scheduler *scheduler, const struct stage *stage,
+                                      uint32_t executor)
 {
-    uint32_t count = 0;
-    *out_start_ns = UINT64_MAX;
+    struct long_attempts found = {.first = ATTEMPT_NONE, .start_ns = UINT64_MAX};
     for (uint32_t index = scheduler->executors.executors[executor].attempts_head;
          index != ATTEMPT_NONE; index = scheduler->attempts.items[index].next_of_executor) {
         const struct attempt *attempt = &scheduler->attempts.items[index];
         if (attempt->stage != stage || !is_long(attempt))
             continue;
-        count++;
-        if (attempt->start_ns < *out_start_ns)
-            *out_start_ns = attempt->start_ns;
+        if (found.count++ == 0)
+            found.first = index;
+        if (attempt->start_ns < found.start_ns)
+            found.start_ns = attempt->start_ns;
     }
-    return count;
+    return found;
 }
 
 /* Idle workers of others, which may take tasks of the stage. */
@@ -74,27 +80,24 @@ BARKS_CHECKED static barks_status *ask(struct scheduler *scheduler, const struct
     return scheduler_decide(scheduler, &decision);
 }
 
-barks_status *cut_slow_runs(struct scheduler *scheduler, struct stage *stage, uint64_t limit_ns,
-                            uint64_t *next_ns)
+barks_status *stage_cut_slow_runs(struct scheduler *scheduler, struct stage *stage,
+                                  uint64_t limit_ns, uint64_t *next_ns)
 {
     /* Whoever is idle while tasks are pending waits for something. */
     bool has_pending = stage->tasks_done + stage->attempts_live < stage->task_count;
-    uint32_t asked = EXECUTOR_NONE;
     if (has_pending || gang_goes_before(scheduler, stage))
         return NULL;
     for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_job) {
-        const struct attempt *attempt = &scheduler->attempts.items[index];
-        uint64_t start_ns = 0;
-        if (attempt->stage != stage || !is_long(attempt) || attempt->executor == asked)
+        uint32_t executor = scheduler->attempts.items[index].executor;
+        if (scheduler->attempts.items[index].stage != stage)
             continue;
-        asked = attempt->executor;
-        if (idle_workers_elsewhere(scheduler, stage, asked) > 0 &&
-            count_long(scheduler, stage, asked, &start_ns) > 0) {
-            uint32_t percent = due_percent(scheduler, start_ns, limit_ns);
-            if (percent > 0)
-                BARKS_TRY(ask(scheduler, stage, asked, percent));
-        }
+        struct long_attempts found = find_long(scheduler, stage, executor);
+        if (found.first != index) /* each executor once */
+            continue;
+        uint32_t percent = due_percent(scheduler, found.start_ns, limit_ns);
+        if (percent > 0 && idle_workers_elsewhere(scheduler, stage, executor) > 0)
+            BARKS_TRY(ask(scheduler, stage, executor, percent));
         if (*next_ns > scheduler->now_ns + limit_ns / 4)
             *next_ns = scheduler->now_ns + limit_ns / 4;
     }
@@ -128,13 +131,12 @@ BARKS_CHECKED static barks_status *add_rests(struct scheduler *scheduler, struct
     return NULL;
 }
 
-/* As many rests as there are idle workers, those of the executor's other attempts included. */
+/* As many rests as there are idle workers, together with those of the executor's other attempts. */
 static uint32_t rests_wanted(const struct scheduler *scheduler, const struct attempt *attempt,
                              uint32_t length)
 {
-    uint64_t start_ns = 0;
     uint32_t idle = idle_workers_elsewhere(scheduler, attempt->stage, attempt->executor);
-    uint32_t shared_by = count_long(scheduler, attempt->stage, attempt->executor, &start_ns);
+    uint32_t shared_by = find_long(scheduler, attempt->stage, attempt->executor).count;
     uint32_t wanted = shared_by > 1 ? (idle + shared_by - 1) / shared_by : idle;
     if (wanted < 1)
         wanted = 1;
@@ -150,7 +152,7 @@ barks_status *handle_run_cut(struct scheduler *scheduler, const struct event *ev
     struct stage *stage = scheduler->attempts.items[index].stage;
     struct task *task = &stage->tasks[id->task];
     uint32_t first = task->first_partition, old_end = task->end_partition;
-    if (!may_cut(stage) || task->is_alone || end <= first || end >= old_end)
+    if (!stage_may_be_cut(stage) || task->is_alone || end <= first || end >= old_end)
         BARKS_FAIL(BARKS_INVALID,
                    "an attempt at task %u of stage %u, which is [%u, %u), gives up all from %u on",
                    id->task, stage->index, first, old_end, end);

@@ -17,10 +17,10 @@ struct scheduler;
 struct stage;
 
 /* Whether runs of the stage may be cut: its tasks share, and run anywhere. */
-bool may_cut(const struct stage *stage);
+bool stage_may_be_cut(const struct stage *stage);
 
 /* Asks executors to give up what they have not begun of the stage, while others are idle: each that
  * has begun so little that it would take longer than limit_ns in all. *next_ns comes to be earlier
  * where this must be looked at again. Errors: BARKS_NO_MEMORY. O(live attempts of the job). */
-BARKS_CHECKED barks_status *cut_slow_runs(struct scheduler *scheduler, struct stage *stage,
-                                          uint64_t limit_ns, uint64_t *next_ns);
+BARKS_CHECKED barks_status *stage_cut_slow_runs(struct scheduler *scheduler, struct stage *stage,
+                                                uint64_t limit_ns, uint64_t *next_ns);

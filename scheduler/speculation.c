@@ -83,9 +83,10 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
                                         uint64_t duration_ns)
 {
     const struct scheduler_options *options = &scheduler->options;
-    bool may_be_helped = options->slow_percent > 0 &&
-                         (may_cut(stage) || (!stage->forbids_copies &&
-                                             (stage->any_lane != LANE_NONE || may_lend(stage))));
+    bool may_be_helped =
+        options->slow_percent > 0 &&
+        (stage_may_be_cut(stage) ||
+         (!stage->forbids_copies && (stage->any_lane != LANE_NONE || may_lend(stage))));
     if (!may_be_helped && !options->keeps_durations)
         return NULL;
     if (stage->durations == NULL)
@@ -246,8 +247,8 @@ barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
         return NULL;
     if (may_lend(stage))
         BARKS_TRY(lend_all_waiting(scheduler, stage, limit, &is_left));
-    if (may_cut(stage))
-        BARKS_TRY(cut_slow_runs(scheduler, stage, limit, &next_ns));
+    if (stage_may_be_cut(stage))
+        BARKS_TRY(stage_cut_slow_runs(scheduler, stage, limit, &next_ns));
     /* New attempts come to the front of the list, which has been passed. */
     for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_job) {

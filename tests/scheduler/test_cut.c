@@ -87,6 +87,32 @@ START_TEST(who_gives_up_nothing_is_asked_again_for_more)
 }
 END_TEST
 
+START_TEST(an_executor_is_asked_once_for_all_its_tasks_whose_rests_share_the_idle_workers)
+{
+    struct trial trial;
+    struct stage_spec stages[] = {spec_source(24, 0)};
+    stages[0].shares = true;
+    trial_init(&trial, &watching);
+    for (uint32_t executor = 0; executor < 3; executor++)
+        trial_join(&trial, executor, executor, 2);
+    DECIDED(trial_submit(&trial, 1, 1, stages),
+            " ship 1/0@0 start 1/0.0#0@0[0,4) ship 1/0@1 start 1/0.1#0@1[4,8) ship 1/0@2 start "
+            "1/0.2#0@2[8,12) start 1/0.3#0@0[12,16) start 1/0.4#0@1[16,20) start "
+            "1/0.5#0@2[20,24)");
+    trial.time_ns = 1000;
+    for (uint32_t task = 0; task < 5; task++)
+        if (task != 2 && task != 1)
+            trial_finish(&trial, attempt_of(0, task, 0, task % 3));
+    DECIDED(await(&trial, 1000), " cut 1/0@2(65%) cut 1/0@1(65%)");
+    trial_finish(&trial, attempt_of(0, 1, 0, 1));
+    DECIDED(cut(&trial, attempt_of(0, 2, 0, 2), 9, true),
+            " start 1/0.6#0@0[9,10)! start 1/0.7#0@1[10,12)!");
+    DECIDED(cut(&trial, attempt_of(0, 5, 0, 2), 21, true),
+            " start 1/0.8#0@0[21,22)! start 1/0.9#0@1[22,24)!");
+    trial_drop(&trial);
+}
+END_TEST
+
 START_TEST(a_task_that_is_apart_is_copied_and_one_that_is_not_never)
 {
     for (int is_alone = 0; is_alone < 2; is_alone++) {
@@ -171,6 +197,7 @@ END_TEST
 
 SUITE_MAIN("scheduler/cut", idle_workers_get_what_a_slow_executor_has_not_begun,
            who_gives_up_nothing_is_asked_again_for_more,
+           an_executor_is_asked_once_for_all_its_tasks_whose_rests_share_the_idle_workers,
            a_task_that_is_apart_is_copied_and_one_that_is_not_never,
            what_is_lost_after_a_cut_is_made_again_as_it_was_cut,
            what_an_attempt_gives_up_that_will_not_count_stays_its_task_s,
