@@ -4,8 +4,7 @@
  *
  * A rest is a task behind all others of its stage, whatever partitions it has. It shares with
  * nobody, so it may be copied; so may the task that was cut, if no partition has moved between it
- * and others. A run is cut while an attempt at it runs, never once one counts, so that what counts
- * are still runs that cover all partitions once. */
+ * and others. A run is cut while an attempt at it runs, and before others know it by a commit. */
 #pragma once
 
 #include "barks/status.h"
