@@ -2,7 +2,6 @@
 
 #include "scheduler/scheduler_state.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 bool stage_may_be_cut(const struct stage *stage)
@@ -10,7 +9,8 @@ bool stage_may_be_cut(const struct stage *stage)
     bool is_pinned = false;
     for (uint32_t lane = 0; lane < stage->lane_count; lane++)
         is_pinned |= stage->lanes[lane].is_pinned;
-    return stage->shares && !is_pinned && stage->commit == 0;
+    bool may_leave = !is_pinned || (!stage->forbids_copies && !stage->is_bound);
+    return stage->shares && may_leave && stage->commit == 0;
 }
 
 /* It can give something up, and has not done so yet. */
@@ -104,9 +104,10 @@ barks_status *stage_cut_slow_runs(struct scheduler *scheduler, struct stage *sta
     return NULL;
 }
 
-/* Makes tasks of [first, end), of about equal length. */
+/* Makes tasks of [first, end), of about equal length, pinned where the lane says. */
 BARKS_CHECKED static barks_status *add_rests(struct scheduler *scheduler, struct stage *stage,
-                                             uint32_t first, uint32_t end, uint32_t count)
+                                             uint32_t first, uint32_t end, uint32_t count,
+                                             uint32_t lane)
 {
     uint32_t before = stage->task_count, length = end - first;
     struct task *tasks = reallocarray(stage->tasks, (size_t)before + count, sizeof *tasks);
@@ -120,14 +121,26 @@ BARKS_CHECKED static barks_status *add_rests(struct scheduler *scheduler, struct
                           .piece_count = 1,
                           .is_cut = true,
                           .is_alone = true,
-                          .lane = LANE_NONE,
+                          .lane = lane,
                           .attempts_head = ATTEMPT_NONE,
                           .failures_head = FAILURE_NONE,
                           .next_retry = TASK_NONE};
     stage->task_count += count;
     stage->rest_count += count;
+    if (lane != LANE_NONE)
+        stage->lanes[lane].open_count += count;
     for (uint32_t i = 0; i < count; i++)
         BARKS_TRY(task_enqueue(scheduler, stage, before + i));
+    return NULL;
+}
+
+/* The last count tasks are rests of a slow executor to which they are pinned: it lends them. */
+BARKS_CHECKED static barks_status *lend_rests(struct scheduler *scheduler, struct stage *stage,
+                                              uint32_t count, uint32_t lender)
+{
+    bool has_started = true;
+    for (uint32_t task = stage->task_count - count; task < stage->task_count && has_started; task++)
+        BARKS_TRY(speculation_start_elsewhere(scheduler, stage, task, lender, &has_started));
     return NULL;
 }
 
@@ -151,7 +164,7 @@ barks_status *handle_run_cut(struct scheduler *scheduler, const struct event *ev
         return NULL; /* it will not count, so whoever tries again does the whole run */
     struct stage *stage = scheduler->attempts.items[index].stage;
     struct task *task = &stage->tasks[id->task];
-    uint32_t first = task->first_partition, old_end = task->end_partition;
+    uint32_t first = task->first_partition, old_end = task->end_partition, lane = task->lane;
     if (!stage_may_be_cut(stage) || task->is_alone || end <= first || end >= old_end)
         BARKS_FAIL(BARKS_INVALID,
                    "an attempt at task %u of stage %u, which is [%u, %u), gives up all from %u on",
@@ -161,6 +174,10 @@ barks_status *handle_run_cut(struct scheduler *scheduler, const struct event *ev
     task->end_partition = end;
     task->is_cut = true;
     task->is_alone = event->run_cut.is_alone;
-    BARKS_TRY(add_rests(scheduler, stage, end, old_end, count));
-    return stage_is_active(stage) ? stage_dispatch(scheduler, stage) : NULL;
+    BARKS_TRY(add_rests(scheduler, stage, end, old_end, count, lane));
+    if (!stage_is_active(stage))
+        return NULL;
+    if (lane != LANE_NONE)
+        BARKS_TRY(lend_rests(scheduler, stage, count, id->executor));
+    return stage_dispatch(scheduler, stage);
 }

@@ -15,7 +15,7 @@
 struct scheduler;
 struct stage;
 
-/* Whether runs of the stage may be cut: its tasks share, and run anywhere. */
+/* Whether runs of the stage may be cut: its tasks share, and run anywhere or can be lent. */
 bool stage_may_be_cut(const struct stage *stage);
 
 /* Asks executors to give up what they have not begun of the stage, while others are idle: each that

@@ -121,10 +121,8 @@ static uint32_t idle_elsewhere(const struct scheduler *scheduler, const struct s
     return best;
 }
 
-/* Starts an attempt at the task beside the executor that it is at, or is pinned to. */
-BARKS_CHECKED static barks_status *start_elsewhere(struct scheduler *scheduler, struct stage *stage,
-                                                   uint32_t task, uint32_t here,
-                                                   bool *out_has_started)
+barks_status *speculation_start_elsewhere(struct scheduler *scheduler, struct stage *stage,
+                                          uint32_t task, uint32_t here, bool *out_has_started)
 {
     *out_has_started = false;
     if (gang_goes_before(scheduler, stage))
@@ -161,8 +159,8 @@ barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool
     *out_has_started = false;
     if (attempt->stage->forbids_copies || !may_have_copy(scheduler, attempt))
         return NULL;
-    return start_elsewhere(scheduler, attempt->stage, attempt->task, attempt->executor,
-                           out_has_started);
+    return speculation_start_elsewhere(scheduler, attempt->stage, attempt->task, attempt->executor,
+                                       out_has_started);
 }
 
 static bool is_waiting(const struct stage *stage, uint32_t task)
@@ -195,8 +193,8 @@ BARKS_CHECKED static barks_status *lend_waiting(struct scheduler *scheduler,
         bool has_started = false;
         if (!is_waiting(stage, stage->order[entry]))
             continue;
-        BARKS_TRY(
-            start_elsewhere(scheduler, stage, stage->order[entry], lane->place, &has_started));
+        BARKS_TRY(speculation_start_elsewhere(scheduler, stage, stage->order[entry], lane->place,
+                                              &has_started));
         *out_is_left |= !has_started;
         if (!has_started)
             return NULL;

@@ -38,5 +38,10 @@ BARKS_CHECKED barks_status *speculation_look(struct scheduler *scheduler, struct
 /* A copy of one attempt, if it may have one and a worker elsewhere is idle. */
 BARKS_CHECKED barks_status *speculation_copy(struct scheduler *scheduler, uint32_t attempt,
                                              bool *out_has_started);
+/* Starts an attempt at the task beside the executor that it is at, or is pinned to and which lends
+ * it what it reads, if a worker elsewhere is idle. */
+BARKS_CHECKED barks_status *speculation_start_elsewhere(struct scheduler *scheduler,
+                                                        struct stage *stage, uint32_t task,
+                                                        uint32_t here, bool *out_has_started);
 /* Its tasks start no more, or not now. */
 void speculation_end(struct scheduler *scheduler, struct stage *stage);

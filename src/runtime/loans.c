@@ -188,13 +188,19 @@ BARKS_CHECKED static barks_status *ask_lender(const struct dispatch *dispatch,
     return NULL;
 }
 
-/* Who looks closer than at the warning sees each task. */
+/* One warning for each executor that is slow; who looks closer sees each task. */
 static void say(const struct dispatch *dispatch, const struct job *job, const struct loan *loan)
 {
     const struct attempt_id *id = attempt_of(loan);
     uint32_t rank = loan->start.start_task.lender;
-    if (loan->start.start_task.lender_is_slow)
-        member_call_slow(&dispatch->members->all[rank - 1], rank);
+    struct member *lender = &dispatch->members->all[rank - 1];
+    if (loan->start.start_task.lender_is_slow && !lender->was_called_slow) {
+        LOG(LEVEL_WARN, "runtime",
+            "executor %" PRIu32 " on %s is slow: others take tasks over that it has not begun "
+            "(--barks-speculation)",
+            rank, lender->hello.host);
+        lender->was_called_slow = true;
+    }
     LOG(LEVEL_INFO, "runtime",
         "%s: task %" PRIu32 " of stage %" PRIu32 " begins on executor %" PRIu32
         ", which gets what it reads from executor %" PRIu32,

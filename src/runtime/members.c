@@ -338,14 +338,3 @@ uint32_t members_living_count(const struct members *members)
         count += !member_is_lost(&members->all[i]);
     return count;
 }
-
-void member_call_slow(struct member *member, uint32_t rank)
-{
-    if (member->was_called_slow)
-        return;
-    member->was_called_slow = true;
-    LOG(LEVEL_WARN, "runtime",
-        "executor %" PRIu32 " on %s is slow: others take tasks over that it has not begun "
-        "(--barks-speculation)",
-        rank, member->hello.host);
-}

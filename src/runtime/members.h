@@ -69,9 +69,6 @@ bool members_find_lost(struct members *members, struct net *net, const struct pa
 void members_end_lost(struct net *net, const struct members *members,
                       const struct member_loss *loss);
 
-/* One warning for each that is slow, which it is while others take work over from it. */
-void member_call_slow(struct member *member, uint32_t rank);
-
 static inline bool member_is_lost(const struct member *member)
 {
     return atomic_load_explicit(&member->is_lost, memory_order_relaxed);

@@ -27,7 +27,6 @@ barks_status *run_cuts_take(struct dispatch *dispatch, const struct event *cut, 
     const struct job *job = dispatch_find_job(dispatch, id->job);
     if (job == NULL)
         return NULL; /* it is over */
-    member_call_slow(&dispatch->members->all[id->executor - 1], id->executor);
     LOG(LEVEL_INFO, "runtime",
         "%s: task %" PRIu32 " of stage %" PRIu32 " gives up partitions %" PRIu32 " to %" PRIu32
         " of executor %" PRIu32,

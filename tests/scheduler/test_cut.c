@@ -5,6 +5,8 @@
 
 #include <check.h>
 
+#include <string.h>
+
 static const struct scheduler_options watching = {
     .attempts_max = 4, .slow_percent = 150, .slow_min_ns = 100, .recovers = true};
 
@@ -158,6 +160,76 @@ START_TEST(what_an_attempt_gives_up_that_will_not_count_stays_its_task_s)
 }
 END_TEST
 
+/* A shuffle of twelve partitions, a third on each of three executors, and a stage that reads it in
+ * three tasks that share: the first two end after 1000 ns. */
+static void begin_reading(struct trial *trial, const struct stage_spec *reader)
+{
+    struct stage_spec stages[] = {spec_source(3, 12), *reader};
+    trial_init(trial, &watching);
+    for (uint32_t executor = 0; executor < 3; executor++)
+        trial_join(trial, executor, executor, 1);
+    trial_submit(trial, 1, 2, stages);
+    for (uint32_t task = 0; task < 3; task++)
+        trial_finish(trial, attempt_of(0, task, 0, task));
+    DECIDED(trial_committed(trial, 1, 0, 1),
+            " ship 1/1@0 start 1/1.0#0@0[0,4) ship 1/1@1 start 1/1.1#0@1[4,8) ship 1/1@2 start "
+            "1/1.2#0@2[8,12)");
+    trial->time_ns += 1000;
+    trial_finish(trial, attempt_of(1, 0, 0, 0));
+    trial_finish(trial, attempt_of(1, 1, 0, 1));
+}
+
+static struct stage_spec reader_that_shares(void)
+{
+    static const struct stage_input input = {.parent = 0, .kind = INPUT_PARTITIONS};
+    struct stage_spec reader = spec_reader(12, &input);
+    reader.shares = true;
+    return reader;
+}
+
+START_TEST(what_was_sent_to_a_slow_executor_is_lent_to_who_gets_the_rest)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_that_shares();
+    begin_reading(&trial, &reader);
+    DECIDED(await(&trial, 1000), " cut 1/1@2(65%)");
+    DECIDED(cut(&trial, attempt_of(1, 2, 0, 2), 9, true),
+            " start 1/1.3#0@0[9,10)<2! start 1/1.4#0@1[10,12)<2!");
+    DECIDED(trial_fail(&trial, attempt_of(1, 3, 0, 0), CAUSE_CANCELLED, 0, 0), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 4, 0, 1)), "");
+    DECIDED(trial_finish(&trial, attempt_of(1, 2, 0, 2)), " start 1/1.3#1@2[9,10)!");
+    DECIDED(trial_finish(&trial, attempt_of(1, 3, 1, 2)), " commit 1/1#1(5)");
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(rests_that_are_lent_end_with_their_lender)
+{
+    struct trial trial;
+    struct stage_spec reader = reader_that_shares();
+    begin_reading(&trial, &reader);
+    await(&trial, 1000);
+    cut(&trial, attempt_of(1, 2, 0, 2), 9, true);
+    ck_assert_ptr_nonnull(strstr(trial_lose(&trial, 2), " cancel 1/1.4#0@1 cancel 1/1.3#0@0"));
+    trial_drop(&trial);
+}
+END_TEST
+
+START_TEST(stages_that_forbid_copies_or_have_pins_lend_no_rests)
+{
+    static const uint32_t pins[12] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2};
+    for (int is_pinned = 0; is_pinned < 2; is_pinned++) {
+        struct trial trial;
+        struct stage_spec reader = reader_that_shares();
+        reader.forbids_copies = !is_pinned;
+        reader.pins = is_pinned ? pins : NULL;
+        begin_reading(&trial, &reader);
+        DECIDED(await(&trial, 100000), "");
+        trial_drop(&trial);
+    }
+}
+END_TEST
+
 START_TEST(what_cannot_be_given_up_is_refused)
 {
     struct trial trial;
@@ -201,4 +273,7 @@ SUITE_MAIN("scheduler/cut", idle_workers_get_what_a_slow_executor_has_not_begun,
            a_task_that_is_apart_is_copied_and_one_that_is_not_never,
            what_is_lost_after_a_cut_is_made_again_as_it_was_cut,
            what_an_attempt_gives_up_that_will_not_count_stays_its_task_s,
-           what_cannot_be_given_up_is_refused, nobody_is_asked_without_need)
+           what_was_sent_to_a_slow_executor_is_lent_to_who_gets_the_rest,
+           rests_that_are_lent_end_with_their_lender,
+           stages_that_forbid_copies_or_have_pins_lend_no_rests, what_cannot_be_given_up_is_refused,
+           nobody_is_asked_without_need)

@@ -311,7 +311,8 @@ static void check_lender(struct sim_world *world, const struct sim_stage *stage,
     if (lender == SCHEDULER_ANY || !is_usable(world, lender, "an input is lent"))
         return;
     if (lender == id->executor || decision->start_task.piece_count > 1 || stage->spec.is_gang ||
-        stage->spec.forbids_copies || stage->spec.shares || stage->spec.pins != NULL)
+        stage->spec.forbids_copies || stage->spec.pins != NULL ||
+        (stage->spec.shares && !decision->start_task.is_alone))
         sim_fail(world, "task %u of stage %u is lent, which must not be", id->task, id->stage);
     if (has_choice(world, id, decision->start_task.first_partition))
         sim_fail(world, "task %u of stage %u is lent what is nowhere", id->task, id->stage);
