@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL_VERSION = 9 };
+enum { PROTOCOL_VERSION = 10 };
 
 enum message_kind {
     /* executor -> driver */
@@ -35,8 +35,8 @@ enum message_kind {
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
     MESSAGE_STAGE,   /* stage, job, its weight in rounds, pipeline */
     MESSAGE_TASK,    /* job, stage, stage index, task, attempt, first, end, piece, pieces, whether
-                        it shares with nobody, units, count, then step and shuffle of what it was lent,
-                        payloads */
+                        it shares with nobody, units, count, then step and shuffle of what it was
+                        lent, payloads */
     MESSAGE_LEND,    /* number of the loan, to whom, job, its weight in rounds, count, then shuffle,
                         the one that it becomes, first and end of the partitions */
     MESSAGE_CUT,     /* stage, stage index, percent of its partitions that must have begun */
