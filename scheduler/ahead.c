@@ -42,7 +42,7 @@ bool ahead_is_possible(const struct scheduler *scheduler, uint32_t id)
 bool ahead_admits(const struct scheduler *scheduler, uint32_t id, const struct lane *lane)
 {
     const struct executor *executor = &scheduler->executors.executors[id];
-    return !lane->is_pinned && !lane->stage->forbids_copies &&
+    return !lane->is_pinned && !lane->stage->forbids_copies && !lane->stage->shares &&
            executor->ahead.count < depth_of(scheduler, lane->stage) * executor->worker_count;
 }
 

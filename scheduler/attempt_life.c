@@ -152,9 +152,10 @@ BARKS_CHECKED static barks_status *start(struct scheduler *scheduler, struct sta
     struct decision decision = {.kind = DECISION_START_TASK,
                                 .start_task = {.id = attempt_identity(attempt),
                                                .first_partition = task->first_partition,
-                                               .end_partition = stage_run_end(stage, task_index),
+                                               .end_partition = task->end_partition,
                                                .piece = task->piece,
                                                .piece_count = task->piece_count,
+                                               .is_alone = task->is_alone,
                                                .lender = lender_of(stage, task, executor)}};
     if (decision.start_task.lender != SCHEDULER_ANY) {
         decision.start_task.lender_is_slow = stage->lanes[task->lane].is_slow;

@@ -12,6 +12,8 @@ enum decision_kind {
     DECISION_START_TASK,      /* one of its workers is free for it */
     DECISION_ATTEMPT_OVERRUN, /* to be told: it has run longer than it may, which is a failure of
                                  its task; its cancellation follows */
+    DECISION_CUT_RUNS,        /* an executor whose attempts of a stage have begun too little of what
+                                 they share gives up the rest of it, by EVENT_RUN_CUT */
     DECISION_CANCEL_ATTEMPT, /* answered by EVENT_ATTEMPT_FAILED or _FINISHED, until when its worker
                                 counts as busy; twice where it was stopped before */
     DECISION_DISCARD_ATTEMPT, /* it finished but does not count: drop its frames or files, and
@@ -59,8 +61,15 @@ struct decision {
             uint32_t lender;
             bool lender_is_slow; /* else it has more to do than others, or the task or others of its
                                     stage have failed there */
+            bool is_alone;       /* of a stage whose tasks share: it does not */
         } start_task;
         struct attempt_id attempt_overrun;
+        struct {
+            uint64_t job;
+            uint32_t stage;
+            uint32_t executor;
+            uint32_t percent; /* of the partitions: less is too little; 1 to 100 */
+        } cut_runs;
         struct attempt_id cancel_attempt;
         struct {
             struct attempt_id id;

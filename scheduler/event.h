@@ -105,9 +105,12 @@ struct stage_spec {
      * pins stays there; an executor that is lost pins nothing. */
     const uint32_t *pins;
     struct task_needs needs; /* scheduler/room.h */
-    /* A task is never run twice at the same time: its tasks share work with each other, or do what
-     * the world sees. */
+    /* A task is never run twice at the same time: its tasks do what the world sees. */
     bool forbids_copies;
+    /* Tasks that run on one executor may take partitions of each other, so that they count together
+     * and none is run twice at the same time. They can give up what they have not begun
+     * (scheduler/cut.h). */
+    bool shares;
     /* All its tasks run at once: none starts before all can, and where one fails, all are started
      * anew (scheduler/gang.h). Each is one partition. It waits for workers that are idle together,
      * gang_wait_ns at most (0: as long as it takes), and fails at once where fewer live.
@@ -177,6 +180,8 @@ enum event_kind {
     EVENT_COPY_WANTED,     /* a task is slow: a second attempt, if a worker elsewhere is idle; who
                               lacks what it reads is lent it */
     EVENT_TASK_STOPPED,    /* someone wants its attempts ended and the task tried again */
+    EVENT_RUN_CUT,         /* an attempt gives up the end of its run, which it has not begun; may
+                              answer DECISION_CUT_RUNS, once for each attempt */
     EVENT_TIMER,           /* nothing but the time has changed */
 };
 
@@ -244,5 +249,10 @@ struct event {
             uint32_t stage;
             uint32_t task;
         } task_stopped;
+        struct {
+            struct attempt_id id;
+            uint32_t end_partition; /* of what it keeps: at least one partition */
+            bool is_alone;          /* no partition has moved between it and others, nor will */
+        } run_cut;
     };
 };

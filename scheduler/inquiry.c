@@ -44,7 +44,7 @@ barks_status *scheduler_counted_run(const struct scheduler *scheduler, uint64_t 
                    stage_index);
     const struct task *task = &stage->tasks[run];
     *out_run = (struct counted_run){.first_partition = task->first_partition,
-                                    .end_partition = stage_run_end(stage, run),
+                                    .end_partition = task->end_partition,
                                     .piece = task->piece,
                                     .piece_count = task->piece_count,
                                     .attempt = task->counted_attempt,

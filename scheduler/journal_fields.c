@@ -266,6 +266,7 @@ static void walk_stage(struct fields *f, struct stage_spec *stage)
     NUMBER(f, stage, gang_wait_ns);
     TRUTH(f, stage, is_available);
     TRUTH(f, stage, is_count_free);
+    TRUTH(f, stage, shares);
 }
 
 static void walk_job(struct fields *f, struct job_spec *job)
@@ -425,6 +426,12 @@ static void walk_event(struct fields *f, struct event *event)
         NUMBER32(f, &event->task_stopped, stage);
         NUMBER32(f, &event->task_stopped, task);
         return;
+    case EVENT_RUN_CUT:
+        name_kind(f, "run_cut");
+        walk_attempt(f, &event->run_cut.id);
+        NUMBER32(f, &event->run_cut, end_partition);
+        TRUTH(f, &event->run_cut, is_alone);
+        return;
     case EVENT_TIMER:
         name_kind(f, "timer");
         return;
@@ -463,10 +470,18 @@ static void walk_decision(struct fields *f, struct decision *decision)
         NUMBER32(f, &decision->start_task, piece_count);
         NUMBER32(f, &decision->start_task, lender);
         TRUTH(f, &decision->start_task, lender_is_slow);
+        TRUTH(f, &decision->start_task, is_alone);
         return;
     case DECISION_ATTEMPT_OVERRUN:
         name_kind(f, "attempt_overrun");
         walk_attempt(f, &decision->attempt_overrun);
+        return;
+    case DECISION_CUT_RUNS:
+        name_kind(f, "cut_runs");
+        NUMBER(f, &decision->cut_runs, job);
+        NUMBER32(f, &decision->cut_runs, stage);
+        NUMBER32(f, &decision->cut_runs, executor);
+        NUMBER32(f, &decision->cut_runs, percent);
         return;
     case DECISION_CANCEL_ATTEMPT:
         name_kind(f, "cancel_attempt");

@@ -9,7 +9,7 @@
  * found from the last stage to the first, since readers come after what they read: a demanded stage
  * that has to run again demands its own inputs, which may have been released long ago. Then states
  * are set from the first stage to the last, since a stage waits for its parents. Both are loops:
- * chains of 10,000 stages are no problem. Runs, once made, stay the same, so that what is kept
+ * chains of 10,000 stages are no problem. Runs, once committed, stay the same, so that what is kept
  * elsewhere still fits. */
 #include "base/assertion.h"
 #include "scheduler/roster.h"

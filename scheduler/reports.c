@@ -58,6 +58,8 @@ BARKS_CHECKED static barks_status *count_attempt(struct scheduler *scheduler, st
         BARKS_TRY(attempt_cancel(scheduler, index));
     if (stage->tasks_done == stage->task_count)
         return stage_complete(scheduler, stage);
+    if (task->is_cut) /* how long it took says nothing of whole runs */
+        return NULL;
     return speculation_note_finished(scheduler, stage, scheduler->now_ns - start_ns);
 }
 

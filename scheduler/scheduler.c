@@ -352,6 +352,8 @@ BARKS_CHECKED static barks_status *handle(struct scheduler *scheduler, const str
         return handle_copy_wanted(scheduler, event);
     case EVENT_TASK_STOPPED:
         return handle_task_stopped(scheduler, event);
+    case EVENT_RUN_CUT:
+        return handle_run_cut(scheduler, event);
     case EVENT_TIMER:
         return on_timer(scheduler, event);
     }

@@ -73,6 +73,8 @@ BARKS_CHECKED barks_status *handle_task_stopped(struct scheduler *scheduler,
                                                 const struct event *event);
 BARKS_CHECKED barks_status *handle_copy_wanted(struct scheduler *scheduler,
                                                const struct event *event);
+/* cut.c */
+BARKS_CHECKED barks_status *handle_run_cut(struct scheduler *scheduler, const struct event *event);
 /* A running task of a running job has one attempt less that may count, by an event of a failure:
  * it is tried again, or its job ends. *out_is_excluded: see exclusion_note_failure. Starts nothing.
  */

@@ -1,6 +1,7 @@
 #include "scheduler/speculation.h"
 
 #include "base/checked.h"
+#include "scheduler/cut.h"
 #include "scheduler/scheduler_state.h"
 
 #include <stdlib.h>
@@ -65,20 +66,22 @@ void speculation_end(struct scheduler *scheduler, struct stage *stage)
 /* Whether tasks of the stage that are pinned to where their input is may begin elsewhere. */
 static bool may_lend(const struct stage *stage)
 {
-    return !stage->forbids_copies && !stage->is_bound;
+    return !stage->forbids_copies && !stage->shares && !stage->is_bound;
 }
 
 bool task_may_be_lent(const struct stage *stage, const struct task *task)
 {
-    return may_lend(stage) && !task->was_lent && task->piece_count == 1;
+    bool is_apart = !stage->shares || task->is_alone;
+    return !stage->forbids_copies && !stage->is_bound && is_apart && !task->was_lent &&
+           task->piece_count == 1;
 }
 
-/* A share of the tasks is done. Where all are pinned those of a slow executor are a large part of
- * what is left, so that half of that share will do. */
+/* A share of the tasks is done. Where all are pinned, or there are only as many as workers, those
+ * of a slow executor are a large part of what is left, so that half of that share will do. */
 static bool is_near_end(const struct scheduler *scheduler, const struct stage *stage)
 {
     uint64_t percent = scheduler->options.slow_after_percent;
-    if (stage->any_lane == LANE_NONE)
+    if (stage->any_lane == LANE_NONE || stage->shares)
         percent /= 2;
     return (uint64_t)stage->tasks_done * 100 >= (uint64_t)stage->task_count * percent;
 }
@@ -87,9 +90,11 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
                                         uint64_t duration_ns)
 {
     const struct scheduler_options *options = &scheduler->options;
-    bool may_be_copied = options->slow_percent > 0 && !stage->forbids_copies &&
-                         (stage->any_lane != LANE_NONE || may_lend(stage));
-    if (!may_be_copied && !options->keeps_durations)
+    bool may_be_helped =
+        options->slow_percent > 0 &&
+        (stage_may_be_cut(stage) ||
+         (!stage->forbids_copies && (stage->any_lane != LANE_NONE || may_lend(stage))));
+    if (!may_be_helped && !options->keeps_durations)
         return NULL;
     if (stage->durations == NULL)
         stage->durations = calloc(1, sizeof *stage->durations);
@@ -98,7 +103,7 @@ barks_status *speculation_note_finished(struct scheduler *scheduler, struct stag
                    stage->index);
     durations_add(stage->durations, duration_ns);
     locality_note_duration(scheduler, stage);
-    if (!may_be_copied)
+    if (!may_be_helped)
         return NULL;
     if (!is_near_end(scheduler, stage) || stage->state != STAGE_RUNNING ||
         stage->watch.node.position != HEAP_OUTSIDE)
@@ -124,10 +129,8 @@ static uint32_t idle_elsewhere(const struct scheduler *scheduler, const struct s
     return best;
 }
 
-/* Starts an attempt at the task beside the executor that it is at, or is pinned to. */
-BARKS_CHECKED static barks_status *start_elsewhere(struct scheduler *scheduler, struct stage *stage,
-                                                   uint32_t task, uint32_t here,
-                                                   bool *out_has_started)
+barks_status *speculation_start_elsewhere(struct scheduler *scheduler, struct stage *stage,
+                                          uint32_t task, uint32_t here, bool *out_has_started)
 {
     *out_has_started = false;
     if (gang_goes_before(scheduler, stage))
@@ -147,11 +150,11 @@ static bool is_worth_a_loan(const struct stage *stage, const struct task *task)
     return task_may_be_lent(stage, task) && !task->is_heavy;
 }
 
-/* Runs, is not told to cancel, may run elsewhere, and has no copy. */
+/* Runs, is not told to cancel, may run elsewhere, shares nothing, and has no copy. */
 static bool may_have_copy(const struct scheduler *scheduler, const struct attempt *attempt)
 {
     const struct task *task = &attempt->stage->tasks[attempt->task];
-    return !attempt->is_cancel_sent &&
+    return !attempt->is_cancel_sent && (!attempt->stage->shares || task->is_alone) &&
            (task->lane == LANE_NONE || is_worth_a_loan(attempt->stage, task)) &&
            &scheduler->attempts.items[task->attempts_head] == attempt &&
            attempt->next_of_task == ATTEMPT_NONE;
@@ -163,8 +166,8 @@ barks_status *speculation_copy(struct scheduler *scheduler, uint32_t index, bool
     *out_has_started = false;
     if (attempt->stage->forbids_copies || !may_have_copy(scheduler, attempt))
         return NULL;
-    return start_elsewhere(scheduler, attempt->stage, attempt->task, attempt->executor,
-                           out_has_started);
+    return speculation_start_elsewhere(scheduler, attempt->stage, attempt->task, attempt->executor,
+                                       out_has_started);
 }
 
 static bool is_waiting(const struct stage *stage, uint32_t task)
@@ -197,8 +200,8 @@ BARKS_CHECKED static barks_status *lend_waiting(struct scheduler *scheduler,
         bool has_started = false;
         if (!is_waiting(stage, stage->order[entry]))
             continue;
-        BARKS_TRY(
-            start_elsewhere(scheduler, stage, stage->order[entry], lane->place, &has_started));
+        BARKS_TRY(speculation_start_elsewhere(scheduler, stage, stage->order[entry], lane->place,
+                                              &has_started));
         *out_is_left |= !has_started;
         if (!has_started)
             return NULL;
@@ -249,6 +252,8 @@ barks_status *speculation_look(struct scheduler *scheduler, struct stage *stage)
         return NULL;
     if (may_lend(stage))
         BARKS_TRY(lend_all_waiting(scheduler, stage, limit, &is_left));
+    if (stage_may_be_cut(stage))
+        BARKS_TRY(stage_cut_slow_runs(scheduler, stage, limit, &next_ns));
     /* New attempts come to the front of the list, which has been passed. */
     for (uint32_t index = stage->job->attempts_head; index != ATTEMPT_NONE;
          index = scheduler->attempts.items[index].next_of_job) {

@@ -40,7 +40,13 @@ BARKS_CHECKED barks_status *speculation_look(struct scheduler *scheduler, struct
 BARKS_CHECKED barks_status *speculation_copy(struct scheduler *scheduler, uint32_t attempt,
                                              bool *out_has_started);
 /* May a pinned task begin elsewhere? Not while it has been lent, nor once that was in vain, since
- * it is not known why; and not a piece, whose input other tasks read too. O(1). */
+ * it is not known why; not a piece, whose input other tasks read too, nor one that shares its
+ * partitions. O(1). */
 bool task_may_be_lent(const struct stage *stage, const struct task *task);
+/* Starts an attempt at the task beside the executor that it is at, or is pinned to and which lends
+ * it what it reads, if a worker elsewhere is idle. */
+BARKS_CHECKED barks_status *speculation_start_elsewhere(struct scheduler *scheduler,
+                                                        struct stage *stage, uint32_t task,
+                                                        uint32_t here, bool *out_has_started);
 /* Its tasks start no more, or not now. */
 void speculation_end(struct scheduler *scheduler, struct stage *stage);

@@ -39,19 +39,6 @@ bool stage_is_active(const struct stage *stage)
     return stage->state == STAGE_READY || stage->state == STAGE_RUNNING;
 }
 
-uint32_t tasks_run_end(const struct task *tasks, uint32_t task_count, uint32_t task,
-                       uint32_t partition_count)
-{
-    if (tasks[task].piece_count > 1)
-        return tasks[task].first_partition + 1;
-    return task + 1 < task_count ? tasks[task + 1].first_partition : partition_count;
-}
-
-uint32_t stage_run_end(const struct stage *stage, uint32_t task)
-{
-    return tasks_run_end(stage->tasks, stage->task_count, task, stage->partition_count);
-}
-
 barks_status *stage_ship(struct stage *stage, uint32_t executor, uint32_t executor_limit,
                          bool *out_was_shipped)
 {
@@ -84,6 +71,7 @@ void stage_drop_tasks(struct stage *stage)
     stage->order = NULL;
     stage->lanes = NULL;
     stage->lane_count = 0;
+    stage->rest_count = 0;
 }
 
 void stage_drop(struct stage *stage)
@@ -99,22 +87,38 @@ void stage_drop(struct stage *stage)
     *stage = (struct stage){0};
 }
 
+/* Where the rests end that follow each other from there on. */
+static uint32_t rests_end(const struct stage *stage, uint32_t end)
+{
+    for (uint32_t index = stage->task_count - stage->rest_count; index < stage->task_count; index++)
+        if (stage->tasks[index].first_partition == end)
+            return rests_end(stage, stage->tasks[index].end_partition);
+    return end;
+}
+
+/* The runs, each with its rests behind it, cover all partitions in order. */
 static bool counts_are_sound(const struct stage *stage)
 {
-    uint32_t done = 0;
-    uint32_t end = 0;
+    uint32_t end = 0, done = 0, covered = 0;
     for (uint32_t index = 0; index < stage->task_count; index++) {
         const struct task *task = &stage->tasks[index];
-        if (!task_is_sound(task) || task->first_partition != end ||
-            stage_run_end(stage, index) <= end)
-            return false;
-        if (task->piece + 1 == task->piece_count) /* the last one, where there are several */
-            end = stage_run_end(stage, index);
-        else if (index + 1 == stage->task_count || stage->tasks[index + 1].piece != task->piece + 1)
+        bool is_rest = index >= stage->task_count - stage->rest_count;
+        if (!task_is_sound(task) || task->end_partition <= task->first_partition)
             return false;
         done += task->state == TASK_DONE;
+        covered +=
+            task->piece + 1 == task->piece_count ? task->end_partition - task->first_partition : 0;
+        if (is_rest)
+            continue;
+        if (task->first_partition != end)
+            return false;
+        if (task->piece + 1 == task->piece_count) /* the last one, where there are several */
+            end = rests_end(stage, task->end_partition);
+        else if (index + 1 == stage->task_count || stage->tasks[index + 1].piece != task->piece + 1)
+            return false;
     }
-    return done == stage->tasks_done && (stage->task_count == 0 || end == stage->partition_count);
+    return done == stage->tasks_done &&
+           (stage->task_count == 0 || (end == stage->partition_count && covered == end));
 }
 
 /* A pinned lane counts its tasks that are not done; an inactive stage has no lane in a queue, and

@@ -42,6 +42,7 @@ struct stage {
     uint32_t commit;       /* of the last DECISION_COMMIT_STAGE, from 1; 0: none yet */
     bool forbids_copies;   /* as its specification says */
     bool is_count_free;    /* likewise */
+    bool shares;           /* likewise */
     bool is_bound;         /* once it is split: its specification pins tasks to executors, whatever
                               they read */
     struct gang gang;
@@ -64,6 +65,7 @@ struct stage {
     struct place *places;      /* owned */
 
     uint32_t task_count;
+    uint32_t rest_count; /* of them, the last ones: what others have given up (cut.h) */
     uint32_t tasks_done;
     uint32_t attempts_live;
     uint64_t attempts_failed;
@@ -84,12 +86,6 @@ struct stage {
 /* Makes runs, tasks and lanes; none of these is queued. Needs living executors.
  * Errors: BARKS_NO_MEMORY; nothing has changed. O(n log n). */
 BARKS_CHECKED barks_status *stage_split(struct stage *stage, const struct executor_table *table);
-
-/* The partition after the last one of a task's run, of this task of task_count. */
-uint32_t tasks_run_end(const struct task *tasks, uint32_t task_count, uint32_t task,
-                       uint32_t partition_count);
-/* The same of a stage that is split. */
-uint32_t stage_run_end(const struct stage *stage, uint32_t task);
 
 /* False at first; true from then on. Errors: BARKS_NO_MEMORY. */
 BARKS_CHECKED barks_status *stage_ship(struct stage *stage, uint32_t executor,

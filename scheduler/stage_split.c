@@ -236,30 +236,25 @@ BARKS_CHECKED static barks_status *make_tasks(struct splitting *splitting)
             split_into_runs(bytes == NULL ? NULL : bytes + segment->first,
                             segment->end - segment->first, segment->run_count, firsts);
         for (uint32_t run = 0; run < segment->run_count; run++)
-            splitting->tasks[task++] =
-                (struct task){.first_partition = segment->first + (is_in_pieces ? 0 : firsts[run]),
-                              .piece = (uint8_t)(is_in_pieces ? run : 0),
-                              .piece_count = (uint8_t)segment->piece_count,
-                              .lane = LANE_NONE,
-                              .attempts_head = ATTEMPT_NONE,
-                              .failures_head = FAILURE_NONE,
-                              .next_retry = TASK_NONE};
+            splitting->tasks[task++] = (struct task){
+                .first_partition = segment->first + (is_in_pieces ? 0 : firsts[run]),
+                .end_partition = is_in_pieces ? segment->end : segment->first + firsts[run + 1],
+                .piece = (uint8_t)(is_in_pieces ? run : 0),
+                .piece_count = (uint8_t)segment->piece_count,
+                .lane = LANE_NONE,
+                .attempts_head = ATTEMPT_NONE,
+                .failures_head = FAILURE_NONE,
+                .next_retry = TASK_NONE};
     }
     free(firsts);
     return NULL;
-}
-
-static uint32_t end_of(const struct splitting *splitting, uint32_t task)
-{
-    return tasks_run_end(splitting->tasks, splitting->task_count, task,
-                         splitting->stage->partition_count);
 }
 
 static uint64_t weight_of(const struct splitting *splitting, uint32_t task)
 {
     uint64_t weight = 0;
     for (uint32_t partition = splitting->tasks[task].first_partition;
-         partition < end_of(splitting, task); partition++)
+         partition < splitting->tasks[task].end_partition; partition++)
         weight += partition_weight(splitting->stage->partition_bytes, partition);
     return weight / splitting->tasks[task].piece_count;
 }
@@ -295,7 +290,8 @@ static void prefer(struct splitting *splitting, uint32_t task, uint64_t weight)
     const struct stage *stage = splitting->stage;
     const struct executor_table *table = splitting->table;
     uint32_t best_executor = EXECUTOR_NONE, best_node = EXECUTOR_NONE;
-    uint32_t first = splitting->tasks[task].first_partition, end = end_of(splitting, task);
+    uint32_t first = splitting->tasks[task].first_partition,
+             end = splitting->tasks[task].end_partition;
     for (uint32_t partition = first; partition < end; partition++) {
         uint64_t partition_bytes = partition_weight(stage->partition_bytes, partition);
         for (uint32_t i = stage->place_firsts[partition]; i < stage->place_firsts[partition + 1];

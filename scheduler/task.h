@@ -15,13 +15,13 @@ enum task_state {
     TASK_FAILED,      /* for good, and its job with it */
 };
 
-/* One for each of up to 10^6 tasks, so kept small. Its run ends where that of the next task begins,
- * but that of one that reads a piece of a partition is that partition (pieces.h). */
+/* One for each of up to 10^6 tasks, so kept small. That of one that reads a piece of a partition is
+ * that partition (pieces.h). */
 struct task {
-    uint32_t first_partition;
-    uint32_t lane;          /* pinned: its lane in the stage; else LANE_NONE */
-    uint32_t attempts_head; /* of its live attempts */
-    uint32_t next_retry;    /* in its lane's list of retries; means something where is_in_retries */
+    uint32_t first_partition, end_partition; /* of its run */
+    uint32_t lane;                           /* pinned: its lane in the stage; else LANE_NONE */
+    uint32_t attempts_head;                  /* of its live attempts */
+    uint32_t next_retry; /* in its lane's list of retries; means something where is_in_retries */
     uint32_t
         attempt_next; /* number of the next attempt: never used twice, so late reports are known */
     uint32_t counted_attempt; /* where done */
@@ -39,6 +39,8 @@ struct task {
     bool
         is_heavy; /* of far more bytes than its stage's others: that it takes longer says nothing */
     bool was_lent; /* pinned: an attempt has begun elsewhere, and runs, or ended uncalled for */
+    bool is_cut;   /* its run is a part of what it was to be (cut.h) */
+    bool is_alone; /* of a stage whose tasks share: its attempts do not */
     bool is_wary;  /* it does not go just anywhere, or just where it is pinned: pending it is a
                       retry (retry.h) and in no lane */
 };

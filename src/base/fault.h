@@ -89,6 +89,8 @@
     POINT(STAGE_SHIPPED, "stage.shipped", "driver: a stage was sent to an executor")               \
     POINT(TASK_SENT, "task.sent", "driver: an attempt was sent to an executor")                    \
     POINT(LOAN_SENT, "loan.sent", "driver: an executor is to lend another what a task reads")      \
+    POINT(CUT_SENT, "cut.sent", "driver: an executor is to give up what it has not begun")         \
+    POINT(CUT_NOTED, "cut.noted", "driver: what an attempt has given up are tasks of others")      \
     POINT(REPORT_TAKEN, "report.taken", "driver: an attempt has ended well")                       \
     POINT(FAILURE_TAKEN, "failure.taken", "driver: an attempt has failed")                         \
     POINT(BURST_SENT, "burst.sent", "driver: all were told to begin a burst of rounds")            \
@@ -128,6 +130,8 @@
     POINT(SHUFFLE_TOLD, "shuffle.told", "executor: the driver was told that all frames are here")  \
     POINT(LOAN_TAKEN, "loan.taken", "executor: it is to lend another what a task reads")           \
     POINT(LOAN_TOLD, "loan.told", "executor: the driver was told what was lent")                   \
+    POINT(CUT_TAKEN, "cut.taken", "executor: it is to give up what it has not begun")              \
+    POINT(CUT_TOLD, "cut.told", "executor: the driver was told what an attempt has given up")      \
     POINT(FILE_TAKEN, "file.taken", "executor: a piece of a shipped file has come")                \
     POINT(RELEASE_TAKEN, "release.taken", "executor: a stage is to be forgotten")                  \
     POINT(END_TAKEN, "end.taken", "executor: it is to end")

@@ -56,7 +56,7 @@ bool partition_share_take(struct share_member *member, uint32_t *out_partition,
         if (from != NULL && from->first == from->end)
             from = NULL;
         if (from != NULL) {
-            *out_partition = --from->end;
+            *out_partition = from->first++;
             share->locked.has_moved = true;
         }
     }
@@ -73,6 +73,46 @@ bool partition_share_close(struct partition_share *share)
     bool has_moved = share->locked.has_moved;
     lock_release(&share->lock);
     return has_moved;
+}
+
+bool partition_share_is_apart(struct partition_share *share)
+{
+    lock_acquire(&share->lock);
+    bool is_apart = share->locked.closed && !share->locked.has_moved;
+    lock_release(&share->lock);
+    return is_apart;
+}
+
+static bool has_begun_too_little_locked(const struct partition_share *share, uint32_t percent)
+{
+    uint64_t count = 0, left = 0;
+    for (const struct share_member *member = share->locked.members; member != NULL;
+         member = member->next) {
+        count += member->spec->end - member->spec->first;
+        left += member->end - member->first;
+    }
+    return (count - left) * 100 < count * percent;
+}
+
+uint32_t partition_share_cut(struct partition_share *share, uint32_t percent,
+                             struct run_rest *out_rests, bool *out_is_apart)
+{
+    uint32_t count = 0;
+    lock_acquire(&share->lock);
+    bool is_due = !share->locked.closed && has_begun_too_little_locked(share, percent);
+    for (struct share_member *member = is_due ? share->locked.members : NULL; member != NULL;
+         member = member->next) {
+        uint32_t first = member->first > member->spec->first ? member->first : member->first + 1;
+        if (first >= member->end)
+            continue;
+        out_rests[count++] =
+            (struct run_rest){.spec = member->spec, .first = first, .end = member->end};
+        member->end = first;
+    }
+    share->locked.closed |= count > 0;
+    *out_is_apart = !share->locked.has_moved;
+    lock_release(&share->lock);
+    return count;
 }
 
 bool partition_share_fits(const struct pipeline *pipeline)

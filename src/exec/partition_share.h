@@ -9,6 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a task will not read: the end of its run, [first, end). */
+struct run_rest {
+    const struct task_spec *spec; /* of the task, borrowed */
+    uint32_t first, end;
+};
+
 /* One task's part. Threads: guarded by the share's lock once it has joined. */
 struct share_member {
     struct partition_share *share;
@@ -33,14 +39,25 @@ void partition_share_join(struct partition_share *share, struct share_member *me
                           const struct task_spec *spec);
 void partition_share_leave(struct share_member *member);
 
-/* The next partition for the task: its own first one, or the last one of the task that has most
- * left; *out_spec is the one that has its payloads. False when there is none. */
+/* The next partition for the task: its own, or that of the task that has most left; so what a task
+ * has left is always the end of its run. *out_spec is the one that has its payloads. False when
+ * there is none. */
 bool partition_share_take(struct share_member *member, uint32_t *out_partition,
                           const struct task_spec **out_spec);
 
 /* From now on tasks read their own partitions only, since one of them failed. True when partitions
  * have moved: then the others read rows that will be read again, and must fail too. */
 bool partition_share_close(struct partition_share *share);
+
+/* Where less than percent of the tasks' partitions have been begun, they read no more than those,
+ * and at least one each: what is left is filled into out_rests, of which there must be room for one
+ * for each task. From then on tasks read their own partitions only. *out_is_apart: none had moved,
+ * so that each counts or fails by itself. Returns their number; 0: nothing has changed. */
+uint32_t partition_share_cut(struct partition_share *share, uint32_t percent,
+                             struct run_rest *out_rests, bool *out_is_apart);
+
+/* Nothing has moved, and nothing will: each task counts or fails by itself. */
+bool partition_share_is_apart(struct partition_share *share);
 
 /* Whether tasks of the pipeline may share. */
 bool partition_share_fits(const struct pipeline *pipeline);

@@ -88,6 +88,7 @@ struct task_spec {
     uint32_t loan_count;
     uint64_t units[NAME_COUNTS_MAX]; /* that it was given of each resource that the pipeline needs,
                                         in that order: a bit for each */
+    bool is_alone;                   /* it shares with nobody, though others of its stage do */
     struct share_member *share;      /* by which it may read others' partitions too; or NULL */
 };
 

@@ -12,6 +12,7 @@
 #include "runtime/message.h"
 #include "runtime/pool_settings.h"
 #include "runtime/resume.h"
+#include "runtime/run_cuts.h"
 #include "runtime/store_reports.h"
 
 #include <inttypes.h>
@@ -136,6 +137,7 @@ BARKS_CHECKED static barks_status *pack_task(const struct dispatch *dispatch,
     pack_u64(out, start->start_task.end_partition);
     pack_u64(out, start->start_task.piece);
     pack_u64(out, start->start_task.piece_count);
+    pack_bool(out, start->start_task.is_alone);
     pack_given(dispatch, stage->pipeline, id, out);
     loan_pack(loan, out);
     for (uint32_t p = start->start_task.first_partition; p < start->start_task.end_partition; p++)
@@ -462,6 +464,8 @@ static uint64_t job_of(const struct decision *decision)
         return decision->start_task.id.job;
     case DECISION_ATTEMPT_OVERRUN:
         return decision->attempt_overrun.job;
+    case DECISION_CUT_RUNS:
+        return decision->cut_runs.job;
     case DECISION_CANCEL_ATTEMPT:
         return decision->cancel_attempt.job;
     case DECISION_DISCARD_ATTEMPT:
@@ -553,6 +557,8 @@ barks_status *dispatch_carry_out(struct dispatch *dispatch, const struct decisio
         return start_task(dispatch, job, decision);
     case DECISION_ATTEMPT_OVERRUN:
         return dispatch_note_overrun(dispatch, job, &decision->attempt_overrun);
+    case DECISION_CUT_RUNS:
+        return run_cuts_ask(dispatch, job, decision);
     case DECISION_CANCEL_ATTEMPT:
         return send_cancel(dispatch, &decision->cancel_attempt);
     case DECISION_DISCARD_ATTEMPT:

@@ -285,13 +285,12 @@ barks_status *dispatch_tick(struct dispatch *dispatch, uint64_t now_ns)
 
 /* ---- submitting ---- */
 
-/* A task must not run twice at the same time where tasks share their partitions, where rows go to a
- * function of the job that does what it likes with them, or where they are kept. */
+/* A task must not run twice at the same time where rows go to a function of the job that does what
+ * it likes with them, or where they are kept. */
 static bool forbids_copies(const struct pipeline *pipeline)
 {
     enum terminal_kind kind = pipeline->terminal.kind;
-    if (kind == TERMINAL_FOREACH || kind == TERMINAL_SINK || pipeline->gang.is_gang ||
-        partition_share_fits(pipeline))
+    if (kind == TERMINAL_FOREACH || kind == TERMINAL_SINK || pipeline->gang.is_gang)
         return true;
     for (uint32_t i = 0; i < pipeline->node_count; i++)
         if (pipeline->nodes[i].step.kind == STEP_KEEP)
@@ -331,6 +330,7 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .partition_bytes = partition_bytes,
         .pins = plan->pins,
         .forbids_copies = forbids_copies(plan->pipeline),
+        .shares = partition_share_fits(plan->pipeline),
         .is_gang = plan->pipeline->gang.is_gang,
         .is_spread = plan->pipeline->gang.is_spread,
         .gang_wait_ns = gang_wait_ns,

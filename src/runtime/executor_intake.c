@@ -112,6 +112,7 @@ BARKS_CHECKED static barks_status *take_task(struct executor *executor, struct u
     assignment->spec.end = unpack_u32(in);
     assignment->spec.piece = unpack_u32(in);
     assignment->spec.piece_count = unpack_u32(in);
+    assignment->spec.is_alone = unpack_bool(in);
     uint32_t given_count = unpack_count(in);
     for (uint32_t i = 0; i < given_count && i < NAME_COUNTS_MAX; i++)
         assignment->spec.units[i] = unpack_u64(in);
@@ -153,6 +154,44 @@ BARKS_CHECKED static barks_status *on_tasks(struct executor *executor, struct un
         status = take_task(executor, in, shared);
     task_message_release(shared);
     return status != NULL ? status : unpacker_finish(in);
+}
+
+BARKS_CHECKED static barks_status *tell_rest(const struct executor *executor, uint32_t stage_index,
+                                             const struct run_rest *rest, bool is_apart)
+{
+    struct packer out = {0};
+    pack_u64(&out, MESSAGE_RUN_CUT);
+    pack_u64(&out, rest->spec->job);
+    pack_u64(&out, stage_index);
+    pack_u64(&out, rest->spec->task);
+    pack_u64(&out, rest->spec->attempt);
+    pack_u64(&out, rest->first);
+    pack_u64(&out, rest->end);
+    pack_bool(&out, is_apart);
+    BARKS_TRY(message_send(executor->net, 0, &out));
+    fault_point(POINT_CUT_TOLD);
+    return NULL;
+}
+
+/* At once, so that the driver hears it before it hears how any of the attempts ends. */
+BARKS_CHECKED static barks_status *on_cut(struct executor *executor, struct unpacker *in)
+{
+    struct stage_entry *stage = find_stage(executor, unpack_u64(in));
+    uint32_t stage_index = unpack_u32(in), percent = unpack_u32(in), count = 0;
+    bool is_apart = false;
+    BARKS_TRY(unpacker_finish(in));
+    fault_point(POINT_CUT_TAKEN);
+    if (stage == NULL || executor->tasks_held == 0)
+        return NULL;
+    struct run_rest *rests = calloc(executor->tasks_held, sizeof *rests);
+    if (rests == NULL)
+        BARKS_FAIL(BARKS_NO_MEMORY, "no memory for what tasks give up");
+    barks_status *status = NULL;
+    count = partition_share_cut(&stage->share, percent, rests, &is_apart);
+    for (uint32_t i = 0; i < count && status == NULL; i++)
+        status = tell_rest(executor, stage_index, &rests[i], is_apart);
+    free(rests);
+    return status;
 }
 
 struct task_name {
@@ -351,6 +390,8 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
         return on_tasks(executor, &in, message);
     case MESSAGE_LEND:
         return on_lend(executor, &in);
+    case MESSAGE_CUT:
+        return on_cut(executor, &in);
     case MESSAGE_CANCEL:
         on_cancel(executor, &in);
         return unpacker_finish(&in);
@@ -396,6 +437,7 @@ barks_status *executor_take_message(struct executor *executor, struct net_messag
     case MESSAGE_SHARED_READY:
     case MESSAGE_MEET:
     case MESSAGE_LENT:
+    case MESSAGE_RUN_CUT:
     case MESSAGE_EPOCH_READY:
         break;
     }

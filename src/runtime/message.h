@@ -32,13 +32,17 @@ enum message_kind {
     MESSAGE_SHARED_READY, /* id, status */
     MESSAGE_MEET,         /* a task's call of its meeting (exec/meetings.h) */
     MESSAGE_LENT,         /* number of the loan, status, count, then frames of each input */
+    MESSAGE_RUN_CUT,      /* job, stage index, task, attempt, first and end of what it gives up,
+                             whether it is apart from others (exec/partition_share.h) */
     /* driver -> executor */
     MESSAGE_WELCOME, /* configuration, first core, workers, budget, executors of the node */
     MESSAGE_STAGE,   /* stage, job, its weight in rounds, pipeline */
     MESSAGE_TASKS,   /* for each: job, stage, stage index, task, attempt, first, end, piece, pieces,
-                        units, count, then step and shuffle of what it was lent, payloads */
+                        whether it shares with nobody, units, count, then step and shuffle of what
+                        it was lent, payloads */
     MESSAGE_LEND,    /* number of the loan, to whom, job, its weight in rounds, count, then shuffle,
                         the one that it becomes, first and end of the partitions */
+    MESSAGE_CUT,     /* stage, stage index, percent of its partitions that must have begun */
     MESSAGE_CANCEL,  /* job, stage index, task, attempt */
     MESSAGE_COMMIT,  /* shuffle, slot, number of the commit, first and end of the slot's partitions,
                         run count, then attempt and frames for each run, file to store it in or

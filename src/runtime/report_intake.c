@@ -9,6 +9,7 @@
 #include "runtime/job_history.h"
 #include "runtime/loans.h"
 #include "runtime/message.h"
+#include "runtime/run_cuts.h"
 #include "runtime/store_reports.h"
 #include "store/kept.h"
 
@@ -221,6 +222,18 @@ BARKS_CHECKED static barks_status *on_task_done(struct dispatch *dispatch, struc
     BARKS_TRY(check_result_size(dispatch, job));
     BARKS_TRY(gatherings_note_ended(dispatch, job, id));
     return dispatch_handle(dispatch, &event);
+}
+
+BARKS_CHECKED static barks_status *on_run_cut(struct dispatch *dispatch, struct unpacker *in,
+                                              uint32_t executor)
+{
+    struct event event = {.kind = EVENT_RUN_CUT, .time_ns = monotonic_ns()};
+    event.run_cut.id = read_attempt(in, executor);
+    event.run_cut.end_partition = unpack_u32(in);
+    uint32_t end = unpack_u32(in);
+    event.run_cut.is_alone = unpack_bool(in);
+    BARKS_TRY(unpacker_finish(in));
+    return run_cuts_take(dispatch, &event, end);
 }
 
 static enum failure_cause cause_of(barks_code code)
@@ -568,6 +581,8 @@ barks_status *dispatch_message(struct dispatch *dispatch, struct net_message *me
         status = on_shared_ready(dispatch, &in);
     else if (kind == MESSAGE_LENT)
         status = loans_take_lent(dispatch, &in);
+    else if (kind == MESSAGE_RUN_CUT)
+        status = on_run_cut(dispatch, &in, message->from);
     else if (kind == MESSAGE_MEET)
         status = gatherings_take(dispatch, &in, message->from);
     else if (kind == MESSAGE_TROUBLE)

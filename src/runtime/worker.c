@@ -119,13 +119,18 @@ static void cancel(void *context, struct assignment *assignment)
     assignment_cancel(assignment);
 }
 
-static void cancel_stage_locked(struct workers *workers, const struct stage_entry *stage)
+static bool shares(const struct assignment *assignment, const struct stage_entry *stage)
+{
+    return assignment->stage == stage && assignment->spec.share != NULL;
+}
+
+static void cancel_sharing_locked(struct workers *workers, const struct stage_entry *stage)
 {
     for (uint32_t i = 0; i < workers->started; i++)
-        if (workers->all[i].running != NULL && workers->all[i].running->stage == stage)
+        if (workers->all[i].running != NULL && shares(workers->all[i].running, stage))
             assignment_cancel(workers->all[i].running);
     for (struct assignment *other = workers->locked.waiting; other != NULL; other = other->next)
-        if (other->stage == stage)
+        if (shares(other, stage))
             assignment_cancel(other);
 }
 
@@ -156,16 +161,15 @@ static void end_shared_locked(struct workers *workers, struct assignment *assign
         link = &(*link)->next;
     assignment->next = *link;
     *link = assignment;
-    stage->has_failed |= failed;
     bool moved = failed && partition_share_close(&stage->share);
     if (moved)
-        cancel_stage_locked(workers, stage);
+        cancel_sharing_locked(workers, stage);
     stage->fail_together |= moved;
     stage->unfinished--;
-    if (stage->unfinished == 0 || (stage->has_failed && !stage->fail_together))
+    if (stage->unfinished == 0 || partition_share_is_apart(&stage->share))
         let_go_locked(workers, stage, stage->fail_together);
     if (stage->unfinished == 0)
-        stage->has_failed = stage->fail_together = false;
+        stage->fail_together = false;
 }
 
 static void hand_back(struct worker *worker, struct assignment *assignment)
@@ -173,7 +177,7 @@ static void hand_back(struct worker *worker, struct assignment *assignment)
     struct workers *workers = worker->workers;
     lock_acquire(&workers->lock);
     worker->running = NULL;
-    if (assignment->stage->shares)
+    if (assignment->spec.share != NULL)
         end_shared_locked(workers, assignment);
     else
         append_ended_locked(workers, assignment);
@@ -314,7 +318,7 @@ void workers_give(struct workers *workers, struct assignment *assignment)
 {
     assignment->next = NULL;
     lock_acquire(&workers->lock);
-    if (assignment->stage->shares) {
+    if (assignment->stage->shares && !assignment->spec.is_alone) {
         partition_share_join(&assignment->stage->share, &assignment->member, &assignment->spec);
         assignment->spec.share = &assignment->member;
         assignment->stage->unfinished++;
@@ -355,7 +359,7 @@ static void end_waiting(struct workers *workers)
     while (workers->locked.waiting != NULL) {
         struct assignment *assignment = workers->locked.waiting;
         workers->locked.waiting = assignment->next;
-        if (assignment->stage->shares)
+        if (assignment->spec.share != NULL)
             end_shared_locked(workers, assignment);
         else
             append_ended_locked(workers, assignment);

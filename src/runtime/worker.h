@@ -44,7 +44,7 @@ void assignment_cancel(struct assignment *assignment);
 
 /* A stage that the driver has shipped. Counted by its assignments and by the executor's table; only
  * the communication thread counts. Where its tasks share partitions, those that have ended are kept
- * until all have, since they count together or not at all; the last four are guarded by the
+ * until all have, since they count together or not at all; the last three are guarded by the
  * workers' lock. */
 struct stage_entry {
     uint64_t stage;
@@ -55,7 +55,6 @@ struct stage_entry {
     struct partition_share share;
     uint32_t unfinished;      /* tasks that share and have not ended */
     struct assignment *ended; /* the others, failures first; owned */
-    bool has_failed;          /* a task that shares */
     bool fail_together;       /* because partitions had moved */
     bool is_released;         /* the driver needs it no more: it goes with its last assignment */
     struct stage_entry *next;

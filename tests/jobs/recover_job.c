@@ -1,6 +1,7 @@
 /* Jobs that an executor may be lost with: recover_job MODE OUTPUT. What they write does not follow
  * from ranks or losses.
  *   counted    two stages whose bodies add to accumulators, which are printed
+ *   sent       sums by key of rows that were dealt to others before, which are counted
  *   thrown     rows whose keys are others each time that they are computed, said to be so, are
  *              grouped by these; one row of each is written
  *   hot        a join with a key that has most rows of the side that is mapped first
@@ -112,6 +113,10 @@ static barks_rdd *result_of(barks_context *context, const char *mode, struct cou
         barks_rdd *counted = barks_map(numbers(context, ROWS), count_row, counters);
         barks_rdd *sums = barks_reduce_by_key(counted, "key", add_ids);
         return barks_sort_by(barks_map(sums, count_key, counters), "id, key");
+    }
+    if (strcmp(mode, "sent") == 0) {
+        barks_rdd *sent = barks_repartition(numbers(context, 20 * ROWS), 10 * PARTITIONS);
+        return barks_reduce_by_key(barks_map(sent, count_row, counters), "key", add_ids);
     }
     if (strcmp(mode, "thrown") == 0) {
         barks_rdd *thrown = barks_map(numbers(context, ROWS), throw_key, NULL);

@@ -87,6 +87,7 @@ JOBS = {
 # {mode of recover_job: runs, each a list of (point, n, executor)}
 MODES = {
     "counted": [[("commit.taken", 1, 2)], [("attempt.told", 3, 1)], [("commit.taken", 2, 3)]],
+    "sent": [[("commit.taken", 2, 2)], [("attempt.told", 6, 1)]],
     "thrown": [[("commit.taken", 1, 2)], [("attempt.told", 2, 3)]],
     "hot": [[("commit.taken", 1, 2)], [("attempt.told", 3, 1)], [("commit.taken", 2, 4)]],
     "hot_late": [[("commit.taken", 1, 3)], [("attempt.told", 3, 2)], [("commit.taken", 2, 1)]],

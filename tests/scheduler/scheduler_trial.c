@@ -77,9 +77,15 @@ static void say_decision(struct trial *trial, const struct decision *decision)
             say(trial, "%u/%u", decision->start_task.piece, decision->start_task.piece_count);
         if (decision->start_task.lender != SCHEDULER_ANY)
             say(trial, "<%u", decision->start_task.lender);
+        if (decision->start_task.is_alone)
+            say(trial, "!");
         return;
     case DECISION_ATTEMPT_OVERRUN:
         say_attempt(trial, "overrun", &decision->attempt_overrun);
+        return;
+    case DECISION_CUT_RUNS:
+        say(trial, " cut %" PRIu64 "/%u@%u(%u%%)", decision->cut_runs.job, decision->cut_runs.stage,
+            decision->cut_runs.executor, decision->cut_runs.percent);
         return;
     case DECISION_CANCEL_ATTEMPT:
         say_attempt(trial, "cancel", &decision->cancel_attempt);

@@ -2,7 +2,9 @@
  *   ship 1/0@2              job 1, stage 0, to executor 2
  *   start 1/0.3#0@2[4,8)    task 3, attempt 0, on executor 2, partitions [4, 8)
  *   start 1/0.3#1@2[4,8)<1  which executor 1 must lend what it reads
+ *   start 1/0.3#0@2[4,8)!   which shares with nobody
  *   overrun 1/0.3#0@2
+ *   cut 1/0@2(66%)          stage 0 on executor 2, where less than that has begun
  *   cancel 1/0.3#0@2        discard 1/0.3#0@2
  *   commit 1/0#1(4)         commit number 1, of 4 runs
  *   owners 1/0              release 1/0

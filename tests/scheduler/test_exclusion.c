@@ -288,7 +288,7 @@ START_TEST(where_all_are_distrusted_all_work)
     trial_finish(&trial, attempt_of(0, 0, 0, 0));
     trial_finish(&trial, attempt_of(0, 1, 0, 1));
     DECIDED(trial_committed(&trial, 1, 0, 1),
-            " ship 1/1@0 start 1/1.0#0@0[0,1) ship 1/1@1 start 1/1.4#0@1[4,5)");
+            " ship 1/1@1 start 1/1.4#0@1[4,5) ship 1/1@0 start 1/1.0#0@0[0,1)");
     trial_drop(&trial);
 }
 END_TEST

@@ -113,6 +113,7 @@ static void start(struct sim_world *world, const struct decision *decision)
                              .piece = decision->start_task.piece,
                              .piece_count = decision->start_task.piece_count,
                              .lender = decision->start_task.lender,
+                             .is_alone = decision->start_task.is_alone,
                              .start_ns = world->time_ns,
                              .is_open = true};
     oracle_given(world, &world->attempts[index]);
@@ -163,6 +164,35 @@ static void cancel(struct sim_world *world, const struct decision *decision)
     post(world, obeyed_ns + sim_below(world, 20), &event);
 }
 
+/* The executor gives up the ends of runs of attempts that it works on still: its reports of these
+ * come later. Where it is not slow, it says nothing. */
+static void cut(struct sim_world *world, const struct decision *decision)
+{
+    oracle_cut_wanted(world, decision);
+    uint64_t given_up_ns = world->time_ns + 1 + sim_below(world, 5);
+    uint64_t told_ns = given_up_ns + sim_below(world, 5);
+    uint32_t executor = decision->cut_runs.executor;
+    bool is_apart = sim_chance(world, 500);
+    if (sim_chance(world, 200) || given_up_ns > world->executors[executor].death_ns)
+        return;
+    for (size_t index = 0; index < world->attempt_count; index++) {
+        struct sim_attempt *attempt = &world->attempts[index];
+        uint32_t length = attempt->end_partition - attempt->first_partition;
+        if (attempt->id.job != decision->cut_runs.job ||
+            attempt->id.stage != decision->cut_runs.stage || attempt->id.executor != executor ||
+            !attempt->is_open || attempt->is_alone || attempt->was_cut || attempt->is_cancelled ||
+            attempt->end_ns <= told_ns || length < 2 || sim_chance(world, 200))
+            continue;
+        attempt->was_cut = true;
+        struct event event = {.kind = EVENT_RUN_CUT,
+                              .run_cut = {.id = attempt->id,
+                                          .end_partition = attempt->first_partition + 1 +
+                                                           sim_below(world, length - 1),
+                                          .is_alone = is_apart}};
+        post_about(world, told_ns, &event, index);
+    }
+}
+
 static void commit(struct sim_world *world, const struct decision *decision)
 {
     oracle_commit(world, decision);
@@ -191,6 +221,9 @@ static void obey(struct sim_world *world, const struct decision *decision)
         return;
     case DECISION_ATTEMPT_OVERRUN:
         oracle_overrun(world, decision);
+        return;
+    case DECISION_CUT_RUNS:
+        cut(world, decision);
         return;
     case DECISION_CANCEL_ATTEMPT:
         cancel(world, decision);
@@ -317,6 +350,9 @@ static bool note(struct sim_world *world, struct sim_message *message, uint64_t 
             attempt->said_ns = world->time_ns;
         }
         break;
+    case EVENT_RUN_CUT:
+        oracle_cut(world, event);
+        break;
     case EVENT_STAGE_SKIPPED: /* the oracle asks the scheduler what was skipped */
     case EVENT_COPY_WANTED:
     case EVENT_TASK_STOPPED:
@@ -390,6 +426,7 @@ static void choose_weather(struct sim_world *world)
     }
     if (sim_chance(world, 300))
         weather->executor_is_bad = 300;
+    weather->stage_shares = sim_chance(world, 600) ? 900 : 0;
     weather->stage_is_gang = sim_chance(world, 400) ? 300 : 0;
     weather->stage_is_needy = sim_chance(world, 400) ? 400 : 0;
     weather->node_is_slow = sim_chance(world, 300) ? 300 : 0;
@@ -514,6 +551,7 @@ static void sum_up(const struct sim_world *world, struct sim_result *out_result)
                                       .stops = world->stops,
                                       .pieces = world->pieces_made,
                                       .loans = world->loans_made,
+                                      .cuts = world->cuts_made,
                                       .given_ahead = world->given_ahead,
                                       .reports_lost = world->reports_lost,
                                       .nodes_lost = world->nodes_lost,

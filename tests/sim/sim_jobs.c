@@ -109,9 +109,12 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id)
         stage->spec.is_available = sim_chance(world, 30);
         stage->spec.forbids_copies = sim_chance(world, 200);
         stage->spec.is_count_free = sim_chance(world, 500);
+        stage->spec.shares =
+            stage->spec.policy == RUNS_COMBINE && sim_chance(world, world->weather.stage_shares);
         invent_inputs(world, job, index);
         invent_sizes_and_places(world, stage);
         sim_invent_gang(world, stage);
+        stage->spec.shares &= !stage->spec.is_gang;
         sim_invent_needs(world, stage);
         memset(stage->sent_to, 0xff, sizeof stage->sent_to); /* SIM_NOWHERE */
     }

@@ -144,7 +144,8 @@ static bool may_be_lent(const struct sim_world *world, const struct decision *de
     const struct attempt_id *id = &decision->start_task.id;
     const struct stage_spec *spec = &world->jobs[id->job - 1].stages[id->stage].spec;
     return decision->start_task.piece_count == 1 && !spec->is_gang && !spec->forbids_copies &&
-           spec->pins == NULL && !was_lent_in_vain(world, id, SCHEDULER_ANY);
+           (!spec->shares || decision->start_task.is_alone) && spec->pins == NULL &&
+           !was_lent_in_vain(world, id, SCHEDULER_ANY);
 }
 
 static bool has_failed_on(const struct sim_world *world, const struct attempt_id *id,
@@ -210,7 +211,7 @@ static void check_copy(struct sim_world *world, const struct decision *decision)
     if (running == NULL)
         return;
     world->copies_made++;
-    if (stage->spec.forbids_copies || !is_free)
+    if (stage->spec.forbids_copies || !is_free || (stage->spec.shares && !running->is_alone))
         sim_fail(world, "task %u of stage %u is copied, which must not be", id->task, id->stage);
     if (running->id.executor == id->executor)
         sim_fail(world, "task %u of stage %u is copied to the executor that runs it", id->task,
@@ -277,6 +278,40 @@ void oracle_excluded(struct sim_world *world, const struct decision *decision)
         job->stages[decision->executor_excluded.stage].excluded_until_ns[executor] = until_ns;
 }
 
+/* It lives, runs an attempt of a stage that shares, others are idle, and nothing counts yet. */
+void oracle_cut_wanted(struct sim_world *world, const struct decision *decision)
+{
+    uint64_t job = decision->cut_runs.job;
+    uint32_t index = decision->cut_runs.stage, here = decision->cut_runs.executor;
+    const struct sim_stage *stage = stage_of(world, job, index);
+    if (stage == NULL || !is_usable(world, here, "runs are cut"))
+        return;
+    bool is_idle_elsewhere = false, runs_here = false;
+    for (uint32_t id = 0; id < world->executor_count; id++)
+        is_idle_elsewhere |= id != here && world->executors[id].has_joined &&
+                             !world->executors[id].is_lost &&
+                             world->executors[id].open_attempts < world->executors[id].worker_count;
+    for (size_t i = 0; i < world->attempt_count; i++)
+        runs_here |= world->attempts[i].is_open && world->attempts[i].id.job == job &&
+                     world->attempts[i].id.stage == index && world->attempts[i].id.executor == here;
+    if (!stage->spec.shares || stage->commit > 0 || world->options.slow_percent == 0 ||
+        !is_idle_elsewhere || !runs_here || decision->cut_runs.percent == 0 ||
+        decision->cut_runs.percent > 100)
+        sim_fail(world, "runs of stage %u are cut on executor %u, which must not be", index, here);
+}
+
+/* What it has given up others do, if the attempt may count still. */
+void oracle_cut(struct sim_world *world, const struct event *event)
+{
+    size_t index = oracle_find_attempt(world, &event->run_cut.id);
+    struct sim_attempt *attempt = &world->attempts[index];
+    if (!attempt->is_open)
+        return;
+    attempt->end_partition = event->run_cut.end_partition;
+    attempt->is_alone = event->run_cut.is_alone;
+    world->cuts_made++;
+}
+
 /* Only a partition that reads something in pieces is divided, and it alone. */
 static void check_piece(struct sim_world *world, const struct sim_stage *stage,
                         const struct decision *decision)
@@ -303,7 +338,8 @@ static void check_lender(struct sim_world *world, const struct sim_stage *stage,
     if (lender == SCHEDULER_ANY || !is_usable(world, lender, "an input is lent"))
         return;
     if (lender == id->executor || decision->start_task.piece_count > 1 || stage->spec.is_gang ||
-        stage->spec.forbids_copies || stage->spec.pins != NULL)
+        stage->spec.forbids_copies || stage->spec.pins != NULL ||
+        (stage->spec.shares && !decision->start_task.is_alone))
         sim_fail(world, "task %u of stage %u is lent, which must not be", id->task, id->stage);
     if (has_choice(world, id, decision->start_task.first_partition))
         sim_fail(world, "task %u of stage %u is lent what is nowhere", id->task, id->stage);
@@ -384,14 +420,15 @@ void oracle_discard(struct sim_world *world, const struct decision *decision)
         world->attempts[index].is_discarded = true;
 }
 
-/* The runs cover the partitions in order, once each, and each counted attempt did that run,
- * finished, and has its output still. */
+/* The runs cover the partitions, once each, and in order but for those that were made of what
+ * others gave up; each counted attempt did that run, finished, and has its output still. */
 static void check_runs(struct sim_world *world, const struct decision *decision)
 {
     uint64_t job = decision->commit_stage.job;
     uint32_t stage = decision->commit_stage.stage;
     const struct sim_stage *known = &world->jobs[job - 1].stages[stage];
-    uint32_t end = 0, piece = 0;
+    bool is_covered[SIM_PARTITIONS_MAX] = {0};
+    uint32_t end = 0, piece = 0, covered = 0;
     for (uint32_t run = 0; run < decision->commit_stage.run_count; run++) {
         struct counted_run counted;
         barks_status *status = scheduler_counted_run(world->scheduler, job, stage, run, &counted);
@@ -400,8 +437,8 @@ static void check_runs(struct sim_world *world, const struct decision *decision)
             barks_status_free(status);
             return;
         }
-        if (counted.first_partition != end || counted.piece != piece ||
-            counted.report >= world->attempt_count) {
+        bool is_in_order = known->spec.shares || counted.first_partition == end;
+        if (!is_in_order || counted.piece != piece || counted.report >= world->attempt_count) {
             sim_fail(world, "run %u of stage %u begins at %u, piece %u, not at %u, piece %u", run,
                      stage, counted.first_partition, counted.piece, end, piece);
             return;
@@ -410,6 +447,12 @@ static void check_runs(struct sim_world *world, const struct decision *decision)
         bool is_last_piece = piece + 1 == counted.piece_count;
         piece = is_last_piece ? 0 : piece + 1;
         end = is_last_piece ? counted.end_partition : counted.first_partition;
+        for (uint32_t p = counted.first_partition; is_last_piece && p < end; p++) {
+            if (is_covered[p])
+                sim_fail(world, "partition %u of stage %u counts twice", p, stage);
+            is_covered[p] = true;
+            covered++;
+        }
         if (attempt->id.job != job || attempt->id.stage != stage || attempt->id.task != run ||
             attempt->id.attempt != counted.attempt || attempt->id.executor != counted.executor ||
             attempt->first_partition != counted.first_partition ||
@@ -421,8 +464,8 @@ static void check_runs(struct sim_world *world, const struct decision *decision)
         if (known->spec.output == OUTPUT_SHUFFLE && world->executors[counted.executor].is_lost)
             sim_fail(world, "run %u of stage %u counts output of a lost executor", run, stage);
     }
-    if (end != known->spec.partition_count || piece != 0)
-        sim_fail(world, "the runs of stage %u cover %u of %u partitions", stage, end,
+    if (covered != known->spec.partition_count || piece != 0)
+        sim_fail(world, "the runs of stage %u cover %u of %u partitions", stage, covered,
                  known->spec.partition_count);
 }
 

@@ -41,6 +41,7 @@ struct sim_weather {
     uint32_t node_is_slow;
     uint32_t stage_is_gang;
     uint32_t stage_is_needy;
+    uint32_t stage_shares;    /* of those that combine */
     uint32_t executor_is_bad; /* half of what it is given fails there */
 };
 
@@ -51,7 +52,9 @@ struct sim_attempt {
     uint32_t piece, piece_count;
     uint32_t lender;
     uint64_t start_ns;
-    uint64_t end_ns;            /* when its executor is done with it */
+    uint64_t end_ns; /* when its executor is done with it */
+    bool is_alone;   /* of a stage that shares: it does not, or not any more */
+    bool was_cut;
     bool is_open;               /* the scheduler counts it as live */
     bool has_finished;          /* well, and the scheduler has been told */
     bool has_failed;            /* of itself */
@@ -135,7 +138,8 @@ struct sim_world {
     struct sim_queue queue;
     struct journal journal; /* of all events and decisions */
     uint64_t timer_ns;      /* the earliest EVENT_TIMER that is under way */
-    uint64_t events, decisions_made, copies_made, overruns, stops, pieces_made, loans_made;
+    uint64_t events, decisions_made, copies_made, overruns, stops, pieces_made, loans_made,
+        cuts_made;
     uint64_t given_ahead; /* attempts that began while all workers were busy */
     uint64_t reports_lost, nodes_lost;
     char failure[512]; /* "": all is well */
@@ -160,6 +164,8 @@ void oracle_start(struct sim_world *world, const struct decision *decision);
 void oracle_ship(struct sim_world *world, const struct decision *decision);
 void oracle_cancel(struct sim_world *world, const struct decision *decision);
 void oracle_overrun(struct sim_world *world, const struct decision *decision);
+void oracle_cut_wanted(struct sim_world *world, const struct decision *decision);
+void oracle_cut(struct sim_world *world, const struct event *event); /* before it is handled */
 void oracle_excluded(struct sim_world *world, const struct decision *decision);
 void oracle_discard(struct sim_world *world, const struct decision *decision);
 void oracle_commit(struct sim_world *world, const struct decision *decision);
@@ -197,8 +203,8 @@ void oracle_no_needs(struct sim_world *world, const struct sim_job *job,
 
 /* scheduler_sim.c: runs the world of a seed to its end. False: failure says why. */
 struct sim_result {
-    uint64_t events, decisions, copies, overruns, stops, pieces, loans, given_ahead, reports_lost,
-        nodes_lost;
+    uint64_t events, decisions, copies, overruns, stops, pieces, loans, cuts, given_ahead,
+        reports_lost, nodes_lost;
     uint64_t journal_hash; /* of every field of every event and decision */
     uint32_t jobs_done, jobs_failed, jobs_cancelled;
     struct transition_counts transitions;

@@ -305,6 +305,7 @@ static void obey(struct large_world *world, const struct decision *decision)
         world->is_over = true;
         world->outcome = decision->job_finished.outcome;
         return;
+    case DECISION_CUT_RUNS: /* an executor need not answer */
     case DECISION_SHIP_STAGE:
     case DECISION_RELEASE_STAGE:
         return;

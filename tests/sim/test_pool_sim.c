@@ -217,6 +217,7 @@ static void obey(struct world *world, const struct decision *decision)
         return;
     case DECISION_SHIP_STAGE:
     case DECISION_ATTEMPT_OVERRUN:
+    case DECISION_CUT_RUNS:
     case DECISION_CANCEL_ATTEMPT:
     case DECISION_DISCARD_ATTEMPT:
     case DECISION_OWNERS_CHANGED:

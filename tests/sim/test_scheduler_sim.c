@@ -27,6 +27,7 @@ static void add(struct sim_result *sum, const struct sim_result *result)
     sum->given_ahead += result->given_ahead;
     sum->reports_lost += result->reports_lost;
     sum->nodes_lost += result->nodes_lost;
+    sum->cuts += result->cuts;
     sum->jobs_done += result->jobs_done;
     sum->jobs_failed += result->jobs_failed;
     sum->jobs_cancelled += result->jobs_cancelled;
@@ -50,18 +51,18 @@ START_TEST(jobs_end_right_in_worlds_that_fail)
     fprintf(stderr,
             "# %" PRIu64 " worlds: %" PRIu64 " events, %" PRIu64 " decisions, %" PRIu64
             " copies, %" PRIu64 " overruns, %" PRIu64 " stops, %" PRIu64 " pieces, %" PRIu64
-            " loans, %" PRIu64 " given ahead, %" PRIu64 " lost reports, %" PRIu64
+            " loans, %" PRIu64 " cuts, %" PRIu64 " given ahead, %" PRIu64 " lost reports, %" PRIu64
             " lost nodes, jobs done %u, failed %u, cancelled %u; %.0f decisions/s, all checks "
             "included\n",
             count, sum.events, sum.decisions, sum.copies, sum.overruns, sum.stops, sum.pieces,
-            sum.loans, sum.given_ahead, sum.reports_lost, sum.nodes_lost, sum.jobs_done,
+            sum.loans, sum.cuts, sum.given_ahead, sum.reports_lost, sum.nodes_lost, sum.jobs_done,
             sum.jobs_failed, sum.jobs_cancelled,
             (double)sum.decisions / (seconds > 0 ? seconds : 1));
     if (count >= WORLDS) /* else the test could pass by failing every job */
         ck_assert(sum.jobs_done > sum.jobs_failed && sum.jobs_failed > 0 &&
                   sum.jobs_cancelled > 0 && sum.copies > 0 && sum.overruns > 0 && sum.stops > 0 &&
-                  sum.pieces > 0 && sum.loans > 0 && sum.given_ahead > 0 && sum.reports_lost > 0 &&
-                  sum.nodes_lost > 0);
+                  sum.pieces > 0 && sum.loans > 0 && sum.cuts > 0 && sum.given_ahead > 0 &&
+                  sum.reports_lost > 0 && sum.nodes_lost > 0);
 }
 END_TEST
 
