@@ -178,9 +178,9 @@ typedef struct barks_pipe_options {
  * Sends each partition through a process of its own: barks_pipe(lines, .shell = "tr a-z A-Z")
  * writes the rows, one str or bytes field, as lines to its input, and gives the lines of its output
  * as rows of barks_text. A partition without rows starts one too. It may read and write as it
- * likes, and stop reading early. When nobody wants its lines any more (enough rows, a cancelled job,
- * the deadline) it gets SIGTERM and half a second later SIGKILL, with its process group; when the
- * executor itself ends, however it does, SIGKILL.
+ * likes, and stop reading early. When nobody wants its lines any more (enough rows, a cancelled
+ * job, the deadline) it gets SIGTERM and half a second later SIGKILL, with its process group; when
+ * the executor itself ends, however it does, SIGKILL.
  *
  * Errors:    BARKS_INVALID: rows of other fields, neither or both of .argv and .shell.
  *            BARKS_USER_ERROR, when it runs: an exit status that is not 0, a signal, the deadline;
