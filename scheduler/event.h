@@ -119,9 +119,6 @@ struct stage_spec {
     bool is_spread;
     uint64_t gang_wait_ns;
     bool is_available; /* its output is there (cached, resumed): the stage is skipped */
-    /* Nobody has asked for so many output partitions: who reads few bytes of them has fewer tasks
-     * (runs_worth). */
-    bool is_count_free;
 };
 
 /* Borrowed until scheduler_handle returns. The last stages (that nobody reads) put out results or

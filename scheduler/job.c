@@ -42,7 +42,6 @@ BARKS_CHECKED static barks_status *copy_stage(struct stage *stage, const struct 
     stage->output = spec->output;
     stage->policy = spec->policy;
     stage->forbids_copies = spec->forbids_copies || spec->is_gang;
-    stage->is_count_free = spec->is_count_free;
     stage->shares = spec->shares && !spec->is_gang;
     stage->gang = (struct gang){
         .is_gang = spec->is_gang, .is_spread = spec->is_spread, .wait_ns = spec->gang_wait_ns};

@@ -265,7 +265,6 @@ static void walk_stage(struct fields *f, struct stage_spec *stage)
     TRUTH(f, stage, is_spread);
     NUMBER(f, stage, gang_wait_ns);
     TRUTH(f, stage, is_available);
-    TRUTH(f, stage, is_count_free);
     TRUTH(f, stage, shares);
 }
 

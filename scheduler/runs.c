@@ -24,11 +24,6 @@ uint32_t runs_wanted(enum run_policy policy, uint32_t partition_count, uint64_t 
     return wanted < partition_count ? (uint32_t)wanted : partition_count;
 }
 
-uint64_t runs_worth(uint64_t bytes)
-{
-    return bytes <= RUN_BYTES_MIN ? 1 : (bytes - 1) / RUN_BYTES_MIN + 1;
-}
-
 /* total * index / count without overflow: count is at most 2^23, so the second product is below
  * 2^46. */
 static uint64_t share_before(uint64_t total, uint32_t index, uint32_t count)

@@ -6,16 +6,12 @@
 #include <stdint.h>
 
 enum {
-    RUNS_PER_WORKER = 8,    /* RUNS_SPREAD: the last runs of a stage end within 1/8 of each other */
-    RUN_BYTES_MIN = 1 << 20 /* less of an exchange is not worth a task of its own */
+    RUNS_PER_WORKER = 8 /* RUNS_SPREAD: the last runs of a stage end within 1/8 of each other */
 };
 
 /* How many runs a policy makes of partitions for workers: at least one for any partition, never
  * more than partitions. */
 uint32_t runs_wanted(enum run_policy policy, uint32_t partition_count, uint64_t worker_count);
-
-/* How many runs so many bytes of an exchange are worth: at least one. */
-uint64_t runs_worth(uint64_t bytes);
 
 /**
  * Cuts partitions [0, partition_count) into run_count runs, none empty: run i is [out_firsts[i],

@@ -41,7 +41,6 @@ struct stage {
     uint32_t readers_left; /* INPUT_PARTITIONS of stages that are neither committed nor skipped */
     uint32_t commit;       /* of the last DECISION_COMMIT_STAGE, from 1; 0: none yet */
     bool forbids_copies;   /* as its specification says */
-    bool is_count_free;    /* likewise */
     bool shares;           /* likewise */
     bool is_bound;         /* once it is split: its specification pins tasks to executors, whatever
                               they read */

@@ -43,7 +43,6 @@ struct splitting {
     struct segment *segments; /* owned, as all below */
     uint32_t segment_count, segment_capacity;
     struct share *shares; /* by executor; the last one is that of anybody */
-    bool goes_by_bytes;   /* shares of executors have no more runs than their bytes are worth */
     uint64_t *executor_tally, *node_tally;
     struct entry *entries;
     uint32_t entry_count;
@@ -161,36 +160,6 @@ BARKS_CHECKED static barks_status *make_segments(struct splitting *splitting)
     return status;
 }
 
-/* True where all that the stage reads are exchanges that told their bytes, and nobody has asked for
- * so many partitions of one, or said what a task needs: few bytes say then that there is little to
- * do. */
-static bool goes_by_bytes(const struct stage *stage)
-{
-    bool reads = false;
-    for (uint32_t i = stage->input_first; i < stage->input_end; i++) {
-        const struct stage_input *input = &stage->job->inputs[i];
-        const struct stage *parent = &stage->job->stages[input->parent];
-        if (input->kind != INPUT_PARTITIONS)
-            continue;
-        if (!parent->is_count_free || !parent->is_output_known)
-            return false;
-        reads = true;
-    }
-    return reads && stage->needs == NULL && stage->pins == NULL;
-}
-
-/* Of the owner of a share. */
-static uint32_t runs_of_share(const struct splitting *splitting, const struct share *share,
-                              uint32_t owner)
-{
-    uint32_t wanted = runs_wanted(splitting->stage->policy, share->partition_count,
-                                  tasks_at_once(splitting, owner));
-    if (!splitting->goes_by_bytes || owner == EXECUTOR_NONE)
-        return wanted;
-    uint64_t worth = runs_worth(share->weight - share->partition_count); /* that of no bytes is 1 */
-    return worth < wanted ? (uint32_t)worth : wanted;
-}
-
 /* A segment's part of the runs of its owner, rounded up. */
 static uint32_t runs_of_segment(const struct splitting *splitting, const struct segment *segment)
 {
@@ -199,7 +168,8 @@ static uint32_t runs_of_segment(const struct splitting *splitting, const struct 
         return segment->piece_count;
     if (splitting->stage->policy == RUNS_SINGLE)
         return segment->end - segment->first;
-    uint32_t wanted = runs_of_share(splitting, share, segment->owner);
+    uint32_t wanted = runs_wanted(splitting->stage->policy, share->partition_count,
+                                  tasks_at_once(splitting, segment->owner));
     uint64_t part = segment->weight, whole = share->weight;
     for (; whole >= UINT64_C(1) << 40; whole /= 2) /* wanted is below 2^24: no product overflows */
         part /= 2;
@@ -476,8 +446,7 @@ BARKS_CHECKED static barks_status *split(struct splitting *splitting)
 barks_status *stage_split(struct stage *stage, const struct executor_table *table)
 {
     BARKS_ASSERT(!stage->is_split && table->living_count > 0);
-    struct splitting splitting = {
-        .stage = stage, .table = table, .goes_by_bytes = goes_by_bytes(stage)};
+    struct splitting splitting = {.stage = stage, .table = table};
     barks_status *status = split(&splitting);
     if (status == NULL) {
         stage->tasks = splitting.tasks;

@@ -131,10 +131,8 @@ typedef enum barks_choice { BARKS_AUTO_CHOICE = 0, BARKS_ALWAYS, BARKS_NEVER } b
  * macros in two steps: the first adds an empty last argument, since C17 wants one for "...". */
 typedef struct barks_exchange_options {
     char first_; /* for the macros: so that options can be left out */
-    /* Of the result; 0: as many as the input has, at most --barks-partitions-max, and then few
-     * bytes are few tasks: at most one for each mebibyte of what an executor has of the exchange.
-     * Where a row is much work, say a number. */
-    uint32_t partitions;
+    uint32_t
+        partitions; /* of the result; 0: as many as the input has, at most --barks-partitions-max */
     const void *env; /* of the function, or NULL */
     const void
         *initial; /* barks_aggregate_by_key: a struct of the accumulator's record; NULL: all zero */

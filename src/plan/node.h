@@ -30,8 +30,6 @@ struct exchange_plan {
                                 places of the first rows of the partitions that rows come from
                                 and their number, then of those that they go to; or none */
     uint32_t copies, stride; /* REPLICATE: to base, base + stride, ... */
-    bool is_count_free; /* HASH, RANGE: nobody has asked for so many partitions, so that few bytes
-                           may be read by few tasks */
     /* HASH, of a side of a join whose hot keys may be spread: what is to be done here, whether this
      * side's rows may be spread, and the exchange of the other side. The placement of the left
      * side's decides. */

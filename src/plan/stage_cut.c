@@ -123,7 +123,6 @@ BARKS_CHECKED static barks_status *cut_copies(struct cut *cut, struct node *seco
         struct stage_plan *stage = &cut->plan->stages[cut->plan->stage_count++];
         terminal.hot_role = HOT_COPY;
         stage->lineage = LINEAGE_NONE;
-        stage->is_count_free = first->exchange.is_count_free;
         status = stage_fill(cut, first, &terminal, stage);
         if (status == NULL) {
             stage->pipeline->nodes[0].is_only_reader = false; /* the join reads them after it */
@@ -186,7 +185,6 @@ BARKS_CHECKED static barks_status *cut_exchange(struct cut *cut, struct node *no
         terminal.filter_role = choose_filter_role(cut, node);
         terminal.filter_log2 = node->exchange.filter_log2;
         stage->lineage = node->id;
-        stage->is_count_free = node->exchange.is_count_free;
         stage->is_indeterminate = node_determinism(node->inputs[0]) == BARKS_INDETERMINATE;
         status = stage_fill(cut, node->inputs[0], &terminal, stage);
         cut->stage_of[node->id] = cut->plan->stage_count;

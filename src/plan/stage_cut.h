@@ -35,7 +35,6 @@ struct stage_plan {
      * NULL. */
     _Atomic uint8_t *placement;
     bool is_indeterminate; /* its rows are others when they are computed again */
-    bool is_count_free;    /* as of the exchange that it fills */
     uint32_t lineage;      /* id of the exchange that it fills; of the last stage: its node's; of
                               HOT_COPY: LINEAGE_NONE */
     struct fingerprint fingerprint; /* of what it puts out; not known: it is not stored */

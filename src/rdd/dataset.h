@@ -76,9 +76,6 @@ const char *dataset_keep_text(barks_rdd *rdd, struct buffer *text, barks_status 
 /* The rows of input exchanged; what its kind wants of node.exchange is left to the caller. */
 barks_rdd *dataset_exchange(barks_rdd *input, enum partitioner_kind kind, uint32_t partition_count,
                             const char *where);
-/* An exchange by hash or range, and for how many partitions its caller has been asked; 0: no number
- * was wanted. Returns it. */
-barks_rdd *dataset_note_wanted(barks_rdd *exchange, uint32_t wanted);
 /* Exchanged by the hash of keys (columns of the rows) into just so many partitions. */
 barks_rdd *dataset_hash_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
                            uint32_t partition_count, const char *where);

@@ -24,13 +24,6 @@ barks_rdd *dataset_exchange(barks_rdd *input, enum partitioner_kind kind, uint32
     return rdd;
 }
 
-barks_rdd *dataset_note_wanted(barks_rdd *exchange, uint32_t wanted)
-{
-    if (exchange->context != NULL && node_is_exchange(&exchange->node))
-        exchange->node.exchange.is_count_free = wanted == 0;
-    return exchange;
-}
-
 barks_rdd *dataset_hash_by(barks_rdd *input, const uint32_t *keys, uint32_t key_count,
                            uint32_t partition_count, const char *where)
 {
@@ -61,8 +54,7 @@ barks_rdd *dataset_group_by(barks_rdd *input, const uint32_t *keys, uint32_t key
         return input;
     barks_status *status = choose_partitions(input, wanted_partitions, where, &partition_count);
     if (status == NULL)
-        return dataset_note_wanted(dataset_hash_by(input, keys, key_count, partition_count, where),
-                                   wanted_partitions);
+        return dataset_hash_by(input, keys, key_count, partition_count, where);
     return dataset_fail(dataset_exchange(input, PARTITION_HASH, 1, where), status);
 }
 
@@ -156,9 +148,7 @@ static barks_rdd *bring_by(barks_rdd *input, const struct combining *combining,
     if (combining->goes_to_index)
         return dataset_by_index(input, columns[0], (uint64_t)combining->index_count,
                                 partition_count, combining->where);
-    return dataset_note_wanted(
-        dataset_hash_by(input, columns, combining->key_count, partition_count, combining->where),
-        combining->options->partitions);
+    return dataset_hash_by(input, columns, combining->key_count, partition_count, combining->where);
 }
 
 /* Rows are combined, exchanged, and combined again. */
@@ -338,8 +328,7 @@ barks_rdd *barks_sort_by_at(barks_rdd *input, const char *order,
     if (status != NULL)
         return dataset_fail(sort_here(input, NULL, 0, where), status);
     if (partition_count > 1 || input->node.partition_count != 1)
-        input = dataset_note_wanted(range_by(input, keys, order_count, partition_count, where),
-                                    options->partitions);
+        input = range_by(input, keys, order_count, partition_count, where);
     return sort_here(input, keys, order_count, where);
 }
 
@@ -360,8 +349,7 @@ barks_rdd *barks_merge_sorted_at(barks_rdd *const *rdds, size_t rdd_count, const
     if (status != NULL)
         return dataset_fail(sort_here(all, NULL, 0, where), status);
     if (partition_count > 1 || all->node.partition_count != 1)
-        all = dataset_note_wanted(range_by(all, keys, order_count, partition_count, where),
-                                  options->partitions);
+        all = range_by(all, keys, order_count, partition_count, where);
     barks_rdd *rdd = sort_here(all, keys, order_count, where);
     if (rdd->context != NULL)
         rdd->node.step.numbers[1] = 1;
@@ -396,9 +384,7 @@ barks_rdd *barks_partition_by_at(barks_rdd *input, const char *keys,
         made = failed_exchange(input, status, where);
     else if (!partitioning_is_hash_of(&input->node, fields, field_count) ||
              input->node.partition_count != partition_count)
-        made =
-            dataset_note_wanted(dataset_hash_by(input, fields, field_count, partition_count, where),
-                                options->partitions);
+        made = dataset_hash_by(input, fields, field_count, partition_count, where);
     free(fields);
     return made;
 }
@@ -414,11 +400,8 @@ barks_rdd *barks_partition_by_range_at(barks_rdd *input, const char *order,
         parse_order(order, &input->node.record->schema, where, &keys, &key_count);
     if (status == NULL)
         status = choose_partitions(input, options->partitions, where, &partition_count);
-    barks_rdd *made =
-        status != NULL
-            ? failed_exchange(input, status, where)
-            : dataset_note_wanted(range_by(input, keys, key_count, partition_count, where),
-                                  options->partitions);
+    barks_rdd *made = status != NULL ? failed_exchange(input, status, where)
+                                     : range_by(input, keys, key_count, partition_count, where);
     free(keys);
     return made;
 }

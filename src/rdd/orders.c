@@ -38,9 +38,7 @@ barks_rdd *barks_sort_by_fn_at(barks_rdd *input, const barks_function *function,
     if (is_sound)
         status = choose_partitions(input, options->partitions, where, &partition_count);
     if (is_sound && status == NULL && (partition_count > 1 || input->node.partition_count != 1))
-        input = dataset_note_wanted(
-            range_by_function(input, function, options->env, partition_count, where),
-            options->partitions);
+        input = range_by_function(input, function, options->env, partition_count, where);
     barks_rdd *rdd = dataset_create(input->context, STEP_SORT, &input, 1, where);
     if (rdd->context == NULL) {
         barks_status_free(status);

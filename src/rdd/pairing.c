@@ -125,8 +125,7 @@ barks_status *bring_together(barks_rdd **rdds, uint32_t rdd_count, const struct 
         if (alike < k)
             rdds[k] = rdds[alike];
         else if (!has_anchor || !is_in_place(given, keys, k, anchor))
-            rdds[k] = dataset_note_wanted(
-                dataset_hash_by(rdds[k], keys->columns[k], keys->count, count, where), wanted);
+            rdds[k] = dataset_hash_by(rdds[k], keys->columns[k], keys->count, count, where);
     }
     return check_partition_counts(rdds, rdd_count, "partitions", where);
 }

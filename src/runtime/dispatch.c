@@ -335,7 +335,6 @@ BARKS_CHECKED static barks_status *describe_stage(const struct stage_plan *plan,
         .is_spread = plan->pipeline->gang.is_spread,
         .gang_wait_ns = gang_wait_ns,
         .is_available = plan->stored != NULL,
-        .is_count_free = plan->is_count_free,
     };
     return NULL;
 }

@@ -1,7 +1,6 @@
 /* Columns, partitions, exchanges that are made, left out or taken twice, against loops over arrays.
  */
 #include "rdd/cases.h"
-#include "rdd/dataset.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -473,41 +472,6 @@ SHAPES_EXIT(a_function_says_where_rows_go, 6)
 }
 
 /* Partitions of a union above an exchange lie elsewhere than others of their number. */
-/* May few bytes of its last exchange be read by few tasks? */
-static bool is_count_free(const barks_rdd *rdd)
-{
-    const struct node *node = &rdd->node;
-    while (!node_is_exchange(node))
-        node = node->inputs[0];
-    return node->exchange.is_count_free;
-}
-
-SHAPES(numbers_of_partitions_that_were_asked_for_are_noted)
-{
-    uint64_t seed = property_seed();
-    struct cases cases = cases_make(&seed);
-    barks_rdd *rows = cases_dataset(context, &cases);
-    barks_rdd *totals = barks_map(rows, to_total, NULL);
-    barks_rdd *others = barks_rename(totals, "total as other");
-    ck_assert(is_count_free(barks_reduce_by_key(totals, "key", add_totals)));
-    ck_assert(is_count_free(barks_distinct(totals)));
-    ck_assert(is_count_free(barks_group_by_key(totals, "key")));
-    ck_assert(is_count_free(barks_partition_by(totals, "key")));
-    ck_assert(is_count_free(barks_sort_by(totals, "key")));
-    ck_assert(is_count_free(barks_join(totals, others, "key", .broadcast = BARKS_NEVER)));
-    ck_assert(!is_count_free(barks_reduce_by_key(totals, "key", add_totals, .partitions = 5)));
-    ck_assert(!is_count_free(barks_distinct(totals, .partitions = 5)));
-    ck_assert(!is_count_free(barks_group_by_key(totals, "key", .partitions = 5)));
-    ck_assert(!is_count_free(barks_partition_by(totals, "key", .partitions = 5)));
-    ck_assert(!is_count_free(barks_sort_by(totals, "key", .partitions = 5)));
-    ck_assert(!is_count_free(
-        barks_join(totals, others, "key", .broadcast = BARKS_NEVER, .partitions = 5)));
-    /* What rows cost says nothing of what is done with pairs of them, or with parts. */
-    ck_assert(!is_count_free(barks_cartesian(totals, others)));
-    ck_assert(!is_count_free(barks_repartition(totals, 5)));
-    cases_drop(&cases);
-}
-
 SHAPES(a_union_is_zipped_with_what_lies_elsewhere)
 {
     uint64_t seed = property_seed();
@@ -553,7 +517,6 @@ SUITE_MAIN("rdd/exchanges", ON_SHAPES(rows_are_dealt_evenly_and_coalesced_in_ord
            ON_SHAPES(exchanges_are_made_where_they_must_be),
            ON_SHAPES(what_is_kept_by_key_is_exchanged_once),
            ON_SHAPES(rows_get_keys_from_a_function), ON_SHAPES(a_function_says_where_rows_go),
-           ON_SHAPES(numbers_of_partitions_that_were_asked_for_are_noted),
            ON_SHAPES(a_union_is_zipped_with_what_lies_elsewhere),
            ON_SHAPES(aggregates_that_cannot_be_are_refused),
            ON_SHAPES(mistakes_are_told_with_their_place))

@@ -208,71 +208,6 @@ START_TEST(committed_sizes_balance_the_reader)
 }
 END_TEST
 
-/* What a stage of 64 partitions, on executors of 2 and 1 workers, has when they are of so many
- * bytes each; UINT64_MAX: that is not told. */
-static uint32_t tasks_of_reader(uint64_t partition_bytes, const struct stage_spec *reader,
-                                bool is_count_free)
-{
-    struct trial trial;
-    trial_init(&trial, &plain);
-    trial_join(&trial, 0, 0, 2);
-    trial_join(&trial, 1, 1, 1);
-    struct stage_spec stages[] = {spec_source(0, 64), *reader};
-    stages[0].is_count_free = is_count_free;
-    trial_submit(&trial, 1, 2, stages);
-    uint64_t bytes[64];
-    for (int i = 0; i < 64; i++)
-        bytes[i] = partition_bytes;
-    struct event event = {
-        .kind = EVENT_STAGE_COMMITTED,
-        .stage_committed = {.job = 1,
-                            .stage = 0,
-                            .commit = 1,
-                            .output_partition_bytes = partition_bytes < UINT64_MAX ? bytes : NULL}};
-    trial_send(&trial, &event);
-    struct stage_progress progress = {0};
-    ck_assert_ptr_null(scheduler_stage_progress(trial.scheduler, 1, 1, &progress));
-    trial_drop(&trial);
-    return progress.task_count;
-}
-
-START_TEST(few_bytes_of_an_exchange_are_few_tasks)
-{
-    struct stage_spec reader = spec_reader(64, &reads_0);
-    reader.policy = RUNS_SPREAD;
-    ck_assert_uint_eq(tasks_of_reader(UINT64_MAX, &reader, true), 16 + 8);
-    ck_assert_uint_eq(tasks_of_reader(0, &reader, true), 2); /* one for each who has some of it */
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, true), 2);
-    /* Executor 0 has 42 partitions, executor 1 has 22. */
-    ck_assert_uint_eq(tasks_of_reader(100 << 10, &reader, true), 5 + 3);
-    ck_assert_uint_eq(tasks_of_reader(1 << 20, &reader, true), 16 + 8);
-    ck_assert_uint_eq(tasks_of_reader(100 << 20, &reader, true), 16 + 8);
-    reader.policy = RUNS_COMBINE;
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, true), 2);
-    ck_assert_uint_eq(tasks_of_reader(100 << 10, &reader, true), 2 + 1);
-    reader.policy = RUNS_SINGLE;
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, true), 64);
-}
-END_TEST
-
-/* Somebody wants so many partitions, or has said what a task needs, or the rows are not all that is
- * read. */
-START_TEST(few_bytes_are_as_many_tasks_as_ever_where_that_is_wanted)
-{
-    static const uint32_t pins[64] = {0};
-    struct stage_spec reader = spec_reader(64, &reads_0);
-    reader.policy = RUNS_SPREAD;
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, false), 16 + 8);
-    reader.needs = (struct task_needs){.threads = 1};
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, true), 2);
-    reader.needs = (struct task_needs){.threads = 2};
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, true), 8);
-    reader.needs = (struct task_needs){0};
-    reader.pins = pins;
-    ck_assert_uint_eq(tasks_of_reader(100, &reader, true), 16 + 8);
-}
-END_TEST
-
 /* 6 partitions on one executor of 2 workers, of which one has most of the bytes, that 4 runs have
  * sent: it is read by tasks that have a piece each, of about half of what a worker has. */
 START_TEST(a_large_partition_is_read_in_pieces)
@@ -461,10 +396,9 @@ SUITE_MAIN("scheduler/placement", runs_are_as_many_as_workers_and_go_round,
            a_run_of_several_partitions_goes_where_most_bytes_are,
            pinned_partitions_run_where_they_must_and_wait_for_it,
            tasks_of_a_union_run_where_their_partitions_are, the_sides_of_a_join_have_equal_owners,
-           committed_sizes_balance_the_reader, few_bytes_of_an_exchange_are_few_tasks,
-           few_bytes_are_as_many_tasks_as_ever_where_that_is_wanted,
-           a_large_partition_is_read_in_pieces, few_partitions_are_read_in_pieces,
-           a_task_that_failed_comes_before_younger_jobs, a_task_that_failed_goes_to_whoever_is_idle,
+           committed_sizes_balance_the_reader, a_large_partition_is_read_in_pieces,
+           few_partitions_are_read_in_pieces, a_task_that_failed_comes_before_younger_jobs,
+           a_task_that_failed_goes_to_whoever_is_idle,
            who_joins_while_jobs_run_is_the_heir_of_who_is_lost_next,
            contradictions_are_refused_and_change_nothing,
            questions_about_what_is_not_there_are_refused)

@@ -108,7 +108,6 @@ void sim_invent_job(struct sim_world *world, struct sim_job *job, uint64_t id)
         stage->spec.output_partition_count = some_partition_count(world);
         stage->spec.is_available = sim_chance(world, 30);
         stage->spec.forbids_copies = sim_chance(world, 200);
-        stage->spec.is_count_free = sim_chance(world, 500);
         stage->spec.shares =
             stage->spec.policy == RUNS_COMBINE && sim_chance(world, world->weather.stage_shares);
         invent_inputs(world, job, index);
