@@ -15,16 +15,20 @@
 
 extern char **environ;
 
-/* Reads "+ group" and "- group". */
+/* Reads "+ group", "- group" and "= directory". */
 static const char script[] = "trap '' INT TERM HUP QUIT; cd /\n"
-                             "groups=' '\n"
-                             "while read -r sign group; do\n"
+                             "groups=' ' directory=\n"
+                             "while IFS=' ' read -r sign group; do\n"
                              "    case $sign in\n"
+                             "    =) directory=$group ;;\n"
                              "    +) groups=\"$groups$group \" ;;\n"
                              "    -) groups=\"${groups%% $group *} ${groups#* $group }\" ;;\n"
                              "    esac\n"
                              "done\n"
-                             "for group in $groups; do kill -s KILL -- \"-$group\"; done\n";
+                             "for group in $groups; do kill -s KILL -- \"-$group\"; done\n"
+                             "[ -z \"$directory\" ] || rm -rf -- \"$directory\"\n";
+
+enum { LINE_BYTES_MAX = 3072 };
 
 struct process_guard {
     struct lock lock;
@@ -126,14 +130,20 @@ BARKS_CHECKED static barks_status *start_locked(struct process_guard *guard)
 }
 
 /* A line of some bytes is sent wholly or not at all. Returns an errno. */
-static int tell_locked(const struct process_guard *guard, char sign, pid_t group)
+static int send_line_locked(const struct process_guard *guard, const char *line, int length)
 {
-    char line[32];
-    int length = snprintf(line, sizeof line, "%c %ld\n", sign, (long)group);
     while (send(guard->locked.socket, line, (size_t)length, MSG_NOSIGNAL) < 0)
         if (errno != EINTR)
             return errno;
     return 0;
+}
+
+/* Returns an errno. */
+static int tell_locked(const struct process_guard *guard, char sign, pid_t group)
+{
+    char line[32];
+    return send_line_locked(guard, line,
+                            snprintf(line, sizeof line, "%c %ld\n", sign, (long)group));
 }
 
 /* ---- groups ---- */
@@ -164,4 +174,31 @@ void process_guard_remove(struct process_guard *guard, pid_t group)
     if (guard->locked.shell > 0)
         (void)tell_locked(guard, '-', group); /* a shell that is gone ends nobody */
     lock_release(&guard->lock);
+}
+
+/* ---- a directory ---- */
+
+BARKS_CHECKED static barks_status *tell_directory_locked(struct process_guard *guard,
+                                                         const char *path)
+{
+    char line[LINE_BYTES_MAX];
+    int length = snprintf(line, sizeof line, "= %s\n", path);
+    if (length < 0 || (size_t)length >= sizeof line || strchr(path, '\n') != NULL)
+        BARKS_FAIL(BARKS_LIMIT, "the path '%.100s...' cannot be guarded", path);
+    if (guard->locked.shell == 0 && path[0] == '\0')
+        return NULL;
+    BARKS_TRY(start_locked(guard));
+    int error = send_line_locked(guard, line, length);
+    if (error != 0)
+        BARKS_FAIL(BARKS_IO, "the shell that cleans up after this process is gone: %s",
+                   strerror(error));
+    return NULL;
+}
+
+barks_status *process_guard_directory(struct process_guard *guard, const char *path)
+{
+    lock_acquire(&guard->lock);
+    barks_status *status = tell_directory_locked(guard, path != NULL ? path : "");
+    lock_release(&guard->lock);
+    return status;
 }

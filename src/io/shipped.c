@@ -2,6 +2,7 @@
 
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/process_guard.h"
 #include "io/directory.h"
 #include "io/system_error.h"
 
@@ -23,8 +24,9 @@ struct shipped_name {
 };
 
 struct shipped {
-    char *scratch;        /* owned */
-    barks_status *failed; /* owned */
+    struct process_guard *guard; /* borrowed */
+    char *scratch;               /* owned */
+    barks_status *failed;        /* owned */
     struct lock lock;
     struct {
         char *directory; /* owned; NULL: not made yet */
@@ -32,7 +34,8 @@ struct shipped {
     } locked;
 };
 
-barks_status *shipped_create(const char *scratch, struct shipped **out_shipped)
+barks_status *shipped_create(struct process_guard *guard, const char *scratch,
+                             struct shipped **out_shipped)
 {
     struct shipped *shipped = calloc(1, sizeof *shipped);
     char *copy = strdup(scratch);
@@ -41,6 +44,7 @@ barks_status *shipped_create(const char *scratch, struct shipped **out_shipped)
         free(copy);
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for shipped files");
     }
+    shipped->guard = guard;
     shipped->scratch = copy;
     lock_init(&shipped->lock, LOCK_QUEUE, "shipped files");
     *out_shipped = shipped;
@@ -58,6 +62,7 @@ void shipped_remove_files(struct shipped *shipped)
     if (status != NULL)
         LOG(LEVEL_WARN, "io", "shipped files are left behind: %s", barks_status_text(status));
     barks_status_free(status);
+    barks_status_free(process_guard_directory(shipped->guard, NULL)); /* it would find nothing */
 }
 
 void shipped_destroy(struct shipped *shipped)
@@ -164,6 +169,20 @@ BARKS_CHECKED static barks_status *put_name(struct shipped *shipped, char *path,
     return NULL;
 }
 
+/* Where that cannot be, files stay behind if this process is killed, and only then. */
+static void guard_directory(struct process_guard *guard, const char *directory)
+{
+    char *path = realpath(directory, NULL);
+    if (path == NULL)
+        return;
+    barks_status *status = process_guard_directory(guard, path);
+    if (status != NULL)
+        LOG(LEVEL_DEBUG, "io", "shipped files stay if this process is killed: %s",
+            barks_status_text(status));
+    barks_status_free(status);
+    free(path);
+}
+
 BARKS_CHECKED static barks_status *put(struct shipped *shipped, const struct shipped_piece *piece)
 {
     char *path = NULL, *directory = NULL;
@@ -173,6 +192,7 @@ BARKS_CHECKED static barks_status *put(struct shipped *shipped, const struct shi
         lock_acquire(&shipped->lock);
         shipped->locked.directory = directory;
         lock_release(&shipped->lock);
+        guard_directory(shipped->guard, directory);
     }
     if (asprintf(&path, "%s/%s", shipped_directory(shipped), piece->path) < 0)
         BARKS_FAIL(BARKS_NO_MEMORY, "no memory for the path of a shipped file");

@@ -29,10 +29,12 @@ struct shipped_piece {
 
 /* Threads: put by one; found by any. A lock guards what is found. */
 struct shipped;
+struct process_guard;
 
-/* scratch: directories with colons between, of which the first that can be written is taken, when
- * the first piece comes. */
-BARKS_CHECKED barks_status *shipped_create(const char *scratch, struct shipped **out_shipped);
+/* guard: removes the files if this process is killed; borrowed. scratch: directories with colons
+ * between, of which the first that can be written is taken, when the first piece comes. */
+BARKS_CHECKED barks_status *shipped_create(struct process_guard *guard, const char *scratch,
+                                           struct shipped **out_shipped);
 /* Removes all. NULL is fine. */
 void shipped_destroy(struct shipped *shipped);
 /* All that destroying does outside of this process: where it ends amid tasks that may look for

@@ -68,7 +68,8 @@ BARKS_CHECKED static barks_status *start_stores(struct executor *executor)
     BARKS_TRY(key_windows_create(&executor->key_windows));
     BARKS_TRY(meetings_create(wake, executor, &executor->meetings));
     task_communicators_init(&executor->own_communicators, executor->net, &executor->communicators);
-    BARKS_TRY(shipped_create(scratch_directories(strcmp(scratch, "auto") != 0 ? scratch : NULL),
+    BARKS_TRY(shipped_create(executor->process_guard,
+                             scratch_directories(strcmp(scratch, "auto") != 0 ? scratch : NULL),
                              &executor->shipped));
     struct shared_stores stores = {executor->shared, executor->shipped};
     return shared_relay_create(executor->net, executor->pool, stores, &executor->relay);
@@ -314,7 +315,6 @@ BARKS_CHECKED static bool stop(struct executor *executor)
         return false;
     }
     resources_destroy(executor->resources);
-    process_guard_destroy(executor->process_guard);
     key_windows_destroy(executor->key_windows);
     meetings_destroy(executor->meetings);
     while (executor->stages != NULL) {
@@ -331,6 +331,7 @@ BARKS_CHECKED static bool stop(struct executor *executor)
     shared_relay_destroy(executor->relay);
     shared_rows_destroy(executor->shared);
     shipped_destroy(executor->shipped);
+    process_guard_destroy(executor->process_guard);
     kept_store_destroy(executor->kept);
     scratch_destroy(executor->room.scratch);
     topology_destroy(executor->topology);

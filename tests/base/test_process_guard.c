@@ -122,11 +122,55 @@ START_TEST(groups_end_with_their_guard_but_those_removed)
 }
 END_TEST
 
+static char guarded[] = "/tmp/barks guard XXXXXX";
+
+static void be_killed_with_directory(void)
+{
+    char file[64];
+    struct process_guard *guard = NULL;
+    must(process_guard_create(&guard));
+    must(process_guard_directory(guard, "/nowhere"));
+    must(process_guard_directory(guard, guarded));
+    snprintf(file, sizeof file, "%s/some file", guarded);
+    FILE *made = fopen(file, "w");
+    ck_assert_ptr_nonnull(made);
+    ck_assert_int_eq(fclose(made), 0);
+    be_killed();
+}
+
+START_TEST(a_directory_goes_with_a_process_that_is_killed)
+{
+    ck_assert_ptr_nonnull(mkdtemp(guarded));
+    pid_t guarding = fork();
+    ck_assert_int_ge(guarding, 0);
+    if (guarding == 0) {
+        be_killed_with_directory();
+        _exit(1); /* it should have been */
+    }
+    ck_assert_int_eq(waitpid(guarding, NULL, 0), guarding);
+    while (access(guarded, F_OK) == 0)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_forgotten_stays)
+{
+    struct process_guard *guard = NULL;
+    ck_assert_ptr_nonnull(mkdtemp(guarded));
+    must(process_guard_create(&guard));
+    must(process_guard_directory(guard, guarded));
+    must(process_guard_directory(guard, NULL));
+    process_guard_destroy(guard);
+    ck_assert_int_eq(rmdir(guarded), 0);
+}
+END_TEST
+
 START_TEST(a_guard_of_nobody_starts_nothing)
 {
     struct process_guard *guard = NULL;
     must(process_guard_create(&guard));
     process_guard_remove(guard, 1);
+    must(process_guard_directory(guard, NULL));
     process_guard_destroy(guard);
     process_guard_destroy(NULL);
     ck_assert(waitpid(-1, NULL, 0) < 0 && errno == ECHILD);
@@ -135,4 +179,6 @@ END_TEST
 
 SUITE_MAIN("base/process_guard", groups_end_with_a_process_that_leaves,
            groups_end_with_a_process_that_is_killed, groups_end_with_a_process_that_crashes,
-           groups_end_with_their_guard_but_those_removed, a_guard_of_nobody_starts_nothing)
+           groups_end_with_their_guard_but_those_removed,
+           a_directory_goes_with_a_process_that_is_killed, a_directory_that_is_forgotten_stays,
+           a_guard_of_nobody_starts_nothing)

@@ -202,13 +202,19 @@ def killed_at_random(programs, job, seed, rounds, kill_count, folder):
 def killed_in_mode(programs, mode, seed, folder):
     """Each of the runs, all of which must meet what the mode is there for."""
     place, again_count = Place.of(programs, mode, seed, folder), 0
+    scratch = os.path.join(folder, "scratch of " + mode)
+    os.mkdir(scratch)
     for deaths in MODES[mode]:
         run = place.start(";".join(f"kill:at={point}:{n},executor={executor}" for point, n, executor in deaths),
-                          MODE_OPTIONS.get(mode, ()))
+                          list(MODE_OPTIONS.get(mode, ())) + [f"--barks-scratch={scratch}"])
         ended = run.finish(LIMIT_SECONDS)
         print(f"# {mode}: {deaths}; {tell(ended)}", flush=True)
         place.check(run, ended)
         need(lost_count(ended) == len(deaths), "some were to be lost", ended)
+        until = time.monotonic() + 10 * shapes.SLOWNESS  # a process beside the killed one cleans up after it
+        while os.listdir(scratch) and time.monotonic() < until:
+            time.sleep(0.02)
+        need(not os.listdir(scratch), f"{os.listdir(scratch)} are left in scratch", ended)
         need(mode != "large" or b"tasks share it" in ended.stderr, "no partition was shared", ended)
         need(not mode.startswith("hot") or b"has a hot key" in ended.stderr, "no key was hot", ended)
         again_count += int(STAGES.search(ended.stderr).group(1)) > 2
