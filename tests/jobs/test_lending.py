@@ -75,7 +75,7 @@ def is_logged(programs, seed, folder):
     """The event log has, of each attempt that was lent something and was sent, who lent it."""
     place = Place.of(programs, "terasort", seed, folder)
     with tempfile.TemporaryDirectory(prefix="barks-log-") as log:
-        ended, lent_count = run(place, FAULT, (), options=[f"--barks-event-log={log}"])
+        ended, lent_count = run(place, FAULT, (), options=OPTIONS + [f"--barks-event-log={log}"])
         (name,) = os.listdir(log)
         begun = event_log.of_kind(event_log.read(os.path.join(log, name)), "task_started")
     lent = [one for one in begun if one["lender"] != 0]
@@ -149,7 +149,7 @@ def one_cannot_write(programs, seed, folder):
     """Tasks that fail where their rows were sent, since no part can be written there, are lent to others."""
     place = Place.of(programs, "terasort", seed, folder)
     ended, lent_count = run(place, f"fail:call=write,error=EROFS,n=1+,executor={SLOW}", (),
-                            options=["--barks-speculation=off"])
+                            options=OPTIONS + ["--barks-speculation=off"])
     need(lent_count > 0 and b"write 1 fails" in ended.stderr, "nothing was lent, or nothing failed", ended)
 
 
