@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long a good end waits for the other ranks before it gives up on MPI_Finalize. */
@@ -24,6 +25,7 @@
 /* The same where ranks may be lost: one of another node may have been, and nobody would know. */
 #define CLOSE_WITHOUT_LOST_NS_MAX (5 * NS_PER_S)
 #define CLOSE_NAP_NS_MAX (200 * NS_PER_US)
+#define LAST_WORDS_NS (300 * NS_PER_MS)
 
 struct mpi_endpoint {
     struct net net; /* first: what callers hold */
@@ -208,6 +210,14 @@ static bool is_round_outstanding(const struct mpi_endpoint *endpoint)
                                   : collective_rounds_is_outstanding(&endpoint->collective);
 }
 
+/* An mpirun that lets nobody live ends the driver as soon as this process has gone, which had
+ * better have said by then what was wrong. */
+static void let_driver_speak(const struct mpi_endpoint *endpoint)
+{
+    if (endpoint->net.rank > 0 && !endpoint->net.recovers)
+        (void)nanosleep(&(struct timespec){.tv_nsec = LAST_WORDS_NS}, NULL);
+}
+
 static void mpi_close(struct net *net, bool after_failure)
 {
     struct mpi_endpoint *endpoint = endpoint_of(net);
@@ -224,10 +234,12 @@ static void mpi_close(struct net *net, bool after_failure)
             "MPI is left without its end, and mpirun will call it a failure: %s",
             barks_status_text(status));
     barks_status_free(status);
-    if (is_well)
+    if (is_well) {
         endpoint_destroy(endpoint);
-    else
-        abandoned = endpoint;
+        return;
+    }
+    let_driver_speak(endpoint);
+    abandoned = endpoint;
 }
 
 /* ---- communicators of tasks: called by workers ---- */
